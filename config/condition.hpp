@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one grammar for conditions (triggers, exits, verifications):
+//   condition = subject "is" [ "not" ] state
+//   subject   = NAME | NAME "rpo" [ CLASS ] | NAME "rto" | "any" ( "component" | "rpo" | "rto" )
+// This is only the sentence; whether it is true is daemon/recovery/conditions.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace drwatch {
+
+enum class DisasterClass { host, logical, region, account };
+inline constexpr DisasterClass all_classes[] = {DisasterClass::host, DisasterClass::logical, DisasterClass::region,
+                                                DisasterClass::account};
+std::string_view class_name(DisasterClass c);
+std::optional<DisasterClass> parse_class(std::string_view text);
+
+struct Condition {
+  enum class Subject { component, probe, signal, rpo, rto, any_component, any_rpo, any_rto };
+  enum class Holds { up, degraded, down, unknown, met, at_risk, breached, unproven, raised, clear };
+
+  std::string text;  // as written, single-spaced: its identity and what people read
+  Subject subject = Subject::component;
+  std::string name;                     // empty for any_*
+  std::optional<DisasterClass> of_class;  // rpo only; nullopt: the worst of its classes
+  bool negated = false;
+  Holds holds = Holds::up;
+
+  friend bool operator==(const Condition& a, const Condition& b) { return a.text == b.text; }
+};
+
+// What a NAME is; nullopt: nothing has that name.
+struct Names {
+  virtual ~Names() = default;
+  virtual std::optional<Condition::Subject> what(std::string_view name) const = 0;  // component, probe or signal
+};
+
+// nullopt: `*error` says what was not understood ("'database is dwon': a state is ..., did you mean 'down'?").
+std::optional<Condition> parse_condition(std::string_view text, const Names& names, std::string* error);
+
+}  // namespace drwatch

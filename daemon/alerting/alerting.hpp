@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps every Alertmanager in step with what should stand: wanted → validate → send → confirm; and falls back to the channels. Design 4.
+#pragma once
+
+#include "config/settings.hpp"
+#include "daemon/log.hpp"
+#include "daemon/recovery/alert.hpp"
+#include "daemon/task_group.hpp"
+#include "probes/world.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace drwatch {
+
+struct AlertingStatus {
+  std::size_t active = 0;
+  std::size_t undelivered = 0;  // firing alerts, and resolves younger than 15 min, that no Alertmanager is confirmed to have as they are now
+  std::map<std::pair<std::string, std::string>, std::uint64_t> sent;  // (url, "accepted" | "rejected" | "failed" | "unconfirmed")
+};
+
+class Alerting {
+ public:
+  Alerting(World world, Log& log, TaskGroup& tasks);
+  ~Alerting();
+
+  void load(std::shared_ptr<const Settings> settings);  // start, and reload
+  // All that should stand now: firing alerts and those resolved within 15 minutes, in the order of their changes. The newest call counts.
+  void want(std::vector<Alert> alerts);
+  AlertingStatus status() const;
+  // A test alert through every Alertmanager (read back) and every fallback channel: one line each.
+  Task<std::vector<std::string>> test();
+  void stop();
+
+ private:
+  struct Inside;
+  std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace drwatch

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon as the web room sees it: read the state, hand in an input, follow the events. On the loop's thread only.
+#pragma once
+
+#include "daemon/recovery/input.hpp"
+#include "daemon/recovery/state.hpp"
+#include "probes/world.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace drwatch {
+
+struct Answer {
+  std::optional<Refusal> refused;
+  std::string subject;     // id of what was made or touched
+  bool durable = true;     // false: the journal did not take it within its patience
+  bool repeated = false;   // the idempotency key was seen before: nothing was done again
+};
+
+struct Histogram {  // cumulative, as Prometheus has it
+  std::vector<double> bounds;
+  std::vector<std::uint64_t> counts;  // one more than bounds
+  double sum = 0;
+  void observe(double value);
+};
+
+// What is not in the state but on the page and in the metrics.
+struct DaemonFigures {
+  std::string version;
+  Time started_at{};
+  bool last_reload_successful = true;
+  std::optional<Time> last_reload_at;
+  std::string last_reload_error;
+  bool durable = true;              // the journal keeps up
+  std::size_t journal_waiting = 0;
+  Histogram loop_lag, journal_append;
+  std::size_t alerts_active = 0, alerts_undelivered = 0;
+  std::map<std::pair<std::string, std::string>, std::uint64_t> alerts_sent;  // (alertmanager, result)
+  std::vector<std::string> probes_not_seen;   // active probes that have not run since the start
+};
+
+class Desk {
+ public:
+  virtual ~Desk() = default;
+  virtual const State& state() const = 0;
+  virtual std::shared_ptr<const Settings> settings() const = 0;
+  virtual Time now() const = 0;
+  virtual DaemonFigures figures() const = 0;
+  virtual std::optional<Time> next_run(const std::string& probe) const = 0;
+
+  // Decides, applies, and returns once what follows is on disk or the journal's patience is over. The same non-empty key within 24 h: the first answer again.
+  virtual Task<Answer> submit(Input input, std::string idempotency_key) = 0;
+  virtual Task<std::optional<Outcome>> run_probe(std::string name) = 0;  // now; nullopt: no such probe
+  virtual Task<std::vector<std::string>> send_test_alert() = 0;          // one line per Alertmanager and channel: what happened
+  virtual std::vector<std::string> reload() = 0;                         // the problems; empty: done
+
+  // Every event from now on, on the loop. The subscription ends when the returned handle is destroyed.
+  virtual std::shared_ptr<void> follow(std::function<void(const Event&)> each) = 0;
+  virtual std::vector<Event> events_since(std::uint64_t seq, std::size_t most) const = 0;  // from the bounded memory of newest events
+};
+
+}  // namespace drwatch

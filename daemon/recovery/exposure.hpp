@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Exposure: now minus the best recovery point that survives a class; and how an RPO stands. Contract: "Exposure and objectives".
+#pragma once
+
+#include "daemon/recovery/state.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace drwatch {
+
+struct Exposure {
+  DisasterClass of_class = DisasterClass::host;
+  bool no_source = false;                // infinite: nothing survives this class
+  std::optional<Duration> exposure;      // nullopt: no point was ever read (or no_source)
+  std::optional<Time> recovery_point;
+  std::string source;                    // probe; empty: none
+  bool estimated = false;                // the source can't be read, or the point is coarse: it could be worse or better than this
+  std::optional<Time> held_since;        // it stands still since: the component takes no writes
+};
+// For every class that a source of the component survives or that has an objective.
+std::vector<Exposure> exposures(const State& state, const Settings& settings, const std::string& component, Time now);
+Exposure exposure_of(const State& state, const Settings& settings, const std::string& component, DisasterClass c, Time now);
+
+struct RpoJudgement {
+  Standing standing = Standing::unproven;
+  std::string message;
+  std::optional<Time> breach_at;   // when it will be breached if nothing changes
+  std::optional<Time> next;        // when the judgement can change by time alone
+};
+RpoJudgement judge_rpo(const State& state, const Settings& settings, const std::string& component, DisasterClass c, Time now);
+
+// RTO of an open incident; `next` when time alone changes it.
+struct RtoJudgement {
+  Standing standing = Standing::met;
+  std::string message;
+  std::optional<Time> next;
+};
+RtoJudgement judge_rto(const Incident& incident, Time now);
+// A scenario without an incident: unproven until a drill has shown it. A component: the worst of its open incidents, else of the scenarios that affect it.
+Standing scenario_standing(const State& state, const Scenario& scenario);
+Standing component_rto(const State& state, const Settings& settings, const std::string& component, Time now);
+
+// The ledger: the newest commit that everything up to `safe` includes. nullopt: older than the ledger, or another timeline.
+std::optional<Time> ledger_time(const Ledger& ledger, WalPosition safe);
+void ledger_add(Ledger& ledger, LedgerRow row);
+
+}  // namespace drwatch

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// What drwatch knows, in three parts by how it survives:
+//   Record  the fold of the events: equal after every replay
+//   Kept    values overwritten every few seconds in the journal's commits
+//   Sight   what was seen since the start; gone with the process
+#pragma once
+
+#include "config/condition.hpp"
+#include "config/settings.hpp"
+#include "daemon/recovery/alert.hpp"
+#include "daemon/recovery/event.hpp"
+#include "daemon/recovery/incident.hpp"
+#include "probes/outcome.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace drwatch {
+
+// ---- Record ----------------------------------------------------------------------------------------------------------------------------
+
+// An unbroken bad stretch: begins with the first bad run after good ones.
+struct Stretch {
+  Time first_bad_at{};
+  std::optional<Time> last_good_at;  // nullopt: never seen good
+};
+struct ProbeRecord {
+  Health health = Health::unknown;
+  Time since{};
+  Reason reason = Reason::none;
+  std::string message;
+  std::optional<Stretch> degraded, down;  // of runs that were degraded or worse; of runs that were down
+  std::optional<Time> good_since;         // the first run of the stretch that made it up
+};
+struct ComponentRecord {
+  Health health = Health::unknown;
+  Time since{};
+  std::string message;               // "primary: connection refused"
+  std::optional<Time> good_since;    // up: since the first good run; nullopt otherwise
+};
+enum class Standing { met, at_risk, breached, unproven };
+std::string_view standing_name(Standing s);
+struct ObjectiveRecord {  // an RPO by component and class
+  Standing standing = Standing::unproven;
+  Time since{};
+  std::string message;
+};
+struct SignalRecord {
+  bool raised = false;
+  Time since{};
+  std::optional<Time> expires_at;
+  std::string by, note;
+};
+struct MaintenanceRecord {
+  std::string id;
+  std::vector<std::string> components;
+  Time began_at{}, until{};
+  std::string by;  // "schedule" or a person
+};
+// A trigger that holds while its `for` runs.
+struct PendingRecord {
+  Time since{};     // the `for` began
+  Time opens_at{};  // when it is over, if nothing holds it up
+  std::optional<Time> held_at;  // something became unknown: the `for` stands still since
+  Time started_at{};
+  std::string started_by;
+  std::vector<Evidence> because;
+};
+struct AlertRecord {
+  std::map<std::string, std::string> labels;
+  Time starts_at{};
+  std::optional<Time> resolved_at;
+  std::map<std::string, std::string> annotations;
+  std::uint64_t order = 0;  // seq of its last event
+};
+struct FindingRecord {
+  std::string finding, component, of_class, message;  // "no-source", "database", "region", ...
+  Time since{};
+};
+struct BlindSpan {  // nothing in it is called missed, late or good
+  Time from{}, until{};
+};
+struct Record {
+  std::uint64_t seq = 0;  // of the last event
+  Time at{};              // of the last event
+  std::map<std::string, ProbeRecord> probes;
+  std::map<std::string, ComponentRecord> components;
+  std::map<std::string, ObjectiveRecord> objectives;  // "database rpo logical"
+  std::map<std::string, SignalRecord> signals;
+  std::map<std::string, MaintenanceRecord> maintenance;  // running ones, by id
+  std::map<std::string, PendingRecord> pending;          // by scenario
+  std::map<std::string, Incident> incidents;             // by id; final ones are kept (the newest 1000)
+  std::map<std::string, AlertRecord> alerts;             // by alert_key; resolved ones for 15 minutes
+  std::map<std::string, FindingRecord> findings;         // by key
+  std::optional<Time> blind_since;                       // drwatch is blind
+  std::vector<BlindSpan> blind_spans;                    // of the last 8 days
+  std::map<std::string, Time> first_seen;                // scenarios and jobs: "job/NAME", "scenario/NAME"
+  bool journal_failing = false;
+};
+Json to_json(const Record& record);
+Record record_from_json(const Json& json);
+
+std::string objective_key(const std::string& component, DisasterClass c);
+
+// ---- Kept ------------------------------------------------------------------------------------------------------------------------------
+
+struct ProbeKept {
+  std::optional<Time> last_up_at;        // start of the last run that was up
+  std::optional<Time> last_not_down_at;  // ... that was up or degraded
+};
+struct SourceKept {  // by backup probe
+  std::optional<Time> recovery_point;    // the newest proven one; it never goes back by itself
+  std::string recovery_message;
+  bool coarse = false;                   // by the source's own time, not through the ledger
+  bool failing = false;
+  std::optional<Time> read_at;           // start of the last run that could read it
+  std::vector<double> tops;              // the newest exposures (s) just before a new point came: its normal saw-tooth
+};
+struct LedgerRow {
+  WalPosition at;
+  Time db_time{};
+};
+struct Ledger {  // a ring by component; thinned when full, so that it reaches back at least a day
+  std::vector<LedgerRow> rows;  // oldest first
+};
+struct JobRun {
+  std::string rid;
+  Time started_at{};
+};
+struct JobKept {
+  std::optional<Time> last_ping_at, last_start_at, last_success_at, last_fail_at;
+  std::vector<JobRun> running;  // started, not ended
+  std::optional<bool> last_ended_well;
+  std::string last_message;  // "exit code 3", what the job sent (bounded)
+  std::optional<Time> missed_until;  // occurrences until here were judged
+  std::optional<Time> satisfied_until;  // the newest due time that a start or an end answered
+};
+struct WritesKept {  // by component
+  std::optional<Time> held_since;  // it is known to take no writes since this run
+};
+struct Kept {
+  std::optional<Time> alive_at;
+  std::map<std::string, ProbeKept> probes;
+  std::map<std::string, SourceKept> sources;
+  std::map<std::string, Ledger> ledgers;
+  std::map<std::string, JobKept> jobs;
+  std::map<std::string, WritesKept> writes;
+  std::set<std::string> changed;  // keys ("probe/primary", "ledger/database", ...) that the journal does not have yet
+};
+// The journal's form of one kept value; "" when there is none (delete it).
+std::string kept_text(const Kept& kept, const std::string& key);
+void restore_kept(Kept& kept, const std::string& key, const std::string& text);
+
+// ---- Sight -----------------------------------------------------------------------------------------------------------------------------
+
+struct ProbeSight {
+  bool seen = false;                    // a run has ended since the start (or since the clock jumped)
+  std::optional<Outcome> last;
+  std::deque<Outcome> recent, failures;  // newest last; at most 20 and 10
+  std::vector<Health> window;           // the newest outcomes but unknown, oldest first
+  std::vector<Time> window_at;          // their starts
+  int unknowns = 0;                     // in a row
+  int consecutive_bad = 0;
+  bool fresh = true;                    // a first good run makes it up at once
+  bool awaits_witness = false;          // would be down, were it known that drwatch can see
+  std::optional<Time> last_run_at;      // start of the newest run
+  std::uint64_t runs[4] = {};           // by Health
+  std::map<Reason, std::uint64_t> failures_by_reason;
+};
+struct Sight {
+  std::map<std::string, ProbeSight> probes;
+  Time started_at{};                    // of the daemon
+  std::optional<Time> witnesses_bad_since;
+};
+
+struct State {
+  Record record;
+  Kept kept;
+  Sight sight;
+};
+
+// The event's meaning. Knows no settings and no clock; what it does not know it ignores (a newer release's event).
+void apply(Record& record, const Event& event);
+
+}  // namespace drwatch

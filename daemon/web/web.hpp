@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The web room: metrics, API, pages, pings, on one listening socket.
+#pragma once
+
+#include "daemon/desk.hpp"
+#include "daemon/log.hpp"
+#include "daemon/task_group.hpp"
+#include "probes/world.hpp"
+
+#include <memory>
+#include <string>
+
+namespace drwatch {
+
+class Web {
+ public:
+  // Throws std::runtime_error ("cannot listen on 127.0.0.1:9780: address already in use; ...").
+  Web(World world, Desk& desk, Log& log, TaskGroup& tasks, const ServerSettings& server);
+  ~Web();
+  std::string address() const;  // "127.0.0.1:9780", the port as bound
+  void reload(const ServerSettings& server);  // tokens, certificate
+  void stop();
+
+ private:
+  struct Inside;
+  std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace drwatch

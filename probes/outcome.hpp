@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one run of a probe saw. Plain values: the heart reads them, the journal and the API carry them.
+#pragma once
+
+#include "config/time.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace drwatch {
+
+enum class Health { up, degraded, down, unknown };  // of an outcome, a probe, a component
+std::string_view health_name(Health h);
+std::optional<Health> parse_health(std::string_view text);
+
+// Why an outcome is not up. A closed list: it is a metric's label. `none` only when up.
+enum class Reason { none, dns, connect, tls, auth, timeout, protocol, assertion, stale, absent, own_fault, internal };
+std::string_view reason_name(Reason r);  // "own-fault"; "" for none
+std::optional<Reason> parse_reason(std::string_view text);
+inline constexpr Reason all_reasons[] = {Reason::dns,      Reason::connect,   Reason::tls,   Reason::auth,
+                                         Reason::timeout,  Reason::protocol,  Reason::assertion, Reason::stale,
+                                         Reason::absent,   Reason::own_fault, Reason::internal};
+
+enum class Phase { resolve, connect, tls, auth, request, response, total };
+inline constexpr int phase_count = 7;
+std::string_view phase_name(Phase p);
+
+struct Phases {
+  std::optional<std::chrono::microseconds> took[phase_count];  // absent where a kind has none or it was not reached
+  std::optional<std::chrono::microseconds>& operator[](Phase p) { return took[static_cast<int>(p)]; }
+  const std::optional<std::chrono::microseconds>& operator[](Phase p) const { return took[static_cast<int>(p)]; }
+};
+
+// A position in the write-ahead log; only positions of one timeline can be compared.
+struct WalPosition {
+  std::uint32_t timeline = 0;
+  std::uint64_t lsn = 0;
+  friend bool operator==(const WalPosition&, const WalPosition&) = default;
+};
+
+// Facts that the heart acts on, typed; anything else a kind wants to show goes into Outcome::facts.
+struct CanaryBeat {  // written and committed by this run: everything up to `at` includes what was committed by `db_time`
+  WalPosition at;
+  Time db_time;
+};
+struct RecoveryReading {
+  // What the source durably holds, as a position (the heart turns it into a time through the ledger) ...
+  std::optional<WalPosition> safe;
+  // ... and as the source's own time: what counts when there is no position, and a coarse stand-in while the ledger is younger than `safe`.
+  std::optional<Time> time;
+  bool failing = false;  // the source itself says that it fails now
+};
+
+struct Outcome {
+  Time at{};  // the start of the run
+  std::string vantage = "here";
+  Health outcome = Health::unknown;
+  Reason reason = Reason::none;
+  std::string code;     // SQLSTATE, HTTP status, rcode, exit code, errno name; empty: none
+  std::string message;  // one sentence for a person
+  Phases phases;
+  std::map<std::string, std::string> facts;  // shown; never secret
+  // The target itself said that it takes no writes (refused on its own address, shutting down, read-only).
+  bool takes_no_writes = false;
+  std::optional<CanaryBeat> canary;
+  std::optional<RecoveryReading> recovery;
+
+  bool bad() const { return outcome == Health::degraded || outcome == Health::down; }
+};
+
+Outcome outcome_of(Health h, Reason r, std::string code, std::string message);
+
+}  // namespace drwatch

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// All that is outside (time, chance, names, network, processes, files), as seams. The real ones are in daemon/world/; the simulation brings
+// its own. Everything runs on one executor; a seam returns when it is done, fails with a closed Reason, or is cancelled (terminal cancellation:
+// the coroutine then unwinds with boost::system::system_error operation_aborted; clean-up is RAII). Deadlines are the caller's: within().
+#pragma once
+
+#include "config/secret.hpp"
+#include "config/time.hpp"
+#include "probes/outcome.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/system/result.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace drwatch {
+
+template <class T>
+using Task = boost::asio::awaitable<T>;
+
+// Why the world did not do it.
+struct Failure {
+  Reason reason = Reason::internal;
+  std::string code;     // errno name ("ECONNREFUSED"), rcode, SQLSTATE, X509 error; empty: none
+  std::string message;  // for a person: "connection refused by 127.0.0.1:5432"
+};
+[[noreturn]] void throw_exception_from_error(const Failure& failure, const boost::source_location& where);
+
+template <class T>
+using Result = boost::system::result<T, Failure>;
+
+// ---- time and chance -------------------------------------------------------------------------------------------------------------------
+
+struct Clock {
+  virtual ~Clock() = default;
+  virtual Time now() = 0;                              // wall time (CLOCK_REALTIME)
+  virtual std::chrono::nanoseconds boottime() = 0;     // goes on while suspended (CLOCK_BOOTTIME); only differences mean something
+  virtual Task<void> sleep_for(std::chrono::nanoseconds d) = 0;  // by boottime
+};
+
+struct Dice {
+  virtual ~Dice() = default;
+  virtual std::uint64_t roll() = 0;
+};
+
+// ---- names -----------------------------------------------------------------------------------------------------------------------------
+
+enum class Family { any, v4, v6 };
+struct Resolved {
+  std::vector<std::string> addresses;  // numeric, in the order to try
+  seconds ttl{0};
+};
+struct Resolver {
+  virtual ~Resolver() = default;
+  // A numeric name comes back as it is. Fails with dns: NXDOMAIN, SERVFAIL, NODATA, TIMEOUT (code). `servers`: "127.0.0.1:5353", ...; empty: the system's.
+  virtual Task<Result<Resolved>> resolve(std::string name, Family family, std::vector<std::string> servers) = 0;
+};
+
+// ---- byte streams ----------------------------------------------------------------------------------------------------------------------
+
+struct Stream {
+  virtual ~Stream() = default;
+  virtual Task<Result<std::size_t>> read_some(std::span<char> into) = 0;  // 0: the other side ended cleanly
+  virtual Task<Result<std::size_t>> write_all(std::string bytes) = 0;
+};
+// What a TLS context is built from; equal settings share one context (built once per load, off the loop).
+struct TlsSettings {
+  bool verify = true;
+  std::string ca_file;  // empty: the system's trust store
+  std::string certificate_file, key_file;  // a client certificate; both or none
+  auto operator<=>(const TlsSettings&) const = default;
+};
+struct Connected {
+  std::unique_ptr<Stream> stream;
+  std::string address;  // "127.0.0.1:5432", of the one that answered
+  Phases phases;        // resolve, connect, tls
+  std::map<std::string, std::string> facts;  // "tls_version", "certificate_expires" (RFC 3339), ...
+};
+struct Net {
+  virtual ~Net() = default;
+  // Resolve, try each address in order, then TLS when `tls` is given (server name and verification by `host`). `phases` is filled as far as it came,
+  // also on failure.
+  virtual Task<Result<Connected>> connect(std::string host, std::uint16_t port, Family family, std::optional<TlsSettings> tls,
+                                          Phases& phases) = 0;
+};
+
+// ---- HTTP client -----------------------------------------------------------------------------------------------------------------------
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;  // http:// or https://
+  std::vector<std::pair<std::string, std::string>> headers;  // Host, User-Agent, Content-Length are added when absent
+  std::string body;
+  TlsSettings tls;
+  Family family = Family::any;
+  std::size_t max_body = 1 << 20;  // bytes; more is a failure (protocol)
+};
+struct HttpResponse {
+  int status = 0;
+  int version = 11;
+  std::vector<std::pair<std::string, std::string>> headers;  // in order, names as sent
+  std::string body;
+  std::map<std::string, std::string> facts;  // of the connection
+  std::string address;
+};
+struct Http {
+  virtual ~Http() = default;
+  // One exchange on a fresh connection, no redirects followed. `phases` is filled as far as it came, also on failure.
+  virtual Task<Result<HttpResponse>> fetch(HttpRequest request, Phases& phases) = 0;
+};
+
+// ---- PostgreSQL ------------------------------------------------------------------------------------------------------------------------
+
+struct PgResult {
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::optional<std::string>>> rows;  // text format; nullopt: NULL
+};
+struct PgConnection {
+  virtual ~PgConnection() = default;
+  // One statement. Fails with the SQLSTATE as code: assertion for SQL errors, connect when the connection is lost.
+  virtual Task<Result<PgResult>> query(std::string sql) = 0;
+};
+struct Postgres {
+  virtual ~Postgres() = default;
+  // A fresh connection. Host names go through Resolver (hostaddr). Failures carry the SQLSTATE (PQERRORS_VERBOSE) or the errno name as code: reason dns,
+  // connect, tls, auth (28xxx) ... `address`: the server's, for messages.
+  virtual Task<Result<std::unique_ptr<PgConnection>>> connect(Secret dsn, Phases& phases) = 0;
+};
+
+// ---- processes and files ---------------------------------------------------------------------------------------------------------------
+
+struct ExecRequest {
+  std::vector<std::string> argv;  // no shell
+  std::string input;
+  std::map<std::string, std::string> environment;  // added to a minimal one (PATH, LANG)
+  std::size_t max_output = 64 * 1024;  // of standard output and error together; the rest is dropped
+};
+struct ExecResult {
+  int exit_code = -1;      // 128 + n when signal n ended it
+  std::string output, errors;
+};
+struct Exec {
+  virtual ~Exec() = default;
+  // Its own process group, ended as a whole (TERM, then KILL) when cancelled. Fails with internal when it cannot be started.
+  virtual Task<Result<ExecResult>> run(ExecRequest request) = 0;
+};
+
+struct FileEntry {
+  std::string name;
+  std::uint64_t size = 0;
+  Time modified{};
+};
+struct Files {  // work is done beside the loop
+  virtual ~Files() = default;
+  virtual Task<Result<std::vector<FileEntry>>> list(std::string folder) = 0;  // sorted by name; code ENOENT, EACCES, ...
+  virtual Task<Result<std::string>> read(std::string path, std::size_t max_bytes) = 0;
+};
+
+struct World {
+  boost::asio::any_io_executor executor;
+  Clock& clock;
+  Dice& dice;
+  Resolver& resolver;
+  Net& net;
+  Http& http;
+  Postgres& postgres;
+  Exec& exec;
+  Files& files;
+};
+
+}  // namespace drwatch
