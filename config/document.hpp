@@ -50,7 +50,7 @@ struct Problem {
   std::string hint;     // what to do
 };
 
-// "FILE:LINE:COLUMN: error: what; what to do"
+// "FILE:LINE:COLUMN: error: KEY: what; what to do"
 std::string problem_text(const Problem& problem);
 
 class Problems {
@@ -70,5 +70,8 @@ std::optional<Value> parse_toml(const std::string& file, std::string_view text, 
 
 // The candidate closest to `word` by edit distance (transpositions count one), if close enough to be meant; for hints.
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
+
+// 'text' as a problem quotes what somebody wrote: bounded, control characters as \xNN.
+std::string shown(std::string_view text);
 
 }  // namespace drwatch::config
