@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads pg_stat_archiver and lists the archive. The statistics prove nothing alone (an archive_command that is `true` looks perfect); the
+// listing proves which segments are there, whole, in an unbroken chain from a base backup that was taken. What it can't prove: that the
+// base backup's own files still exist, and that the segments' contents are sound; a restore drill does.
+#include "probes/backup_archiver.hpp"
+
+#include "probes/archiver_verdict.hpp"
+#include "probes/pg_outcome.hpp"
+
+#include <algorithm>
+
+namespace drwatch {
+namespace {
+
+constexpr std::size_t longest_text = 64 * 1024;  // of a .backup or .history file; they have a few hundred bytes
+
+class ArchiverProbe : public Probe {
+ public:
+  ArchiverProbe(Secret dsn, std::string archive, Duration timeout)
+      : dsn_(std::move(dsn)), archive_(std::move(archive)), timeout_(timeout) {}
+
+  Task<Outcome> run(World& world) override {
+    if (auto problem = dsn_problem(dsn_)) co_return *problem;
+    Phases phases;
+    const auto account = co_await ask(world, &phases);
+    if (account) segment_size_ = account->segment_size;
+
+    // After the account, so that whatever it claims has had the time to arrive.
+    std::optional<SeenArchive> seen;
+    std::optional<Failure> unlisted;
+    if (!archive_.empty()) {
+      auto listed = co_await look(world, account ? std::optional(account->current) : std::nullopt);
+      if (listed)
+        seen = std::move(*listed);
+      else
+        unlisted = listed.error();
+    }
+    Outcome outcome =
+        account ? judge_archiver(*account, seen ? &*seen : nullptr, unlisted) : unasked(account.error(), seen ? &*seen : nullptr);
+    outcome.phases = phases;
+    co_return outcome;
+  }
+
+ private:
+  Task<Result<ArchiverAccount>> ask(World& world, Phases* phases) {
+    auto connection = co_await world.postgres.connect(dsn_, *phases);
+    if (!connection) co_return connection.error();
+    const auto began = world.clock.boottime();
+    if (auto problem = co_await begin_bounded(**connection, timeout_)) co_return Failure{problem->reason, problem->code, problem->message};
+    auto account = co_await read_archiver_account(**connection);
+    (*phases)[Phase::request] = std::chrono::duration_cast<std::chrono::microseconds>(world.clock.boottime() - began);
+    co_return account;
+  }
+
+  // `current`: where the database writes, when it could be asked.
+  Task<Result<SeenArchive>> look(World& world, std::optional<std::optional<WalPosition>> current) {
+    const auto entries = co_await world.files.list(archive_);
+    if (!entries) co_return entries.error();
+    SeenArchive seen;
+    const auto size = segment_size_ ? segment_size_ : guess_segment_size(*entries);
+    if (!size) co_return Failure{Reason::internal, "", "the size of its segments is not known while the database can't be asked"};
+    seen.segment_size = *size;
+    for (const FileEntry& entry : *entries) seen.names.insert(entry.name);
+    seen.listing = sort_listing(*entries, *size);
+    co_await read_texts(world, &seen.listing, *size);
+    std::vector<BaseBackup> backups;
+    for (const auto& [key, backup] : backups_)
+      if (backup) backups.push_back(*backup);
+    if (current && *current) timeline_ = (*current)->timeline;
+    seen.reading = read_archive(seen.listing, backups, histories_, *size, timeline_);
+    co_return seen;
+  }
+
+  // Archived files never change, so each is read once: a file is its name, size and time.
+  static std::string key_of(const FileEntry& file) {
+    return file.name + "/" + std::to_string(file.size) + "/" + std::to_string(file.modified.time_since_epoch().count());
+  }
+
+  Task<void> read_texts(World& world, const ArchiveListing* listing, std::uint64_t size) {
+    std::map<std::string, std::optional<BaseBackup>> backups;
+    for (const FileEntry& file : listing->backups) {
+      const std::string key = key_of(file);
+      if (const auto known = backups_.find(key); known != backups_.end()) {
+        backups.insert(*known);
+        continue;
+      }
+      const auto text = co_await world.files.read(archive_ + "/" + file.name, longest_text);
+      if (text) backups[key] = parse_base_backup(file.name, *text, size);
+    }
+    backups_ = std::move(backups);
+    std::map<std::uint32_t, std::vector<Ancestor>> histories;
+    for (const FileEntry& file : listing->histories) {
+      const auto text = co_await world.files.read(archive_ + "/" + file.name, longest_text);
+      if (!text) continue;
+      if (auto history = parse_history(*text)) histories[*parse_timeline(std::string_view(file.name).substr(0, 8))] = std::move(*history);
+    }
+    histories_ = std::move(histories);
+  }
+
+  Secret dsn_;
+  std::string archive_;
+  Duration timeout_;
+  std::optional<std::uint64_t> segment_size_;  // as the database last said it
+  std::optional<std::uint32_t> timeline_;
+  std::map<std::string, std::optional<BaseBackup>> backups_;  // nullopt: not understood
+  std::map<std::uint32_t, std::vector<Ancestor>> histories_;
+};
+
+}  // namespace
+
+std::unique_ptr<Probe> archiver_probe(Secret dsn, std::string archive, Duration timeout) {
+  return std::make_unique<ArchiverProbe>(std::move(dsn), std::move(archive), timeout);
+}
+
+}  // namespace drwatch

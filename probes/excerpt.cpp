@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "probes/excerpt.hpp"
+
+namespace drwatch {
+
+std::string excerpt(std::string_view text, std::size_t longest) {
+  std::string shown;
+  bool space = false;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte <= 0x20 || byte == 0x7f) {
+      space = !shown.empty();
+      continue;
+    }
+    if (space) shown += ' ';
+    space = false;
+    shown += c;
+    if (shown.size() > longest) break;
+  }
+  if (shown.size() <= longest) return shown;
+  std::size_t cut = longest;
+  while (cut > 0 && (static_cast<unsigned char>(shown[cut]) & 0xc0) == 0x80) --cut;  // not inside a character
+  return shown.substr(0, cut) + "...";
+}
+
+std::string quote(std::string_view text, std::size_t longest) { return "'" + excerpt(text, longest) + "'"; }
+
+std::string without(std::string text, const std::vector<std::string>& secrets) {
+  for (const std::string& secret : secrets) {
+    if (secret.empty()) continue;
+    for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + 3)) text.replace(at, secret.size(), "***");
+  }
+  return text;
+}
+
+}  // namespace drwatch

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kinds that exist, one line each; every one is defined in the file of its name.
+#pragma once
+
+#include "probes/probe.hpp"
+
+namespace drwatch {
+
+Kind http_kind();
+Kind tcp_kind();
+Kind dns_kind();
+Kind postgres_kind();
+Kind heartbeat_kind();
+Kind backup_kind();
+
+}  // namespace drwatch

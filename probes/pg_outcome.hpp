@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What PostgreSQL's failures mean, for every kind that asks it something.
+#pragma once
+
+#include "probes/probe.hpp"
+
+namespace drwatch {
+
+// outcome_of(failure), and: a statement over its time is `timeout`; a server that refuses on its own address, shuts down, starts up or is
+// read-only takes no writes.
+Outcome database_outcome(const Failure& failure);
+
+// Begins a transaction in which no statement outlives the run (`timeout`) that asked for it. Only for the transaction, since behind a
+// pooler the session is somebody else's a moment later. nullopt: begun.
+Task<std::optional<Outcome>> begin_bounded(PgConnection& connection, Duration timeout);
+
+// Unix time in milliseconds, as the queries of this folder return times; nullopt for NULL or anything else.
+std::optional<Time> database_time(const std::optional<std::string>& unix_milliseconds);
+
+// Why a dsn can't be used; nullopt: it can.
+std::optional<Outcome> dsn_problem(const Secret& dsn);
+
+}  // namespace drwatch

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "probes/probe.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace drwatch {
+namespace {
+
+// What the system says when drwatch's own machine is at its limits: nothing was learnt about the target. Not among them are ENETUNREACH and
+// EHOSTUNREACH: whether it is our network or theirs that is gone is what the witnesses are asked, and without that answer a target
+// that can't be reached must not be hidden.
+constexpr std::array<std::string_view, 9> own_limits = {"EMFILE", "ENFILE", "ENOBUFS",      "ENOMEM",         "EADDRNOTAVAIL",
+                                                        "EPERM",  "EACCES", "EAFNOSUPPORT", "EPROTONOSUPPORT"};
+
+bool own(const Failure& failure) { return std::find(own_limits.begin(), own_limits.end(), failure.code) != own_limits.end(); }
+
+}  // namespace
+
+std::vector<config::KindSchema> kind_schemas() {
+  std::vector<config::KindSchema> schemas;
+  for (const Kind& kind : catalog()) schemas.push_back(kind.schema);
+  return schemas;
+}
+
+std::unique_ptr<Probe> make_probe(const ProbeSettings& settings) {
+  for (const Kind& kind : catalog())
+    if (kind.schema.name == settings.kind) return kind.make ? kind.make(settings) : nullptr;
+  return nullptr;  // the loader refuses unknown kinds
+}
+
+Outcome outcome_of(const Failure& failure) {
+  if (failure.reason == Reason::own_fault || own(failure))
+    return outcome_of(Health::unknown, Reason::own_fault, failure.code, failure.message);
+  if (failure.reason == Reason::internal || failure.reason == Reason::none)
+    return outcome_of(Health::unknown, Reason::internal, failure.code, failure.message);
+  return outcome_of(Health::down, failure.reason, failure.code, failure.message);
+}
+
+}  // namespace drwatch
