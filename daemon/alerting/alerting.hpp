@@ -19,7 +19,8 @@ namespace drwatch {
 
 struct AlertingStatus {
   std::size_t active = 0;
-  std::size_t undelivered = 0;  // firing alerts, and resolves younger than 15 min, that no Alertmanager is confirmed to have as they are now
+  std::size_t undelivered =
+      0;  // firing alerts, and resolves younger than 15 min, that no Alertmanager is confirmed to have as they are now
   std::map<std::pair<std::string, std::string>, std::uint64_t> sent;  // (url, "accepted" | "rejected" | "failed" | "unconfirmed")
 };
 
@@ -38,7 +39,7 @@ class Alerting {
 
  private:
   struct Inside;
-  std::unique_ptr<Inside> inside_;
+  std::shared_ptr<Inside> inside_;
 };
 
 }  // namespace drwatch

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// drwatch's own call to an outside receiver, whose absence pages: the only way to hear that drwatch itself is gone or blind to its
+// schedule.
+#pragma once
+
+#include "config/settings.hpp"
+#include "daemon/log.hpp"
+#include "daemon/task_group.hpp"
+#include "probes/world.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+namespace drwatch {
+
+class Deadman {
+ public:
+  // `on_schedule`: the probes meet their schedule. While it says no, no call is made.
+  Deadman(World world, Log& log, TaskGroup& tasks, std::function<bool()> on_schedule);
+  ~Deadman();
+
+  void load(std::optional<DeadmanSettings> settings);  // start, and reload; nullopt: no calls
+  void stop();
+  bool failing() const;  // the last call did not arrive
+
+ private:
+  struct Inside;
+  std::shared_ptr<Inside> inside_;
+};
+
+}  // namespace drwatch
