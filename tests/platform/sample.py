@@ -4,6 +4,7 @@
 Everything is on loopback, on free ports, in one temporary folder, with secrets made for this run. All processes are children of this one, each the
 leader of its own process group; the kernel ends them when this process dies, however it dies.
 """
+import base64
 import ctypes
 import glob
 import json
@@ -180,6 +181,8 @@ class Sample:
         password, port = self.secret("database-password"), self.ports["database"]
         self.write_secret("primary-dsn", f"host=127.0.0.1 port={port} dbname=clinic user=drwatch password={password}")
         self.write_secret("login-body", json.dumps({"email": "probe@example.org", "password": self.secret("login-password")}))
+        forged = [{"alg": "HS256", "typ": "JWT"}, {"sub": "nobody", "exp": 4102444800}]
+        self.write_secret("forged-token", ".".join([*(base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in forged), "Zm9yZ2Vk"]))
         self.write_secret("pager-url", self.outside_url + "/fallback")
         self.write_secret("deadman-url", self.outside_url + "/deadman")
 
