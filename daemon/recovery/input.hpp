@@ -15,7 +15,11 @@
 namespace drwatch {
 
 // ---- from the world
-struct Ran { std::string probe; Outcome outcome; };
+struct Ran {
+  std::string probe;
+  Outcome outcome;
+  bool more = false;  // others of the same instant follow, and then a Tick: consequences wait for it
+};
 struct Pinged {
   enum class What { success, start, fail, log };
   std::string probe;

@@ -82,7 +82,7 @@ struct FindingRecord {
   std::string finding, component, of_class, message;  // "no-source", "database", "region", ...
   Time since{};
 };
-struct BlindSpan {  // nothing in it is called missed, late or good
+struct Span {
   Time from{}, until{};
 };
 struct Record {
@@ -98,8 +98,9 @@ struct Record {
   std::map<std::string, AlertRecord> alerts;             // by alert_key; resolved ones for 15 minutes
   std::map<std::string, FindingRecord> findings;         // by key
   std::optional<Time> blind_since;                       // drwatch is blind
-  std::vector<BlindSpan> blind_spans;                    // of the last 8 days
+  std::vector<Span> blind_spans;                         // of the last 8 days: nothing in them is called missed, late or good
   std::map<std::string, Time> first_seen;                // scenarios and jobs: "job/NAME", "scenario/NAME"
+  std::map<std::string, Time> drill_passed;               // by scenario: the newest drill that passed
   bool journal_failing = false;
 };
 Json to_json(const Record& record);
@@ -120,6 +121,7 @@ struct SourceKept {  // by backup probe
   bool failing = false;
   std::optional<Time> read_at;           // start of the last run that could read it
   std::vector<double> tops;              // the newest exposures (s) just before a new point came: its normal saw-tooth
+  bool disturbed = false;                // it failed or stood still since the last point: the next top is not normal
 };
 struct LedgerRow {
   WalPosition at;
@@ -137,11 +139,12 @@ struct JobKept {
   std::vector<JobRun> running;  // started, not ended
   std::optional<bool> last_ended_well;
   std::string last_message;  // "exit code 3", what the job sent (bounded)
-  std::optional<Time> missed_until;  // occurrences until here were judged
-  std::optional<Time> satisfied_until;  // the newest due time that a start or an end answered
+  std::optional<Time> called_at;   // the newest start, or end without a start: what answers an occurrence
+  std::optional<Time> missed_at;   // the due time of the first occurrence that nothing answered; until the next success
 };
 struct WritesKept {  // by component
   std::optional<Time> held_since;  // it is known to take no writes since this run
+  std::vector<Span> held;     // ended spans without writes, of the last 8 days: no exposure grew in them
 };
 struct Kept {
   std::optional<Time> alive_at;
@@ -166,7 +169,6 @@ struct ProbeSight {
   std::vector<Time> window_at;          // their starts
   int unknowns = 0;                     // in a row
   int consecutive_bad = 0;
-  bool fresh = true;                    // a first good run makes it up at once
   bool awaits_witness = false;          // would be down, were it known that drwatch can see
   std::optional<Time> last_run_at;      // start of the newest run
   std::uint64_t runs[4] = {};           // by Health
@@ -176,6 +178,9 @@ struct Sight {
   std::map<std::string, ProbeSight> probes;
   Time started_at{};                    // of the daemon
   std::optional<Time> witnesses_bad_since;
+  std::map<std::string, Time> better_since;  // objectives that stand better than recorded: since
+  std::map<std::string, Time> holding;       // verified steps not yet done ("INCIDENT/STEP"): the condition holds since
+  std::optional<Time> due;                   // when the next decision can fall without an input
 };
 
 struct State {

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// What begins and ends by the clock: maintenance and the expiry of signals.
+#include "daemon/recovery/deciding.hpp"
+
+#include <algorithm>
+
+namespace drwatch {
+namespace {
+
+constexpr Duration longest_maintenance = hours{24};
+
+// The window of a planned maintenance that `now` lies in.
+std::optional<Span> window_now(const MaintenanceSettings& plan, Time now) {
+  if (plan.from && plan.until) return *plan.from <= now && now < *plan.until ? std::optional(Span{*plan.from, *plan.until}) : std::nullopt;
+  if (!plan.schedule) return std::nullopt;
+  auto began = plan.schedule->last_until(now);
+  if (!began || now >= *began + plan.lasts) return std::nullopt;
+  return Span{*began, *began + plan.lasts};
+}
+
+std::optional<Time> next_window(const MaintenanceSettings& plan, Time now) {
+  if (plan.from) return *plan.from > now ? plan.from : std::nullopt;
+  if (!plan.schedule) return std::nullopt;
+  Time next = plan.schedule->next_after(now);
+  return next == Time::max() ? std::nullopt : std::optional(next);
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+void begin_planned(Deciding& d, const MaintenanceSettings& plan) {
+  if (auto next = next_window(plan, d.now)) d.wake(*next);
+  auto window = window_now(plan, d.now);
+  if (!window) return;
+  std::string id = plan.name + "-" + time_text(window->from).substr(0, 16);
+  if (d.record().maintenance.count(id)) return;
+  // One that a person ended early stays ended for this window.
+  if (auto ended = d.record().first_seen.find("maintenance-ended/" + id); ended != d.record().first_seen.end()) return;
+  d.emit("maintenance.began", {.by = "schedule"}, "maintenance " + plan.name + " of " + joined(plan.components) + " until " + time_text(window->until),
+         Json{{"id", id}, {"components", plan.components}, {"until", time_text(window->until)}});
+}
+
+}  // namespace
+
+void judge_maintenance(Deciding& d) {
+  std::vector<std::string> over;
+  for (const auto& [id, window] : d.record().maintenance) {
+    if (d.now >= window.until) over.push_back(id);
+    else d.wake(window.until);
+  }
+  for (const std::string& id : over) d.emit("maintenance.ended", {}, "maintenance " + id + " ended", Json{{"id", id}});
+  for (const auto& [name, plan] : d.settings.maintenance) begin_planned(d, plan);
+}
+
+bool in_maintenance(const Record& record, const std::string& component) {
+  return std::any_of(record.maintenance.begin(), record.maintenance.end(), [&](const auto& entry) {
+    const auto& names = entry.second.components;
+    return std::find(names.begin(), names.end(), component) != names.end();
+  });
+}
+
+void order(Deciding& d, const StartMaintenance& o) {
+  if (o.components.empty()) return d.refuse(422, "no component", "name at least one component");
+  for (const std::string& name : o.components)
+    if (!d.settings.components.count(name)) return d.refuse(404, "no component '" + name + "'", "components are listed by 'drwatch status'");
+  if (o.lasts <= Duration{0} || o.lasts > longest_maintenance)
+    return d.refuse(422, "maintenance lasts more than nothing and at most 24h", "give a duration such as 1h");
+  std::string id = "by-hand-" + std::to_string(d.record().seq + 1);
+  Time until = d.now + o.lasts;
+  d.emit("maintenance.began", {.by = o.by}, "maintenance of " + joined(o.components) + " until " + time_text(until) + (o.note.empty() ? "" : ": " + o.note),
+         Json{{"id", id}, {"components", o.components}, {"until", time_text(until)}, {"note", o.note}});
+  d.decision.subject = id;
+}
+
+void order(Deciding& d, const EndMaintenance& o) {
+  d.decision.subject = o.id;
+  if (!d.record().maintenance.count(o.id)) {
+    if (d.record().first_seen.count("maintenance-ended/" + o.id)) return;  // it is already so
+    return d.refuse(404, "no maintenance '" + o.id + "' is running", "'drwatch maintenance list' shows those that are");
+  }
+  d.emit("maintenance.ended", {.by = o.by}, "maintenance " + o.id + " ended by " + o.by, Json{{"id", o.id}});
+}
+
+// ---- signals -----------------------------------------------------------------------------------------------------------------------------
+
+void judge_signals(Deciding& d) {
+  std::vector<std::string> expired;
+  for (const auto& [name, signal] : d.record().signals) {
+    if (!signal.raised || !signal.expires_at) continue;
+    if (d.now >= *signal.expires_at) expired.push_back(name);
+    else d.wake(*signal.expires_at);
+  }
+  for (const std::string& name : expired) d.emit("signal.expired", {}, "signal " + name + " expired", Json{{"signal", name}});
+}
+
+void order(Deciding& d, const SetSignal& o) {
+  auto plan = d.settings.signals.find(o.signal);
+  if (plan == d.settings.signals.end()) {
+    std::vector<std::string> names;
+    for (const auto& [name, signal] : d.settings.signals) names.push_back(name);
+    return d.refuse(404, "no signal '" + o.signal + "'", "declare it as [signal." + o.signal + "] in the configuration", names);
+  }
+  d.decision.subject = o.signal;
+  auto was = d.record().signals.find(o.signal);
+  bool raised = was != d.record().signals.end() && was->second.raised;
+  if (!o.raised && !raised) return;
+  Json body{{"signal", o.signal}, {"note", o.note}};
+  if (!o.raised) return d.emit("signal.cleared", {.by = o.by}, "signal " + o.signal + " cleared by " + o.by, body);
+  if (raised && !plan->second.expires) return;  // it is already so
+  if (plan->second.expires) body["expires_at"] = time_text(d.now + *plan->second.expires);
+  if (raised) body["renewed"] = true;
+  d.emit("signal.raised", {.by = o.by}, "signal " + o.signal + (raised ? " renewed by " : " raised by ") + o.by + (o.note.empty() ? "" : ": " + o.note), body);
+}
+
+}  // namespace drwatch

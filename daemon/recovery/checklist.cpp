@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// Steps that verify themselves, commands, and the way out of an incident. Contract: "Recovery", "Resolving", and what follows a scenario's sample.
+#include "daemon/recovery/deciding.hpp"
+
+#include <algorithm>
+
+namespace drwatch {
+namespace {
+
+constexpr std::size_t output_kept = 2000;
+
+std::string holding_key(const Incident& incident, const IncidentStep& step) { return incident.id + "/" + step.plan.id; }
+
+void verified(Deciding& d, const Incident& incident, const IncidentStep& step, const Sentence& sentence, Time since) {
+  bool proves = sentence.since > incident.opened_at || !step.held_at_opening;
+  std::string evidence = sentence.evidence + "; holds since " + time_text(since) +
+                         (proves ? "" : "; it held when the incident opened and never failed since, so it proves nothing");
+  d.emit("step.done", d.about(incident), "'" + step.plan.title + "' is verified: " + step.plan.verify->text,
+         Json{{"step", step.plan.id}, {"evidence", evidence}, {"proves", proves}, {"holds_since", time_text(since)}, {"verified", true}});
+}
+
+// A verified step is done when its condition has held for `hold`, counted from the first good run, on runs that began after the incident opened.
+void judge_step(Deciding& d, const Incident& incident, const IncidentStep& step) {
+  Sentence sentence = evaluate(d.state, d.settings, *step.plan.verify, d.now);
+  std::string key = holding_key(incident, step);
+  if (step.state == StepState::done && step.by == "drwatch") {
+    if (sentence.truth == Truth::no)
+      d.emit("step.broke", d.about(incident), "'" + step.plan.title + "' is open again: " + sentence.evidence,
+             Json{{"step", step.plan.id}, {"evidence", sentence.evidence}});
+    return;
+  }
+  if (step.closed()) return;
+  if (sentence.truth == Truth::no) d.state.sight.holding.erase(key);
+  if (sentence.truth != Truth::yes) return;
+  auto looked = looked_at(d.state, d.settings, *step.plan.verify, d.now);
+  if (!looked || *looked <= incident.opened_at) return;
+  Time since = d.state.sight.holding.try_emplace(key, sentence.since > incident.opened_at ? sentence.since : *looked).first->second;
+  if (d.now < since + step.plan.hold) return d.wake(since + step.plan.hold);
+  verified(d, incident, step, sentence, since);
+  d.state.sight.holding.erase(key);
+}
+
+std::vector<std::string> live_ids(const Record& record) {
+  std::vector<std::string> ids;
+  for (const auto& [id, incident] : record.incidents)
+    if (incident.live()) ids.push_back(id);
+  return ids;
+}
+
+}  // namespace
+
+void judge_steps(Deciding& d) {
+  if (d.record().blind_since) return;
+  for (const std::string& id : live_ids(d.record())) {
+    std::size_t count = d.record().incidents.at(id).steps.size();
+    for (std::size_t n = 0; n < count; ++n) {
+      const Incident incident = d.record().incidents.at(id);
+      const IncidentStep& step = incident.steps[n];
+      if (step.plan.verify) judge_step(d, incident, step);
+      if (step.plan.automatic && !step.plan.run.empty() && step.state == StepState::open && !step.ended_at &&
+          incident.state == IncidentState::open && incident.ready(step))
+        start_command(d, incident, step, "drwatch");
+    }
+  }
+}
+
+// ---- commands ----------------------------------------------------------------------------------------------------------------------------
+
+void start_command(Deciding& d, const Incident& incident, const IncidentStep& step, const std::string& by) {
+  std::vector<std::string> argv, missing;
+  for (const std::string& word : step.plan.run) argv.push_back(fill(d.state, d.settings, incident, word, d.now, missing));
+  Json body{{"step", step.plan.id}, {"argv", argv}};
+  if (!missing.empty()) {
+    body["evidence"] = "not started: " + missing.front() + " is not known";
+    d.emit("step.failed", d.about(incident, by), "'" + step.plan.title + "' cannot run: " + missing.front() + " is not known", body);
+    return;
+  }
+  d.emit("step.running", d.about(incident, by), "'" + step.plan.title + "' runs: " + Json(argv).dump(), body);
+  d.decision.commands.push_back({incident.id, step.plan.id, argv, step.plan.timeout});
+}
+
+void command_ended(Deciding& d, const CommandEnded& ended) {
+  auto found = d.record().incidents.find(ended.incident);
+  if (found == d.record().incidents.end()) return;
+  const Incident incident = found->second;
+  const IncidentStep* step = incident.step(ended.step);
+  if (!step || step->state != StepState::running) return;
+  std::string tail = ended.output.size() > output_kept ? ended.output.substr(ended.output.size() - output_kept) : ended.output;
+  Json body{{"step", ended.step}, {"exit_code", ended.exit_code}, {"evidence", tail}};
+  if (ended.exit_code == 0)
+    d.emit("step.done", d.about(incident), "'" + step->plan.title + "' ran to its end", body);
+  else
+    d.emit("step.failed", d.about(incident), "'" + step->plan.title + "' failed with exit code " + std::to_string(ended.exit_code), body);
+}
+
+void interrupt_commands(Deciding& d) {
+  for (const std::string& id : live_ids(d.record())) {
+    const Incident incident = d.record().incidents.at(id);
+    for (const IncidentStep& step : incident.steps)
+      if (step.state == StepState::running)
+        d.emit("step.interrupted", d.about(incident), "'" + step.plan.title + "' was running when drwatch ended; find out how far it came",
+               Json{{"step", step.plan.id}});
+  }
+}
+
+// ---- the way out -------------------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+// What an exit still asks for, or since when it has held.
+struct Way {
+  bool out = true;
+  Time since{};
+  std::string evidence;
+
+  void needs(const Sentence& s) {
+    out = out && s.truth == Truth::yes;
+    since = std::max(since, s.since);
+    if (s.truth == Truth::yes && !s.evidence.empty()) evidence += (evidence.empty() ? "" : "; ") + s.evidence;
+  }
+};
+
+// The trigger is seen not to hold: since the first of its conditions that stopped (all of `any`, or one of `all`).
+Sentence trigger_over(const Deciding& d, const Trigger& trigger) {
+  Sentence over;
+  over.truth = match(d, trigger).truth == Truth::no ? Truth::yes : Truth::no;
+  Time any_since{};
+  for (const Condition& c : trigger.any) any_since = std::max(any_since, evaluate(d.state, d.settings, c, d.now).since);
+  over.since = any_since;
+  for (const Condition& c : trigger.all) {
+    Sentence s = evaluate(d.state, d.settings, c, d.now);
+    if (s.truth == Truth::no) over.since = trigger.any.empty() && over.since == Time{} ? s.since : std::min(over.since, s.since);
+  }
+  return over;
+}
+
+void way_out(const Deciding& d, const Incident& incident, Way& way) {
+  way.needs(trigger_over(d, incident.trigger));
+  for (const std::string& component : incident.affects) {
+    Condition up{component + " is up", Condition::Subject::component, component, std::nullopt, false, Condition::Holds::up};
+    way.needs(evaluate(d.state, d.settings, up, d.now));
+  }
+  for (const IncidentStep& step : incident.steps) {
+    if (!step.plan.critical || !step.plan.verify || step.state == StepState::skipped) continue;
+    Sentence s{step.state == StepState::done ? Truth::yes : Truth::no, step.holds_since.value_or(Time{}), ""};
+    way.needs(s);
+  }
+  for (const Condition& c : incident.exit.all) way.needs(evaluate(d.state, d.settings, c, d.now));
+  // It also has to be well for those that it absorbed.
+  for (const std::string& id : incident.absorbed)
+    if (auto absorbed = d.record().incidents.find(id); absorbed != d.record().incidents.end()) {
+      way.needs(trigger_over(d, absorbed->second.trigger));
+      for (const Condition& c : absorbed->second.exit.all) way.needs(evaluate(d.state, d.settings, c, d.now));
+      for (const std::string& component : absorbed->second.affects) {
+        Condition up{component + " is up", Condition::Subject::component, component, std::nullopt, false, Condition::Holds::up};
+        way.needs(evaluate(d.state, d.settings, up, d.now));
+      }
+    }
+}
+
+Way way_out_by_steps(const Incident& incident) {
+  Way way;
+  bool any = false;
+  for (const IncidentStep& step : incident.steps) {
+    if (!step.plan.critical) continue;
+    any = true;
+    way.out = way.out && step.closed();
+    way.since = std::max(way.since, step.ended_at.value_or(Time{}));
+  }
+  way.out = way.out && any;
+  way.evidence = "every critical step is done or skipped";
+  return way;
+}
+
+bool critical_open(const Incident& incident) {
+  return std::any_of(incident.steps.begin(), incident.steps.end(), [](const IncidentStep& s) { return s.plan.critical && !s.closed(); });
+}
+
+void judge_recovery(Deciding& d, const Incident& incident) {
+  if (d.record().blind_since) return;
+  Way way;
+  bool by_health = incident.exit.by == Exit::By::health;
+  if (by_health) way_out(d, incident, way);
+  else way = way_out_by_steps(incident);
+  if (!way.out) return;
+  way.since = std::clamp(way.since, incident.started_at, d.now);
+  Time at = by_health ? way.since + incident.exit.hold_for : d.now;
+  if (d.now < at) return d.wake(at);
+  d.emit("incident.recovered", d.about(incident),
+         incident.title + " is recovered since " + time_text(way.since) + ", " + duration_words(way.since - incident.started_at) + " after it began",
+         Json{{"recovered_at", time_text(way.since)}, {"evidence", way.evidence}});
+  draft_messages(d, incident.id, Message::When::recovered);
+}
+
+void judge_end(Deciding& d, const Incident& incident) {
+  if (critical_open(incident)) return;
+  Time at = incident.recovered_at.value_or(d.now) + incident.reopen_within;
+  if (d.now < at) return d.wake(at);
+  d.emit("incident.resolved", d.about(incident), incident.title + " is resolved: recovered, and no critical step is open", Json{{"false_alarm", false}});
+  draft_messages(d, incident.id, Message::When::resolved);
+}
+
+}  // namespace
+
+void judge_exits(Deciding& d) {
+  for (const std::string& id : live_ids(d.record())) {
+    const Incident incident = d.record().incidents.at(id);
+    if (incident.state == IncidentState::open) judge_recovery(d, incident);
+    else judge_end(d, incident);
+  }
+}
+
+}  // namespace drwatch

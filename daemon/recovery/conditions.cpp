@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/recovery/conditions.hpp"
+
+#include "daemon/recovery/exposure.hpp"
+
+#include <algorithm>
+
+namespace drwatch {
+namespace {
+
+using Holds = Condition::Holds;
+using Subject = Condition::Subject;
+
+Truth truth_of(bool b) { return b ? Truth::yes : Truth::no; }
+Truth opposite(Truth t) { return t == Truth::yes ? Truth::no : t == Truth::no ? Truth::yes : Truth::unknown; }
+
+// Of something unknown every sentence but "is unknown" is not known.
+Truth of_health(Health h, Holds holds) {
+  if (holds == Holds::unknown) return truth_of(h == Health::unknown);
+  if (h == Health::unknown) return Truth::unknown;
+  if (holds == Holds::up) return truth_of(h == Health::up);
+  if (holds == Holds::degraded) return truth_of(h == Health::degraded || h == Health::down);
+  return truth_of(h == Health::down);
+}
+
+// An RPO nobody could measure yet is not known; an RTO that no drill has shown is known to be unproven.
+Truth of_standing(Standing s, Holds holds, bool measured) {
+  if (holds == Holds::unproven) return truth_of(s == Standing::unproven);
+  if (s == Standing::unproven && measured) return Truth::unknown;
+  if (holds == Holds::met) return truth_of(s == Standing::met);
+  if (holds == Holds::at_risk) return truth_of(s == Standing::at_risk || s == Standing::breached);
+  return truth_of(s == Standing::breached);
+}
+
+// A reload may take away what an open incident still asks about: then it is not known.
+const ComponentSettings* component_in(const Settings& settings, const std::string& name) {
+  auto it = settings.components.find(name);
+  return it == settings.components.end() ? nullptr : &it->second;
+}
+Sentence gone(const std::string& name) { return {Truth::unknown, {}, name + ": no longer configured"}; }
+
+bool probe_seen(const State& state, const Settings& settings, const std::string& name) {
+  auto probe = settings.probes.find(name);
+  if (probe != settings.probes.end() && probe->second.job) return true;  // judged by the clock and what it sent
+  auto sight = state.sight.probes.find(name);
+  return sight != state.sight.probes.end() && sight->second.seen;
+}
+
+bool all_seen(const State& state, const Settings& settings, const std::vector<std::string>& probes) {
+  return std::all_of(probes.begin(), probes.end(), [&](const std::string& p) { return probe_seen(state, settings, p); });
+}
+
+std::string probe_evidence(const State& state, const std::string& name) {
+  auto probe = state.record.probes.find(name);
+  if (probe == state.record.probes.end()) return name + ": never seen";
+  std::string text = name + ": " + (probe->second.message.empty() ? std::string(health_name(probe->second.health)) : probe->second.message);
+  auto sight = state.sight.probes.find(name);
+  if (sight != state.sight.probes.end() && sight->second.consecutive_bad > 1)
+    text += ", " + std::to_string(sight->second.consecutive_bad) + " runs";
+  return text;
+}
+
+Sentence of_probe(const State& state, const Settings& settings, const std::string& name, Holds holds) {
+  Sentence s;
+  auto probe = state.record.probes.find(name);
+  if (probe == state.record.probes.end() || !probe_seen(state, settings, name)) {
+    s.evidence = name + ": not seen since the start";
+    return s;
+  }
+  s.truth = of_health(probe->second.health, holds);
+  s.since = probe->second.health == Health::up ? probe->second.good_since.value_or(probe->second.since) : probe->second.since;
+  s.evidence = probe_evidence(state, name);
+  return s;
+}
+
+Sentence of_component(const State& state, const Settings& settings, const std::string& name, Holds holds) {
+  Sentence s;
+  const ComponentSettings* of = component_in(settings, name);
+  if (!of) return gone(name);
+  auto component = state.record.components.find(name);
+  if (component == state.record.components.end() || !all_seen(state, settings, of->probes)) {
+    s.evidence = name + ": not seen since the start";
+    return s;
+  }
+  const ComponentRecord& c = component->second;
+  s.truth = of_health(c.health, holds);
+  s.since = c.health == Health::up ? c.good_since.value_or(c.since) : c.since;
+  if (c.health == Health::up) {
+    s.evidence = name + " is up: ";
+    for (const std::string& probe : of->probes) s.evidence += (probe == of->probes.front() ? "" : "; ") + probe_evidence(state, probe);
+    return s;
+  }
+  for (const std::string& probe : of->probes) {
+    auto p = state.record.probes.find(probe);
+    if (p == state.record.probes.end() || p->second.health == Health::up) continue;
+    s.evidence += (s.evidence.empty() ? "" : "; ") + probe_evidence(state, probe);
+  }
+  return s;
+}
+
+Sentence of_rpo(const State& state, const Settings& settings, const Condition& condition, const std::string& component) {
+  Sentence s;
+  if (!component_in(settings, component)) return gone(component);
+  const ComponentSettings& of = *component_in(settings, component);
+  bool read = std::any_of(of.protected_by.begin(), of.protected_by.end(),
+                          [&](const std::string& p) { return probe_seen(state, settings, p); });
+  std::optional<ObjectiveRecord> worst;
+  auto rank = [](Standing x) { return x == Standing::breached ? 3 : x == Standing::at_risk ? 2 : x == Standing::unproven ? 1 : 0; };
+  for (DisasterClass c : all_classes) {
+    if (condition.of_class && *condition.of_class != c) continue;
+    auto objective = state.record.objectives.find(objective_key(component, c));
+    if (objective == state.record.objectives.end()) continue;
+    if (!worst || rank(objective->second.standing) > rank(worst->standing)) worst = objective->second;
+  }
+  if (!worst || (!read && !of.protected_by.empty())) {
+    s.evidence = component + " rpo: not seen since the start";
+    return s;
+  }
+  s.truth = of_standing(worst->standing, condition.holds, true);
+  s.since = worst->since;
+  s.evidence = component + " rpo: " + worst->message;
+  return s;
+}
+
+Sentence of_rto(const State& state, const Settings& settings, const Condition& condition, const std::string& component, Time now) {
+  if (!component_in(settings, component)) return gone(component);
+  Standing standing = component_rto(state, settings, component, now);
+  return {of_standing(standing, condition.holds, false), {}, component + " rto is " + std::string(standing_name(standing))};
+}
+
+Sentence of_signal(const State& state, const std::string& name, Holds holds) {
+  auto signal = state.record.signals.find(name);
+  bool raised = signal != state.record.signals.end() && signal->second.raised;
+  Sentence s;
+  s.truth = truth_of(raised == (holds == Holds::raised));
+  if (signal != state.record.signals.end()) s.since = signal->second.since;
+  s.evidence = name + (raised ? " was raised by " + signal->second.by + (signal->second.note.empty() ? "" : ": " + signal->second.note)
+                              : " is not raised");
+  return s;
+}
+
+// True when one is; not known when none is and one might be.
+Sentence any_of(const std::vector<Sentence>& parts) {
+  Sentence whole{Truth::no, {}, {}};
+  for (const Sentence& part : parts) {
+    if (part.truth == Truth::yes) {
+      bool first = whole.truth != Truth::yes;
+      whole.since = first ? part.since : std::min(whole.since, part.since);
+      whole.evidence = (first ? "" : whole.evidence + "; ") + part.evidence;
+      whole.truth = Truth::yes;
+    } else if (whole.truth != Truth::yes) {
+      whole.since = std::max(whole.since, part.since);
+      if (part.truth == Truth::unknown) whole.truth = Truth::unknown, whole.evidence = part.evidence;
+    }
+  }
+  return whole;
+}
+
+bool judged_rpo(const Settings& settings, const std::string& component) {
+  return std::any_of(std::begin(all_classes), std::end(all_classes),
+                     [&](DisasterClass c) { return settings.rpo_of(component, c).has_value(); });
+}
+
+Sentence positive(const State& state, const Settings& settings, const Condition& c, Time now) {
+  std::vector<Sentence> parts;
+  switch (c.subject) {
+    case Subject::component: return of_component(state, settings, c.name, c.holds);
+    case Subject::probe: return of_probe(state, settings, c.name, c.holds);
+    case Subject::signal: return of_signal(state, c.name, c.holds);
+    case Subject::rpo: return of_rpo(state, settings, c, c.name);
+    case Subject::rto: return of_rto(state, settings, c, c.name, now);
+    case Subject::any_component:
+      for (const auto& [name, component] : settings.components)
+        if (!component.probes.empty()) parts.push_back(of_component(state, settings, name, c.holds));
+      return any_of(parts);
+    case Subject::any_rpo:
+      // A class that nothing survives is a finding, not a page: it opens nothing by "any rpo".
+      for (const auto& [name, component] : settings.components)
+        if (judged_rpo(settings, name))
+          for (DisasterClass k : all_classes) {
+            Condition one = c;
+            one.of_class = k;
+            auto found = state.record.objectives.find(objective_key(name, k));
+            if (found == state.record.objectives.end() || exposure_of(state, settings, name, k, now).no_source) continue;
+            parts.push_back(of_rpo(state, settings, one, name));
+          }
+      return any_of(parts);
+    case Subject::any_rto:
+      for (const auto& [name, component] : settings.components) parts.push_back(of_rto(state, settings, c, name, now));
+      return any_of(parts);
+  }
+  return {};
+}
+
+// Which bad stretch a state is about.
+bool about_down(Holds h, bool negated) { return h == Holds::down && !negated; }
+
+std::optional<Start> stretch_start(const State& state, const std::string& probe, bool down) {
+  auto it = state.record.probes.find(probe);
+  if (it == state.record.probes.end()) return std::nullopt;
+  const auto& stretch = down ? it->second.down : it->second.degraded;
+  if (!stretch) return std::nullopt;
+  if (stretch->last_good_at) return Start{*stretch->last_good_at, "last good outcome of " + probe};
+  return Start{stretch->first_bad_at, "first run of " + probe + " (never seen good)"};
+}
+
+void earliest(std::optional<Start>& best, const std::optional<Start>& other) {
+  if (other && (!best || other->at < best->at)) best = other;
+}
+
+std::vector<std::string> probes_of(const Settings& settings, const Condition& c) {
+  if (c.subject == Subject::probe) return {c.name};
+  const ComponentSettings* of = component_in(settings, c.name);
+  if (of && c.subject == Subject::component) return of->probes;
+  if (of && c.subject == Subject::rpo) return of->protected_by;
+  return {};
+}
+
+}  // namespace
+
+Sentence evaluate(const State& state, const Settings& settings, const Condition& condition, Time now) {
+  Sentence s = positive(state, settings, condition, now);
+  if (condition.negated) s.truth = opposite(s.truth);
+  return s;
+}
+
+std::optional<Start> started(const State& state, const Settings& settings, const Condition& condition) {
+  std::optional<Start> best;
+  bool down = about_down(condition.holds, condition.negated);
+  if (condition.subject == Subject::any_component) {
+    for (const std::string& component : components_of(state, settings, condition))
+      for (const std::string& probe : settings.components.at(component).probes) earliest(best, stretch_start(state, probe, down));
+    return best;
+  }
+  if (condition.subject == Subject::component || condition.subject == Subject::probe) {
+    for (const std::string& probe : probes_of(settings, condition)) earliest(best, stretch_start(state, probe, down));
+    return best;
+  }
+  Sentence s = evaluate(state, settings, condition, state.record.at);
+  if (s.since == Time{}) return std::nullopt;
+  return Start{s.since, "since " + condition.text};
+}
+
+std::vector<std::string> components_of(const State& state, const Settings& settings, const Condition& condition) {
+  if (condition.subject == Subject::component) return {condition.name};
+  if (condition.subject == Subject::probe) {
+    auto probe = settings.probes.find(condition.name);
+    if (probe == settings.probes.end() || probe->second.component.empty()) return {};
+    return {probe->second.component};
+  }
+  std::vector<std::string> all;
+  if (condition.subject == Subject::any_component)
+    for (const auto& [name, component] : settings.components) {
+      if (component.probes.empty()) continue;
+      Sentence s = of_component(state, settings, name, condition.holds);
+      if ((condition.negated ? opposite(s.truth) : s.truth) == Truth::yes) all.push_back(name);
+    }
+  return all;
+}
+
+std::optional<Time> looked_at(const State& state, const Settings& settings, const Condition& condition, Time now) {
+  std::vector<std::string> probes = probes_of(settings, condition);
+  if (condition.subject == Subject::any_component)
+    for (const auto& [name, component] : settings.components)
+      probes.insert(probes.end(), component.probes.begin(), component.probes.end());
+  if (condition.subject == Subject::any_rpo)
+    for (const auto& [name, component] : settings.components)
+      probes.insert(probes.end(), component.protected_by.begin(), component.protected_by.end());
+  Time oldest = now;
+  for (const std::string& name : probes) {
+    auto probe = settings.probes.find(name);
+    if (probe != settings.probes.end() && probe->second.job) continue;  // judged all the time, by the clock
+    auto sight = state.sight.probes.find(name);
+    if (sight == state.sight.probes.end() || !sight->second.last_run_at) return std::nullopt;
+    oldest = std::min(oldest, *sight->second.last_run_at);
+  }
+  return oldest;
+}
+
+}  // namespace drwatch

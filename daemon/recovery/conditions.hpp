@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether a condition is true: yes, no, or not known. Contract: "Conditions".
+#pragma once
+
+#include "daemon/recovery/state.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace drwatch {
+
+enum class Truth { no, unknown, yes };
+
+struct Sentence {
+  Truth truth = Truth::unknown;
+  Time since{};          // the present truth began: for an improvement the first good run, not its confirmation
+  std::string evidence;  // "primary: connection refused, 3 runs"
+};
+Sentence evaluate(const State& state, const Settings& settings, const Condition& condition, Time now);
+
+// When what the condition says began: the earliest last good outcome before the unbroken bad stretch of the probes it is about; for objectives and signals when they became so.
+struct Start {
+  Time at{};
+  std::string by;
+};
+std::optional<Start> started(const State& state, const Settings& settings, const Condition& condition);
+
+// The components a condition is about ("any component": those that make it true). Objectives and signals are about none: maintenance and parents do not
+// explain them.
+std::vector<std::string> components_of(const State& state, const Settings& settings, const Condition& condition);
+
+// The newest start of a run that every probe behind the condition has had; nullopt: one has not run since the start of drwatch. A subject without
+// probes (signal, RTO): `now`.
+std::optional<Time> looked_at(const State& state, const Settings& settings, const Condition& condition, Time now);
+
+}  // namespace drwatch

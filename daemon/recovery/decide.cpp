@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// One input in, the events that follow from it out.
+#include "daemon/recovery/deciding.hpp"
+
+#include <algorithm>
+
+namespace drwatch {
+
+void Deciding::emit(const char* kind, About about, std::string message, Json body) {
+  Event e;
+  e.seq = record().seq + 1;
+  e.at = now;
+  e.kind = kind;
+  e.by = about.by;
+  e.incident = about.incident;
+  e.scenario = about.scenario;
+  e.component = about.component;
+  e.probe = about.probe;
+  e.message = std::move(message);
+  e.body = std::move(body);
+  apply(record(), e);
+  decision.events.push_back(std::move(e));
+  settle_needed = true;
+}
+
+void Deciding::wake(Time at) {
+  Time t = std::max(at, now + Duration{1});
+  if (!due || t < *due) due = t;
+}
+
+void Deciding::refuse(int status, std::string title, std::string detail, std::vector<std::string> list) {
+  decision.refused = Refusal{status, std::move(title), std::move(detail), std::move(list)};
+}
+
+About Deciding::about(const Incident& incident, std::string by) const {
+  return {.incident = incident.id, .scenario = incident.scenario, .by = std::move(by)};
+}
+
+namespace {
+
+constexpr int most_passes = 64;             // far more than any chain of consequences is long
+constexpr Duration a_real_jump = minutes{1};
+
+// ---- inputs ------------------------------------------------------------------------------------------------------------------------------
+
+void take(Deciding& d, const Ran& input) {
+  if (!d.settings.probes.count(input.probe)) return;
+  see_writes(d, input.probe, input.outcome);
+  see_recovery_point(d, input.probe, input.outcome);
+  see_run(d, input.probe, input.outcome);
+  // While something is open or about to open, every run may end a hold or begin one.
+  bool watched = !d.record().pending.empty() ||
+                 std::any_of(d.record().incidents.begin(), d.record().incidents.end(), [](const auto& i) { return i.second.live(); });
+  if (watched) d.settle_needed = true;
+}
+
+void take(Deciding& d, const Pinged& input) { see_ping(d, input); }
+
+void take(Deciding& d, const DaemonStarted& input) {
+  const auto& alive = d.state.kept.alive_at;
+  d.state.sight = {};
+  d.state.sight.started_at = d.now;
+  Json body{{"version", input.version}, {"alive_at", alive ? Json(time_text(*alive)) : Json(nullptr)}};
+  d.emit("daemon.started", {}, "drwatch " + input.version + " started" +
+         (alive ? "; nobody watched for " + duration_words(d.now - *alive) : ""), body);
+  interrupt_commands(d);
+}
+
+void take(Deciding& d, const DaemonStopped& input) { d.emit("daemon.stopped", {}, "drwatch stopped: " + input.reason); }
+
+template <class T>
+std::vector<std::string> names_of(const std::map<std::string, T>& values) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : values) names.push_back(name);
+  return names;
+}
+
+void forget_removed(Deciding& d) {
+  std::vector<std::string> removed;
+  for (const auto& [name, probe] : d.record().probes)
+    if (!d.settings.probes.count(name)) removed.push_back(name);
+  for (const std::string& name : removed) {
+    d.emit("probe.removed", {.probe = name}, name + " is no longer configured");
+    d.state.sight.probes.erase(name);
+  }
+}
+
+void take(Deciding& d, const ConfigurationLoaded& input) {
+  forget_removed(d);
+  for (const std::string& name : input.changed_probes) d.state.sight.probes[name] = {};  // its health stands, not seen since
+  std::vector<std::string> objectives, jobs;
+  for (const auto& [name, component] : d.settings.components)
+    for (DisasterClass c : all_classes)
+      if (d.settings.rpo_of(name, c)) objectives.push_back(objective_key(name, c));
+  for (const auto& [name, probe] : d.settings.probes)
+    if (probe.job) jobs.push_back(name);
+  d.emit("configuration.loaded", {}, "configuration loaded: " + std::to_string(d.settings.probes.size()) + " probes of " +
+         std::to_string(d.settings.components.size()) + " components, " + std::to_string(d.settings.scenarios.size()) + " scenarios",
+         Json{{"hash", d.settings.hash},
+              {"probes", names_of(d.settings.probes)},
+              {"components", names_of(d.settings.components)},
+              {"scenarios", names_of(d.settings.scenarios)},
+              {"signals", names_of(d.settings.signals)},
+              {"objectives", objectives},
+              {"jobs", jobs},
+              {"changed", input.changed_probes}});
+}
+
+void take(Deciding& d, const ConfigurationRefused& input) {
+  d.emit("configuration.refused", {}, "the new configuration was refused, the old one runs on: " +
+         (input.problems.empty() ? std::string("no reason known") : input.problems.front()), Json{{"problems", input.problems}});
+}
+
+void take(Deciding& d, const ClockJumped& input) {
+  bool real = input.by >= a_real_jump || input.by <= -a_real_jump;
+  Json body{{"by_seconds", in_seconds(input.by)}};
+  if (real && input.by > Duration{0}) body["blind_from"] = time_text(input.from);
+  d.emit("clock.jumped", {}, "the clock moved by " + std::string(input.by < Duration{0} ? "-" : "") +
+         duration_words(input.by < Duration{0} ? -input.by : input.by), body);
+  if (real && input.by > Duration{0}) begin_looking_again(d);
+}
+
+void take(Deciding& d, const JournalHealth& input) {
+  if (input.failing == d.record().journal_failing) return;
+  if (input.failing) d.emit("journal.failing", {}, "the journal cannot be written: " + input.message, Json{{"error", input.message}});
+  else d.emit("journal.mended", {}, "the journal is written again");
+}
+
+void take(Deciding& d, const CommandEnded& input) { command_ended(d, input); }
+void take(Deciding& d, const Tick&) { d.settle_needed = true; }
+
+template <class Order>
+void take(Deciding& d, const Order& input) {
+  order(d, input);
+}
+
+// ---- consequences ------------------------------------------------------------------------------------------------------------------------
+
+// In the order in which causes lead to effects; once more while anything follows.
+void settle(Deciding& d) {
+  for (int pass = 0; pass < most_passes; ++pass) {
+    std::size_t before = d.decision.events.size();
+    d.due.reset();
+    judge_blindness(d);
+    judge_jobs(d);
+    judge_maintenance(d);
+    judge_signals(d);
+    judge_components(d);
+    judge_objectives(d);
+    judge_findings(d);
+    judge_triggers(d);
+    judge_steps(d);
+    judge_exits(d);
+    judge_updates(d);
+    judge_alerts(d);
+    if (d.decision.events.size() == before) return;
+  }
+}
+
+}  // namespace
+
+Decision decide(State& state, const Settings& settings, const Input& input, Time now) {
+  Deciding d{state, settings, std::max(now, state.record.at), {}, {}, false};
+  bool time_is_up = state.sight.due && d.now >= *state.sight.due;
+  std::visit([&](const auto& i) { take(d, i); }, input);
+  if (const Ran* ran = std::get_if<Ran>(&input); ran && ran->more) return std::move(d.decision);
+  if (d.settle_needed || time_is_up) {
+    settle(d);
+    state.sight.due = d.due;
+  }
+  d.decision.due = state.sight.due;
+  return std::move(d.decision);
+}
+
+}  // namespace drwatch

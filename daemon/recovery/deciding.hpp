@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// One decision being made: the state with every event so far applied. Only the files of this room include it; the world sees decide().
+#pragma once
+
+#include "daemon/recovery/conditions.hpp"
+#include "daemon/recovery/exposure.hpp"
+#include "daemon/recovery/input.hpp"
+
+#include <string>
+#include <vector>
+
+namespace drwatch {
+
+// The parts of an event that are not given by the decision itself.
+struct About {
+  std::string incident, scenario, component, probe, by = "drwatch";
+};
+
+struct Deciding {
+  State& state;
+  const Settings& settings;
+  Time now;
+  Decision decision;
+  std::optional<Time> due;      // of the pass that runs
+  bool settle_needed = false;
+
+  Record& record() { return state.record; }
+  const Record& record() const { return state.record; }
+
+  // Applies the event and adds it to the decision.
+  void emit(const char* kind, About about, std::string message, Json body = Json::object());
+  void wake(Time at);           // a decision may fall at `at` by time alone
+  void refuse(int status, std::string title, std::string detail, std::vector<std::string> list = {});
+  void keep(const std::string& key) { state.kept.changed.insert(key); }
+  About about(const Incident& incident, std::string by = "drwatch") const;
+};
+
+// health.cpp
+void see_run(Deciding& d, const std::string& probe, Outcome outcome);
+void judge_components(Deciding& d);
+void judge_blindness(Deciding& d);
+void begin_looking_again(Deciding& d);  // nothing counts as seen until it has run again
+
+// jobs.cpp
+void see_ping(Deciding& d, const Pinged& ping);
+void judge_jobs(Deciding& d);
+
+// objectives.cpp
+void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& outcome);
+void see_writes(Deciding& d, const std::string& probe, const Outcome& outcome);
+void judge_objectives(Deciding& d);
+void judge_findings(Deciding& d);
+
+// calendar.cpp
+void judge_maintenance(Deciding& d);
+void judge_signals(Deciding& d);
+bool in_maintenance(const Record& record, const std::string& component);
+
+// matching.cpp
+struct Match {
+  Truth truth = Truth::no;
+  std::vector<Evidence> because;         // of the conditions that make it true
+  std::vector<std::string> components;   // that those conditions are about; empty names: none (signals, objectives)
+  std::vector<const Condition*> causes;
+  Time started_at{};
+  std::string started_by;
+  bool by_signal = false;
+};
+Match match(const Deciding& d, const Trigger& trigger);
+void judge_triggers(Deciding& d);
+void open_incident(Deciding& d, const Scenario& scenario, const Match& found, Time detected_at, std::string by);
+
+// checklist.cpp
+void judge_steps(Deciding& d);
+void judge_exits(Deciding& d);
+void command_ended(Deciding& d, const CommandEnded& ended);
+void interrupt_commands(Deciding& d);
+void start_command(Deciding& d, const Incident& incident, const IncidentStep& step, const std::string& by);
+
+// messages.cpp
+void draft_messages(Deciding& d, const std::string& incident, Message::When when);
+void judge_updates(Deciding& d);
+// Mustache over the closed list of names; those used and not known now are in `missing`.
+std::string fill(const State& state, const Settings& settings, const Incident& incident, const std::string& text, Time now,
+                 std::vector<std::string>& missing);
+
+// wanted.cpp
+void judge_alerts(Deciding& d);
+
+// orders.cpp: what people and other systems ask
+void order(Deciding& d, const OpenIncident& o);
+void order(Deciding& d, const Acknowledge& o);
+void order(Deciding& d, const StepAction& o);
+void order(Deciding& d, const AddNote& o);
+void order(Deciding& d, const MessageAction& o);
+void order(Deciding& d, const Refile& o);
+void order(Deciding& d, const CorrectStart& o);
+void order(Deciding& d, const Resolve& o);
+void order(Deciding& d, const Reopen& o);
+void order(Deciding& d, const SetSignal& o);
+void order(Deciding& d, const StartMaintenance& o);
+void order(Deciding& d, const EndMaintenance& o);
+
+}  // namespace drwatch

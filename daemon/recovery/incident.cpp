@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/recovery/incident.hpp"
+
+#include <algorithm>
+#include <functional>
+
+namespace drwatch {
+
+std::string_view state_name(IncidentState s) {
+  switch (s) {
+    case IncidentState::open: return "open";
+    case IncidentState::recovered: return "recovered";
+    case IncidentState::resolved: return "resolved";
+    case IncidentState::absorbed: return "absorbed";
+  }
+  return "";
+}
+
+std::string_view state_name(StepState s) {
+  switch (s) {
+    case StepState::open: return "open";
+    case StepState::started: return "started";
+    case StepState::running: return "running";
+    case StepState::done: return "done";
+    case StepState::skipped: return "skipped";
+    case StepState::failed: return "failed";
+    case StepState::interrupted: return "interrupted";
+  }
+  return "";
+}
+
+const IncidentStep* Incident::step(std::string_view id_) const {
+  auto it = std::find_if(steps.begin(), steps.end(), [&](const IncidentStep& s) { return s.plan.id == id_; });
+  return it == steps.end() ? nullptr : &*it;
+}
+IncidentStep* Incident::step(std::string_view id_) {
+  auto it = std::find_if(steps.begin(), steps.end(), [&](const IncidentStep& s) { return s.plan.id == id_; });
+  return it == steps.end() ? nullptr : &*it;
+}
+
+Duration Incident::elapsed(Time now) const {
+  Time until = state == IncidentState::open ? now : recovered_at.value_or(resolved_at.value_or(now));
+  return std::max(until - started_at, Duration{0});
+}
+
+bool Incident::ready(const IncidentStep& s) const {
+  return std::all_of(s.plan.after.begin(), s.plan.after.end(), [&](const std::string& before) {
+    const IncidentStep* other = step(before);
+    return !other || other->closed();
+  });
+}
+
+Duration Incident::longest_remaining_path(Time now) const {
+  std::map<std::string, Duration> known;  // length of the longest chain that ends with the step
+  std::function<Duration(const IncidentStep&)> chain = [&](const IncidentStep& s) -> Duration {
+    if (auto it = known.find(s.plan.id); it != known.end()) return it->second;
+    known[s.plan.id] = Duration{0};  // configurations have no circles; a journal from elsewhere might
+    Duration own = s.closed() ? Duration{0} : s.plan.expect.value_or(Duration{0});
+    if (!s.closed() && s.started_at && (s.state == StepState::started || s.state == StepState::running))
+      own = std::max(own - (now - *s.started_at), Duration{0});
+    Duration before{0};
+    for (const std::string& id_ : s.plan.after)
+      if (const IncidentStep* other = step(id_)) before = std::max(before, chain(*other));
+    return known[s.plan.id] = before + own;
+  };
+  Duration longest{0};
+  for (const IncidentStep& s : steps)
+    if (s.plan.critical && !s.closed()) longest = std::max(longest, chain(s));
+  return longest;
+}
+
+}  // namespace drwatch

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// Jobs that call in: late, missed, failed, running over, stale. One pure verdict from the pings, the schedule and the clock; the time drwatch could not hear
+// is credited. Contract: "Jobs"; ping semantics as Healthchecks.io.
+#include "daemon/recovery/deciding.hpp"
+
+#include <algorithm>
+
+namespace drwatch {
+namespace {
+
+constexpr std::size_t runs_kept = 100;
+
+struct Verdict {
+  Outcome outcome;
+  Time good_until{};          // for a bad one: until when nothing was wrong
+  std::optional<Time> next;   // when the clock alone can change it
+};
+
+// What drwatch could not hear of [from, until].
+Duration deaf(const Record& record, Time from, Time until) {
+  Duration sum{0};
+  for (const Span& span : record.blind_spans) {
+    Time a = std::max(span.from, from), b = std::min(span.until, until);
+    if (b > a) sum += b - a;
+  }
+  return sum;
+}
+// `wait` after `from`, not counting time in which drwatch could not hear.
+Time later(const Record& record, Time from, Duration wait) {
+  Time at = from + wait;
+  for (int i = 0; i < 8; ++i) {  // each round may reach into a further deaf span
+    Time next = from + wait + deaf(record, from, at);
+    if (next == at) break;
+    at = next;
+  }
+  return at;
+}
+bool was_deaf_at(const Record& record, Time t) {
+  return std::any_of(record.blind_spans.begin(), record.blind_spans.end(), [&](const Span& s) { return s.from <= t && t < s.until; });
+}
+
+// A job that starts a little before its time (its clock is ahead) answers the coming occurrence.
+Duration earliness(const JobSettings& job) { return std::min(Duration{seconds{30}}, job.start_grace / 2); }
+
+// The first occurrence that nothing has answered yet: it may lie in the future.
+std::optional<Time> first_unanswered(const JobSettings& job, const JobKept& kept, const Record& record, Time first_seen) {
+  if (job.period) return kept.called_at.value_or(first_seen) + *job.period;
+  Time after = kept.called_at ? std::max(*kept.called_at + earliness(job), first_seen) : first_seen;
+  Time due = job.schedule->next_after(after);
+  for (int i = 0; i < 1000 && due != Time::max() && was_deaf_at(record, due); ++i) due = job.schedule->next_after(due);
+  return due == Time::max() ? std::nullopt : std::optional(due);
+}
+
+void sooner(std::optional<Time>& next, Time now, Time at) {
+  if (at > now && (!next || at < *next)) next = at;
+}
+
+Outcome said(Health h, Reason r, std::string message) {
+  Outcome o;
+  o.outcome = h;
+  o.reason = r;
+  o.message = std::move(message);
+  return o;
+}
+
+// A worse verdict takes the place of a milder one.
+void take(Verdict& v, Outcome o, Time good_until) {
+  bool milder = v.outcome.bad() && static_cast<int>(o.outcome) <= static_cast<int>(v.outcome.outcome);
+  if (milder) return;
+  v.outcome = std::move(o);
+  v.good_until = good_until;
+}
+
+void judge_calls(Verdict& v, const JobSettings& job, JobKept& kept, const Record& record, Time first_seen, Time now) {
+  if (kept.missed_at) {
+    take(v, said(Health::down, Reason::absent, "missed its call due at " + time_text(*kept.missed_at)), *kept.missed_at);
+    return;
+  }
+  auto due = first_unanswered(job, kept, record, first_seen);
+  if (!due) return;
+  Time late = later(record, *due, job.start_grace / 10), missed = later(record, *due, job.start_grace);
+  sooner(v.next, now, late);
+  sooner(v.next, now, missed);
+  if (now >= missed) {
+    kept.missed_at = due;
+    take(v, said(Health::down, Reason::absent, "missed its call due at " + time_text(*due)), *due);
+  } else if (now >= late) {
+    take(v, said(Health::degraded, Reason::absent, "late: due at " + time_text(*due) + ", not heard of yet"), *due);
+  }
+}
+
+void judge_runtime(Verdict& v, const JobSettings& job, const JobKept& kept, const Record& record, Time now) {
+  if (!job.max_runtime) return;
+  for (const JobRun& run : kept.running) {
+    Time over = later(record, run.started_at, *job.max_runtime), twice = later(record, run.started_at, 2 * *job.max_runtime);
+    sooner(v.next, now, over);
+    sooner(v.next, now, twice);
+    if (now < over) continue;
+    std::string message = "still running after " + duration_words(*job.max_runtime) + (now >= twice ? " twice over" : "") + ", started at " +
+                          time_text(run.started_at);
+    take(v, said(now >= twice ? Health::down : Health::degraded, Reason::timeout, message), run.started_at + *job.max_runtime);
+  }
+}
+
+void judge_age(Verdict& v, const JobSettings& job, const JobKept& kept, const Record& record, Time first_seen, Time now) {
+  if (!job.max_success_age) return;
+  Time from = kept.last_success_at.value_or(first_seen);
+  Time stale = later(record, from, *job.max_success_age);
+  sooner(v.next, now, stale);
+  if (now >= stale)
+    take(v, said(Health::down, Reason::stale, kept.last_success_at ? "last success at " + time_text(from) : "no success since " + time_text(from)),
+         stale);
+}
+
+Verdict verdict(const JobSettings& job, JobKept& kept, const Record& record, Time first_seen, Time now) {
+  Verdict v;
+  v.outcome = kept.last_success_at ? said(Health::up, Reason::none, "last success at " + time_text(*kept.last_success_at))
+                                   : said(Health::unknown, Reason::absent, "has not called in yet");
+  if (kept.last_ended_well == false)
+    take(v, said(Health::down, Reason::assertion, kept.last_message.empty() ? "failed" : "failed: " + kept.last_message),
+         kept.last_start_at && kept.last_fail_at && *kept.last_start_at < *kept.last_fail_at ? *kept.last_start_at : kept.last_fail_at.value_or(now));
+  judge_calls(v, job, kept, record, first_seen, now);
+  judge_runtime(v, job, kept, record, now);
+  judge_age(v, job, kept, record, first_seen, now);
+  v.outcome.at = now;
+  return v;
+}
+
+bool same(const Outcome& a, const Outcome& b) { return a.outcome == b.outcome && a.reason == b.reason && a.message == b.message; }
+
+void judge_job(Deciding& d, const std::string& name, const JobSettings& job, bool pinged) {
+  JobKept& kept = d.state.kept.jobs[name];
+  auto seen = d.record().first_seen.find("job/" + name);
+  Time first_seen = seen == d.record().first_seen.end() ? d.now : seen->second;
+  std::optional<Time> missed_before = kept.missed_at;
+  Verdict v = verdict(job, kept, d.record(), first_seen, d.now);
+  if (kept.missed_at != missed_before) d.keep("job/" + name);
+  if (v.next) d.wake(*v.next);
+  const auto& last = d.state.sight.probes[name].last;
+  if (!pinged && last && same(*last, v.outcome)) return;
+  ProbeKept& good = d.state.kept.probes[name];
+  if (v.outcome.bad() && good.last_up_at && (!last || !last->bad())) {
+    // It was good until it was due, not until it last called.
+    good.last_up_at = std::max(*good.last_up_at, v.good_until);
+    good.last_not_down_at = good.last_up_at;
+  }
+  see_run(d, name, v.outcome);
+}
+
+// Ends the run that a ping names: by its run id, else the newest without one. False: no such run was open.
+bool end_run(JobKept& kept, const std::string& rid) {
+  for (auto run = kept.running.rbegin(); run != kept.running.rend(); ++run)
+    if (run->rid == rid) {
+      kept.running.erase(std::next(run).base());
+      return true;
+    }
+  return false;
+}
+
+void begin_run(JobKept& kept, const std::string& rid, Time now) {
+  end_run(kept, rid);  // a start without an end: that run is abandoned
+  kept.running.push_back({rid, now});
+  if (kept.running.size() > runs_kept) kept.running.erase(kept.running.begin());
+  kept.last_start_at = now;
+  kept.called_at = now;
+}
+
+}  // namespace
+
+void see_ping(Deciding& d, const Pinged& ping) {
+  auto settings = d.settings.probes.find(ping.probe);
+  if (settings == d.settings.probes.end() || !settings->second.job) return d.refuse(404, "no such job", "no heartbeat probe has this key");
+  JobKept& kept = d.state.kept.jobs[ping.probe];
+  kept.last_ping_at = d.now;
+  d.keep("job/" + ping.probe);
+  d.settle_needed = true;  // its next deadline moves
+  using What = Pinged::What;
+  if (ping.what == What::log) return;
+  if (ping.what == What::start) begin_run(kept, ping.rid, d.now);
+  if (ping.what == What::success || ping.what == What::fail) {
+    if (!end_run(kept, ping.rid)) kept.called_at = d.now;
+    kept.last_ended_well = ping.what == What::success;
+    kept.last_message = ping.message;
+    if (ping.what == What::fail && ping.exit_code != 0)
+      kept.last_message = "exit code " + std::to_string(ping.exit_code) + (ping.message.empty() ? "" : ", " + ping.message);
+    (ping.what == What::success ? kept.last_success_at : kept.last_fail_at) = d.now;
+    if (ping.what == What::success) kept.missed_at.reset();
+  }
+  judge_job(d, ping.probe, *settings->second.job, true);
+}
+
+void judge_jobs(Deciding& d) {
+  if (d.record().blind_since) return;
+  for (const auto& [name, probe] : d.settings.probes)
+    if (probe.job) judge_job(d, name, *probe.job, false);
+}
+
+}  // namespace drwatch

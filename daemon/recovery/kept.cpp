@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kept values in the journal's form: a key and a small JSON text each.
+#include "daemon/recovery/json.hpp"
+#include "daemon/recovery/state.hpp"
+
+namespace drwatch {
+namespace {
+
+std::pair<std::string, std::string> split(const std::string& key) {
+  auto slash = key.find('/');
+  if (slash == std::string::npos) return {key, ""};
+  return {key.substr(0, slash), key.substr(slash + 1)};
+}
+
+Json of(const ProbeKept& p) { return {{"last_up_at", json::of(p.last_up_at)}, {"last_not_down_at", json::of(p.last_not_down_at)}}; }
+
+Json of(const SourceKept& s) {
+  return {{"recovery_point", json::of(s.recovery_point)}, {"coarse", s.coarse},       {"failing", s.failing},
+          {"read_at", json::of(s.read_at)},               {"tops", s.tops},           {"disturbed", s.disturbed}};
+}
+SourceKept source(const Json& j) {
+  SourceKept s;
+  s.recovery_point = json::maybe_time(j, "recovery_point");
+  s.coarse = json::flag(j, "coarse");
+  s.failing = json::flag(j, "failing");
+  s.read_at = json::maybe_time(j, "read_at");
+  s.tops = j.at("tops").get<std::vector<double>>();
+  s.disturbed = json::flag(j, "disturbed");
+  return s;
+}
+
+Json of(const Ledger& ledger) {
+  Json rows = Json::array();
+  for (const LedgerRow& row : ledger.rows) rows.push_back({row.at.timeline, row.at.lsn, row.db_time.time_since_epoch().count()});
+  return rows;
+}
+Ledger ledger(const Json& j) {
+  Ledger l;
+  for (const Json& row : j)
+    l.rows.push_back({{row.at(0).get<std::uint32_t>(), row.at(1).get<std::uint64_t>()}, Time{Duration{row.at(2).get<std::int64_t>()}}});
+  return l;
+}
+
+Json of(const JobKept& k) {
+  Json running = Json::array();
+  for (const JobRun& run : k.running) running.push_back({{"rid", run.rid}, {"started_at", json::of(run.started_at)}});
+  return {{"last_ping_at", json::of(k.last_ping_at)},
+          {"last_start_at", json::of(k.last_start_at)},
+          {"last_success_at", json::of(k.last_success_at)},
+          {"last_fail_at", json::of(k.last_fail_at)},
+          {"running", running},
+          {"last_ended_well", k.last_ended_well ? Json(*k.last_ended_well) : Json(nullptr)},
+          {"last_message", k.last_message},
+          {"called_at", json::of(k.called_at)},
+          {"missed_at", json::of(k.missed_at)}};
+}
+JobKept job(const Json& j) {
+  JobKept k;
+  k.last_ping_at = json::maybe_time(j, "last_ping_at");
+  k.last_start_at = json::maybe_time(j, "last_start_at");
+  k.last_success_at = json::maybe_time(j, "last_success_at");
+  k.last_fail_at = json::maybe_time(j, "last_fail_at");
+  for (const Json& run : j.at("running")) k.running.push_back({json::text(run, "rid"), json::time(run, "started_at")});
+  if (!j.at("last_ended_well").is_null()) k.last_ended_well = j["last_ended_well"].get<bool>();
+  k.last_message = json::text(j, "last_message");
+  k.called_at = json::maybe_time(j, "called_at");
+  k.missed_at = json::maybe_time(j, "missed_at");
+  return k;
+}
+
+Json of(const WritesKept& w) {
+  Json held = Json::array();
+  for (const Span& span : w.held) held.push_back({json::of(span.from), json::of(span.until)});
+  return {{"held_since", json::of(w.held_since)}, {"held", held}};
+}
+WritesKept writes(const Json& j) {
+  WritesKept w;
+  w.held_since = json::maybe_time(j, "held_since");
+  for (const Json& span : j.at("held"))
+    w.held.push_back({parse_time(span.at(0).get<std::string>()).value_or(Time{}), parse_time(span.at(1).get<std::string>()).value_or(Time{})});
+  return w;
+}
+
+template <class T>
+std::string text_in(const std::map<std::string, T>& values, const std::string& name) {
+  auto it = values.find(name);
+  return it == values.end() ? std::string() : of(it->second).dump();
+}
+
+}  // namespace
+
+std::string kept_text(const Kept& kept, const std::string& key) {
+  auto [kind, name] = split(key);
+  if (kind == "alive_at") return kept.alive_at ? json::of(kept.alive_at).dump() : "";
+  if (kind == "probe") return text_in(kept.probes, name);
+  if (kind == "source") return text_in(kept.sources, name);
+  if (kind == "ledger") return text_in(kept.ledgers, name);
+  if (kind == "job") return text_in(kept.jobs, name);
+  if (kind == "writes") return text_in(kept.writes, name);
+  return "";
+}
+
+void restore_kept(Kept& kept, const std::string& key, const std::string& text) {
+  auto [kind, name] = split(key);
+  Json j = Json::parse(text, nullptr, false);
+  if (j.is_discarded()) return;  // a value is only the newest of its kind: the next one takes its place
+  try {
+    if (kind == "alive_at") kept.alive_at = parse_time(j.get<std::string>());
+    if (kind == "probe") kept.probes[name] = {json::maybe_time(j, "last_up_at"), json::maybe_time(j, "last_not_down_at")};
+    if (kind == "source") kept.sources[name] = source(j);
+    if (kind == "ledger") kept.ledgers[name] = ledger(j);
+    if (kind == "job") kept.jobs[name] = job(j);
+    if (kind == "writes") kept.writes[name] = writes(j);
+  } catch (const nlohmann::json::exception&) {
+  }
+}
+
+}  // namespace drwatch

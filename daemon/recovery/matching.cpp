@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which scenario opens, when, and which one takes over another. Contract: "Opening", "Absorption", "Dependencies".
+#include "daemon/recovery/deciding.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <set>
+
+namespace drwatch {
+namespace {
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// All of `all`, one of `any` (an empty list asks nothing), nothing of `none`; `if_unknown` is what a condition counts as when it is not known.
+bool holds(const std::vector<Sentence>& all, const std::vector<Sentence>& any, const std::vector<Sentence>& none, bool if_unknown) {
+  auto yes = [&](const Sentence& s) { return s.truth == Truth::yes || (if_unknown && s.truth == Truth::unknown); };
+  return std::all_of(all.begin(), all.end(), yes) && (any.empty() || std::any_of(any.begin(), any.end(), yes)) &&
+         std::none_of(none.begin(), none.end(), [](const Sentence& s) { return s.truth == Truth::yes; });
+}
+
+void add_cause(const Deciding& d, Match& found, const Condition& condition, const Sentence& sentence) {
+  found.because.push_back({condition.text, sentence.since, sentence.evidence});
+  found.causes.push_back(&condition);
+  found.by_signal = found.by_signal || condition.subject == Condition::Subject::signal;
+  for (const std::string& component : components_of(d.state, d.settings, condition)) found.components.push_back(component);
+  auto start = started(d.state, d.settings, condition);
+  if (start && (found.started_by.empty() || start->at < found.started_at)) {
+    found.started_at = start->at;
+    found.started_by = start->by;
+  }
+}
+
+}  // namespace
+
+Match match(const Deciding& d, const Trigger& trigger) {
+  Match found;
+  if (trigger.empty()) return found;
+  auto look = [&](const std::vector<Condition>& conditions) {
+    std::vector<Sentence> sentences;
+    for (const Condition& c : conditions) sentences.push_back(evaluate(d.state, d.settings, c, d.now));
+    return sentences;
+  };
+  auto all = look(trigger.all), any = look(trigger.any), none = look(trigger.none);
+  if (!holds(all, any, none, false)) {
+    found.truth = holds(all, any, none, true) ? Truth::unknown : Truth::no;
+    return found;
+  }
+  found.truth = Truth::yes;
+  for (std::size_t i = 0; i < all.size(); ++i) add_cause(d, found, trigger.all[i], all[i]);
+  for (std::size_t i = 0; i < any.size(); ++i)
+    if (any[i].truth == Truth::yes) add_cause(d, found, trigger.any[i], any[i]);
+  if (found.started_by.empty()) {
+    found.started_at = d.now;
+    found.started_by = "the trigger";
+  }
+  return found;
+}
+
+namespace {
+
+// ---- what keeps a scenario shut ----------------------------------------------------------------------------------------------------------
+
+// Every condition that makes the trigger true is about components for which `excused` holds.
+bool every_cause(const Deciding& d, const Match& found, const std::function<bool(const std::string&)>& excused) {
+  return std::all_of(found.causes.begin(), found.causes.end(), [&](const Condition* c) {
+    auto components = components_of(d.state, d.settings, *c);
+    return !components.empty() && std::all_of(components.begin(), components.end(), excused);
+  });
+}
+
+bool failing(const Deciding& d, const std::string& component) {
+  auto known = d.record().components.find(component);
+  if (known != d.record().components.end() && known->second.health == Health::down) return true;
+  const auto& probes = d.settings.components.at(component).probes;
+  return std::any_of(probes.begin(), probes.end(), [&](const std::string& name) {
+    auto probe = d.record().probes.find(name);
+    return probe != d.record().probes.end() && probe->second.down.has_value();
+  });
+}
+
+// A parent (or a parent's parent) that is down or suspected.
+std::optional<std::string> explained_by(const Deciding& d, const std::string& component) {
+  for (const std::string& parent : d.settings.components.at(component).depends_on) {
+    if (failing(d, parent)) return parent;
+    if (auto further = explained_by(d, parent)) return further;
+  }
+  return std::nullopt;
+}
+
+Incident* live_incident(Deciding& d, const std::string& scenario, IncidentState state) {
+  Incident* newest = nullptr;
+  for (auto& [id, incident] : d.record().incidents)
+    if (incident.scenario == scenario && incident.state == state && (!newest || incident.opened_at > newest->opened_at)) newest = &incident;
+  return newest;
+}
+
+bool taken_over(Deciding& d, const std::string& scenario) {
+  for (const auto& [id, incident] : d.record().incidents)
+    if (incident.state == IncidentState::open && contains(incident.trigger.supersedes, scenario)) return true;
+  return false;
+}
+
+// The parent's incident lists what it explains.
+void explain(Deciding& d, const Match& found) {
+  std::set<std::string> components(found.components.begin(), found.components.end());
+  for (const std::string& component : components) {
+    auto parent = explained_by(d, component);
+    if (!parent) continue;
+    for (auto& [id, incident] : d.record().incidents) {
+      if (incident.state != IncidentState::open || !contains(incident.affects, *parent) || contains(incident.explains, component)) continue;
+      About about = d.about(incident);
+      about.component = component;
+      d.emit("incident.explains", about, component + " fails because " + *parent + " does", Json{{"parent", *parent}});
+      break;
+    }
+  }
+}
+
+bool kept_shut(Deciding& d, const Scenario& scenario, const Match& found) {
+  if (every_cause(d, found, [&](const std::string& c) { return in_maintenance(d.record(), c); })) return true;
+  if (every_cause(d, found, [&](const std::string& c) { return explained_by(d, c).has_value(); })) {
+    explain(d, found);
+    return true;
+  }
+  return taken_over(d, scenario.id);
+}
+
+// ---- pending -----------------------------------------------------------------------------------------------------------------------------
+
+Json because_json(const std::vector<Evidence>& because) {
+  Json list = Json::array();
+  for (const Evidence& e : because) list.push_back({{"condition", e.condition}, {"since", time_text(e.since)}, {"evidence", e.evidence}});
+  return list;
+}
+
+std::string because_text(const std::vector<Evidence>& because) {
+  std::string text;
+  for (const Evidence& e : because) text += (text.empty() ? "" : "; ") + e.condition;
+  return text;
+}
+
+void emit_pending(Deciding& d, const Scenario& scenario, const PendingRecord& p, std::string message) {
+  d.emit("scenario.pending", {.scenario = scenario.id}, std::move(message),
+         Json{{"since", time_text(p.since)},
+              {"opens_at", time_text(p.opens_at)},
+              {"held_at", p.held_at ? Json(time_text(*p.held_at)) : Json(nullptr)},
+              {"started_at", time_text(p.started_at)},
+              {"started_by", p.started_by},
+              {"because", because_json(p.because)}});
+}
+
+void begin_pending(Deciding& d, const Scenario& scenario, const Match& found) {
+  PendingRecord p{d.now, d.now + scenario.trigger.hold_for, std::nullopt, found.started_at, found.started_by, found.because};
+  emit_pending(d, scenario, p, scenario.title + " opens at " + time_text(p.opens_at) + " if this lasts: " + because_text(p.because));
+}
+
+// Something became unknown: the `for` stands still; known again: it goes on where it stood.
+void hold_pending(Deciding& d, const Scenario& scenario, bool held) {
+  PendingRecord p = d.record().pending.at(scenario.id);
+  if (p.held_at.has_value() == held) return;
+  if (held) {
+    p.held_at = d.now;
+    return emit_pending(d, scenario, p, scenario.title + ": what it waits for cannot be seen; its time stands still");
+  }
+  p.opens_at += d.now - *p.held_at;
+  p.held_at.reset();
+  emit_pending(d, scenario, p, scenario.title + " opens at " + time_text(p.opens_at) + " if this lasts");
+}
+
+// A wider scenario whose `for` runs: the narrow one waits for it, at most that long.
+bool waits_for_wider(Deciding& d, const Scenario& scenario, Time ready_at) {
+  for (const auto& [id, wide] : d.settings.scenarios) {
+    if (!contains(wide.trigger.supersedes, scenario.id)) continue;
+    auto pending = d.record().pending.find(id);
+    if (pending == d.record().pending.end() || pending->second.held_at) continue;
+    Time patience = ready_at + wide.trigger.hold_for;
+    if (d.now >= patience) continue;
+    d.wake(patience);
+    return true;
+  }
+  return false;
+}
+
+// ---- opening -----------------------------------------------------------------------------------------------------------------------------
+
+std::string incident_id(const Record& record, const std::string& scenario, Time now) {
+  std::string t = time_text(now);  // 2026-03-01T02:11:20Z
+  std::string id = t.substr(0, 4) + t.substr(5, 2) + t.substr(8, 2) + "-" + t.substr(11, 2) + t.substr(14, 2) + "-" + scenario;
+  if (!record.incidents.count(id)) return id;
+  for (int n = 2;; ++n)
+    if (std::string next = id + "-" + std::to_string(n); !record.incidents.count(next)) return next;
+}
+
+Exit::By exit_by(const Scenario& scenario, const Match& found, const std::string& by) {
+  if (scenario.exit.by != Exit::By::automatic) return scenario.exit.by;
+  return found.by_signal || by != "drwatch" || scenario.trigger.empty() ? Exit::By::steps : Exit::By::health;
+}
+
+Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found, Time detected_at, const std::string& by) {
+  Incident i;
+  i.id = incident_id(d.record(), scenario.id, d.now);
+  i.scenario = scenario.id;
+  i.title = scenario.title;
+  i.summary = scenario.summary;
+  i.severity = scenario.severity == Severity::critical ? "critical" : "warning";
+  i.of_class = class_name(scenario.of_class);
+  i.affects = scenario.affects;
+  i.started_at = found.truth == Truth::yes ? std::min(found.started_at, d.now) : d.now;
+  i.started_by = found.truth == Truth::yes ? found.started_by : "opened by " + by;
+  i.detected_at = detected_at;
+  i.opened_at = d.now;
+  i.opened_by = by;
+  i.rto = scenario.rto;
+  i.ack_within = scenario.ack_within;
+  i.reopen_within = scenario.reopen_within;
+  i.exit = scenario.exit;
+  i.exit.by = exit_by(scenario, found, by);
+  i.trigger = scenario.trigger;
+  i.because = found.because;
+  i.message_plans = scenario.messages;
+  i.scenario_hash = scenario.hash;
+  for (const Step& plan : scenario.steps) {
+    IncidentStep step;
+    step.plan = plan;
+    step.held_at_opening = plan.verify && evaluate(d.state, d.settings, *plan.verify, d.now).truth == Truth::yes;
+    i.steps.push_back(std::move(step));
+  }
+  return i;
+}
+
+void absorb_narrower(Deciding& d, const std::string& wide_id) {
+  const Incident wide = d.record().incidents.at(wide_id);
+  std::vector<std::string> narrow;
+  for (const auto& [id, incident] : d.record().incidents)
+    if (incident.state == IncidentState::open && id != wide_id && contains(wide.trigger.supersedes, incident.scenario)) narrow.push_back(id);
+  for (const std::string& id : narrow)
+    d.emit("incident.absorbed", d.about(d.record().incidents.at(id)), d.record().incidents.at(id).title + " goes on in " + wide_id,
+           Json{{"absorbed_by", wide_id}});
+}
+
+void reopen(Deciding& d, const Incident& incident, const Match& found) {
+  d.emit("incident.reopened", d.about(incident), incident.title + " is back: " + because_text(found.because),
+         Json{{"because", because_json(found.because)}, {"looked_well_from", incident.recovered_at ? Json(time_text(*incident.recovered_at)) : Json(nullptr)}});
+}
+
+void judge_trigger(Deciding& d, const Scenario& scenario) {
+  if (scenario.trigger.empty() || live_incident(d, scenario.id, IncidentState::open)) return;
+  Match found = match(d, scenario.trigger);
+  bool pending = d.record().pending.count(scenario.id) > 0;
+  if (found.truth == Truth::unknown || d.record().blind_since) {
+    if (pending) hold_pending(d, scenario, true);
+    return;
+  }
+  if (found.truth == Truth::no || kept_shut(d, scenario, found)) {
+    if (pending)
+      d.emit("scenario.calm", {.scenario = scenario.id},
+             scenario.title + (found.truth == Truth::no ? ": its trigger holds no more" : ": kept shut"), Json::object());
+    return;
+  }
+  if (!pending) begin_pending(d, scenario, found);
+  hold_pending(d, scenario, false);
+  const PendingRecord p = d.record().pending.at(scenario.id);
+  if (d.now < p.opens_at) return d.wake(p.opens_at);
+  if (waits_for_wider(d, scenario, p.opens_at)) return;
+
+  Incident* recovered = live_incident(d, scenario.id, IncidentState::recovered);
+  if (recovered && d.now <= recovered->recovered_at.value_or(d.now) + recovered->reopen_within) {
+    reopen(d, *recovered, found);
+    return absorb_narrower(d, recovered->id);
+  }
+  if (p.started_at < found.started_at) {  // the stretch began with what held first
+    found.started_at = p.started_at;
+    found.started_by = p.started_by;
+  }
+  open_incident(d, scenario, found, p.since, "drwatch");
+}
+
+}  // namespace
+
+void open_incident(Deciding& d, const Scenario& scenario, const Match& found, Time detected_at, std::string by) {
+  Incident incident = make_incident(d, scenario, found, detected_at, by);
+  std::string id = incident.id, why = because_text(incident.because);
+  d.emit("incident.opened", {.incident = id, .scenario = scenario.id, .by = by},
+         incident.title + " is open" + (why.empty() ? "" : ": " + why) + "; its clock runs since " + time_text(incident.started_at),
+         Json{{"incident", to_json(incident)}});
+  absorb_narrower(d, id);
+  draft_messages(d, id, Message::When::opened);
+  d.decision.subject = id;
+}
+
+void judge_triggers(Deciding& d) {
+  // The wide ones first, so that a narrow one sees at once that it is taken over.
+  std::vector<const Scenario*> order;
+  for (const auto& [id, scenario] : d.settings.scenarios) order.push_back(&scenario);
+  std::stable_sort(order.begin(), order.end(),
+                   [](const Scenario* a, const Scenario* b) { return a->trigger.supersedes.size() > b->trigger.supersedes.size(); });
+  for (const Scenario* scenario : order) judge_trigger(d, *scenario);
+}
+
+}  // namespace drwatch

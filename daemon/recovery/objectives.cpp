@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recovery points, the ledger behind them, and how each RPO stands. Contract: "Exposure and objectives".
+#include "daemon/recovery/deciding.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace drwatch {
+namespace {
+
+constexpr std::size_t tops_kept = 20;
+constexpr Duration hold_before_better = minutes{1};
+constexpr Duration held_kept = hours{24 * 8};
+
+// The source's newest recovery point: through the ledger where it can, else by the source's own time (coarse).
+struct Point {
+  Time at{};
+  bool coarse = false;
+};
+std::optional<Point> point_of(const State& state, const std::string& component, const RecoveryReading& reading) {
+  if (reading.safe) {
+    auto ledger = state.kept.ledgers.find(component);
+    if (ledger != state.kept.ledgers.end())
+      if (auto at = ledger_time(ledger->second, *reading.safe)) return Point{*at, false};
+    // A ledger that begins behind the position can't tell; the source's own time is all there is.
+    return reading.time ? std::optional(Point{*reading.time, true}) : std::nullopt;
+  }
+  return reading.time ? std::optional(Point{*reading.time, false}) : std::nullopt;
+}
+
+// The saw-tooth's tip, learned while nothing is wrong.
+void learn_top(SourceKept& source, Time now) {
+  if (!source.recovery_point) return;
+  if (!source.disturbed && !source.coarse) {
+    source.tops.push_back(in_seconds(now - *source.recovery_point));
+    if (source.tops.size() > tops_kept) source.tops.erase(source.tops.begin());
+  }
+  source.disturbed = false;
+}
+
+}  // namespace
+
+void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& outcome) {
+  const ProbeSettings& settings = d.settings.probes.at(probe);
+  if (!settings.backup) return;
+  SourceKept& source = d.state.kept.sources[probe];
+  source.failing = outcome.outcome == Health::down || (outcome.recovery && outcome.recovery->failing);
+  source.disturbed = source.disturbed || source.failing;
+  d.keep("source/" + probe);
+  if (!outcome.recovery) return;
+  auto point = point_of(d.state, settings.backup->protects, *outcome.recovery);
+  if (!point) return;
+  source.read_at = outcome.at;
+  if (!source.recovery_point || point->at > *source.recovery_point) {
+    learn_top(source, d.now);
+    source.recovery_point = point->at;
+    source.coarse = point->coarse;
+  } else if (source.coarse && !point->coarse) {
+    source.recovery_point = point->at;  // the coarse point was a guess; this one is proven
+    source.coarse = false;
+  } else if (!point->coarse && point->at < *source.recovery_point) {
+    source.recovery_point = point->at;  // it holds less than it did: segments were lost
+    source.disturbed = true;
+  }
+}
+
+void see_writes(Deciding& d, const std::string& probe, const Outcome& outcome) {
+  const ProbeSettings& settings = d.settings.probes.at(probe);
+  auto component = d.settings.components.find(settings.component);
+  if (component == d.settings.components.end() || component->second.protected_by.empty()) return;
+  if (settings.kind != "postgres" && !outcome.takes_no_writes) return;
+  if (outcome.canary) {
+    ledger_add(d.state.kept.ledgers[settings.component], {outcome.canary->at, outcome.canary->db_time});
+    d.keep("ledger/" + settings.component);
+  }
+  WritesKept& writes = d.state.kept.writes[settings.component];
+  if (outcome.takes_no_writes == writes.held_since.has_value()) return;
+  if (outcome.takes_no_writes) {
+    // One address that refuses says nothing while another one answers.
+    for (const std::string& other : component->second.probes) {
+      const auto& last = d.state.sight.probes[other].last;
+      if (other != probe && d.settings.probes.at(other).kind == "postgres" && last && last->outcome == Health::up) return;
+    }
+    writes.held_since = outcome.at;
+  } else {
+    writes.held.push_back({*writes.held_since, outcome.at});
+    writes.held_since.reset();
+    std::erase_if(writes.held, [&](const Span& span) { return span.until < d.now - held_kept; });
+  }
+  d.keep("writes/" + settings.component);
+  d.settle_needed = true;
+}
+
+// ---- standing ----------------------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+int rank(Standing s) { return s == Standing::breached ? 3 : s == Standing::at_risk ? 2 : s == Standing::unproven ? 1 : 0; }
+
+void judge_objective(Deciding& d, const std::string& component, DisasterClass c) {
+  RpoJudgement judged = judge_rpo(d.state, d.settings, component, c, d.now);
+  if (judged.next) d.wake(*judged.next);
+  std::string key = objective_key(component, c);
+  auto was = d.record().objectives.find(key);
+  bool known = was != d.record().objectives.end();
+  if (known && was->second.standing == judged.standing) {
+    d.state.sight.better_since.erase(key);
+    return;
+  }
+  bool better = known && rank(judged.standing) < rank(was->second.standing) && was->second.standing != Standing::unproven;
+  if (better) {  // it has to last, or a source that limps would raise and clear an alert with every point
+    Time since = d.state.sight.better_since.try_emplace(key, d.now).first->second;
+    if (d.now < since + hold_before_better) return d.wake(since + hold_before_better);
+  }
+  d.state.sight.better_since.erase(key);
+  Exposure exposure = exposure_of(d.state, d.settings, component, c, d.now);
+  Json body{{"objective", "rpo"},
+            {"class", class_name(c)},
+            {"standing", standing_name(judged.standing)},
+            {"from", known ? Json(standing_name(was->second.standing)) : Json(nullptr)},
+            {"detail", judged.message},
+            {"exposure_seconds", exposure.exposure ? Json(in_seconds(*exposure.exposure)) : Json(nullptr)},
+            {"recovery_point", exposure.recovery_point ? Json(time_text(*exposure.recovery_point)) : Json(nullptr)},
+            {"source", exposure.source.empty() ? Json(nullptr) : Json(exposure.source)},
+            {"no_source", exposure.no_source}};
+  d.emit("objective.changed", {.component = component},
+         component + " rpo (" + std::string(class_name(c)) + ") is " + std::string(standing_name(judged.standing)) + ": " + judged.message, body);
+}
+
+}  // namespace
+
+void judge_objectives(Deciding& d) {
+  for (const auto& [name, component] : d.settings.components)
+    for (DisasterClass c : all_classes)
+      if (d.settings.rpo_of(name, c)) judge_objective(d, name, c);
+}
+
+// ---- findings ----------------------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+std::map<std::string, FindingRecord> wanted_findings(const Deciding& d) {
+  std::map<std::string, FindingRecord> wanted;
+  for (const auto& [name, component] : d.settings.components)
+    for (const Exposure& exposure : exposures(d.state, d.settings, name, d.now))
+      if (exposure.no_source) {
+        std::string of(class_name(exposure.of_class));
+        wanted["no-source/" + name + "/" + of] = {"no-source", name, of,
+                                                  "no source of recovery points of " + name + " survives a " + of + " loss", d.now};
+      }
+  for (const config::Problem& warning : d.settings.warnings)
+    wanted["configuration/" + warning.key + "/" + warning.message] = {"configuration", "", "",
+                                                                     warning.message + (warning.hint.empty() ? "" : "; " + warning.hint), d.now};
+  return wanted;
+}
+
+}  // namespace
+
+void judge_findings(Deciding& d) {
+  auto wanted = wanted_findings(d);
+  std::vector<std::string> gone;
+  for (const auto& [key, finding] : d.record().findings)
+    if (!wanted.count(key)) gone.push_back(key);
+  for (const std::string& key : gone) {
+    FindingRecord was = d.record().findings[key];
+    d.emit("finding.gone", {.component = was.component}, was.message, Json{{"key", key}, {"finding", was.finding}});
+  }
+  for (const auto& [key, finding] : wanted)
+    if (!d.record().findings.count(key))
+      d.emit("finding.appeared", {.component = finding.component}, finding.message,
+             Json{{"key", key}, {"finding", finding.finding}, {"class", finding.of_class.empty() ? Json(nullptr) : Json(finding.of_class)}});
+}
+
+}  // namespace drwatch
