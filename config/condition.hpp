@@ -8,12 +8,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace drwatch {
 
 enum class DisasterClass { host, logical, region, account };
-inline constexpr DisasterClass all_classes[] = {DisasterClass::host, DisasterClass::logical, DisasterClass::region,
-                                                DisasterClass::account};
+inline constexpr DisasterClass all_classes[] = {DisasterClass::host, DisasterClass::logical, DisasterClass::region, DisasterClass::account};
 std::string_view class_name(DisasterClass c);
 std::optional<DisasterClass> parse_class(std::string_view text);
 
@@ -23,7 +23,7 @@ struct Condition {
 
   std::string text;  // as written, single-spaced: its identity and what people read
   Subject subject = Subject::component;
-  std::string name;                     // empty for any_*
+  std::string name;                       // empty for any_*
   std::optional<DisasterClass> of_class;  // rpo only; nullopt: the worst of its classes
   bool negated = false;
   Holds holds = Holds::up;
@@ -35,9 +35,10 @@ struct Condition {
 struct Names {
   virtual ~Names() = default;
   virtual std::optional<Condition::Subject> what(std::string_view name) const = 0;  // component, probe or signal
+  virtual std::vector<std::string> all() const { return {}; }                       // every name, for suggestions
 };
 
-// nullopt: `*error` says what was not understood ("'database is dwon': a state is ..., did you mean 'down'?").
+// nullopt: `*error` says what was not understood and, after "; ", what to do ("'dwon' is no state of a component; did you mean 'down'?").
 std::optional<Condition> parse_condition(std::string_view text, const Names& names, std::string* error);
 
 }  // namespace drwatch

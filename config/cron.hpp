@@ -18,7 +18,7 @@ class Cron {
   // nullopt: `*error` says which field is wrong and why.
   static std::optional<Cron> parse(std::string_view expression, std::string_view zone, std::string* error);
 
-  Time next_after(Time t) const;   // the first due time strictly later; Time::max() when there is none within 8 years
+  Time next_after(Time t) const;                 // the first due time strictly later; Time::max() when there is none within 8 years
   std::optional<Time> last_until(Time t) const;  // the newest due time at or before t (looking back 8 years at most)
 
   const std::string& text() const { return text_; }
@@ -26,12 +26,16 @@ class Cron {
   friend bool operator==(const Cron& a, const Cron& b) { return a.text_ == b.text_ && a.zone_ == b.zone_; }
 
  private:
+  bool due_on(std::chrono::sys_days day) const;                               // of the local calendar
+  std::optional<Time> first_on(std::chrono::sys_days day, Time after) const;  // strictly later
+  std::optional<Time> last_on(std::chrono::sys_days day, Time until) const;   // or at it
+
   std::string text_, zone_;
   std::bitset<60> minute_;
   std::bitset<24> hour_;
-  std::bitset<32> day_;     // 1..31
-  std::bitset<13> month_;   // 1..12
-  std::bitset<7> weekday_;  // 0 = Sunday
+  std::bitset<32> day_;                         // 1..31
+  std::bitset<13> month_;                       // 1..12
+  std::bitset<7> weekday_;                      // 0 = Sunday
   bool day_any_ = false, weekday_any_ = false;  // the field began with '*'
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <string>
 
 namespace drwatch::config {
 namespace {
@@ -70,6 +71,24 @@ std::string_view Value::type_name() const {
 const Entry* find(const Table& table, std::string_view key) {
   const auto at = std::find_if(table.begin(), table.end(), [&](const Entry& entry) { return entry.key == key; });
   return at == table.end() ? nullptr : &*at;
+}
+
+Place place_at(const Table& table, Place otherwise, const std::vector<std::string>& path) {
+  const Table* here = &table;
+  const Array* list = nullptr;
+  for (const auto& word : path) {
+    const Value* next = nullptr;
+    if (here) {
+      if (const auto* entry = find(*here, word)) next = &entry->value;
+    } else if (list) {
+      if (const auto index = std::stoul(word); index < list->size()) next = &(*list)[index];
+    }
+    if (!next) break;
+    otherwise = next->place;
+    here = next->table();
+    list = next->array();
+  }
+  return otherwise;
 }
 
 std::optional<Value> parse_toml(const std::string& file, std::string_view text, Problems& problems) {

@@ -41,6 +41,9 @@ struct Entry {
 
 const Entry* find(const Table& table, std::string_view key);
 
+// Where the value at `path` (keys, and indices of lists) stands: the deepest place that is there, else `otherwise`.
+Place place_at(const Table& table, Place otherwise, const std::vector<std::string>& path);
+
 struct Problem {
   enum class Level { error, warning };
   Place place;
@@ -59,7 +62,7 @@ class Problems {
   void warning(Place place, std::string key, std::string message, std::string hint);
   bool any_error() const;
   const std::vector<Problem>& all() const { return all_; }
-  void sort();  // by file, line, column
+  void sort();  // by file, line, column; a problem of a shared file stands once
 
  private:
   std::vector<Problem> all_;

@@ -55,6 +55,8 @@ bool Problems::any_error() const {
 void Problems::sort() {
   const auto where = [](const Problem& p) { return std::tie(p.place.file, p.place.line, p.place.column); };
   std::stable_sort(all_.begin(), all_.end(), [&](const Problem& a, const Problem& b) { return where(a) < where(b); });
+  const auto text = [](const Problem& a, const Problem& b) { return problem_text(a) == problem_text(b); };
+  all_.erase(std::unique(all_.begin(), all_.end(), text), all_.end());
 }
 
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates) {

@@ -16,8 +16,8 @@ enum class Severity { critical, warning };
 
 struct Trigger {
   std::vector<Condition> any, all, none;
-  Duration hold_for{0};                 // `for`
-  std::vector<std::string> supersedes;  // scenarios
+  Duration hold_for{0};                                      // `for`
+  std::vector<std::string> supersedes;                       // scenarios
   bool empty() const { return any.empty() && all.empty(); }  // opened by people only
 };
 

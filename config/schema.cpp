@@ -2,6 +2,7 @@
 #include "config/schema.hpp"
 
 #include "config/pattern.hpp"
+#include "config/sections.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -38,12 +39,6 @@ bool within_bounds(double number, const Value& value, const Meta& meta, const Re
 void wrong_type(const Value& value, const Reading& reading, std::string_view wanted, std::string_view hint = {}) {
   reading.problems.error(value.place, reading.key, "expected " + std::string(wanted) + ", found " + std::string(value.type_name()),
                          hint.empty() ? "write " + std::string(wanted) : std::string(hint));
-}
-
-std::string list_text(const std::vector<std::string>& words) {
-  std::string text;
-  for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
 }
 
 // Reports and returns false when `text` is none of the choices or does not fit the pattern.
@@ -215,22 +210,31 @@ void read_path(std::string& into, const Value& value, const Meta&, const Reading
   into = (std::filesystem::path(reading.folder) / *value.text()).lexically_normal();
 }
 
+void read_rows(const Table& table, Place place, std::span<const Row> rows, void* into, const Reading& reading) {
+  for (const auto& row : rows) {
+    if (const auto* entry = find(table, row.key))
+      row.read(into, entry->value, reading.at(row.key));
+    else if (row.required)
+      reading.problems.error(place, reading.key, "'" + row.key + "' is missing", "add it");
+  }
+}
+
+void refuse_unknown(const Table& table, const std::vector<std::string>& known, const Reading& reading) {
+  for (const auto& entry : table) {
+    if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
+    const auto close = nearest(entry.key, known);
+    reading.problems.error(entry.place, reading.key, "unknown key " + shown(entry.key),
+                           close ? "did you mean '" + *close + "'?" : "known are " + list_text(known));
+  }
+}
+
 void read_table(const Table& table, Place place, std::span<const Row> rows, void* into, const Reading& reading,
                 std::span<const std::string_view> also_known) {
-  std::vector<std::string> known(also_known.begin(), also_known.end());
+  std::vector<std::string> known;
   for (const auto& row : rows) known.push_back(row.key);
-  for (const auto& entry : table) {
-    const auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return r.key == entry.key; });
-    if (row != rows.end()) {
-      row->read(into, entry.value, reading.at(entry.key));
-    } else if (std::find(known.begin(), known.end(), entry.key) == known.end()) {
-      const auto close = nearest(entry.key, known);
-      reading.problems.error(entry.place, reading.key, "unknown key " + shown(entry.key),
-                             close ? "did you mean '" + *close + "'?" : "known are " + list_text(known));
-    }
-  }
-  for (const auto& row : rows)
-    if (row.required && !find(table, row.key)) reading.problems.error(place, reading.key, "'" + row.key + "' is missing", "add it");
+  known.insert(known.end(), also_known.begin(), also_known.end());
+  refuse_unknown(table, known, reading);
+  read_rows(table, place, rows, into, reading);
 }
 
 }  // namespace drwatch::config

@@ -20,8 +20,8 @@ namespace drwatch::config {
 // What reading a value needs besides the value.
 struct Reading {
   Problems& problems;
-  std::string key;           // dotted path of the table being read
-  std::string folder;        // relative paths are relative to it
+  std::string key;                  // dotted path of the table being read
+  std::string folder;               // relative paths are relative to it
   bool secrets_must_exist = false;  // a missing secret: error (serve) or warning (check, test)
 
   Reading at(std::string_view child) const;  // the same, one level further down
@@ -39,32 +39,36 @@ struct Row {
 // Extra bounds and words of a row; all optional.
 struct Meta {
   std::string doc;
-  std::string fallback = {};              // what the reference shows; the member's initializer is what counts
+  std::string fallback = {};  // what the reference shows; the member's initializer is what counts
   bool required = false;
-  std::optional<double> min = {};         // for numbers; durations in seconds
+  std::optional<double> min = {};  // for numbers; durations in seconds
   std::optional<double> max = {};
-  std::vector<std::string> one_of = {};   // for strings
-  std::string pattern_name = {};          // "name", "url", "regex", "json-pointer", "path", "header", "host:port", "method": checked, for strings
+  std::vector<std::string> one_of = {};  // for strings
+  std::string pattern_name = {};  // "name", "url", "regex", "json-pointer", "path", "header", "host:port", "method": checked, for strings
 };
 
 // A row for a member of S. Types: bool, int64_t, double, std::string, Duration, std::optional of these, Secret,
 // std::vector<std::string>, std::vector<std::int64_t>, std::map<std::string, std::string>,
 // std::map<std::string, Secret>; anything else gives its own reader with row_with.
 template <class S, class T>
-Row row(std::string key, T S::*member, Meta meta);
+Row row(std::string key, T S::* member, Meta meta);
 template <class S>
 Row row_with(std::string key, std::string type, Meta meta, std::function<void(S&, const Value&, const Reading&)> read);
 // A path: made absolute against Reading::folder.
 template <class S>
-Row path_row(std::string key, std::string S::*member, Meta meta);
+Row path_row(std::string key, std::string S::* member, Meta meta);
 // A secret that may also be plain text when nothing in it is secret (a DSN or URL without a password).
 template <class S>
-Row secret_or_text_row(std::string key, Secret S::*member, Meta meta);
+Row secret_or_text_row(std::string key, Secret S::* member, Meta meta);
 
 // Reads every key of `table` by its row into `*into`. Unknown keys (with the nearest known one), wrong types, values out of bounds and
 // missing required keys are problems. Keys in `also_known` are left to the caller.
 void read_table(const Table& table, Place place, std::span<const Row> rows, void* into, const Reading& reading,
                 std::span<const std::string_view> also_known = {});
+
+// The two halves of read_table, for a table that several lists of rows share: reads what has a row; refuses what none of `known` names.
+void read_rows(const Table& table, Place place, std::span<const Row> rows, void* into, const Reading& reading);
+void refuse_unknown(const Table& table, const std::vector<std::string>& known, const Reading& reading);
 
 // { env = "NAME" } | { file = "PATH" } | { credential = "NAME" }, and its value now.
 Secret read_secret(const Value& value, const Reading& reading, bool plain_text_allowed);
@@ -78,7 +82,7 @@ struct KindSchema {
   // Problems between settings (both `body` and `body_file`, ...). May be null.
   std::function<void(const void* settings, Place place, const Reading&)> check;
   std::function<bool(const void*, const void*)> same;  // unchanged over a reload?
-  bool confirms_itself = false;  // fall = rise = 1 by default (heartbeat, backup)
+  bool confirms_itself = false;                        // fall = rise = 1 by default (heartbeat, backup)
 };
 
 }  // namespace drwatch::config

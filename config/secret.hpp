@@ -32,9 +32,7 @@ class Secret {
   const std::string& name() const { return name_; }  // of the variable, file or credential: safe to show
 
   // Equal when they come from the same place and hold the same value: a rotated secret is a changed probe.
-  friend bool operator==(const Secret& a, const Secret& b) {
-    return a.from_ == b.from_ && a.name_ == b.name_ && a.reveal() == b.reveal();
-  }
+  friend bool operator==(const Secret& a, const Secret& b) { return a.from_ == b.from_ && a.name_ == b.name_ && a.reveal() == b.reveal(); }
 
  private:
   From from_ = From::none;

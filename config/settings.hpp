@@ -24,7 +24,7 @@ struct TokenSettings {
 };
 struct ServerSettings {
   std::string listen = "127.0.0.1:9780";
-  std::string public_url;  // without a trailing slash; empty: none
+  std::string public_url;                // without a trailing slash; empty: none
   std::string tls_certificate, tls_key;  // paths; both or none
   bool open_reading = false;
   std::map<std::string, TokenSettings> tokens;  // by the person's or system's name

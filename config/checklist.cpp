@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/checklist.hpp"
+
+#include "config/circle.hpp"
+#include "config/template.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+namespace drwatch::config {
+namespace {
+
+using ReadItem = std::function<void(const Table& table, Place place, const Reading& reading)>;
+
+// Each table of [[name]]; its key is its id, or its number while it has none.
+void each_item(const Table& root, std::string_view name, const Reading& reading, const ReadItem& read) {
+  const auto* entry = find(root, name);
+  if (!entry) return;
+  const Reading below = reading.at(name);
+  const auto refuse = [&](const Value& value) {
+    reading.problems.error(value.place, below.key, "expected a list of tables, found " + std::string(value.type_name()),
+                           "write [[" + below.key + "]] before each");
+  };
+  if (!entry->value.array()) return refuse(entry->value);
+  int number = 0;
+  for (const auto& value : *entry->value.array()) {
+    ++number;
+    if (!value.table()) {
+      refuse(value);
+      continue;
+    }
+    const auto* id = find(*value.table(), "id");
+    const bool named = id && id->value.text() && is_name(*id->value.text());
+    read(*value.table(), value.place, below.at(named ? *id->value.text() : std::to_string(number)));
+  }
+}
+
+void check_template(std::string_view text, const Place& place, const std::string& key, Problems& problems) {
+  for (const auto& wrong : template_misfits(text)) problems.error(place, key, wrong.message, wrong.hint);
+}
+
+void check_run(Step& step, const Table& table, const Reading& reading) {
+  const auto* entry = find(table, "run");
+  if (!entry || !entry->value.array()) return;
+  const Reading at = reading.at("run");
+  if (step.run.empty()) return at.problems.error(entry->value.place, at.key, "is empty", "name the program and its arguments");
+  for (std::size_t i = 0; i < step.run.size(); ++i)
+    check_template(step.run[i], place_at(table, entry->place, {"run", std::to_string(i)}), at.key, at.problems);
+  auto& program = step.run.front();
+  if (program.empty() || program.find("{{") != program.npos)
+    at.problems.error(place_at(table, entry->place, {"run", "0"}), at.key, "the program must be named as it is",
+                      "only its arguments may hold names");
+  else if (program.find('/') != program.npos)
+    program = (std::filesystem::path(reading.folder) / program).lexically_normal();
+}
+
+ReadStep read_step(const Table& table, Place place, const Section& section, const Reading& reading) {
+  StepDraft draft;
+  read_table(table, place, section.rows, &draft, reading);
+  Step& step = draft.step;
+  step.hold = draft.hold.value_or(step.hold);
+  step.timeout = draft.timeout.value_or(step.timeout);
+  step.automatic = draft.automatic.value_or(false);
+  const auto refuse = [&](const char* key, std::string message, std::string hint) {
+    if (const auto* entry = find(table, key))
+      reading.problems.error(entry->place, reading.at(key).key, std::move(message), std::move(hint));
+  };
+  if (find(table, "verify") && find(table, "run")) refuse("run", "a step is verified or run, not both", "make it two steps");
+  if (!find(table, "verify")) refuse("hold", "is for a step with 'verify'", "leave it out");
+  if (!find(table, "run")) {
+    refuse("auto", "is for a step with 'run'", "leave it out");
+    refuse("timeout", "is for a step with 'run'", "leave it out");
+  }
+  check_run(step, table, reading);
+  ReadStep made{std::move(step), place, reading.key, find(table, "after") != nullptr, {}};
+  for (std::size_t i = 0; i < made.step.after.size(); ++i)
+    made.after_places.push_back(place_at(table, place, {"after", std::to_string(i)}));
+  return made;
+}
+
+ReadMessage read_message(const Table& table, Place place, const Section& section, const Reading& reading) {
+  Message message;
+  read_table(table, place, section.rows, &message, reading);
+  check_template(message.subject, place_at(table, place, {"subject"}), reading.at("subject").key, reading.problems);
+  check_template(message.body, place_at(table, place, {"body"}), reading.at("body").key, reading.problems);
+  const bool update = message.when == Message::When::update;
+  if (const auto* every = find(table, "every"); every && !update)
+    reading.problems.error(every->place, reading.at("every").key, "is for a message with when = \"update\"", "leave it out");
+  if (update && !find(table, "every")) reading.problems.error(place, reading.key, "an update needs 'every'", "say how often it is due");
+  return {std::move(message), place, reading.key};
+}
+
+template <class Items, class Id>
+void check_doubles(const Items& items, std::string_view noun, Id id_of, Problems& problems) {
+  std::map<std::string, Place> seen;
+  for (const auto& item : items) {
+    const std::string& id = id_of(item);
+    if (id.empty()) continue;
+    const auto [first, is_new] = seen.emplace(id, item.place);
+    if (!is_new)
+      problems.error(item.place, item.key,
+                     "there is another " + std::string(noun) + " with the id " + shown(id) + ", in line " +
+                         std::to_string(first->second.line) + " of " + first->second.file,
+                     "give each its own");
+  }
+}
+
+void check_after(const Checklist& list, Problems& problems) {
+  std::vector<std::string> ids;
+  Graph graph;
+  for (const auto& read : list.steps) ids.push_back(read.step.id), graph[read.step.id] = read.step.after;
+  for (const auto& read : list.steps)
+    for (std::size_t i = 0; i < read.after_places.size(); ++i)
+      check_name(read.after_places[i], read.key + ".after", read.step.after[i], ids, "step", problems);
+  for (const auto& circle : circles(graph)) {
+    // Told at the first step on the way that asks for it itself.
+    const auto first = std::find_if(list.steps.begin(), list.steps.end(), [&](const ReadStep& read) {
+      return read.says_after && std::find(circle.begin(), circle.end(), read.step.id) != circle.end();
+    });
+    if (first != list.steps.end())
+      problems.error(first->after_places.empty() ? first->place : first->after_places.front(), first->key + ".after",
+                     "steps wait for each other: " + circle_text(circle), "take one of them out");
+  }
+}
+
+}  // namespace
+
+Checklist read_checklist(const Table& root, const Names& names, const Reading& reading) {
+  Checklist list;
+  const Section step = step_section(names), message = message_section();
+  each_item(root, "step", reading,
+            [&](const Table& table, Place place, const Reading& at) { list.steps.push_back(read_step(table, place, step, at)); });
+  each_item(root, "message", reading,
+            [&](const Table& table, Place place, const Reading& at) { list.messages.push_back(read_message(table, place, message, at)); });
+  return list;
+}
+
+void complete(Checklist& list, Problems& problems) {
+  check_doubles(list.steps, "step", [](const ReadStep& read) -> const std::string& { return read.step.id; }, problems);
+  check_doubles(list.messages, "message", [](const ReadMessage& read) -> const std::string& { return read.message.id; }, problems);
+  for (std::size_t i = 1; i < list.steps.size(); ++i)
+    if (!list.steps[i].says_after) list.steps[i].step.after = {list.steps[i - 1].step.id};
+  check_after(list, problems);
+}
+
+}  // namespace drwatch::config

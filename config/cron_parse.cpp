@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/cron.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <span>
+#include <vector>
+
+namespace drwatch {
+namespace {
+
+constexpr std::string_view months[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"};
+constexpr std::string_view weekdays[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
+
+struct Field {
+  std::string_view name;
+  int low, high;
+  std::span<const std::string_view> names = {};  // the first stands for `low`
+};
+constexpr Field fields[] = {
+    {"minute", 0, 59}, {"hour", 0, 23}, {"day of the month", 1, 31}, {"month", 1, 12, months}, {"day of the week", 0, 7, weekdays}};
+
+struct Nickname {
+  std::string_view name, means;
+};
+constexpr Nickname nicknames[] = {{"@yearly", "0 0 1 1 *"}, {"@annually", "0 0 1 1 *"}, {"@monthly", "0 0 1 * *"}, {"@weekly", "0 0 * * 0"},
+                                  {"@daily", "0 0 * * *"},  {"@midnight", "0 0 * * *"}, {"@hourly", "0 * * * *"}};
+
+std::vector<std::string_view> split(std::string_view text, std::string_view separators, bool keep_empty) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const auto end = text.find_first_of(separators);
+    if (keep_empty || !text.substr(0, end).empty()) parts.push_back(text.substr(0, end));
+    if (end == text.npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::optional<int> number(std::string_view text) {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || text[0] == '-' || error != std::errc{} || end != text.data() + text.size()) return {};
+  return value;
+}
+
+std::optional<int> value_of(std::string_view text, const Field& field) {
+  std::string low(text);
+  for (char& c : low) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const auto named = std::find(field.names.begin(), field.names.end(), low);
+  if (named != field.names.end()) return field.low + static_cast<int>(named - field.names.begin());
+  const auto value = number(text);
+  return value && *value >= field.low && *value <= field.high ? value : std::nullopt;
+}
+
+std::string complaint(const Field& field, std::string_view part, std::string_view what) {
+  return "the " + std::string(field.name) + " '" + std::string(part.substr(0, 40)) + "': " + std::string(what);
+}
+
+// One element of a list: "*", "5", "1-5", "*/15", "8-18/2". Sets bits in `mask`; returns what is wrong, or "".
+std::string read_part(std::string_view part, const Field& field, std::uint64_t& mask) {
+  const auto slash = part.find('/');
+  const auto range = part.substr(0, slash);
+  int step = 1;
+  if (slash != part.npos) {
+    const auto given = number(part.substr(slash + 1));
+    if (!given || *given < 1) return complaint(field, part, "a step is a number from 1");
+    step = *given;
+  }
+  int from = field.low, to = field.high;
+  if (range != "*") {
+    const auto dash = range.find('-');
+    const auto first = value_of(range.substr(0, dash), field);
+    const auto last = dash == range.npos ? first : value_of(range.substr(dash + 1), field);
+    if (!first || !last)
+      return complaint(field, part,
+                       "use " + std::to_string(field.low) + " to " + std::to_string(field.high) +
+                           (field.names.empty() ? "" : " or names like " + std::string(field.names[0])));
+    if (dash == range.npos && slash != part.npos) return complaint(field, part, "a step needs a range, like */15 or 8-18/2");
+    if (*first > *last) return complaint(field, part, "a range runs upwards; write two, with a comma");
+    from = *first, to = *last;
+  }
+  for (int value = from; value <= to; value += step) mask |= std::uint64_t{1} << value;
+  return "";
+}
+
+std::string read_field(std::string_view text, const Field& field, std::uint64_t& mask) {
+  for (auto part : split(text, ",", true))
+    if (auto wrong = read_part(part, field, mask); !wrong.empty()) return wrong;
+  return "";
+}
+
+}  // namespace
+
+std::optional<Cron> Cron::parse(std::string_view expression, std::string_view zone, std::string* error) {
+  const auto refuse = [&](std::string what) {
+    if (error) *error = std::move(what);
+    return std::nullopt;
+  };
+  Cron cron;
+  cron.text_ = expression;
+  cron.zone_ = zone.empty() ? "UTC" : zone;
+  if (!known_zone(cron.zone_)) return refuse("'" + cron.zone_.substr(0, 40) + "' is not a time zone of the IANA data base");
+  if (expression.starts_with('@')) {
+    const auto named = std::find_if(std::begin(nicknames), std::end(nicknames), [&](const Nickname& n) { return n.name == expression; });
+    if (named == std::end(nicknames)) return refuse("use five fields, or @hourly, @daily, @weekly, @monthly or @yearly");
+    expression = named->means;
+  }
+  const auto texts = split(expression, " \t", false);
+  if (texts.size() != std::size(fields))
+    return refuse("found " + std::to_string(texts.size()) + " fields, not five: minute hour day month weekday");
+  std::uint64_t masks[std::size(fields)] = {};
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    if (auto wrong = read_field(texts[i], fields[i], masks[i]); !wrong.empty()) return refuse(std::move(wrong));
+  cron.minute_ = masks[0];
+  cron.hour_ = masks[1];
+  cron.day_ = masks[2];
+  cron.month_ = masks[3];
+  cron.weekday_ = (masks[4] | masks[4] >> 7) & 0x7f;  // 7 is Sunday as well
+  cron.day_any_ = texts[2].starts_with('*');
+  cron.weekday_any_ = texts[4].starts_with('*');
+  return cron;
+}
+
+}  // namespace drwatch

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/scenario.hpp"
+
+namespace drwatch {
+
+const std::vector<MessageName>& message_names() {
+  static const std::vector<MessageName> names = {
+      {"incident", "the incident's id, `20260301-0211-database-outage`"},
+      {"scenario", "the scenario's id"},
+      {"title", "the scenario's title"},
+      {"summary", "the scenario's summary"},
+      {"severity", "`critical` or `warning`"},
+      {"class", "what the disaster takes: `host`, `logical`, `region` or `account`"},
+      {"state", "`open`, `recovered`, `resolved` or `absorbed`"},
+      {"components", "the titles of the affected components, with commas"},
+      {"because", "the conditions that opened it, with what was seen"},
+      {"started_at", "when it began: the last good outcome before the failure"},
+      {"detected_at", "when it was confirmed"},
+      {"opened_at", "when the incident opened"},
+      {"acknowledged_at", "when somebody took it; unfilled until then"},
+      {"acknowledged_by", "who took it; unfilled until then"},
+      {"elapsed", "how long it has lasted, in words: `1 h 30 min`"},
+      {"rto", "its recovery time objective, in words"},
+      {"deadline", "`started_at` and the objective"},
+      {"recovery_point", "the newest moment to which data could be restored; unfilled while none is known"},
+      {"exposure", "how much data that would cost, in words; unfilled while it is not known"},
+      {"recovered_at", "since when the platform is back; unfilled until then"},
+      {"resolved_at", "when the work was done; unfilled until then"},
+      {"next_update_at", "when the next update is due; unfilled where no message has `when = \"update\"`"},
+      {"url", "the page of the incident"},
+  };
+  return names;
+}
+
+}  // namespace drwatch

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows that several tables share.
+#pragma once
+
+#include "config/sections.hpp"
+
+namespace drwatch::config {
+
+// A string setting that stands for one of an enum's values.
+template <class S, class E>
+Row choice_row(std::string key, E S::* member, std::vector<std::pair<std::string, E>> choices, Meta meta) {
+  for (const auto& choice : choices) meta.one_of.push_back(choice.first);
+  Row made = described(std::move(key), "string", meta);
+  made.read = [member, choices = std::move(choices), meta](void* into, const Value& value, const Reading& reading) {
+    std::string text;
+    read_value(text, value, meta, reading);
+    for (const auto& [name, is] : choices)
+      if (name == text) static_cast<S*>(into)->*member = is;
+  };
+  return made;
+}
+
+// `schedule` and `timezone`, read as text since they are understood together; then `more`.
+template <class Draft>
+std::vector<Row> schedule_rows(ScheduleText Draft::* when, const std::string& doc, std::vector<Row> more) {
+  const auto text_row = [when](std::string key, std::string type, std::string ScheduleText::* member, Meta meta) {
+    return row_with<Draft>(std::move(key), std::move(type), std::move(meta),
+                           [when, member](Draft& into, const Value& value, const Reading& reading) {
+                             read_value((into.*when).*member, value, {.doc = "", .required = true}, reading);
+                           });
+  };
+  std::vector<Row> rows = {
+      text_row(
+          "schedule", "cron expression", &ScheduleText::schedule,
+          {.doc = doc + " As Debian's cron reads it: minute, hour, day, month, weekday; or `@hourly`, `@daily`, `@weekly`, `@monthly`, "
+                        "`@yearly`."}),
+      text_row("timezone", "time zone", &ScheduleText::timezone,
+               {.doc = "The time zone of `schedule`, by its IANA name. A time that daylight saving leaves out is skipped, one that comes "
+                       "twice counts once.",
+                .fallback = "UTC"})};
+  for (auto& row : more) rows.push_back(std::move(row));
+  return rows;
+}
+
+}  // namespace drwatch::config

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// What runs, but not as an operator may think it does.
+#include "config/loading.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace drwatch::config {
+namespace {
+
+using Subject = Condition::Subject;
+
+struct MainAdvice {
+  const Table& root;
+  Place top;
+  const Settings& settings;
+  Problems& problems;
+
+  Place key_of(std::string_view section, const std::string& name) const {
+    const auto* tables = find(root, section);
+    const auto* entry = tables && tables->value.table() ? find(*tables->value.table(), name) : nullptr;
+    return entry ? entry->place : top;
+  }
+
+  void what_is_missing() const {
+    if (settings.witness.probes.empty())
+      problems.warning(top, "", "there is no witness: a fault of drwatch's own network will look like an outage",
+                       "list probes of something outside the platform in [witness] probes");
+    if (settings.alertmanager.urls.empty())
+      problems.warning(top, "", "there is no Alertmanager: nobody will be paged", "set urls in [alertmanager]");
+    if (settings.components.empty())
+      problems.warning(top, "", "there are no components: nothing is watched for anybody", "write [component.NAME] tables");
+  }
+
+  void equal_tokens() const {
+    std::map<std::string, std::string> owners;
+    for (const auto& [name, token] : settings.server.tokens) {
+      if (!token.secret.present()) continue;
+      const auto [first, is_new] = owners.emplace(token.secret.reveal(), name);
+      if (!is_new)
+        problems.warning(place_at(root, top, {"server", "tokens", name, "secret"}), "server.tokens." + name + ".secret",
+                         "the same token as " + shown(first->second), "give each its own: what is done with it is recorded under one name");
+    }
+  }
+
+  void components() const {
+    for (const auto& [name, component] : settings.components) {
+      const std::string key = "component." + name;
+      if (component.probes.empty())
+        problems.warning(key_of("component", name), key, "no probe watches it: its health stays unknown", "give it a probe");
+      for (const auto& [of_class, rpo] : component.rpo)
+        if (!survived(component, of_class))
+          problems.warning(place_at(root, key_of("component", name), {"component", name, "rpo"}), key + ".rpo",
+                           "no source survives the class '" + std::string(class_name(of_class)) + "': this RPO cannot be met",
+                           "add a backup probe that protects it and survives that");
+    }
+  }
+
+  bool survived(const ComponentSettings& component, DisasterClass of_class) const {
+    return std::any_of(component.protected_by.begin(), component.protected_by.end(), [&](const std::string& probe) {
+      const auto& survives = settings.probes.at(probe).backup->survives;
+      return std::find(survives.begin(), survives.end(), of_class) != survives.end();
+    });
+  }
+};
+
+std::set<std::string> texts(const std::vector<Condition>& conditions) {
+  std::set<std::string> all;
+  for (const auto& condition : conditions) all.insert(condition.text);
+  return all;
+}
+
+bool same_conditions(const Trigger& a, const Trigger& b) {
+  return texts(a.any) == texts(b.any) && texts(a.all) == texts(b.all) && texts(a.none) == texts(b.none);
+}
+
+struct ScenarioAdvice {
+  const ScenarioFile& file;
+  const Settings& settings;
+  Problems& problems;
+
+  const Scenario& scenario() const { return file.scenario; }
+  Place at(const std::vector<std::string>& path) const { return place_at(file.document.table(), {file.document.file, 1, 1}, path); }
+
+  void trigger() const {
+    if (scenario().trigger.empty())
+      problems.warning(at({"trigger"}), "trigger", "nothing opens this scenario but a person",
+                       "give [trigger] a condition in 'any' or 'all'");
+    if (scenario().affects.empty())
+      problems.warning(at({}), "affects", "it affects nothing: no component's RTO stands on it", "name components in 'affects'");
+  }
+
+  // Only signals and people: recovered by steps, unless the file says otherwise.
+  bool by_health() const {
+    if (scenario().exit.by != Exit::By::automatic) return scenario().exit.by == Exit::By::health;
+    const auto is_health = [](const Condition& c) { return c.subject != Subject::signal; };
+    const auto& t = scenario().trigger;
+    return std::any_of(t.any.begin(), t.any.end(), is_health) || std::any_of(t.all.begin(), t.all.end(), is_health);
+  }
+
+  void exit() const {
+    const auto& steps = scenario().steps;
+    const bool verified =
+        std::any_of(steps.begin(), steps.end(), [](const Step& s) { return s.critical && s.kind() == Step::Kind::verified; });
+    const bool critical = std::any_of(steps.begin(), steps.end(), [](const Step& s) { return s.critical; });
+    if (by_health() && !verified)
+      problems.warning(at({"exit"}), "exit", "no critical step is verified: the end of the trigger alone will look like recovery",
+                       "give a critical step a 'verify'");
+    if (!by_health() && !critical && !steps.empty())
+      problems.warning(at({"exit"}), "exit", "no step is critical: it is recovered as soon as it opens",
+                       "mark the steps that matter as critical");
+    if (steps.empty())
+      problems.warning(at({}), "step", "it has no steps: the page that wakes somebody says nothing", "write [[step]] tables");
+  }
+
+  void objectives(const std::vector<Condition>& conditions, const std::vector<std::string>& path, const std::string& key) const {
+    for (const auto& condition : conditions) {
+      if (condition.subject != Subject::rpo) continue;
+      const auto component = settings.components.find(condition.name);
+      if (component == settings.components.end()) continue;
+      const auto& rpo = component->second.rpo;
+      if (condition.of_class ? rpo.contains(*condition.of_class) : !rpo.empty()) continue;
+      problems.warning(at(path), key, "'" + condition.text + "' never holds: there is no such objective",
+                       "set component." + condition.name + ".rpo");
+    }
+  }
+};
+
+}  // namespace
+
+void warn_of_main(const Document& main, const Settings& settings, Problems& problems) {
+  const MainAdvice advice{main.table(), {main.file, 1, 1}, settings, problems};
+  advice.what_is_missing();
+  advice.equal_tokens();
+  advice.components();
+}
+
+void warn_of_scenarios(const std::vector<ScenarioFile>& files, const Settings& settings, Problems& problems) {
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const ScenarioAdvice advice{files[i], settings, problems};
+    advice.trigger();
+    advice.exit();
+    advice.objectives(files[i].scenario.trigger.any, {"trigger", "any"}, "trigger.any");
+    advice.objectives(files[i].scenario.trigger.all, {"trigger", "all"}, "trigger.all");
+    for (std::size_t j = 0; j < i; ++j)
+      if (!files[i].scenario.trigger.empty() && same_conditions(files[i].scenario.trigger, files[j].scenario.trigger))
+        problems.warning(advice.at({"trigger"}), "trigger", "opens on the same conditions as " + shown(files[j].scenario.id),
+                         "make one of them narrower, or one scenario of both");
+  }
+}
+
+}  // namespace drwatch::config
