@@ -9,6 +9,7 @@
 
 namespace drwatch {
 
+// Declared after the io_context whose executor it takes, and so destroyed before it: its threads come back to the loop.
 class RealWorld {
  public:
   explicit RealWorld(boost::asio::any_io_executor loop, int workers = 2);
@@ -16,7 +17,8 @@ class RealWorld {
   World world();
   // Drops the TLS contexts and trust stores (a reload reads the files again). Contexts are built on a worker, never on the loop.
   void forget_tls();
-  // Runs `work` on a worker thread and returns its result on the loop.
+  // Runs `work` on a worker thread and goes on on the loop when it is done; what it throws is thrown here. Cancelled, it unwinds at once
+  // while `work` may still run: `work` must own all that it touches.
   Task<void> on_worker(std::function<void()> work);
 
  private:

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/world/files.hpp"
+
+#include "daemon/world/failures.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+namespace drwatch {
+namespace {
+
+constexpr std::size_t max_entries = 1'000'000;
+
+Failure failure_of(int number, const std::string& path) {
+  Reason reason = Reason::internal;
+  if (number == ENOENT || number == ENOTDIR) reason = Reason::absent;
+  if (number == EACCES || number == EPERM || number == EMFILE || number == ENFILE) reason = Reason::own_fault;
+  return {reason, errno_name(number), path + ": " + errno_words(number)};
+}
+
+struct Descriptor {
+  int fd = -1;
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
+};
+
+Result<std::vector<FileEntry>> list_now(const std::string& folder) {
+  std::unique_ptr<DIR, int (*)(DIR*)> open(opendir(folder.c_str()), &closedir);
+  if (!open) return failure_of(errno, folder);
+  std::vector<FileEntry> entries;
+  errno = 0;
+  while (const dirent* entry = readdir(open.get())) {
+    const std::string name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    struct stat facts{};
+    // Gone since it was listed, or a link to nowhere: not there.
+    if (fstatat(dirfd(open.get()), name.c_str(), &facts, 0) != 0) continue;
+    if (entries.size() == max_entries) return Failure{Reason::protocol, "EFBIG", folder + " has more than a million entries"};
+    const auto modified = std::chrono::seconds(facts.st_mtim.tv_sec) + std::chrono::nanoseconds(facts.st_mtim.tv_nsec);
+    entries.push_back({name, static_cast<std::uint64_t>(facts.st_size), Time(std::chrono::floor<Duration>(modified))});
+    errno = 0;
+  }
+  if (errno != 0) return failure_of(errno, folder);
+  std::sort(entries.begin(), entries.end(), [](const FileEntry& a, const FileEntry& b) { return a.name < b.name; });
+  return entries;
+}
+
+Result<std::string> read_now(const std::string& path, std::size_t max_bytes) {
+  // Not blocking: opening a pipe would wait for its writer.
+  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+  if (file.fd < 0) return failure_of(errno, path);
+  struct stat facts{};
+  if (fstat(file.fd, &facts) != 0) return failure_of(errno, path);
+  if (!S_ISREG(facts.st_mode)) return Failure{Reason::protocol, "", path + " is not a regular file"};
+  std::string text;
+  char piece[64 * 1024];
+  while (true) {
+    const auto n = ::read(file.fd, piece, sizeof piece);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return failure_of(errno, path);
+    if (n == 0) return text;
+    text.append(piece, static_cast<std::size_t>(n));
+    if (text.size() > max_bytes) {
+      return Failure{Reason::protocol, "EFBIG", path + " is larger than " + std::to_string(max_bytes) + " bytes"};
+    }
+  }
+}
+
+}  // namespace
+
+Task<Result<std::vector<FileEntry>>> RealFiles::list(std::string folder) {
+  auto answer = std::make_shared<Result<std::vector<FileEntry>>>();
+  co_await workers_.run([answer, folder] { *answer = list_now(folder); });
+  co_return std::move(*answer);
+}
+
+Task<Result<std::string>> RealFiles::read(std::string path, std::size_t max_bytes) {
+  auto answer = std::make_shared<Result<std::string>>();
+  co_await workers_.run([answer, path, max_bytes] { *answer = read_now(path, max_bytes); });
+  co_return std::move(*answer);
+}
+
+}  // namespace drwatch

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/world/net.hpp"
+
+#include "daemon/world/failures.hpp"
+#include "daemon/world/stopwatch.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+namespace drwatch {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+class PlainStream : public Stream {
+ public:
+  PlainStream(tcp::socket socket, std::string address) : socket_(std::move(socket)), address_(std::move(address)) {}
+
+  Task<Result<std::size_t>> read_some(std::span<char> into) override {
+    boost::system::error_code error;
+    auto n = co_await socket_.async_read_some(asio::buffer(into.data(), into.size()), asio::redirect_error(asio::use_awaitable, error));
+    unwind_if_cancelled(error);
+    if (error == asio::error::eof) co_return std::size_t{0};
+    if (error) co_return socket_failure(Reason::connect, error, address_);
+    co_return n;
+  }
+
+  Task<Result<std::size_t>> write_all(std::string bytes) override {
+    boost::system::error_code error;
+    auto n = co_await asio::async_write(socket_, asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
+    unwind_if_cancelled(error);
+    if (error) co_return socket_failure(Reason::connect, error, address_);
+    co_return n;
+  }
+
+ private:
+  tcp::socket socket_;
+  std::string address_;
+};
+
+std::string text_of(const tcp::endpoint& to) {
+  const auto address = to.address().to_string();
+  return (to.address().is_v6() ? "[" + address + "]" : address) + ":" + std::to_string(to.port());
+}
+
+struct Joined {
+  tcp::socket socket;
+  std::string address;
+};
+
+// Each address in turn; the last one's failure is the answer.
+Task<Result<Joined>> connect_any(asio::any_io_executor loop, std::vector<std::string> addresses, std::uint16_t port) {
+  Failure last{Reason::dns, "NODATA", "no address to connect to"};
+  for (const auto& address : addresses) {
+    boost::system::error_code error;
+    const tcp::endpoint to(asio::ip::make_address(address, error), port);
+    if (error) continue;
+    tcp::socket socket(loop);
+    co_await socket.async_connect(to, asio::redirect_error(asio::use_awaitable, error));
+    unwind_if_cancelled(error);
+    if (!error) {
+      socket.set_option(tcp::no_delay(true), error);
+      co_return Joined{std::move(socket), text_of(to)};
+    }
+    last = socket_failure(Reason::connect, error, text_of(to));
+  }
+  co_return last;
+}
+
+}  // namespace
+
+Task<Result<Connected>> RealNet::connect(std::string host, std::uint16_t port, Family family, std::optional<TlsSettings> tls,
+                                         Phases& phases) {
+  Stopwatch watch;
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  std::vector<std::string> system_servers;
+  auto resolved = co_await resolver_.resolve(host, family, std::move(system_servers));
+  watch.lap(phases, Phase::resolve);
+  if (!resolved) co_return resolved.error();
+
+  // Before connecting: what the context's building takes must not count as the server's time.
+  TlsContexts::Context context;
+  if (tls) {
+    auto got = co_await contexts_.get(*tls);
+    if (!got) co_return got.error();
+    context = std::move(*got);
+    watch = {};
+  }
+  auto joined = co_await connect_any(loop_, std::move(resolved->addresses), port);
+  watch.lap(phases, Phase::connect);
+  if (!joined) co_return joined.error();
+
+  Connected connected;
+  connected.address = std::move(joined->address);
+  if (tls) {
+    auto secured = co_await start_tls(std::move(joined->socket), std::move(context), tls->verify, host, connected.address, connected.facts);
+    watch.lap(phases, Phase::tls);
+    if (!secured) co_return secured.error();
+    connected.stream = std::move(*secured);
+  } else {
+    connected.stream = std::make_unique<PlainStream>(std::move(joined->socket), connected.address);
+  }
+  connected.phases = phases;
+  co_return std::move(connected);
+}
+
+}  // namespace drwatch

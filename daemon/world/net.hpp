@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/world/tls.hpp"
+#include "probes/world.hpp"
+
+namespace drwatch {
+
+class RealNet : public Net {
+ public:
+  RealNet(boost::asio::any_io_executor loop, Resolver& resolver, TlsContexts& contexts)
+      : loop_(std::move(loop)), resolver_(resolver), contexts_(contexts) {}
+  Task<Result<Connected>> connect(std::string host, std::uint16_t port, Family family, std::optional<TlsSettings> tls,
+                                  Phases& phases) override;
+
+ private:
+  boost::asio::any_io_executor loop_;
+  Resolver& resolver_;
+  TlsContexts& contexts_;
+};
+
+}  // namespace drwatch

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/world/real.hpp"
+
+#include "daemon/world/clock.hpp"
+#include "daemon/world/exec.hpp"
+#include "daemon/world/files.hpp"
+#include "daemon/world/http.hpp"
+#include "daemon/world/net.hpp"
+#include "daemon/world/postgres.hpp"
+#include "daemon/world/resolver.hpp"
+#include "daemon/world/tls.hpp"
+#include "daemon/world/workers.hpp"
+
+#include <csignal>
+
+namespace drwatch {
+
+struct RealWorld::Inside {
+  Inside(boost::asio::any_io_executor l, int threads)
+      : loop(l),
+        clock(l),
+        resolver(l),
+        workers(l, threads),
+        disk(l, 2),
+        errands(std::make_shared<Workers>(l, 1)),
+        contexts(workers),
+        net(l, resolver, contexts),
+        http(net),
+        postgres(workers, errands, resolver),
+        exec(l),
+        files(disk) {}
+
+  boost::asio::any_io_executor loop;
+  RealClock clock;
+  RealDice dice;
+  RealResolver resolver;
+  Workers workers;  // for work that is bounded: keys, trust stores
+  // For what may hang, never in the way of the others: disks, and cancel requests to a dead server.
+  Workers disk;
+  std::shared_ptr<Workers> errands;
+  TlsContexts contexts;
+  RealNet net;
+  RealHttp http;
+  RealPostgres postgres;
+  RealExec exec;
+  RealFiles files;
+};
+
+RealWorld::RealWorld(boost::asio::any_io_executor loop, int workers) : inside_(std::make_unique<Inside>(loop, workers)) {
+  // A command that does not read its input would otherwise end the daemon.
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+RealWorld::~RealWorld() = default;
+
+World RealWorld::world() {
+  auto& i = *inside_;
+  return World{i.loop, i.clock, i.dice, i.resolver, i.net, i.http, i.postgres, i.exec, i.files};
+}
+
+void RealWorld::forget_tls() { inside_->contexts.forget(); }
+
+Task<void> RealWorld::on_worker(std::function<void()> work) { return inside_->workers.run(std::move(work)); }
+
+}  // namespace drwatch

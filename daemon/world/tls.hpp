@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/world/workers.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <map>
+#include <memory>
+
+namespace drwatch {
+
+// Contexts with their trust stores, one for all connections with equal settings. Building one reads the system's certificates, some twenty
+// milliseconds: on a worker, once per load.
+class TlsContexts {
+ public:
+  using Context = std::shared_ptr<boost::asio::ssl::context>;
+
+  explicit TlsContexts(Workers& workers) : workers_(workers) {}
+  // Fails with own-fault when a file of ours cannot be used. A failure is not kept: the next connection tries the files again.
+  Task<Result<Context>> get(TlsSettings settings);
+  void forget() { entries_.clear(); }
+
+ private:
+  struct Entry;
+  Workers& workers_;
+  std::map<TlsSettings, std::shared_ptr<Entry>> entries_;
+};
+
+// The handshake on a connected socket. Verification (when asked for) is against `host`, a name or an address. Fails with tls; the code is
+// the certificate's fault as OpenSSL names it ("CERT_HAS_EXPIRED"). Facts: "tls_version", "tls_cipher", "certificate_expires" (RFC 3339),
+// "certificate_subject".
+Task<Result<std::unique_ptr<Stream>>> start_tls(boost::asio::ip::tcp::socket socket, TlsContexts::Context context, bool verify,
+                                                std::string host, std::string address, std::map<std::string, std::string>& facts);
+
+}  // namespace drwatch
