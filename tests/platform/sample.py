@@ -161,7 +161,7 @@ class Sample:
         self.start_drwatch()
 
     def stop(self):
-        for name in ("drwatch", "platform", "outside", *[n for n in self.running if n.startswith("alertmanager")]):
+        for name in ("drwatch", *[n for n in self.running if n not in ("drwatch", "database")]):
             self.end(name)
         self.end("database", signal.SIGINT)
         shutil.rmtree(self.folder, ignore_errors=True)

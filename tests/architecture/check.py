@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Holds the direction of includes and the purity of the heart: check.py [ROOT], or check.py --self-test.
+
+    config <- probes <- daemon        daemon/recovery is pure        only daemon/world touches the outside
+"""
+import os
+import re
+import sys
+import tempfile
+
+ROOMS = ("config", "probes", "daemon", "daemon/recovery", "daemon/journal", "daemon/alerting", "daemon/web", "daemon/world")
+
+# What each room may include of the project, by prefix.
+MAY_INCLUDE = {
+    "config": ("config/",),
+    "probes": ("config/", "probes/"),
+    "daemon/recovery": ("config/", "probes/outcome.hpp", "daemon/recovery/"),
+    "daemon/journal": ("config/", "probes/outcome.hpp", "daemon/recovery/", "daemon/journal/", "daemon/task_group.hpp", "daemon/within.hpp",
+                       "probes/world.hpp"),
+    "daemon/world": ("config/", "probes/", "daemon/world/", "daemon/task_group.hpp", "daemon/within.hpp", "daemon/within_impl.hpp"),
+    "daemon/alerting": ("config/", "probes/", "daemon/"),
+    "daemon/web": ("config/", "probes/", "daemon/"),
+    "daemon": ("config/", "probes/", "daemon/"),
+}
+# Rooms that a room must not include although the above would let it.
+MUST_NOT_INCLUDE = {
+    "daemon/alerting": ("daemon/web/", "daemon/journal/"),
+    "daemon/web": ("daemon/alerting/", "daemon/journal/"),
+}
+# A library's header -> the files that may include it (prefixes). Everybody else uses what those offer.
+BEHIND = {
+    "toml++/": ("config/document.cpp",),
+    "CLI/": ("daemon/main.cpp",),
+    "ares.h": ("daemon/world/",),
+    "libpq-fe.h": ("daemon/world/",),
+    "sqlite3.h": ("daemon/journal/",),
+    "prometheus/": ("daemon/web/",),
+    "cmark.h": ("daemon/web/",),
+    "spdlog/": ("daemon/log",),
+    "systemd/": ("daemon/log", "daemon/notify"),
+    "spawn.h": ("daemon/world/",),
+    "netdb.h": ("daemon/world/",),
+    "sys/socket.h": ("daemon/world/", "daemon/web/"),
+    "boost/beast/": ("daemon/world/", "daemon/web/"),
+    "boost/asio/ssl/": ("daemon/world/", "daemon/web/"),
+    "boost/asio/experimental/": ("daemon/within",),
+}
+# What the heart's own files, and every project header that they reach, must not include.
+IMPURE = ("boost/asio", "boost/beast", "thread", "mutex", "condition_variable", "future", "atomic", "fstream", "filesystem", "iostream", "cstdio",
+          "random", "ctime", "time.h", "unistd.h", "fcntl.h", "sys/", "netdb.h", "arpa/", "openssl/", "ares.h", "libpq-fe.h", "sqlite3.h",
+          "spdlog/", "systemd/", "date/tz.h")
+# ... and what its code must not say.
+IMPURE_WORDS = re.compile(r"_clock::now\b|\bclock_gettime\b|\bgettimeofday\b|\bstd::time\(|\bgetenv\b|\bstd::rand\b|\brandom_device\b|\bco_await\b")
+# What nobody may say, and where it may be said all the same.
+NOBODY = {
+    re.compile(r"\bdetached\b"): (),
+    re.compile(r"\bco_spawn\("): ("daemon/task_group", "daemon/within"),
+    re.compile(r"\basync_resolve\b|\bgetaddrinfo\b"): (),
+    re.compile(r"\bsteady_clock::now\b|\bsystem_clock::now\b"): ("daemon/world/", "daemon/journal/", "daemon/log", "daemon/notify"),
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
+
+
+def room_of(path):
+    return max((room for room in ROOMS if path.startswith(room + "/")), key=len)
+
+
+def code_of(text):
+    """The text without comments and strings: only code can break a rule."""
+    return re.sub(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', "", text, flags=re.S)
+
+
+def sources(root):
+    found = {}
+    for top in ("config", "probes", "daemon"):
+        for folder, _, names in os.walk(os.path.join(root, top)):
+            for name in names:
+                if name.endswith((".cpp", ".hpp")):
+                    path = os.path.relpath(os.path.join(folder, name), root)
+                    with open(os.path.join(root, path), encoding="utf-8") as file:
+                        found[path] = file.read()
+    return found
+
+
+def includes(text):
+    return [(kind == '"', name) for kind, name in INCLUDE.findall(text)]
+
+
+def reached_from(path, files):
+    """Every project file that `path` includes, directly or not."""
+    seen, todo = set(), [path]
+    while todo:
+        for ours, name in includes(files.get(todo.pop(), "")):
+            if ours and name not in seen:
+                seen.add(name)
+                todo.append(name)
+    return seen
+
+
+def violations(root):
+    files = sources(root)
+    if not files:
+        return [f"{root}: no source files found"]
+    wrong = []
+    for path, text in sorted(files.items()):
+        room = room_of(path)
+        for ours, name in includes(text):
+            if ours and name not in files:
+                wrong.append(f"{path}: includes {name}, which does not exist (paths begin at the repository's root)")
+            elif ours and (not name.startswith(MAY_INCLUDE[room]) or name.startswith(MUST_NOT_INCLUDE.get(room, ("\0",)))):
+                wrong.append(f"{path}: {room} must not include {name}")
+            for header, allowed in BEHIND.items():
+                if not ours and name.startswith(header) and not path.startswith(allowed):
+                    wrong.append(f"{path}: <{name}> stays in {', '.join(allowed)}")
+        code = code_of(text)
+        for word, allowed in NOBODY.items():
+            if (found := word.search(code)) and not (allowed and path.startswith(allowed)):
+                wrong.append(f"{path}: '{found[0]}' may not stand here")
+        if room == "daemon/recovery":
+            wrong += impurities(path, files)
+    return wrong
+
+
+def impurities(path, files):
+    wrong = []
+    for file in sorted({path} | {f for f in reached_from(path, files) if f.endswith(".hpp")}):
+        for ours, name in includes(files.get(file, "")):
+            if not ours and name.startswith(IMPURE):
+                wrong.append(f"{path}: the heart reaches <{name}>" + ("" if file == path else f" through {file}"))
+    if found := IMPURE_WORDS.search(code_of(files[path])):
+        wrong.append(f"{path}: the heart says '{found[0]}'; time and chance are handed to it")
+    return wrong
+
+
+def self_test():
+    """Each rule is broken once in a small tree, and has to be found; the same tree without it has to pass."""
+    sound = {"config/time.hpp": "#include <chrono>\n", "probes/outcome.hpp": '#include "config/time.hpp"\n',
+             "probes/world.hpp": '#include "probes/outcome.hpp"\n#include <boost/asio/awaitable.hpp>\n',
+             "daemon/recovery/state.hpp": '#include "probes/outcome.hpp"\n',
+             "daemon/world/real.hpp": '#include "probes/world.hpp"\n#include <ares.h>\n',
+             "daemon/recovery/decide.cpp": '#include "daemon/recovery/state.hpp"\n// system_clock::now and detached are only named here\n'}
+    planted = {
+        "config/bad.cpp": '#include "probes/outcome.hpp"\n',
+        "probes/bad.cpp": '#include "daemon/world/real.hpp"\n',
+        "daemon/recovery/bad.cpp": '#include "probes/world.hpp"\n',
+        "daemon/recovery/asio.cpp": "#include <boost/asio/awaitable.hpp>\n",
+        "daemon/recovery/file.cpp": "#include <fstream>\n",
+        "daemon/recovery/clock.cpp": "auto t = std::chrono::system_clock::now();\n",
+        "daemon/recovery/await.cpp": "co_await x;\n",
+        "daemon/web/bad.cpp": "#include <libpq-fe.h>\n",
+        "config/settings.cpp": "#include <toml++/toml.h>\n",
+        "daemon/commands/bad.cpp": "#include <CLI/CLI.hpp>\n",
+        "daemon/world/bad.cpp": '#include "daemon/recovery/state.hpp"\n',
+        "probes/task.cpp": "co_spawn(e, f(), boost::asio::detached);\n",
+        "probes/missing.cpp": '#include "outcome.hpp"\n',
+    }
+    failed = []
+    for path, text in [(None, ""), *planted.items()]:
+        with tempfile.TemporaryDirectory() as root:
+            for name, content in {**sound, **({path: text} if path else {})}.items():
+                os.makedirs(os.path.dirname(os.path.join(root, name)), exist_ok=True)
+                with open(os.path.join(root, name), "w", encoding="utf-8") as file:
+                    file.write(content)
+            found = violations(root)
+        if bool(found) != bool(path) or any(not line.startswith(path or "\0") for line in found):
+            failed.append(f"self-test: {path or 'the sound tree'}: found {found or 'nothing'}")
+    return failed
+
+
+def main():
+    arguments = sys.argv[1:]
+    wrong = self_test() if arguments == ["--self-test"] else violations(arguments[0] if arguments else ".")
+    for line in wrong:
+        print(line)
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
