@@ -18,8 +18,8 @@
 namespace drwatch {
 
 struct JournalWrite {
-  std::vector<Event> events;                 // seq already given, gapless after the last one
-  std::map<std::string, std::string> kept;   // overwritten; an empty text deletes
+  std::vector<Event> events;                // seq already given, gapless after the last one
+  std::map<std::string, std::string> kept;  // overwritten; an empty text deletes
 };
 struct JournalOutcome {
   bool durable = false;
@@ -29,8 +29,8 @@ struct JournalOutcome {
 class Journal {
  public:
   virtual ~Journal() = default;
-  // Queues a write; never blocks, never throws. All writes are committed in order, many to a commit. `done` is called on the loop once the disk has it. While the disk
-  // refuses, writes wait (bounded by the caller) and are tried again; `failing` tells.
+  // Queues a write; never blocks, never throws. All writes are committed in order, many to a commit. `done` is called on the loop once the
+  // disk has it. While the disk refuses, writes wait (bounded by the caller) and are tried again; `failing` tells.
   virtual void write(JournalWrite write, std::function<void()> done) = 0;
   // A snapshot of the record as of `seq`: a cache, thrown away when it does not fit.
   virtual void snapshot(std::uint64_t seq, std::string text) = 0;
@@ -44,9 +44,9 @@ class Journal {
 
 struct JournalContents {
   std::optional<std::pair<std::uint64_t, std::string>> snapshot;  // seq, text
-  std::vector<Event> events;                 // all after the snapshot (all, when `whole`)
+  std::vector<Event> events;                                      // all after the snapshot (all, when `whole`)
   std::map<std::string, std::string> kept;
-  std::string notice;                        // not empty: something was wrong with the file and this is what was done about it
+  std::string notice;  // not empty: something was wrong with the file and this is what was done about it
   std::uint64_t last_seq = 0;
 };
 
@@ -61,8 +61,9 @@ struct JournalVerdict {
   std::optional<JournalBreak> broken;
 };
 
-// Opens (makes) the journal at `path` and reads it. A torn or tampered file: the damaged file is kept aside ("PATH.damaged-TIME"), the good part goes on in a
-// new one, `notice` says so. Throws std::runtime_error with what to do when nothing can be opened (not writable, locked by another drwatch).
+// Opens (makes) the journal at `path` and reads it. A torn or tampered file: the damaged file is kept aside ("PATH.damaged-TIME"), the good
+// part goes on in a new one, `notice` says so. Throws std::runtime_error with what to do when nothing can be opened (not writable, locked
+// by another drwatch).
 std::unique_ptr<Journal> open_sqlite_journal(const std::string& path, boost::asio::any_io_executor loop, JournalContents& contents);
 
 // Both read-only, on a file that a running daemon may be writing.

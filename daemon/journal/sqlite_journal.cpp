@@ -1,1 +1,132 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/journal/lock.hpp"
+#include "daemon/journal/reading.hpp"
+#include "daemon/journal/salvage.hpp"
+#include "daemon/journal/writer.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <stdexcept>
+#include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace drwatch {
+
+namespace {
+
+using namespace journal;
+
+class SqliteJournal final : public Journal {
+ public:
+  explicit SqliteJournal(std::shared_ptr<Writer> writer) : writer_(std::move(writer)) { Writer::start(writer_); }
+  ~SqliteJournal() override { writer_->close(); }
+
+  void write(JournalWrite write, std::function<void()> done) override {
+    Batch batch;
+    batch.events.assign(std::make_move_iterator(write.events.begin()), std::make_move_iterator(write.events.end()));
+    batch.kept = std::move(write.kept);
+    batch.done.push_back(std::move(done));
+    writer_->add(std::move(batch));
+  }
+  void snapshot(std::uint64_t seq, std::string text) override {
+    Batch batch;
+    batch.snapshot.emplace(seq, std::move(text));
+    writer_->add(std::move(batch));
+  }
+  void on_health(std::function<void(std::string)> callback) override { writer_->listeners()->health = std::move(callback); }
+  void on_commit(std::function<void(Duration, std::size_t)> callback) override { writer_->listeners()->commit = std::move(callback); }
+  std::size_t waiting() const override { return writer_->waiting(); }
+  void close() override { writer_->close(); }
+
+ private:
+  std::shared_ptr<Writer> writer_;
+};
+
+// Readable by drwatch's group, not by everybody: a timeline names people and systems. SQLite gives the companions the same mode.
+void make_file(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+  if (descriptor < 0)
+    throw std::runtime_error("cannot open the journal " + path + ": " + std::strerror(errno) + "; let drwatch's user write it");
+  ::close(descriptor);
+  sync_folder_of(path);
+}
+
+void refuse_foreign(Database& db, const std::string& path) {
+  auto tables = db.prepare("SELECT count(*) FROM sqlite_master");
+  if (tables.step() && tables.number(0) > 0 && !db.has_table("events")) {
+    throw std::runtime_error(path + " is another program's database, not a drwatch journal; give another [journal] path");
+  }
+}
+
+// Reads a journal, making its tables first when it is new.
+Found open_and_read(const std::string& path) {
+  try {
+    Database db(path, Database::Mode::write);
+    if (!db.writable()) throw std::runtime_error("the journal " + path + " cannot be written; let drwatch's user write it and its folder");
+    db.leave_log();
+    refuse_foreign(db, path);
+    if (db.has_table("events")) {
+      refuse_newer_schema(db, path);
+    } else {
+      make_durable(db);
+      make_tables(db);
+    }
+    return find_contents(db);
+  } catch (const StoreError& error) {
+    if (!error.damaged()) throw;
+    Found nothing;
+    nothing.walked.broken = JournalBreak{1, std::string("the file cannot be read: ") + error.what()};
+    return nothing;
+  }
+}
+
+// On a full disk not even the index of the write-ahead log can be made: the file is read without one, and the writer waits for room.
+Found read_without_room(const std::string& path) {
+  Database db(path, Database::Mode::write);
+  db.leave_log();
+  db.run("PRAGMA locking_mode = EXCLUSIVE");
+  if (!db.has_table("events"))
+    throw std::runtime_error("no room for a journal at " + path + "; free space on its disk, or give another [journal] path");
+  refuse_newer_schema(db, path);
+  return find_contents(db);
+}
+
+Found read_or_explain(const std::string& path) {
+  try {
+    try {
+      return open_and_read(path);
+    } catch (const StoreError& error) {
+      if (!error.no_room()) throw;
+      return read_without_room(path);
+    }
+  } catch (const StoreError& error) {
+    throw std::runtime_error("cannot open the journal " + path + ": " + error.what() +
+                             "; look at its disk and its folder, or give another [journal] path");
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Journal> open_sqlite_journal(const std::string& path, boost::asio::any_io_executor loop, JournalContents& contents) {
+  FileLock lock(path);
+  try {
+    finish_salvage(path);
+    make_file(path);
+    Found found = read_or_explain(path);
+    if (found.walked.broken) {
+      found.contents.notice = salvage(path, found, std::chrono::floor<Duration>(std::chrono::system_clock::now()));
+    }
+    contents = std::move(found.contents);
+    return std::make_unique<SqliteJournal>(std::make_shared<Writer>(path, std::move(found.walked.end), std::move(loop), std::move(lock)));
+  } catch (const StoreError& error) {
+    throw std::runtime_error("the journal " + path + " is damaged and its good part cannot be written anew: " + error.what() +
+                             "; make room beside it");
+  } catch (const std::filesystem::filesystem_error& error) {
+    throw std::runtime_error(std::string("cannot put the journal in order: ") + error.what() + "; let drwatch's user write the folder");
+  }
+}
+
+}  // namespace drwatch

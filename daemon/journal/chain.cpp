@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/journal/chain.hpp"
+
+#include <openssl/evp.h>
+
+#include <memory>
+#include <stdexcept>
+
+namespace drwatch::journal {
+
+std::string sha256_hex(std::string_view first, std::string_view second) {
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int length = 0;
+  if (!context || EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) != 1 ||
+      EVP_DigestUpdate(context.get(), first.data(), first.size()) != 1 ||
+      EVP_DigestUpdate(context.get(), second.data(), second.size()) != 1 || EVP_DigestFinal_ex(context.get(), digest, &length) != 1) {
+    throw std::runtime_error("SHA-256 is not available in this OpenSSL");
+  }
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string hex;
+  hex.reserve(2 * length);
+  for (unsigned int i = 0; i < length; ++i) hex += {digits[digest[i] >> 4], digits[digest[i] & 15]};
+  return hex;
+}
+
+std::string canonical_text(const Event& event) { return to_json(event).dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+Row row_of(const Event& event, const Link& before) {
+  Row row{event.seq, event.at.time_since_epoch().count(), event.kind, event.version, canonical_text(event), {}};
+  row.hash = before.next(row.json).hash;
+  return row;
+}
+
+Event event_of(const Row& row) {
+  Event event;
+  try {
+    event = event_from_json(Json::parse(row.json));
+  } catch (const Json::exception& error) {
+    throw BadRow(std::string("its text is not an event: ") + error.what());
+  }
+  if (event.seq != row.seq || event.at.time_since_epoch().count() != row.at_ms || event.kind != row.kind || event.version != row.version) {
+    throw BadRow("its columns do not agree with its text");
+  }
+  return event;
+}
+
+namespace {
+
+JournalBreak missing(std::uint64_t first, std::uint64_t last, const char* where) {
+  const std::string which =
+      first == last ? "event " + std::to_string(first) + " is" : "events " + std::to_string(first) + " to " + std::to_string(last) + " are";
+  return {first, which + " missing" + where};
+}
+
+}  // namespace
+
+std::optional<JournalBreak> ChainCheck::take(const Row& row) {
+  if (row.seq != end_.seq + 1) return missing(end_.seq + 1, row.seq - 1, "");
+  Link next = end_.next(row.json);
+  const bool other_head = head_ && head_->seq == row.seq && head_->hash != row.hash;
+  if (next.hash != row.hash || other_head)
+    return JournalBreak{row.seq, "event " + std::to_string(row.seq) + " is not the one that was written"};
+  end_ = std::move(next);
+  return std::nullopt;
+}
+
+std::optional<JournalBreak> ChainCheck::finish() const {
+  if (!head_ || head_->seq <= end_.seq) return std::nullopt;
+  return missing(end_.seq + 1, head_->seq, " at the end");
+}
+
+}  // namespace drwatch::journal

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/journal/database.hpp"
+
+#include <sqlite3.h>
+
+#include <cstring>
+
+namespace drwatch::journal {
+
+namespace {
+
+// SQLite's own words, with the system's when there are any.
+[[noreturn]] void refuse(sqlite3* db, int code) {
+  std::string what = db ? sqlite3_errmsg(db) : sqlite3_errstr(code);
+  const int system = db ? sqlite3_system_errno(db) : 0;
+  const int family = code & 0xff;
+  if (system != 0 && (family == SQLITE_IOERR || family == SQLITE_CANTOPEN)) what += std::string(" (") + std::strerror(system) + ")";
+  throw StoreError(code, what);
+}
+
+std::string as_uri(const std::string& path, const char* parameters) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c == '?' || c == '#' || c == '%') {
+      static constexpr char digits[] = "0123456789abcdef";
+      uri += {'%', digits[static_cast<unsigned char>(c) >> 4], digits[c & 15]};
+    } else {
+      uri += c;
+    }
+  }
+  return uri + parameters;
+}
+
+int remember_pages(void* into, sqlite3*, const char*, int pages) {
+  *static_cast<int*>(into) = pages;
+  return SQLITE_OK;
+}
+
+}  // namespace
+
+bool StoreError::damaged() const {
+  const int family = code & 0xff;
+  return family == SQLITE_CORRUPT || family == SQLITE_NOTADB || code == SQLITE_IOERR_SHORT_READ;
+}
+bool StoreError::no_room() const {
+  return (code & 0xff) == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE || code == SQLITE_IOERR_SHMMAP || code == SQLITE_IOERR_SHMOPEN;
+}
+
+void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+
+Statement::Statement(sqlite3* db, const std::string& sql) : db_(db) {
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v2(db, sql.c_str(), static_cast<int>(sql.size()), &statement, nullptr);
+  if (code != SQLITE_OK) refuse(db, sqlite3_extended_errcode(db));
+  statement_.reset(statement);
+}
+
+void Statement::bind(int index, std::int64_t value) {
+  const int code = sqlite3_bind_int64(statement_.get(), index, value);
+  if (code != SQLITE_OK) refuse(db_, code);
+}
+
+void Statement::bind(int index, std::string_view value) {
+  const int code =
+      sqlite3_bind_text64(statement_.get(), index, value.data() ? value.data() : "", value.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  if (code != SQLITE_OK) refuse(db_, code);
+}
+
+bool Statement::step() {
+  const int code = sqlite3_step(statement_.get());
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  refuse(db_, sqlite3_extended_errcode(db_));
+}
+
+void Statement::reset() {
+  sqlite3_reset(statement_.get());
+  sqlite3_clear_bindings(statement_.get());
+}
+
+std::int64_t Statement::number(int column) const { return sqlite3_column_int64(statement_.get(), column); }
+
+std::string Statement::text(int column) const {
+  const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
+  return bytes ? std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))) : std::string();
+}
+
+void Database::Close::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+
+Database::Database(const std::string& path, Mode mode) {
+  int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
+  flags |= mode == Mode::create  ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+           : mode == Mode::write ? SQLITE_OPEN_READWRITE
+                                 : SQLITE_OPEN_READONLY;
+  sqlite3* db = nullptr;
+  const int code = sqlite3_open_v2(as_uri(path, mode == Mode::still ? "?immutable=1" : "").c_str(), &db, flags, nullptr);
+  db_.reset(db);
+  if (code != SQLITE_OK) refuse(db, db ? sqlite3_extended_errcode(db) : code);
+  sqlite3_extended_result_codes(db, 1);
+  sqlite3_busy_timeout(db, 5000);
+  // A damaged schema must not be able to do more than be damaged.
+  sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_wal_hook(db, remember_pages, pages_in_log_.get());
+}
+
+void Database::run(const std::string& sql) {
+  const int code = sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) refuse(db_.get(), sqlite3_extended_errcode(db_.get()));
+}
+
+bool Database::has_table(std::string_view name) {
+  auto find = prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?");
+  find.bind(1, name);
+  return find.step();
+}
+
+bool Database::in_transaction() const { return sqlite3_get_autocommit(db_.get()) == 0; }
+
+bool Database::writable() const { return sqlite3_db_readonly(db_.get(), "main") == 0; }
+
+bool Database::moved() const {
+  int moved = 0;
+  return sqlite3_file_control(db_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0;
+}
+
+void Database::leave_log() { sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
+
+void Database::checkpoint(bool truncate) {
+  const int code =
+      sqlite3_wal_checkpoint_v2(db_.get(), "main", truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  if (code != SQLITE_OK) refuse(db_.get(), sqlite3_extended_errcode(db_.get()));
+  if (truncate) *pages_in_log_ = 0;
+}
+
+}  // namespace drwatch::journal

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/journal/reading.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+#include <stdlib.h>
+
+namespace drwatch::journal {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+JournalBreak unreadable(std::uint64_t seq, const StoreError& error) {
+  return {seq, std::string("the file cannot be read from here on: ") + error.what()};
+}
+
+std::optional<JournalBreak> take_row(ChainCheck& check, const Row& row, bool read, const std::function<void(Event, const Row&)>& each) {
+  if (auto broken = check.take(row)) return broken;
+  if (!read) return std::nullopt;
+  try {
+    each(event_of(row), row);
+  } catch (const BadRow& bad) {
+    return JournalBreak{row.seq, "event " + std::to_string(row.seq) + " cannot be trusted: " + bad.what()};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Walked walk_chain(Database& db, std::uint64_t read_after, const std::function<void(Event, const Row&)>& each) {
+  Walked walked;
+  try {
+    walked.anchor = walked.end = anchor_of(db);
+    ChainCheck check(walked.anchor, head_of(db));  // the head is read first: a running daemon writes on meanwhile
+    each_row(db, walked.anchor.seq, [&](const Row& row) {
+      walked.broken = take_row(check, row, row.seq > read_after, each);
+      if (!walked.broken) walked.end = check.end();
+      return !walked.broken;
+    });
+    if (!walked.broken) walked.broken = check.finish();
+    if (walked.broken) return walked;
+    const std::string verdict = quick_check(db);
+    if (verdict != "ok") walked.broken = JournalBreak{walked.end.seq + 1, "the file is damaged: " + verdict};
+  } catch (const StoreError& error) {
+    walked.broken = unreadable(walked.end.seq + 1, error);
+  }
+  return walked;
+}
+
+namespace {
+
+// A snapshot is a cache: it counts only when it is whole and belongs to this very chain.
+std::optional<Snapshot> fitting_snapshot(Database& db) {
+  try {
+    const Link anchor = anchor_of(db);
+    auto snapshot = snapshot_of(db);
+    if (!snapshot || snapshot->seq < anchor.seq || snapshot->digest != sha256_hex(snapshot->text) || !Json::accept(snapshot->text))
+      return std::nullopt;
+    const std::string chain = snapshot->seq == anchor.seq ? anchor.hash : hash_at(db, snapshot->seq);
+    if (snapshot->chain != chain) return std::nullopt;
+    return snapshot;
+  } catch (const StoreError&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+Found find_contents(Database& db) {
+  Found found;
+  found.snapshot = fitting_snapshot(db);
+  const auto keep = [&](Event event, const Row&) { found.contents.events.push_back(std::move(event)); };
+  found.walked = walk_chain(db, found.snapshot ? found.snapshot->seq : 0, keep);
+  if (found.snapshot && found.walked.end.seq < found.snapshot->seq) {  // the chain breaks before it: it stands on nothing
+    found.snapshot.reset();
+    found.contents.events.clear();
+    found.walked = walk_chain(db, 0, keep);
+  }
+  found.contents.last_seq = found.walked.end.seq;
+  if (found.snapshot) found.contents.snapshot.emplace(found.snapshot->seq, found.snapshot->text);
+  try {
+    found.contents.kept = kept_of(db);
+  } catch (const StoreError& error) {
+    if (!found.walked.broken) found.walked.broken = unreadable(found.walked.end.seq + 1, error);
+  }
+  return found;
+}
+
+namespace {
+
+std::string no_journal(const std::string& path) { return path + " is not a drwatch journal; give the file that [journal] path names"; }
+
+bool begins_as_a_database(const std::string& path) {
+  std::string magic(15, '\0');
+  std::ifstream(path, std::ios::binary).read(magic.data(), static_cast<std::streamsize>(magic.size()));
+  return magic == "SQLite format 3";
+}
+
+bool nonempty(const std::string& path) {
+  std::error_code error;
+  const auto size = fs::file_size(path, error);
+  return !error && size > 0;
+}
+
+// With a write-ahead log beside it that cannot be opened where it lies (a read-only copy of a dead machine's disk), the file is read from a
+// copy.
+std::string copy_of(const std::string& path) {
+  std::string folder = (fs::temp_directory_path() / "drwatch-journal-XXXXXX").string();
+  if (!::mkdtemp(folder.data())) throw std::runtime_error("cannot make a folder in " + fs::temp_directory_path().string() + "; set TMPDIR");
+  for (const char* part : {"", "-wal"}) {
+    const std::string copy = folder + "/journal.db" + part;
+    fs::copy_file(path + part, copy);
+    fs::permissions(copy, fs::perms::owner_read | fs::perms::owner_write, fs::perm_options::add);
+  }
+  return folder;
+}
+
+}  // namespace
+
+ReadOnly::ReadOnly(const std::string& path) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error))
+    throw std::runtime_error("there is no journal at " + path + "; give the file that [journal] path names");
+  if (!begins_as_a_database(path)) throw std::runtime_error(no_journal(path));
+  bool is_journal = false;
+  try {
+    db_.emplace(path, Database::Mode::read);
+    is_journal = db_->has_table("events");
+  } catch (const StoreError& refused) {
+    db_.reset();
+    if (refused.damaged()) throw;
+    if (nonempty(path + "-wal")) copy_folder_ = copy_of(path);
+    db_.emplace(copy_folder_.empty() ? path : copy_folder_ + "/journal.db",
+                copy_folder_.empty() ? Database::Mode::still : Database::Mode::write);
+    is_journal = db_->has_table("events");
+  }
+  if (!is_journal) throw std::runtime_error(no_journal(path));
+  refuse_newer_schema(*db_, path);
+}
+
+ReadOnly::~ReadOnly() {
+  db_.reset();
+  std::error_code ignored;
+  if (!copy_folder_.empty()) fs::remove_all(copy_folder_, ignored);
+}
+
+}  // namespace drwatch::journal
+
+namespace drwatch {
+
+JournalVerdict verify_journal(const std::string& path) {
+  JournalVerdict verdict;
+  try {
+    journal::ReadOnly file(path);
+    const auto count = [&](const Event& event, const journal::Row& row) {
+      ++verdict.events;
+      if (verdict.first_seq == 0) verdict.first_seq = event.seq;
+      verdict.last_seq = event.seq;
+      verdict.last_hash = row.hash;
+    };
+    verdict.broken = journal::walk_chain(file.database(), 0, count).broken;
+  } catch (const journal::StoreError& error) {
+    verdict.broken = JournalBreak{1, std::string("the file cannot be read: ") + error.what()};
+  }
+  return verdict;
+}
+
+void read_journal(const std::string& path, const std::function<void(const Event&)>& each) {
+  try {
+    journal::ReadOnly file(path);
+    journal::each_row(file.database(), journal::anchor_of(file.database()).seq, [&](const journal::Row& row) {
+      each(journal::event_of(row));
+      return true;
+    });
+  } catch (const journal::StoreError& error) {
+    throw std::runtime_error("journal " + path + " is damaged: " + error.what() + "; run drwatch journal verify " + path);
+  } catch (const journal::BadRow& error) {
+    throw std::runtime_error("journal " + path + " is damaged: " + error.what() + "; run drwatch journal verify " + path);
+  }
+}
+
+}  // namespace drwatch

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a journal's file holds, as far as it can be trusted.
+#pragma once
+
+#include "daemon/journal/tables.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace drwatch::journal {
+
+struct Walked {
+  Link anchor, end;                    // the chain that holds
+  std::optional<JournalBreak> broken;  // where it ends against its will
+};
+// Follows the whole chain; events after `read_after` are read as well and handed to `each`, with their row. Damage is never thrown: it is
+// `broken`.
+Walked walk_chain(Database& db, std::uint64_t read_after, const std::function<void(Event, const Row&)>& each);
+
+struct Found {
+  JournalContents contents;          // what is before the break; without notice
+  std::optional<Snapshot> snapshot;  // the one in contents, with its proofs
+  Walked walked;
+};
+Found find_contents(Database& db);
+
+// Opens a file for reading only, whatever state its folder and its companions are in. Throws std::runtime_error when it is no journal,
+// StoreError when it is too damaged to be opened.
+class ReadOnly {
+ public:
+  explicit ReadOnly(const std::string& path);
+  ~ReadOnly();
+  ReadOnly(const ReadOnly&) = delete;
+  Database& database() { return *db_; }
+
+ private:
+  std::optional<Database> db_;
+  std::string copy_folder_;  // a copy was made to read its write-ahead log; empty: none
+};
+
+}  // namespace drwatch::journal

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/journal/salvage.hpp"
+
+#include "daemon/journal/lock.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace drwatch::journal {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* companions[] = {"", "-wal", "-shm"};
+
+void remove_all_of(const std::string& path) {
+  for (const char* companion : companions) fs::remove(path + companion);
+}
+
+// The write-ahead log goes with its file: beside a new file it would be taken for that one's.
+void put_aside(const std::string& path, const std::string& aside) {
+  for (const char* companion : companions) {
+    if (fs::exists(path + companion)) fs::rename(path + companion, aside + companion);
+  }
+  sync_folder_of(path);
+}
+
+std::string free_name(const std::string& path, Time now) {
+  std::string stamp = time_text(std::chrono::floor<seconds>(now));
+  std::erase_if(stamp, [](char c) { return c == '-' || c == ':'; });
+  const std::string name = path + ".damaged-" + stamp;
+  std::string free = name;
+  for (int i = 2; fs::exists(free) || fs::exists(free + "-wal"); ++i) free = name + "-" + std::to_string(i);
+  return free;
+}
+
+// The good part, hashes and all: the chain of the new file is the old one's.
+void write_good_part(const std::string& from, const std::string& to, const Found& found) {
+  Database db(to, Database::Mode::create);
+  make_durable(db);
+  make_tables(db);
+  db.run("BEGIN IMMEDIATE");
+  Inserts inserts(db);
+  const Link& end = found.walked.end;
+  if (end.seq > found.walked.anchor.seq) {
+    Database damaged(from, Database::Mode::write);
+    damaged.leave_log();
+    each_row(damaged, found.walked.anchor.seq, [&](const Row& row) {
+      if (row.seq <= end.seq) inserts.event(row);
+      return row.seq < end.seq;
+    });
+  }
+  for (const auto& [key, value] : found.contents.kept) inserts.kept(key, value);
+  if (found.snapshot) set_snapshot(db, *found.snapshot);
+  set_anchor(db, found.walked.anchor);
+  set_head(db, end);
+  db.run("COMMIT");
+  db.checkpoint(true);
+}
+
+std::string good_part_text(const Walked& walked) {
+  const std::uint64_t first = walked.anchor.seq + 1, last = walked.end.seq;
+  if (last < first) return "nothing of it could be read: drwatch goes on with an empty one";
+  return "events " + std::to_string(first) + " to " + std::to_string(last) + " are good and go on in a new file";
+}
+
+}  // namespace
+
+void finish_salvage(const std::string& path) {
+  const std::string ready = path + ".salvaged";
+  if (!fs::exists(ready)) return;
+  if (fs::exists(path)) {  // the damaged file is still in its place: it is read again
+    remove_all_of(ready);
+    return;
+  }
+  put_aside(path, free_name(path, std::chrono::floor<Duration>(std::chrono::system_clock::now())));
+  fs::rename(ready, path);
+  sync_folder_of(path);
+}
+
+std::string salvage(const std::string& path, const Found& found, Time now) {
+  const std::string unready = path + ".salvaging", ready = path + ".salvaged", aside = free_name(path, now);
+  remove_all_of(unready);
+  write_good_part(path, unready, found);
+  fs::rename(unready, ready);
+  sync_folder_of(path);
+  put_aside(path, aside);
+  fs::rename(ready, path);
+  sync_folder_of(path);
+  return "the journal " + path + " was damaged (" + found.walked.broken->message + "); " + good_part_text(found.walked) +
+         "; the damaged file is kept as " + aside + ": keep it until it is clear what happened, drwatch journal show reads what it can";
+}
+
+}  // namespace drwatch::journal

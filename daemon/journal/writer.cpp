@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/journal/writer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+namespace drwatch::journal {
+
+namespace {
+
+constexpr std::size_t most_events_per_commit = 10'000;
+constexpr Duration first_pause{20}, longest_pause{1000};
+constexpr seconds close_within{5}, leave_behind_after{10};
+constexpr int pages_between_checkpoints = 1000;  // of 4 KiB, as SQLite's own default
+
+}  // namespace
+
+void Batch::append(Batch&& later) {
+  std::move(later.events.begin(), later.events.end(), std::back_inserter(events));
+  for (auto& [key, value] : later.kept) kept[key] = std::move(value);
+  if (later.snapshot) snapshot = std::move(later.snapshot);
+  std::move(later.done.begin(), later.done.end(), std::back_inserter(done));
+  later = Batch{};
+}
+
+Writer::Writer(std::string path, Link end, boost::asio::any_io_executor loop, FileLock lock)
+    : path_(std::move(path)), loop_(std::move(loop)), lock_(std::move(lock)), end_(std::move(end)) {}
+
+void Writer::start(const std::shared_ptr<Writer>& writer) {
+  writer->thread_ = std::thread([writer] { writer->run(); });
+}
+
+void Writer::add(Batch batch) {
+  waiting_ += batch.events.size();
+  {
+    const std::lock_guard lock(mutex_);
+    pending_.append(std::move(batch));
+  }
+  wake_.notify_one();
+}
+
+void Writer::close() {
+  std::unique_lock lock(mutex_);
+  if (stopping_) return;
+  stopping_ = true;
+  give_up_at_ = Steady::now() + close_within;
+  wake_.notify_one();
+  const bool over = ended_.wait_for(lock, leave_behind_after, [this] { return over_; });
+  lock.unlock();
+  if (over) {
+    thread_.join();
+    lock_.reset();
+  } else {
+    thread_.detach();  // it keeps this writer, and with it the lock on the file, alive
+  }
+}
+
+void Writer::run() {
+  Batch batch;
+  while (wait_for_work(batch)) {
+    while (!batch.empty() && try_commit(batch)) {
+    }
+  }
+  inserts_.reset();
+  db_.reset();
+  const std::lock_guard lock(mutex_);
+  // What was not written is let go of by whoever lets go of the writer: the callbacks belong to the loop's thread.
+  batch.append(std::move(pending_));
+  pending_ = std::move(batch);
+  over_ = true;
+  ended_.notify_all();
+}
+
+bool Writer::wait_for_work(Batch& batch) {
+  std::unique_lock lock(mutex_);
+  if (batch.empty()) {
+    wake_.wait(lock, [this] { return stopping_ || !pending_.empty(); });
+  } else if (stopping_) {
+    wake_.wait_for(lock, first_pause);
+  } else {
+    wake_.wait_for(lock, pause_, [this] { return stopping_; });
+  }
+  batch.append(std::move(pending_));
+  pending_ = Batch{};
+  if (stopping_ && batch.empty()) return false;
+  return !stopping_ || Steady::now() < give_up_at_;
+}
+
+bool Writer::try_commit(Batch& batch) {
+  try {
+    commit_some(batch);
+  } catch (const std::exception& error) {
+    take_back();
+    pause_ = std::clamp(pause_ * 2, first_pause, longest_pause);
+    const auto* store = dynamic_cast<const StoreError*>(&error);
+    const char* advice = store && store->no_room() ? "free space on its disk" : "look at its disk and its folder";
+    if (store && store->no_room()) make_do(batch.events.size());
+    if (!std::exchange(failing_, true)) {
+      say("cannot write the journal " + path_ + ": " + error.what() + "; " + advice + ": what waits is kept in memory and written then");
+    }
+    return false;
+  }
+  pause_ = Duration{0};
+  events_per_commit_ = std::min(events_per_commit_ * 2, most_events_per_commit);
+  if (batch.empty() && std::exchange(failing_, false)) say("");
+  if (batch.empty()) tidy();
+  return true;
+}
+
+void Writer::take_back() {
+  try {
+    if (db_ && db_->in_transaction()) db_->run("ROLLBACK");
+  } catch (const StoreError&) {  // the connection is of no use any more
+    inserts_.reset();
+    db_.reset();
+  }
+}
+
+// What is in the write-ahead log already goes into the file, so that its room can be used again; and the next commit is smaller.
+void Writer::make_do(std::size_t waiting) {
+  events_per_commit_ = std::max<std::size_t>(std::min(events_per_commit_, waiting) / 2, 1);
+  try {
+    if (db_) db_->checkpoint(false);
+  } catch (const StoreError&) {
+  }
+}
+
+void Writer::commit_some(Batch& batch) {
+  const auto began = Steady::now();
+  if (db_ && db_->moved()) throw StoreError(0, "the file was moved or deleted while drwatch runs; put it back, or restart drwatch");
+  if (!db_) open();
+  db_->run("BEGIN IMMEDIATE");
+  Link end = end_;
+  const std::size_t count = std::min(batch.events.size(), events_per_commit_);
+  for (std::size_t i = 0; i < count; ++i) {
+    const Event& event = batch.events[i];
+    if (event.seq != end.seq + 1) {
+      throw StoreError(0, "a bug in drwatch: event " + std::to_string(event.seq) + " was to follow event " + std::to_string(end.seq));
+    }
+    const Row row = row_of(event, end);
+    inserts_->event(row);
+    end = Link{row.seq, row.hash};
+  }
+  const bool all = count == batch.events.size();
+  if (all) {  // kept values never run ahead of the events they belong to
+    for (const auto& [key, value] : batch.kept) inserts_->kept(key, value);
+    if (batch.snapshot && batch.snapshot->first <= end.seq) set_snapshot(*db_, prove(*batch.snapshot, end));
+  }
+  if (count > 0) set_head(*db_, end);
+  db_->run("COMMIT");
+
+  end_ = end;
+  batch.events.erase(batch.events.begin(), batch.events.begin() + static_cast<std::ptrdiff_t>(count));
+  waiting_ -= count;
+  auto done = all ? std::exchange(batch, Batch{}).done : std::vector<std::function<void()>>{};
+  const auto took = std::chrono::ceil<Duration>(Steady::now() - began);
+  boost::asio::post(loop_, [done = std::move(done), listeners = listeners_, took, count] {
+    if (listeners->commit) listeners->commit(took, count);
+    for (const auto& each : done) {
+      if (each) each();
+    }
+  });
+}
+
+// Also after a connection had to be given up: what a failed commit left in the write-ahead log was perhaps never synced, so the log is
+// emptied into the file first, and events beyond what was acknowledged are taken out; they come again.
+void Writer::open() {
+  auto db = std::make_unique<Database>(path_, Database::Mode::write);
+  if (!db->writable()) throw StoreError(0, "the file cannot be written");
+  make_durable(*db);
+  db->checkpoint(true);
+  if (hash_at(*db, end_.seq + 1) != "") {
+    db->run("BEGIN IMMEDIATE; DELETE FROM events WHERE seq > " + std::to_string(end_.seq));
+    set_head(*db, end_);
+    db->run("COMMIT");
+  }
+  inserts_ = std::make_unique<Inserts>(*db);
+  db_ = std::move(db);
+}
+
+Snapshot Writer::prove(std::pair<std::uint64_t, std::string> snapshot, const Link& head) {
+  Snapshot proven{snapshot.first, std::move(snapshot.second), {}, {}};
+  proven.chain = proven.seq == head.seq ? head.hash : hash_at(*db_, proven.seq);
+  proven.digest = sha256_hex(proven.text);
+  return proven;
+}
+
+// All is durable already: an error here loses nothing, and is met again by the next commit if it matters.
+void Writer::tidy() {
+  if (db_->pages_in_log() < tidy_at_pages_) return;
+  try {
+    db_->checkpoint(false);
+    tidy_at_pages_ = pages_between_checkpoints;
+  } catch (const StoreError&) {
+    tidy_at_pages_ = db_->pages_in_log() + pages_between_checkpoints;
+  }
+}
+
+void Writer::say(const std::string& health) {
+  boost::asio::post(loop_, [listeners = listeners_, health] {
+    if (listeners->health) listeners->health(health);
+  });
+}
+
+}  // namespace drwatch::journal

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/journal/database.hpp"
+#include "tests/journal/bench.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+
+using namespace drwatch;
+using namespace drwatch::journal_tests;
+using journal::Database;
+
+TEST_CASE("what was written is read again, in order and whole") {
+  const Folder folder;
+  const std::string path = folder / "journal.db";
+  Event odd = event(3, "a quote ' a nul \x01 and umlauts äöü");
+  odd.by = "oncall";
+  odd.incident = "20260301-0211-database-outage";
+  odd.version = 2;
+  odd.body = {{"list", {1, 2.5, nullptr, true}}, {"deep", {{"er", Json::object()}}}};
+  {
+    boost::asio::io_context loop;
+    auto opened = open(path, loop);
+    CHECK(opened.contents.events.empty());
+    CHECK(opened.contents.last_seq == 0);
+    CHECK(opened.contents.notice == "");
+    CHECK(write_durably(*opened.journal, loop, {events(1, 2), {{"a", "1"}, {"b", "2"}}}));
+    CHECK(write_durably(*opened.journal, loop, {{odd}, {{"a", ""}, {"b", "3"}, {"c", "4"}}}));
+    CHECK(opened.journal->waiting() == 0);
+    opened.journal->close();
+  }
+  boost::asio::io_context loop;
+  auto opened = open(path, loop);
+  REQUIRE(opened.contents.events.size() == 3);
+  CHECK(opened.contents.last_seq == 3);
+  CHECK(to_json(opened.contents.events[0]) == to_json(event(1)));
+  CHECK(to_json(opened.contents.events[2]) == to_json(odd));
+  CHECK(opened.contents.kept == std::map<std::string, std::string>{{"b", "3"}, {"c", "4"}});
+  const auto verdict = verify_journal(path);
+  CHECK(verdict.events == 3);
+  CHECK(verdict.first_seq == 1);
+  CHECK(verdict.last_seq == 3);
+  CHECK(verdict.last_hash.size() == 64);
+  CHECK_FALSE(verdict.broken);
+}
+
+TEST_CASE("text that is not UTF-8 is kept as far as it can be") {
+  const Folder folder;
+  boost::asio::io_context loop;
+  auto opened = open(folder / "journal.db", loop);
+  CHECK(write_durably(*opened.journal, loop, {{event(1, "bad \xff\xfe bytes")}, {}}));
+  std::string message;
+  read_journal(folder / "journal.db", [&](const Event& e) { message = e.message; });
+  CHECK(message == "bad \xef\xbf\xbd\xef\xbf\xbd bytes");
+  CHECK_FALSE(verify_journal(folder / "journal.db").broken);
+}
+
+TEST_CASE("many writes share a commit, and each hears of it in order") {
+  const Folder folder;
+  boost::asio::io_context loop;
+  auto opened = open(folder / "journal.db", loop);
+  std::size_t commits = 0, committed = 0;
+  opened.journal->on_commit([&](Duration took, std::size_t count) {
+    ++commits;
+    committed += count;
+    CHECK(took >= Duration{0});
+  });
+  std::vector<std::uint64_t> heard;
+  for (std::uint64_t seq = 1; seq <= 3000; ++seq) opened.journal->write({{event(seq)}, {}}, [&heard, seq] { heard.push_back(seq); });
+  CHECK(turn_until(loop, [&] { return heard.size() == 3000; }));
+  CHECK(std::is_sorted(heard.begin(), heard.end()));
+  CHECK(committed == 3000);
+  CHECK(commits < 1500);
+  CHECK(opened.journal->waiting() == 0);
+}
+
+TEST_CASE("a long backlog is committed in parts, its kept values last") {
+  const Folder folder;
+  boost::asio::io_context loop;
+  auto opened = open(folder / "journal.db", loop);
+  std::size_t commits = 0;
+  opened.journal->on_commit([&](Duration, std::size_t) { ++commits; });
+  CHECK(write_durably(*opened.journal, loop, {events(1, 25'000), {{"alive_at", "now"}}}));
+  CHECK(commits == 3);
+  opened.journal->close();
+  CHECK(verify_journal(folder / "journal.db").events == 25'000);
+}
+
+TEST_CASE("a snapshot saves replaying; one that does not fit is not used") {
+  const Folder folder;
+  const std::string path = folder / "journal.db";
+  {
+    boost::asio::io_context loop;
+    auto opened = open(path, loop);
+    opened.journal->write({events(1, 10), {}}, {});
+    opened.journal->snapshot(7, R"({"state":"as of seven"})");
+    CHECK(write_durably(*opened.journal, loop, {events(11, 12), {}}));
+  }
+  const auto reopened = [&] {
+    boost::asio::io_context loop;
+    return open(path, loop).contents;
+  };
+  const auto good = reopened();
+  REQUIRE(good.snapshot);
+  CHECK(good.snapshot->first == 7);
+  CHECK(good.snapshot->second == R"({"state":"as of seven"})");
+  CHECK(good.events.size() == 5);
+  CHECK(good.events.front().seq == 8);
+  CHECK(good.last_seq == 12);
+
+  std::string spoil;
+  SUBCASE("beyond the last event") { spoil = "UPDATE snapshot SET seq = 99"; }
+  SUBCASE("of another event") { spoil = "UPDATE snapshot SET seq = 6"; }
+  SUBCASE("text changed") { spoil = "UPDATE snapshot SET text = '{\"state\":\"as of nine\"}'"; }
+  SUBCASE("not JSON") { spoil = "UPDATE snapshot SET text = 'torn'"; }
+  SUBCASE("of another chain") { spoil = "UPDATE snapshot SET chain = digest"; }
+  Database(path, Database::Mode::write).run(spoil);
+  const auto without = reopened();
+  CHECK_FALSE(without.snapshot);
+  CHECK(without.events.size() == 12);
+  CHECK(without.notice == "");
+}
+
+TEST_CASE("a snapshot of what is not written yet is not kept") {
+  const Folder folder;
+  boost::asio::io_context loop;
+  {
+    auto opened = open(folder / "journal.db", loop);
+    opened.journal->write({events(1, 3), {}}, {});
+    opened.journal->snapshot(4, "{}");
+  }
+  CHECK_FALSE(open(folder / "journal.db", loop).contents.snapshot);
+}
+
+TEST_CASE("a second drwatch on the same journal is refused, until the first is gone") {
+  const Folder folder;
+  const std::string path = folder / "journal.db";
+  boost::asio::io_context loop;
+  auto first = open(path, loop);
+  try {
+    open(path, loop);
+    FAIL("opened twice");
+  } catch (const std::runtime_error& error) {
+    const std::string what = error.what();
+    CHECK(what.find("in use by another drwatch (process " + std::to_string(::getpid()) + ")") != std::string::npos);
+  }
+  CHECK(write_durably(*first.journal, loop, {events(1, 1), {}}));
+  first.journal.reset();
+  CHECK(open(path, loop).contents.last_seq == 1);
+}
+
+TEST_CASE("reading and verifying work beside the daemon that writes") {
+  const Folder folder;
+  const std::string path = folder / "journal.db";
+  boost::asio::io_context loop;
+  auto opened = open(path, loop);
+  std::uint64_t seq = 0, durable = 0;
+  for (int round = 0; round < 20; ++round) {
+    for (int i = 0; i < 50; ++i) {
+      ++seq;
+      opened.journal->write({{event(seq)}, {}}, [&durable, seq] { durable = seq; });
+    }
+    loop.restart();
+    loop.poll();
+    const auto before = durable;
+    const auto verdict = verify_journal(path);
+    CHECK_FALSE(verdict.broken);
+    CHECK(verdict.last_seq >= before);
+  }
+  CHECK(turn_until(loop, [&] { return durable == seq; }));
+  std::uint64_t count = 0;
+  read_journal(path, [&](const Event& e) { CHECK(e.seq == ++count); });
+  CHECK(count == seq);
+}
+
+TEST_CASE("close waits for what is queued, and can be called twice") {
+  const Folder folder;
+  boost::asio::io_context loop;
+  auto opened = open(folder / "journal.db", loop);
+  opened.journal->write({events(1, 5000), {}}, {});
+  opened.journal->close();
+  opened.journal->close();
+  CHECK(verify_journal(folder / "journal.db").last_seq == 5000);
+}
+
+namespace {
+std::string refusal(const std::string& path) {
+  boost::asio::io_context loop;
+  try {
+    open(path, loop);
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+  return "opened";
+}
+std::string reading_refusal(const std::string& path) {
+  try {
+    verify_journal(path);
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+  return "read";
+}
+}  // namespace
+
+TEST_CASE("what cannot be opened is refused with what to do") {
+  const Folder folder;
+  const std::string path = folder / "journal.db";
+  SUBCASE("written by a newer release") {
+    make_journal(path, 3);
+    Database(path, Database::Mode::write).run("UPDATE meta SET value = '2' WHERE key = 'schema'");
+    CHECK(refusal(path) ==
+          "journal " + path +
+              " was written by a newer drwatch (schema 2, this one knows 1); run that release, or give another [journal] path");
+    CHECK(reading_refusal(path).find("newer drwatch") != std::string::npos);
+    CHECK(std::filesystem::exists(path));
+  }
+  SUBCASE("no such folder") {
+    CHECK(refusal(folder / "no/journal.db").find("make the folder " + folder.path() + "/no") != std::string::npos);
+  }
+  SUBCASE("another program's database") {
+    Database(path, Database::Mode::create).run("CREATE TABLE customers (name TEXT)");
+    CHECK(refusal(path).find("another program's database") != std::string::npos);
+    CHECK(reading_refusal(path).find("is not a drwatch journal") != std::string::npos);
+  }
+  SUBCASE("a folder") {
+    std::filesystem::create_directory(path);
+    CHECK(refusal(path).find("cannot open the journal") != std::string::npos);
+    CHECK(reading_refusal(path).find("there is no journal at") != std::string::npos);
+  }
+  SUBCASE("nothing there, for reading") {
+    CHECK(reading_refusal(path).find("there is no journal at " + path) != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(path));
+  }
+  SUBCASE("a text file, for reading") {
+    std::ofstream(path) << "[server]\n";
+    CHECK(reading_refusal(path).find("is not a drwatch journal") != std::string::npos);
+  }
+}
