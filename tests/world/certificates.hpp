@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Certificates made for one test run, and a server that shows one of them.
+#pragma once
+
+#include "tests/world/servers.hpp"
+
+#include <memory>
+#include <string>
+
+namespace drwatch::testing {
+
+struct Certificate {
+  std::string certificate, key;  // PEM
+};
+// Names are for its SAN: "DNS:localhost,IP:127.0.0.1". Days from now; negative: past. `issuer` null: signed by itself.
+Certificate make_certificate(const std::string& common_name, const std::string& names, int from_days, int until_days,
+                             const Certificate* issuer, bool is_ca = false);
+
+// Answers one request on each connection with 200 "secure". `client_ca`: demands a client certificate signed by it.
+std::unique_ptr<TcpServer> tls_server(const Certificate& shown, const Certificate* client_ca = nullptr);
+
+}  // namespace drwatch::testing
