@@ -89,8 +89,8 @@ void complain_of_archive(const SeenArchive& archive, const std::string& claim, C
   }
   if (archive.reading.orphan)
     complaints.push_back({Health::down, Reason::assertion,
-                          "the archive has segments of timeline " + std::to_string(*archive.reading.orphan) +
-                              " but not its .history file: they can't be reached from a base backup"});
+                          "no base backup leads to the archive's segments of timeline " + std::to_string(*archive.reading.orphan) +
+                              ": its .history file is missing, or a new base backup is needed"});
   if (archive.listing.held.empty())
     complaints.push_back({Health::degraded, Reason::absent, "the archive holds no segment yet"});
   else if (archive.reading.chain && !archive.reading.chain->base)

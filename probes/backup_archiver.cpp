@@ -23,13 +23,16 @@ class ArchiverProbe : public Probe {
     if (auto problem = dsn_problem(dsn_)) co_return *problem;
     Phases phases;
     const auto account = co_await ask(world, &phases);
-    if (account) segment_size_ = account->segment_size;
+    if (account) {
+      segment_size_ = account->segment_size;
+      if (account->current) timeline_ = account->current->timeline;
+    }
 
     // After the account, so that whatever it claims has had the time to arrive.
     std::optional<SeenArchive> seen;
     std::optional<Failure> unlisted;
     if (!archive_.empty()) {
-      auto listed = co_await look(world, account ? std::optional(account->current) : std::nullopt);
+      auto listed = co_await look(world);
       if (listed)
         seen = std::move(*listed);
       else
@@ -52,8 +55,7 @@ class ArchiverProbe : public Probe {
     co_return account;
   }
 
-  // `current`: where the database writes, when it could be asked.
-  Task<Result<SeenArchive>> look(World& world, std::optional<std::optional<WalPosition>> current) {
+  Task<Result<SeenArchive>> look(World& world) {
     const auto entries = co_await world.files.list(archive_);
     if (!entries) co_return entries.error();
     SeenArchive seen;
@@ -66,7 +68,6 @@ class ArchiverProbe : public Probe {
     std::vector<BaseBackup> backups;
     for (const auto& [key, backup] : backups_)
       if (backup) backups.push_back(*backup);
-    if (current && *current) timeline_ = (*current)->timeline;
     seen.reading = read_archive(seen.listing, backups, histories_, *size, timeline_);
     co_return seen;
   }
@@ -100,7 +101,8 @@ class ArchiverProbe : public Probe {
   Secret dsn_;
   std::string archive_;
   Duration timeout_;
-  std::optional<std::uint64_t> segment_size_;  // as the database last said it
+  // As the database last said it.
+  std::optional<std::uint64_t> segment_size_;
   std::optional<std::uint32_t> timeline_;
   std::map<std::string, std::optional<BaseBackup>> backups_;  // nullopt: not understood
   std::map<std::uint32_t, std::vector<Ancestor>> histories_;

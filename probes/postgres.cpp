@@ -97,7 +97,9 @@ class PostgresProbe : public Probe {
 
   Task<Outcome> ask(PgConnection& connection) {
     if (auto problem = co_await begin_bounded(connection, timeout_)) co_return *problem;
-    const auto result = co_await connection.query(settings_.query.empty() ? "SELECT 1" : settings_.query);
+    // Named first: g++ 12 destroys a temporary of ?: inside a co_await expression twice.
+    const std::string sql = settings_.query.empty() ? "SELECT 1" : settings_.query;
+    const auto result = co_await connection.query(sql);
     if (!result) co_return database_outcome(result.error());
     const auto committed = co_await connection.query("COMMIT");
     if (!committed) co_return database_outcome(committed.error());

@@ -6,8 +6,6 @@
 namespace drwatch {
 namespace {
 
-constexpr std::size_t most_missing = 1000;
-
 // The timelines that lead to a target, oldest first, each with the number of its first segment.
 struct Line {
   struct Part {
@@ -95,8 +93,7 @@ ArchiveReading read_archive(const ArchiveListing& listing, const std::vector<Bas
     reading.chain = best_from_backups(listing, backups, line);
     if (!reading.chain) continue;
     chosen = line;
-    // A newer timeline was passed over because nothing leads to it.
-    if (target != *targets.begin() && !histories.contains(*targets.begin())) reading.orphan = *targets.begin();
+    if (target != *targets.begin()) reading.orphan = *targets.begin();
     break;
   }
   if (!chosen && !targets.empty()) {

@@ -64,11 +64,13 @@ struct Chain {
   Segment first, last;
   Time written{};  // of the last segment
 };
+inline constexpr std::size_t most_missing = 1000;  // segments of a gap that are looked for
+
 struct ArchiveReading {
   std::optional<Chain> chain;           // the one that reaches furthest
   std::optional<Segment> newest;        // held on the same line of timelines, beyond a gap perhaps
-  std::vector<Segment> missing;         // behind `chain` and before `newest`, at most 1000
-  std::optional<std::uint32_t> orphan;  // a newer timeline has segments, but its .history is missing: nothing leads to it
+  std::vector<Segment> missing;         // behind `chain` and before `newest`, at most most_missing
+  std::optional<std::uint32_t> orphan;  // a newer timeline has segments, but no base backup leads to them
 };
 // `timeline`: the one that the database writes, when it is known; otherwise the newest is restored to, as recovery does by default.
 ArchiveReading read_archive(const ArchiveListing& listing, const std::vector<BaseBackup>& backups,

@@ -168,8 +168,8 @@ std::optional<std::vector<Ancestor>> parse_history(std::string_view text) {
 std::string segments_text(const std::vector<Segment>& segments, std::uint64_t size) {
   if (segments.empty()) return "none";
   if (segments.size() == 1) return segment_name(segments.front(), size);
-  return segment_name(segments.front(), size) + " to " + segment_name(segments.back(), size) + " (" + std::to_string(segments.size()) +
-         " segments)";
+  const std::string count = std::to_string(segments.size()) + (segments.size() < most_missing ? " segments)" : " segments or more)");
+  return segment_name(segments.front(), size) + " to " + segment_name(segments.back(), size) + " (" + count;
 }
 
 }  // namespace drwatch

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// A world whose answers are written down beforehand, and a probe run in it from the text of its configuration.
+#pragma once
+
+#include "probes/probe.hpp"
+
+#include <deque>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace drwatch::testing {
+
+struct FakeClock : Clock {
+  Time wall = *parse_time("2026-03-01T02:00:00Z");
+  std::chrono::nanoseconds boot{0};
+  Time now() override { return wall; }
+  std::chrono::nanoseconds boottime() override { return boot; }
+  Task<void> sleep_for(std::chrono::nanoseconds d) override;
+};
+
+struct FakeDice : Dice {
+  std::uint64_t roll() override { return 4; }
+};
+
+struct FakeResolver : Resolver {
+  std::map<std::string, Result<Resolved>> names;
+  std::vector<std::string> asked;  // "NAME v4 SERVER"
+  Task<Result<Resolved>> resolve(std::string name, Family family, std::vector<std::string> servers) override;
+};
+
+struct FakeNet : Net {
+  std::optional<Failure> refuses;
+  std::deque<std::string> says;  // one read each; then the end, or `then_fails`
+  std::optional<Failure> then_fails;
+  std::string heard, host;
+  std::uint16_t port = 0;
+  std::optional<TlsSettings> tls;
+  Task<Result<Connected>> connect(std::string to, std::uint16_t at, Family family, std::optional<TlsSettings> with,
+                                  Phases& phases) override;
+};
+
+struct FakeHttp : Http {
+  std::deque<Result<HttpResponse>> answers;  // the last one is given again and again
+  std::chrono::nanoseconds takes{0};
+  std::vector<HttpRequest> requests;
+  FakeClock* clock = nullptr;
+  Task<Result<HttpResponse>> fetch(HttpRequest request, Phases& phases) override;
+};
+
+// Statements are answered by the first pair whose text occurs in them; what nothing matches succeeds with no rows.
+struct FakePostgres : Postgres {
+  std::optional<Failure> refuses;
+  std::vector<std::pair<std::string, Result<PgResult>>> answers;
+  std::vector<std::string> statements;
+  Task<Result<std::unique_ptr<PgConnection>>> connect(Secret dsn, Phases& phases) override;
+  void answer(std::string part, std::vector<std::optional<std::string>> row);
+  void fail(std::string part, std::string sqlstate, std::string message);
+};
+
+struct FakeExec : Exec {
+  Task<Result<ExecResult>> run(ExecRequest request) override;
+};
+
+struct FakeFiles : Files {
+  std::optional<Failure> unlistable;
+  std::vector<FileEntry> entries;
+  std::map<std::string, std::string> texts;  // by name
+  int reads = 0;
+  void add(std::string name, std::uint64_t size, std::string modified = "2026-03-01T01:59:00Z");
+  void add_text(std::string name, std::string text);
+  Task<Result<std::vector<FileEntry>>> list(std::string folder) override;
+  Task<Result<std::string>> read(std::string path, std::size_t max_bytes) override;
+};
+
+class FakeWorld {
+ public:
+  FakeWorld();
+  FakeClock clock;
+  FakeDice dice;
+  FakeResolver resolver;
+  FakeNet net;
+  FakeHttp http;
+  FakePostgres postgres;
+  FakeExec exec;
+  FakeFiles files;
+
+  Outcome run(Probe& probe);  // to its end
+};
+
+// A probe of this kind with these keys; a problem in them fails the test.
+std::unique_ptr<Probe> probe_of(const std::string& kind, const std::string& toml);
+// The problems that reading them gives, as `check` prints them.
+std::vector<std::string> problems_of(const std::string& kind, const std::string& toml);
+
+Failure failure(Reason reason, std::string code, std::string message);
+HttpResponse response(int status, std::string body = "", std::vector<std::pair<std::string, std::string>> headers = {});
+
+}  // namespace drwatch::testing
