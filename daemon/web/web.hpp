@@ -17,7 +17,7 @@ class Web {
   // Throws std::runtime_error ("cannot listen on 127.0.0.1:9780: address already in use; ...").
   Web(World world, Desk& desk, Log& log, TaskGroup& tasks, const ServerSettings& server);
   ~Web();
-  std::string address() const;  // "127.0.0.1:9780", the port as bound
+  std::string address() const;                // "127.0.0.1:9780", the port as bound
   void reload(const ServerSettings& server);  // tokens, certificate
   void stop();
 

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// /metrics in two halves: a snapshot of plain numbers taken on the loop (no text is made there), and the page made from it elsewhere.
+#pragma once
+
+#include "daemon/desk.hpp"
+#include "daemon/recovery/exposure.hpp"
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace drwatch::web {
+
+struct ProbeFigures {
+  const ProbeSettings* settings = nullptr;  // its names, kept alive by Snapshot::settings
+  Health health = Health::unknown;
+  std::optional<Time> last_run_at;
+  Phases last;                                                   // of the last run
+  std::array<std::uint64_t, 4> runs{};                           // by Health
+  std::array<std::uint64_t, std::size(all_reasons)> failures{};  // in the order of all_reasons
+};
+struct ObjectiveFigures {
+  std::optional<DisasterClass> of_class;  // nullopt: the RTO
+  Duration target{0};
+  Standing standing = Standing::unproven;
+};
+struct SourceFigures {
+  std::string source;
+  Time recovery_point{};
+};
+struct ComponentFigures {
+  const ComponentSettings* settings = nullptr;
+  Health health = Health::unknown;
+  std::vector<Exposure> exposures;
+  std::vector<ObjectiveFigures> objectives;
+  std::vector<SourceFigures> sources;
+};
+struct ScenarioFigures {
+  const Scenario* scenario = nullptr;
+  Standing standing = Standing::unproven;
+  std::optional<Duration> elapsed;  // while open
+};
+struct Snapshot {
+  std::shared_ptr<const Settings> settings;
+  std::vector<ProbeFigures> probes;
+  std::vector<ComponentFigures> components;
+  std::vector<ScenarioFigures> scenarios;
+  std::map<std::string, std::size_t> findings;  // by kind
+  bool blind = false;
+  DaemonFigures daemon;
+};
+
+Snapshot take_snapshot(const State& state, std::shared_ptr<const Settings> settings, DaemonFigures figures, Time now);
+
+// The page in Prometheus' text format 0.0.4. Reads the process's own figures; touches nothing that the loop owns.
+std::string metrics_text(const Snapshot& snapshot);
+
+}  // namespace drwatch::web

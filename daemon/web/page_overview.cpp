@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page that says how things are: the status document, put into words.
+#include "daemon/web/reading.hpp"
+#include "daemon/web/rendering.hpp"
+#include "daemon/web/wording.hpp"
+
+#include <algorithm>
+
+namespace drwatch::web {
+namespace {
+
+constexpr int refresh_seconds = 10;
+
+std::string titles_with(const View& components, std::string_view health) {
+  View titles = View::array();
+  for (const auto& component : components)
+    if (component["health"] == health) titles.push_back(component["title"]);
+  return words_of(titles);
+}
+
+std::string headline(const View& status) {
+  const std::string health = status["health"];
+  if (status["components"].empty()) return "No component is configured";
+  if (health == "up") return "Everything is up";
+  if (health == "unknown") return "Not known: " + titles_with(status["components"], health) + " cannot be seen";
+  return titles_with(status["components"], health) + (health == "down" ? " down" : " degraded");
+}
+
+std::string subline(const View& status) {
+  int up = 0;
+  for (const auto& component : status["components"]) up += component["health"] == "up";
+  const auto incidents = status["incidents"].size();
+  return std::to_string(up) + " of " + std::to_string(status["components"].size()) + " components up, " +
+         (incidents == 0 ? "no incident" : std::to_string(incidents) + (incidents == 1 ? " incident" : " incidents")) + " in hand.";
+}
+
+void word_incident(View& incident, const Seen& seen, const Incident& record) {
+  const bool open = record.state == IncidentState::open;
+  incident["alarm"] = open && record.severity == "critical";
+  incident["state_class"] = open ? "open-incident" : "recovered";
+  incident["elapsed_words"] = duration_words(record.elapsed(seen.now));
+  incident["rto_words"] = duration_words(record.rto);
+  incident["left_words"] = record.recovered_at ? "recovered" : left_words(record.deadline(), seen.now);
+  incident["ack_words"] = record.acknowledged_at ? "by " + record.acknowledged_by : "not yet";
+  incident["percent"] = percent_of(record.elapsed(seen.now), record.rto);
+  View why = View::array();
+  for (const auto& each : record.because) why.push_back(each.condition);
+  incident["because_words"] = why.empty() ? "" : "Because " + words_of(why) + ".";
+}
+
+// The objective of a component's class; null: none.
+View objective_of(const View& component, const View& kind, const View& of_class) {
+  for (const auto& objective : component["objectives"])
+    if (objective["objective"] == kind && objective["class"] == of_class) return objective;
+  return nullptr;
+}
+
+View exposure_rows(const View& components, const Seen& seen) {
+  View rows = View::array();
+  for (const auto& component : components) {
+    for (const auto& exposure : component["exposures"]) {
+      const View objective = objective_of(component, "rpo", exposure["class"]);
+      View row;
+      row["component"] = component["title"];
+      row["class"] = exposure["class"];
+      row["lost_words"] = exposure["no_source"] == true ? "everything: no source survives this"
+                          : exposure["exposure_seconds"].is_null()
+                              ? "not known"
+                              : seconds_words(exposure["exposure_seconds"]) + (exposure["estimated"] == true ? " (estimated)" : "");
+      row["target_words"] = objective.is_null() ? "" : seconds_words(objective["target_seconds"]);
+      row["standing"] = objective.is_null() ? View(nullptr) : objective["standing"];
+      row["standing_sign"] = objective.is_null() ? "" : sign(objective["standing"].get<std::string>());
+      row["point_words"] = exposure["recovery_point"].is_null() ? View("none") : exposure["recovery_point"];
+      row["source_words"] = exposure["source"].is_null() ? "" : "from " + exposure["source"].get<std::string>();
+      if (!exposure["held_since"].is_null())
+        row["source_words"] = row["source_words"].get<std::string>() + ", no writes since " + ago_words(seen, exposure["held_since"]);
+      rows.push_back(std::move(row));
+    }
+  }
+  return rows;
+}
+
+void word_component(View& component, const Seen& seen) {
+  component["health_sign"] = sign(component["health"].get<std::string>());
+  component["not_seen"] = component["seen"] == false;
+  const std::string since = ago_words(seen, component["since"]);
+  component["since_words"] = since.empty() ? "nothing is known yet" : component["health"].get<std::string>() + " since " + since;
+  component["last_good_words"] = component["health"] == "up" ? View(nullptr) : text_view(ago_words(seen, component["last_good_at"]));
+  View rto = objective_of(component, "rto", nullptr);
+  if (!rto.is_null()) {
+    rto["target_words"] = seconds_words(rto["target_seconds"]);
+    rto["standing_sign"] = sign(rto["standing"].get<std::string>());
+  }
+  component["rto"] = std::move(rto);
+  View probes = View::array();
+  for (const auto* names : {&component["probes"], &component["protected_by"]}) {
+    for (const auto& name : *names) {
+      const auto record = seen.state.record.probes.find(name.get<std::string>());
+      const Health health = record == seen.state.record.probes.end() ? Health::unknown : record->second.health;
+      View probe;
+      probe["name"] = name;
+      probe["health"] = health_name(health);
+      probe["health_sign"] = sign(health_name(health));
+      if (std::find(probes.begin(), probes.end(), probe) == probes.end()) probes.push_back(std::move(probe));
+    }
+  }
+  component["probes"] = std::move(probes);
+}
+
+void word_scenario(View& scenario) {
+  scenario["rto_words"] = seconds_words(scenario["rto_seconds"]);
+  scenario["standing_sign"] = sign(scenario["standing"].get<std::string>());
+  const View& drill = scenario["drill"];
+  scenario["drill_words"] = drill["due_at"].is_null()
+                                ? std::string("none planned")
+                                : (drill["overdue"] == true ? "overdue since " : "due ") + drill["due_at"].get<std::string>().substr(0, 10);
+}
+
+void flags(View& status, const DaemonFigures& figures) {
+  for (const char* list : {"incidents", "pending", "components", "scenarios", "findings", "maintenance"})
+    status["has_" + std::string(list)] = !status[list].empty();
+  status["has_exposures"] = !status["exposures"].empty();
+  status["raised"] = View::array();
+  for (const auto& signal : status["signals"])
+    if (signal["state"] == "raised") status["raised"].push_back(signal);
+  status["has_signals"] = !status["raised"].empty();
+  status["not_durable"] = !figures.durable;
+  status["reload_error"] = figures.last_reload_successful ? View(nullptr) : text_view(figures.last_reload_error);
+  status["alert_words"] =
+      std::to_string(figures.alerts_active) + " alerts active" +
+      (figures.alerts_undelivered == 0 ? ", all of them delivered."
+                                       : ", " + std::to_string(figures.alerts_undelivered) + " of them NOT confirmed by any Alertmanager.");
+}
+
+}  // namespace
+
+Response page_overview(Room& room, const Call&) {
+  const Moment now(room);
+  const DaemonFigures figures = room.desk.figures();
+  View status = status_view(now.seen, figures);
+  status["headline"] = headline(status);
+  status["subline"] = subline(status);
+  status["health_sign"] = sign(status["health"].get<std::string>());
+  status["exposures"] = exposure_rows(status["components"], now.seen);
+  for (auto& incident : status["incidents"])
+    word_incident(incident, now.seen, now.seen.state.record.incidents.at(incident["id"].get<std::string>()));
+  for (auto& pending : status["pending"]) pending["because_words"] = words_of(pending["because"]);
+  for (auto& component : status["components"]) word_component(component, now.seen);
+  for (auto& scenario : status["scenarios"]) word_scenario(scenario);
+  for (auto& maintenance : status["maintenance"]) maintenance["component_words"] = words_of(maintenance["components"]);
+  flags(status, figures);
+  const std::string title = status["headline"].get<std::string>() + " · drwatch";
+  return page("overview", title, std::move(status), refresh_seconds);
+}
+
+}  // namespace drwatch::web

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sections as in the post-mortems of the Google SRE book and Atlassian: what can be drafted is drafted, the rest is named as people's work.
+#include "daemon/web/report.hpp"
+
+#include "daemon/recovery/exposure.hpp"
+
+#include <algorithm>
+
+namespace drwatch::web {
+namespace {
+
+// Text that people or targets wrote, on one line and without turning into Markdown.
+std::string plain(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\n' || c == '\r' || c == '\t') {
+      out += ' ';
+      continue;
+    }
+    if (std::string_view("\\`*_[]<>|#").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : ", ") + plain(word);
+  return text.empty() ? "none" : text;
+}
+
+std::string between(const std::optional<Time>& from, const std::optional<Time>& until) {
+  return from && until ? duration_words(*until - *from) : "not yet";
+}
+
+std::string at(const std::optional<Time>& t) { return t ? time_text(*t) : "not yet"; }
+
+void heading(std::string& text, const std::string& title) { text += "\n## " + title + "\n\n"; }
+
+void for_people(std::string& text, const std::string& title, const std::string& question) {
+  heading(text, title);
+  text += "_To be written by people._ " + question + "\n";
+}
+
+void summary(std::string& text, const Seen& seen, const Incident& incident) {
+  text += "# " + plain(incident.title) + ": " + incident.id + "\n\n";
+  text += "Draft written by drwatch at " + time_text(seen.now) +
+          ". What drwatch saw is filled in; the sections marked *to be written by people* are yours.\n";
+  heading(text, "Summary");
+  if (!incident.summary.empty()) text += plain(incident.summary) + "\n\n";
+  text += "- State: " + std::string(state_name(incident.state)) +
+          (incident.false_alarm ? ", a false alarm (not counted in any figure)" : "") + "\n";
+  text += "- Severity: " + incident.severity + "\n";
+  text += "- Components: " + joined(incident.affects) + "\n";
+  text += "- Opened by: " + plain(incident.opened_by.empty() ? "drwatch" : incident.opened_by) + "\n";
+  for (const auto& why : incident.because)
+    text += "- Because: " + plain(why.condition) + " since " + time_text(why.since) + " (" + plain(why.evidence) + ")\n";
+  if (!incident.explains.empty()) text += "- Explains: " + joined(incident.explains) + "\n";
+  if (!incident.absorbed.empty()) text += "- Absorbed: " + joined(incident.absorbed) + "\n";
+  if (!incident.absorbed_by.empty()) text += "- Goes on in: " + incident.absorbed_by + "\n";
+}
+
+void clocks(std::string& text, const Incident& incident) {
+  heading(text, "Clocks");
+  text += "| clock | time (UTC) | how it is known |\n| --- | --- | --- |\n";
+  const auto row = [&text](const std::string& name, const std::string& time, const std::string& how) {
+    text += "| " + name + " | " + time + " | " + how + " |\n";
+  };
+  row("started (t0)", at(incident.started_at), plain(incident.started_by));
+  if (incident.started_at_found) row("started, as drwatch had found it", at(incident.started_at_found), "corrected by a person since");
+  row("detected", at(incident.detected_at), "the change of health was confirmed");
+  row("opened", at(incident.opened_at), "the trigger had held for its time");
+  row("acknowledged", at(incident.acknowledged_at),
+      incident.acknowledged_by.empty() ? "by nobody yet" : "by " + plain(incident.acknowledged_by));
+  row("recovered", at(incident.recovered_at), "the first good outcome of the exit");
+  row("resolved", at(incident.resolved_at), "the work was done");
+  text += "\n- Time to detect (MTTD): " + between(incident.started_at, incident.detected_at) + "\n";
+  text += "- Time to acknowledge (MTTA), from opening: " + between(incident.opened_at, incident.acknowledged_at) + "\n";
+  text += "- Time to recover (MTTR), from t0: " + between(incident.started_at, incident.recovered_at) + "\n";
+}
+
+void impact(std::string& text, const Seen& seen, const Incident& incident) {
+  heading(text, "Impact and objectives");
+  const bool over = incident.elapsed(seen.now) > incident.rto;
+  text += "- RTO: target " + duration_words(incident.rto) + ", actual " + duration_words(incident.elapsed(seen.now)) +
+          (incident.recovered_at ? "" : " and running") + ": " +
+          (over                    ? "missed"
+           : incident.recovered_at ? "kept"
+                                   : "not missed so far") +
+          ". Measured from the start above to the first good outcome of the exit.\n";
+  const auto of_class = parse_class(incident.of_class).value_or(DisasterClass::host);
+  for (const auto& component : incident.affects) {
+    const auto found = seen.settings.components.find(component);
+    if (found == seen.settings.components.end() || (found->second.protected_by.empty() && found->second.rpo.empty())) continue;
+    const auto exposure = exposure_of(seen.state, seen.settings, component, of_class, seen.now);
+    text += "- Recovery point of " + plain(component) + " (class " + std::string(class_name(of_class)) +
+            "), as it stands at the time of this draft: ";
+    if (exposure.no_source)
+      text += "no source survives this class";
+    else if (!exposure.recovery_point)
+      text += "not known";
+    else
+      text += time_text(*exposure.recovery_point) + " from " + plain(exposure.source);
+    if (exposure.exposure)
+      text += "; what a loss would have cost: " + duration_words(*exposure.exposure) + (exposure.estimated ? " (estimated)" : "");
+    if (const auto target = seen.settings.rpo_of(component, of_class)) text += "; RPO " + duration_words(*target);
+    text += "\n";
+  }
+  for (const auto& [from, until] : incident.looked_well)
+    text += "- Looked well from " + time_text(from) + " to " + time_text(until) + " (" + duration_words(until - from) + "), and was not.\n";
+}
+
+std::string step_line(const IncidentStep& step) {
+  std::string line = "- [" + std::string(step.state == StepState::done ? "x" : " ") + "] **" + plain(step.plan.title) + "** (" +
+                     step.plan.id + (step.plan.critical ? ", critical" : "") + "): " + std::string(state_name(step.state));
+  if (step.started_at) line += ", started " + time_text(*step.started_at);
+  if (step.ended_at) line += ", ended " + time_text(*step.ended_at);
+  if (step.started_at && step.ended_at) line += " (" + duration_words(*step.ended_at - *step.started_at) + ")";
+  if (!step.by.empty()) line += ", by " + plain(step.by);
+  line += "\n";
+  if (!step.evidence.empty()) line += "  - Evidence: " + plain(step.evidence) + "\n";
+  if (step.proves && !*step.proves) line += "  - Proves nothing: it held already when the incident opened.\n";
+  if (step.broke_at) line += "  - Failed again at " + time_text(*step.broke_at) + "\n";
+  if (step.state == StepState::skipped)
+    line += "  - Skipped because: " + (step.note.empty() ? "no reason was given" : plain(step.note)) + "\n";
+  else if (!step.note.empty())
+    line += "  - Note: " + plain(step.note) + "\n";
+  return line;
+}
+
+void steps_and_messages(std::string& text, const Incident& incident) {
+  heading(text, "Steps");
+  for (const auto& step : incident.steps) text += step_line(step);
+  if (incident.steps.empty()) text += "This scenario has none.\n";
+  heading(text, "Messages");
+  for (const auto& message : incident.messages) {
+    text += "- " + message.id + " to " + plain(message.audience) + ": " + message.state;
+    text += message.sent_at ? ", sent " + time_text(*message.sent_at) + (message.by.empty() ? "" : " by " + plain(message.by)) : "";
+    text += ". Drafted " + time_text(message.drafted_at) + ": " + plain(message.subject) + "\n";
+  }
+  if (incident.messages.empty()) text += "None was drafted.\n";
+}
+
+void timeline(std::string& text, const Incident& incident) {
+  heading(text, "Timeline (UTC)");
+  auto events = incident.timeline;
+  std::stable_sort(events.begin(), events.end(), [](const Event& a, const Event& b) { return a.at < b.at; });
+  text += "- " + time_text(incident.started_at) + " it began (" + plain(incident.started_by) + ")\n";
+  for (const auto& event : events) {
+    text += "- " + time_text(event.at) + " " + event.kind + (event.by == "drwatch" ? "" : " by " + plain(event.by)) + ": " +
+            plain(event.message) + "\n";
+  }
+  bool corrected = false;
+  for (const auto& event : events) {
+    if (event.kind != "incident.corrected" && event.kind != "incident.refiled") continue;
+    if (!corrected) heading(text, "Corrections");
+    corrected = true;
+    text += "- " + time_text(event.at) + " by " + plain(event.by) + ": " + plain(event.message) + "\n";
+  }
+}
+
+}  // namespace
+
+std::string report(const Seen& seen, const Incident& incident) {
+  std::string text;
+  summary(text, seen, incident);
+  impact(text, seen, incident);
+  clocks(text, incident);
+  timeline(text, incident);
+  steps_and_messages(text, incident);
+  for_people(text, "Data loss", "What was really lost or restored, and how it was checked; which recovery point was chosen and why.");
+  for_people(text, "Causes", "What made this possible. Avoid the one root cause; ask how each step made sense to those who took it.");
+  for_people(text, "Contributing factors", "What made it worse, longer or harder to see. Which probe would have seen it earlier?");
+  for_people(text, "What went well", "");
+  for_people(text, "Where we were lucky", "");
+  for_people(
+      text, "Action items",
+      "Each with an owner, a date and a type: prevent, mitigate, detect, process. Changes to this runbook; the drill that proves them.");
+  text += "\n| action | type | owner | due |\n| --- | --- | --- | --- |\n| | | | |\n";
+  return text;
+}
+
+}  // namespace drwatch::web

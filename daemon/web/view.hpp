@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The JSON documents of the API, made from the state. Every key is always there; what is not known is null. The pages are made from the
+// same documents.
+#pragma once
+
+#include "daemon/desk.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <optional>
+#include <string>
+
+namespace drwatch::web {
+
+using View = nlohmann::ordered_json;  // keys in the contract's order
+
+// All that a document is made from, at one moment.
+struct Seen {
+  const State& state;
+  const Settings& settings;
+  Time now;
+  bool durable = true;
+  std::string base_url;  // of links to pages
+};
+
+// ---- values (view.cpp)
+View time_view(Time t);
+View time_view(const std::optional<Time>& t);
+View seconds_view(Duration d);  // 42 or 0.5
+View seconds_view(const std::optional<Duration>& d);
+View number_view(double value);               // NaN and infinities are null: JSON has none
+View text_view(const std::string& text);      // empty: null
+std::string json_text(const View& document);  // bytes that are not UTF-8 are replaced
+
+// ---- view_status.cpp
+View status_view(const Seen& seen, const DaemonFigures& figures);
+View component_view(const Seen& seen, const ComponentSettings& component);
+View exposure_view(const Seen& seen, const std::string& component);
+View signal_view(const SignalSettings& signal, const State& state);
+View maintenance_view(const MaintenanceRecord& record);
+View alert_view(const std::string& key, const AlertRecord& alert);
+Health overall_health(const Seen& seen);
+
+// ---- view_probe.cpp
+View outcome_view(const Outcome& outcome);
+View probe_view(const Seen& seen, const ProbeSettings& probe, const std::optional<Time>& next_run,
+                bool whole);  // not whole: recent and failures are null
+
+// ---- view_incident.cpp
+View incident_view(const Seen& seen, const Incident& incident, bool whole);  // not whole: without steps, messages and timeline
+View event_view(const Event& event);
+
+// ---- view_scenario.cpp
+View scenario_view(const Seen& seen, const Scenario& scenario, bool whole);  // not whole: without its steps, messages and texts
+
+}  // namespace drwatch::web

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/recovery/exposure.hpp"
+#include "daemon/web/view.hpp"
+
+#include <algorithm>
+
+namespace drwatch::web {
+namespace {
+
+std::string_view kind_name(Step::Kind kind) {
+  return kind == Step::Kind::command ? "command" : kind == Step::Kind::verified ? "verified" : "person";
+}
+
+View verify_view(const IncidentStep& step) {
+  if (!step.plan.verify) return nullptr;
+  View view;
+  view["condition"] = step.plan.verify->text;
+  view["hold_seconds"] = seconds_view(step.plan.hold);
+  view["holds_since"] = time_view(step.holds_since);
+  view["proves"] = step.proves ? View(*step.proves) : View(nullptr);
+  view["evidence"] = step.plan.kind() == Step::Kind::verified ? text_view(step.evidence) : View(nullptr);
+  view["broke_at"] = time_view(step.broke_at);
+  return view;
+}
+
+View run_view(const IncidentStep& step) {
+  if (step.plan.run.empty()) return nullptr;
+  View view;
+  view["argv"] = step.plan.run;
+  view["auto"] = step.plan.automatic;
+  view["timeout_seconds"] = seconds_view(step.plan.timeout);
+  view["output"] = text_view(step.evidence);
+  return view;
+}
+
+View step_view(const Incident& incident, const IncidentStep& step) {
+  View view;
+  view["id"] = step.plan.id;
+  view["title"] = step.plan.title;
+  view["critical"] = step.plan.critical;
+  view["owner"] = step.plan.owner ? View(*step.plan.owner) : View(nullptr);
+  view["kind"] = kind_name(step.plan.kind());
+  view["state"] = state_name(step.state);
+  view["after"] = step.plan.after;
+  view["ready"] = incident.ready(step);
+  view["expect_seconds"] = seconds_view(step.plan.expect);
+  view["started_at"] = time_view(step.started_at);
+  view["ended_at"] = time_view(step.ended_at);
+  view["by"] = text_view(step.by);
+  view["note"] = text_view(step.note);
+  view["verify"] = verify_view(step);
+  view["run"] = run_view(step);
+  view["guide"] = text_view(step.plan.guide);
+  return view;
+}
+
+View message_view(const IncidentMessage& message) {
+  View view;
+  view["id"] = message.id;
+  view["audience"] = message.audience;
+  view["when"] = message.when;
+  view["state"] = message.state;
+  view["subject"] = message.subject;
+  view["body"] = message.body;
+  view["missing"] = message.missing;
+  view["drafted_at"] = time_view(message.drafted_at);
+  view["sent_at"] = time_view(message.sent_at);
+  view["by"] = text_view(message.by);
+  return view;
+}
+
+View because_view(const std::vector<Evidence>& because) {
+  View list = View::array();
+  for (const auto& each : because) {
+    View view;
+    view["condition"] = each.condition;
+    view["since"] = time_view(each.since);
+    view["evidence"] = text_view(each.evidence);
+    list.push_back(std::move(view));
+  }
+  return list;
+}
+
+// The worst recovery point of what the incident takes, for its class.
+View recovery_point_view(const Seen& seen, const Incident& incident) {
+  const auto of_class = parse_class(incident.of_class).value_or(DisasterClass::host);
+  std::optional<Exposure> worst;
+  for (const auto& component : incident.affects) {
+    if (!seen.settings.components.contains(component)) continue;
+    auto exposure = exposure_of(seen.state, seen.settings, component, of_class, seen.now);
+    if (!exposure.exposure) continue;
+    if (!worst || *exposure.exposure > *worst->exposure) worst = std::move(exposure);
+  }
+  View view;
+  view["at"] = worst ? time_view(worst->recovery_point) : View(nullptr);
+  view["source"] = worst ? text_view(worst->source) : View(nullptr);
+  view["exposure_seconds"] = worst ? number_view(in_seconds(*worst->exposure)) : View(nullptr);
+  return view;
+}
+
+bool runbook_changed(const Seen& seen, const Incident& incident) {
+  const auto now = seen.settings.scenarios.find(incident.scenario);
+  return now == seen.settings.scenarios.end() || now->second.hash != incident.scenario_hash;
+}
+
+}  // namespace
+
+View event_view(const Event& event) {
+  View view;
+  view["seq"] = event.seq;
+  view["at"] = time_view(event.at);
+  view["kind"] = event.kind;
+  view["version"] = event.version;
+  view["by"] = event.by;
+  view["incident"] = text_view(event.incident);
+  view["scenario"] = text_view(event.scenario);
+  view["component"] = text_view(event.component);
+  view["probe"] = text_view(event.probe);
+  view["message"] = event.message;
+  view["body"] = event.body;
+  return view;
+}
+
+View incident_view(const Seen& seen, const Incident& incident, bool whole) {
+  View view;
+  view["id"] = incident.id;
+  view["scenario"] = incident.scenario;
+  view["title"] = incident.title;
+  view["summary"] = text_view(incident.summary);
+  view["severity"] = incident.severity;
+  view["class"] = incident.of_class;
+  view["drill"] = false;
+  view["state"] = state_name(incident.state);
+  view["affects"] = incident.affects;
+  view["explains"] = incident.explains;
+  view["url"] = seen.base_url + "/incidents/" + incident.id;
+  view["started_at"] = time_view(incident.started_at);
+  view["started_by"] = text_view(incident.started_by);
+  view["started_at_found"] = time_view(incident.started_at_found);
+  view["detected_at"] = time_view(incident.detected_at);
+  view["opened_at"] = time_view(incident.opened_at);
+  view["opened_by"] = text_view(incident.opened_by);
+  view["acknowledged_at"] = time_view(incident.acknowledged_at);
+  view["acknowledged_by"] = text_view(incident.acknowledged_by);
+  view["recovered_at"] = time_view(incident.recovered_at);
+  view["resolved_at"] = time_view(incident.resolved_at);
+  view["absorbed"] = incident.absorbed;
+  view["absorbed_by"] = text_view(incident.absorbed_by);
+  view["false_alarm"] = incident.false_alarm;
+  view["elapsed_seconds"] = number_view(in_seconds(incident.elapsed(seen.now)));
+  view["rto_seconds"] = seconds_view(incident.rto);
+  view["deadline"] = time_view(incident.deadline());
+  view["standing"] = standing_name(judge_rto(incident, seen.now).standing);
+  view["projected_seconds"] = nullptr;  // nothing was measured yet
+  view["decide_by"] = nullptr;
+  view["recovery_point"] = recovery_point_view(seen, incident);
+  view["because"] = because_view(incident.because);
+  view["second"] = nullptr;
+  view["runbook_changed"] = runbook_changed(seen, incident);
+  view["durable"] = seen.durable;
+  if (!whole) return view;
+
+  view["steps"] = View::array();
+  for (const auto& step : incident.steps) view["steps"].push_back(step_view(incident, step));
+  view["messages"] = View::array();
+  for (const auto& message : incident.messages) view["messages"].push_back(message_view(message));
+  view["timeline"] = View::array();
+  for (const auto& event : incident.timeline) view["timeline"].push_back(event_view(event));
+  return view;
+}
+
+}  // namespace drwatch::web
