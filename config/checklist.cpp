@@ -11,6 +11,7 @@
 namespace drwatch::config {
 namespace {
 
+namespace fs = std::filesystem;
 using ReadItem = std::function<void(const Table& table, Place place, const Reading& reading)>;
 
 // Each table of [[name]]; its key is its id, or its number while it has none.
@@ -52,7 +53,7 @@ void check_run(Step& step, const Table& table, const Reading& reading) {
     at.problems.error(place_at(table, entry->place, {"run", "0"}), at.key, "the program must be named as it is",
                       "only its arguments may hold names");
   else if (program.find('/') != program.npos)
-    program = (std::filesystem::path(reading.folder) / program).lexically_normal();
+    program = (fs::path(reading.folder) / program).lexically_normal();
 }
 
 ReadStep read_step(const Table& table, Place place, const Section& section, const Reading& reading) {
@@ -86,9 +87,14 @@ ReadMessage read_message(const Table& table, Place place, const Section& section
   check_template(message.body, place_at(table, place, {"body"}), reading.at("body").key, reading.problems);
   const bool update = message.when == Message::When::update;
   if (const auto* every = find(table, "every"); every && !update)
-    reading.problems.error(every->place, reading.at("every").key, "is for a message with when = \"update\"", "leave it out");
+    reading.problems.warning(every->place, reading.at("every").key, "counts only with when = \"update\"", "leave it out");
   if (update && !find(table, "every")) reading.problems.error(place, reading.key, "an update needs 'every'", "say how often it is due");
   return {std::move(message), place, reading.key};
+}
+
+std::string line_text(const Place& place, const Place& seen_from) {
+  const std::string line = std::to_string(place.line);
+  return place.file == seen_from.file ? line : line + " of " + fs::path(place.file).filename().string();
 }
 
 template <class Items, class Id>
@@ -99,10 +105,10 @@ void check_doubles(const Items& items, std::string_view noun, Id id_of, Problems
     if (id.empty()) continue;
     const auto [first, is_new] = seen.emplace(id, item.place);
     if (!is_new)
-      problems.error(item.place, item.key,
-                     "there is another " + std::string(noun) + " with the id " + shown(id) + ", in line " +
-                         std::to_string(first->second.line) + " of " + first->second.file,
-                     "give each its own");
+      problems.error(
+          item.place, item.key,
+          "there is another " + std::string(noun) + " with the id " + shown(id) + ", in line " + line_text(first->second, item.place),
+          "give each its own");
   }
 }
 

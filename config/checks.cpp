@@ -68,7 +68,8 @@ struct MainCheck {
       const auto& rule = component.down_when;
       if (rule.rule == DownWhen::Rule::count && !component.probes.empty() && static_cast<std::size_t>(rule.count) > component.probes.size())
         problems.error(at({"component", name, "down_when"}), "component." + name + ".down_when",
-                       "it has only " + std::to_string(component.probes.size()) + " probes and could never be down",
+                       std::to_string(rule.count) + " is more than it has probes (" + std::to_string(component.probes.size()) +
+                           "): it could never be down",
                        "use a smaller number");
     }
     for (const auto& circle : circles(graph))

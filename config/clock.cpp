@@ -54,8 +54,10 @@ std::optional<Cron> read_schedule(const ScheduleText& when, const Table& table, 
   // What is no text was reported by its row.
   if ((schedule && !schedule->value.text()) || (timezone && !timezone->value.text()) || when.schedule.empty()) return {};
   if (!known_zone(when.timezone)) {
+    const auto close = nearest(when.timezone, zone_names());
     reading.problems.error(timezone ? timezone->value.place : place, reading.at("timezone").key,
-                           shown(when.timezone) + " is not a time zone", "use a name of the IANA data base, like UTC or Europe/Berlin");
+                           shown(when.timezone) + " is not a time zone",
+                           close ? "did you mean '" + *close + "'?" : "use a name of the IANA data base, like UTC or Europe/Berlin");
     return {};
   }
   std::string error;

@@ -120,4 +120,14 @@ bool known_zone(std::string_view zone) {
   }
 }
 
+std::vector<std::string> zone_names() {
+  std::vector<std::string> names;
+  try {
+    for (const auto& zone : date::get_tzdb().zones) names.push_back(zone.name());
+  } catch (const std::runtime_error&) {
+    // There is no data base here: UTC is all there is.
+  }
+  return names;
+}
+
 }  // namespace drwatch

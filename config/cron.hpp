@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace drwatch {
 
@@ -40,5 +41,6 @@ class Cron {
 };
 
 bool known_zone(std::string_view zone);  // of the IANA data base installed here
+std::vector<std::string> zone_names();
 
 }  // namespace drwatch

@@ -26,17 +26,14 @@ std::vector<std::string> toml_files(const fs::path& folder) {
 std::optional<fs::path> scenarios_folder(const Document& main, const Reading& reading) {
   ScenariosFolder folder;
   const bool written = read_once(main.table(), "scenarios", scenarios_section(), &folder, reading);
-  fs::path path = fs::path(main.file).parent_path() / "scenarios";
-  if (written && !folder.path.empty()) {
-    const auto* text = find(*find(main.table(), "scenarios")->value.table(), "path")->value.text();
-    path = fs::path(main.file).parent_path() / *text;
-  }
+  std::string relative = "scenarios";
+  if (written && !folder.path.empty()) relative = *find(*find(main.table(), "scenarios")->value.table(), "path")->value.text();
+  const fs::path path = fs::path(main.file).parent_path() / relative;
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) return path.lexically_normal();
   const Place place = place_at(main.table(), {main.file, 1, 1}, {"scenarios", "path"});
   if (written)
-    reading.problems.error(place, "scenarios.path", "there is no folder " + shown(path.string()),
-                           "name the folder of the scenarios' files");
+    reading.problems.error(place, "scenarios.path", "there is no folder " + shown(relative), "name the folder of the scenarios' files");
   else
     reading.problems.warning(place, "", "there are no scenarios: nothing will open an incident",
                              "write them in a folder 'scenarios' beside this file");

@@ -32,7 +32,9 @@ std::string seconds_text(double s) { return duration_text(Duration{static_cast<s
 bool within_bounds(double number, const Value& value, const Meta& meta, const Reading& reading,
                    const std::function<std::string(double)>& text = number_text) {
   if ((!meta.min || number >= *meta.min) && (!meta.max || number <= *meta.max)) return true;
-  reading.problems.error(value.place, reading.key, text(number) + " is out of bounds", "use a value " + bounds_text(meta, text));
+  const std::string written = value.text() ? shown(*value.text()) : text(number);
+  const std::string bounds = meta.min && meta.max ? "a value " + bounds_text(meta, text) : bounds_text(meta, text);
+  reading.problems.error(value.place, reading.key, written + " is out of bounds", "use " + bounds);
   return false;
 }
 
