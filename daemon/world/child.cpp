@@ -194,10 +194,7 @@ void Child::end() {
   if (pid_ < 0) return;
   ::kill(-pid_, SIGTERM);
   ::kill(-pid_, SIGCONT);  // a stopped process does not hear TERM
-  for (auto* pipe : {&in_, &out_, &err_}) {
-    boost::system::error_code ignored;
-    pipe->close(ignored);
-  }
+  // Its output is read on: a process that dies of writing to nobody could not clean up.
   auto finish = [self = shared_from_this()](const boost::system::error_code&) {
     if (self->pid_ < 0) return;
     self->kill_group();

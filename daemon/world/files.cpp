@@ -34,8 +34,11 @@ Result<std::vector<FileEntry>> list_now(const std::string& folder) {
   std::unique_ptr<DIR, int (*)(DIR*)> open(opendir(folder.c_str()), &closedir);
   if (!open) return failure_of(errno, folder);
   std::vector<FileEntry> entries;
-  errno = 0;
-  while (const dirent* entry = readdir(open.get())) {
+  while (true) {
+    errno = 0;  // the only way to tell the end from an error
+    const dirent* entry = readdir(open.get());
+    if (!entry && errno != 0) return failure_of(errno, folder);
+    if (!entry) break;
     const std::string name = entry->d_name;
     if (name == "." || name == "..") continue;
     struct stat facts{};
@@ -44,9 +47,7 @@ Result<std::vector<FileEntry>> list_now(const std::string& folder) {
     if (entries.size() == max_entries) return Failure{Reason::protocol, "EFBIG", folder + " has more than a million entries"};
     const auto modified = std::chrono::seconds(facts.st_mtim.tv_sec) + std::chrono::nanoseconds(facts.st_mtim.tv_nsec);
     entries.push_back({name, static_cast<std::uint64_t>(facts.st_size), Time(std::chrono::floor<Duration>(modified))});
-    errno = 0;
   }
-  if (errno != 0) return failure_of(errno, folder);
   std::sort(entries.begin(), entries.end(), [](const FileEntry& a, const FileEntry& b) { return a.name < b.name; });
   return entries;
 }
@@ -76,13 +77,16 @@ Result<std::string> read_now(const std::string& path, std::size_t max_bytes) {
 
 Task<Result<std::vector<FileEntry>>> RealFiles::list(std::string folder) {
   auto answer = std::make_shared<Result<std::vector<FileEntry>>>();
-  co_await workers_.run([answer, folder] { *answer = list_now(folder); });
+  // Named first: g++ 12 destroys the captures of a lambda twice when it is converted inside a co_await expression.
+  std::function<void()> work = [answer, folder] { *answer = list_now(folder); };
+  co_await workers_.run(std::move(work));
   co_return std::move(*answer);
 }
 
 Task<Result<std::string>> RealFiles::read(std::string path, std::size_t max_bytes) {
   auto answer = std::make_shared<Result<std::string>>();
-  co_await workers_.run([answer, path, max_bytes] { *answer = read_now(path, max_bytes); });
+  std::function<void()> work = [answer, path, max_bytes] { *answer = read_now(path, max_bytes); };
+  co_await workers_.run(std::move(work));
   co_return std::move(*answer);
 }
 

@@ -8,6 +8,7 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 #include <cctype>
+#include <charconv>
 
 namespace drwatch {
 namespace {
@@ -35,9 +36,12 @@ std::optional<Target> parse_target(const std::string& text) {
   if (target.host.empty()) return std::nullopt;
   target.host_header = std::string(url.encoded_host());
   if (url.has_port() && !url.port().empty()) {
-    if (url.port_number() == 0) return std::nullopt;
-    if (url.port_number() != target.port) target.host_header += ":" + std::string(url.port());
-    target.port = url.port_number();
+    const std::string digits(url.port());
+    unsigned port = 0;
+    auto [end, wrong] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    if (wrong != std::errc() || end != digits.data() + digits.size() || port == 0 || port > 65535) return std::nullopt;
+    if (port != target.port) target.host_header += ":" + digits;
+    target.port = static_cast<std::uint16_t>(port);
   }
   target.path = std::string(url.encoded_path());
   if (target.path.empty()) target.path = "/";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/world/http_reader.hpp"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
@@ -71,6 +72,11 @@ std::span<char> HttpReader::space() {
 std::optional<Failure> HttpReader::take(std::size_t n) {
   anything_ = true;
   filled_ += n;
+  // The parser looks at nothing before the header is complete; a server of another kind (SSH, TLS) may never complete one.
+  const std::string_view start = "HTTP/";
+  if (!parser_->is_header_done() && std::memcmp(buffer_.data(), start.data(), std::min(filled_, start.size())) != 0) {
+    return failure(http::error::bad_version);
+  }
   std::size_t used = 0;
   while (!parser_->is_done() && used < filled_) {
     error_code error;

@@ -93,6 +93,7 @@ class RealPgConnection : public PgConnection {
 
   Task<Result<PgResult>> query(std::string sql) override {
     auto* c = handle_.get();
+    if (PQstatus(c) == CONNECTION_BAD) co_return Failure{Reason::connect, "", address_ + ": the connection is gone"};
     if (busy_) co_return Failure{Reason::internal, "", "the connection still waits for an earlier statement"};
     busy_ = true;
     // With parameters (none): the server then takes one statement, never several.
@@ -179,17 +180,19 @@ Task<Result<std::unique_ptr<PgConnection>>> RealPostgres::connect(Secret dsn, Ph
   auto handle = std::make_shared<Handle>();
   auto step = std::make_shared<Step>();
   Progress progress(phases);
-  co_await workers_.run([handle, step, options = target->options] {
+  std::function<void()> begin = [handle, step, options = target->options] {
     *handle = start(options);
     if (*handle) *step = {PGRES_POLLING_WRITING, PQstatus(handle->get())};
-  });
+  };
+  std::function<void()> go_on = [handle, step] {
+    step->next = PQconnectPoll(handle->get());
+    step->status = PQstatus(handle->get());
+  };
+  co_await workers_.run(std::move(begin));
   if (!*handle) co_return Failure{Reason::own_fault, "ENOMEM", "no memory for a connection"};
   while (step->status != CONNECTION_BAD && step->next != PGRES_POLLING_OK && step->next != PGRES_POLLING_FAILED) {
     co_await wait_for(workers_.loop(), PQsocket(handle->get()), step->next == PGRES_POLLING_WRITING);
-    co_await workers_.run([handle, step] {
-      step->next = PQconnectPoll(handle->get());
-      step->status = PQstatus(handle->get());
-    });
+    co_await workers_.run(go_on);
     progress.note(step->status);
   }
   if (step->next != PGRES_POLLING_OK) co_return connection_failure(PQerrorMessage(handle->get()), target->address);

@@ -85,23 +85,22 @@ void TcpServer::accept_all(std::function<void(Peer)> behave) {
     ++accepted_;
     std::lock_guard lock(mutex_);
     open_.push_back(fd);
-    serving_.emplace_back([this, fd, behave] {
+    std::thread([this, fd, behave] {
       behave(Peer(fd, stop_));
       std::lock_guard inner(mutex_);
       std::erase(open_, fd);
       ::close(fd);
-    });
+      served_.notify_all();
+    }).detach();
   }
 }
 
 TcpServer::~TcpServer() {
   stop_ = true;
   accepting_.join();
-  {
-    std::lock_guard lock(mutex_);
-    for (int fd : open_) ::shutdown(fd, SHUT_RDWR);
-  }
-  for (auto& thread : serving_) thread.join();
+  std::unique_lock lock(mutex_);
+  for (int fd : open_) ::shutdown(fd, SHUT_RDWR);
+  served_.wait(lock, [this] { return open_.empty(); });
   ::close(listener_);
 }
 

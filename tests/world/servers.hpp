@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -49,7 +50,7 @@ class TcpServer {
   std::atomic<int> accepted_{0};
   std::mutex mutex_;
   std::vector<int> open_;
-  std::vector<std::thread> serving_;
+  std::condition_variable served_;  // a connection's thread is at its end: thousands of connections must not leave thousands of threads
   std::thread accepting_;
 };
 
