@@ -25,6 +25,13 @@ bool is_token(std::string_view text) {  // RFC 9110: the letters of header names
   });
 }
 
+std::optional<int> port_number(std::string_view text) {
+  int number = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size() || number < 0 || number > 65535) return {};
+  return number;
+}
+
 std::optional<Misfit> name(std::string_view text) {
   if (is_name(text)) return {};
   return Misfit{"not a name", "use a-z, 0-9 and '-', beginning with a letter"};
@@ -34,8 +41,8 @@ std::optional<Misfit> url(std::string_view text) {
   const auto parsed = boost::urls::parse_uri(text);
   if (!parsed || parsed->host().empty()) return Misfit{"not a URL", "write it like https://example.org/path"};
   if (parsed->has_password()) return Misfit{"a password stands in the URL", "give it as a secret instead"};
-  const std::string_view port(parsed->port().data(), parsed->port().size());
-  if (parsed->has_port() && !port.empty() && parsed->port_number() == 0) return Misfit{"the URL's port is not one", "use 1 to 65535"};
+  const std::string port(parsed->port());
+  if (parsed->has_port() && !port.empty() && !port_number(port).value_or(0)) return Misfit{"the URL's port is not one", "use 1 to 65535"};
   return {};
 }
 
@@ -80,10 +87,8 @@ std::optional<Misfit> host_port(std::string_view text) {
   const Misfit wrong{"not HOST:PORT", "write it like 127.0.0.1:9780 or [::1]:9780"};
   const auto colon = text.rfind(':');
   if (colon == text.npos || colon == 0) return wrong;
-  const auto host = text.substr(0, colon), port = text.substr(colon + 1);
-  int number = -1;
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-  if (error != std::errc{} || end != port.data() + port.size() || number < 0 || number > 65535) return wrong;
+  const auto host = text.substr(0, colon);
+  if (!port_number(text.substr(colon + 1))) return wrong;
   if (host[0] == '[') return host.size() > 2 && host.back() == ']' ? std::nullopt : std::optional(wrong);
   const bool plain =
       std::all_of(host.begin(), host.end(), [](unsigned char c) { return std::isalnum(c) || c == '.' || c == '-' || c == '_'; });

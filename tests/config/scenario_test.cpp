@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/scenario.hpp"
+
+#include "tests/config/loaded.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+namespace drwatch::test {
+namespace {
+
+const std::string main_file = R"([component.database]
+[component.api]
+depends_on = ["database"]
+[probe.primary]
+component = "database"
+kind = "tcp"
+target = "192.0.2.1:5432"
+[probe.home]
+component = "api"
+kind = "tcp"
+target = "192.0.2.1:443"
+[signal.breach]
+)";
+const std::string outage = "title = \"Outage\"\naffects = [\"database\"]\n[trigger]\nany = [\"database is down\"]\n";
+
+struct Runbook {
+  Folder folder;
+  Runbook() { folder.write("drwatch.toml", main_file); }
+  Runbook& with(const std::string& name, const std::string& text) {
+    folder.write("scenarios/" + name + ".toml", text);
+    return *this;
+  }
+  Loaded load() const { return test::load(folder); }
+  Scenario sound(const std::string& id) const {
+    const auto loaded = load();
+    for (const auto& error : loaded.errors) FAIL_CHECK(error);
+    REQUIRE(loaded.settings);
+    return loaded.settings->scenarios.at(id);
+  }
+};
+
+TEST_CASE("what a scenario says nothing about") {
+  const auto s = Runbook().with("outage", outage).sound("outage");
+  CHECK(s.id == "outage");
+  CHECK(s.severity == Severity::critical);
+  CHECK(s.of_class == DisasterClass::host);
+  CHECK(s.rto == hours{4});
+  CHECK(s.ack_within == minutes{15});
+  CHECK(s.reopen_within == hours{1});
+  CHECK(s.exit.by == Exit::By::automatic);
+  CHECK(s.exit.hold_for == minutes{1});
+  CHECK(s.trigger.hold_for == Duration{0});
+  CHECK_FALSE(s.drill);
+}
+
+TEST_CASE("all of it, read") {
+  const auto s = Runbook()
+                     .with("full", R"(title = "Full"
+summary = "All keys."
+severity = "warning"
+class = "region"
+affects = ["database", "api"]
+rto = "90m"
+ack_within = "5m"
+reopen_within = "2h"
+[trigger]
+any = ["primary is down", "any rpo is breached"]
+all = ["database is not up"]
+none = ["breach is raised"]
+for = "2m"
+[exit]
+by = "steps"
+all = ["api is up"]
+for = "3m"
+[[step]]
+id = "restore"
+title = "Restore"
+critical = true
+owner = "dba"
+expect = "20m"
+guide = "Do it."
+run = ["restore", "--target", "{{recovery_point}}"]
+auto = true
+timeout = "2h"
+[[step]]
+id = "check"
+title = "Check"
+verify = "database is up"
+hold = "30s"
+[[message]]
+id = "news"
+audience = "customers"
+when = "update"
+every = "30m"
+subject = "{{title}}"
+body = "{{#recovered_at}}Back since {{recovered_at}}.{{/recovered_at}}"
+[drill]
+schedule = "0 10 1 1 *"
+timezone = "Europe/Berlin"
+grace = "7d"
+type = "full"
+)")
+                     .sound("full");
+  CHECK(s.severity == Severity::warning);
+  CHECK(s.of_class == DisasterClass::region);
+  CHECK(s.rto == minutes{90});
+  CHECK(s.trigger.any.size() == 2);
+  CHECK(s.trigger.all.at(0).negated);
+  CHECK(s.trigger.none.at(0).subject == Condition::Subject::signal);
+  CHECK(s.exit.by == Exit::By::steps);
+  CHECK(s.exit.hold_for == minutes{3});
+  CHECK(s.steps.at(0).run.at(0) == "restore");  // found in PATH
+  CHECK(s.steps[0].automatic);
+  CHECK(s.steps[0].owner == "dba");
+  CHECK(s.steps[0].expect == minutes{20});
+  CHECK(s.steps.at(1).hold == seconds{30});
+  CHECK(s.messages.at(0).every == minutes{30});
+  CHECK(s.drill->schedule->zone() == "Europe/Berlin");
+  CHECK(s.drill->grace == hours{24 * 7});
+}
+
+TEST_CASE("a program beside the runbook is found from there") {
+  const Runbook book;
+  book.folder.write("scenarios/outage.toml", outage + "[[step]]\nid = \"a\"\ntitle = \"A\"\nrun = [\"../bin/restore\"]\n");
+  CHECK(book.sound("outage").steps.at(0).run.at(0) == book.folder.path("bin/restore"));
+}
+
+TEST_CASE("a hash changes with the scenario, and with the steps it includes") {
+  Runbook book;
+  book.with("outage", outage + "[[step]]\nid = \"a\"\ntitle = \"A\"\n");
+  const auto before = book.sound("outage").hash;
+  CHECK(book.sound("outage").hash == before);
+  CHECK(book.with("outage", "# a comment\n" + outage + "[[step]]\nid = \"a\"\ntitle = \"A\"\n").sound("outage").hash == before);
+  CHECK(book.with("outage", outage + "[[step]]\nid = \"a\"\ntitle = \"B\"\n").sound("outage").hash != before);
+  book.with("outage", "include = [\"opening\"]\n" + outage).with("shared/opening", "[[step]]\nid = \"a\"\ntitle = \"A\"\n");
+  const auto with_shared = book.sound("outage").hash;
+  CHECK(book.with("shared/opening", "[[step]]\nid = \"a\"\ntitle = \"C\"\n").sound("outage").hash != with_shared);
+}
+
+TEST_CASE("the file's name is the id and must be one; other files are left alone") {
+  Runbook book;
+  book.with("outage", outage);
+  book.folder.write("scenarios/README.md", "not TOML [");
+  book.folder.write("scenarios/.outage.toml", "not TOML [");
+  book.folder.write("scenarios/outage.toml~", "not TOML [");
+  CHECK(book.load().settings->scenarios.size() == 1);
+  CHECK(contains(book.with("My Outage", outage).load().errors,
+                 "scenarios/My Outage.toml:1:1: error: the file's name 'My Outage' cannot be a scenario's id"));
+}
+
+TEST_CASE("warnings: it runs, but not as one may think") {
+  const auto warns = [](const std::string& text, const char* what) {
+    const auto loaded = Runbook().with("s", text).load();
+    for (const auto& error : loaded.errors) FAIL_CHECK(error);
+    return contains(loaded.warnings, what);
+  };
+  CHECK(warns("title = \"S\"\naffects = [\"api\"]\n", "scenarios/s.toml:1:1: warning: trigger: nothing opens this scenario but a person"));
+  CHECK_FALSE(warns(outage, "nothing opens this scenario"));
+  CHECK(warns("title = \"S\"\n[trigger]\nany = [\"api is down\"]\n", "it affects nothing"));
+  CHECK(warns(outage, "it has no steps"));
+  CHECK(warns(outage + "[[step]]\nid = \"a\"\ntitle = \"A\"\ncritical = true\n", "no critical step is verified"));
+  CHECK_FALSE(warns(outage + "[[step]]\nid = \"a\"\ntitle = \"A\"\ncritical = true\nverify = \"database is up\"\n",
+                    "no critical step is verified"));
+  CHECK_FALSE(warns(
+      "title = \"S\"\naffects = [\"api\"]\n[trigger]\nany = [\"breach is raised\"]\n[[step]]\nid = \"a\"\ntitle = \"A\"\ncritical = true\n",
+      "no critical step is verified"));
+  CHECK(warns(outage + "[exit]\nby = \"steps\"\n[[step]]\nid = \"a\"\ntitle = \"A\"\n", "no step is critical"));
+  CHECK(warns("title = \"S\"\naffects = [\"api\"]\n[trigger]\nany = [\"database rpo region is breached\"]\n",
+              "'database rpo region is breached' never holds"));
+
+  auto two = Runbook().with("a", outage).with("b", outage).load();
+  CHECK(contains(two.warnings, "scenarios/b.toml:3:1: warning: trigger: opens on the same conditions as 'a'"));
+}
+
+TEST_CASE("every name that a message may use is one, and none is there twice") {
+  std::set<std::string_view> seen;
+  for (const auto& name : message_names()) {
+    CHECK(seen.insert(name.name).second);
+    CHECK_FALSE(name.doc.empty());
+  }
+  CHECK(seen.contains("recovery_point"));
+}
+
+}  // namespace
+}  // namespace drwatch::test

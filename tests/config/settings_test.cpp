@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/settings.hpp"
+
+#include "tests/config/loaded.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+
+namespace drwatch::test {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+const std::string one_probe =
+    "[component.database]\n[probe.primary]\ncomponent = \"database\"\nkind = \"tcp\"\ntarget = \"192.0.2.1:5432\"\n";
+const std::string archive =
+    "[probe.archive]\ncomponent = \"database\"\nkind = \"backup\"\nreads = \"pg_stat_archiver\"\ndsn = \"host=db\"\nprotects = "
+    "\"database\"\n";
+
+std::shared_ptr<const Settings> sound(const std::string& text) {
+  const auto loaded = load_text(text);
+  for (const auto& error : loaded.errors) FAIL_CHECK(error);
+  REQUIRE(loaded.settings);
+  return loaded.settings;
+}
+
+TEST_CASE("an empty file runs, with every warning there is") {
+  const auto loaded = load_text("");
+  REQUIRE(loaded.settings);
+  CHECK(loaded.settings->server.listen == "127.0.0.1:9780");
+  CHECK(loaded.settings->workers == 2);
+  CHECK(loaded.settings->recovery.rto == hours{4});
+  CHECK(loaded.settings->recovery.rpo.at(DisasterClass::logical) == hours{1});
+  CHECK_FALSE(loaded.settings->deadman);
+  for (const char* what : {"there is no witness", "there is no Alertmanager", "there are no components", "there are no scenarios"})
+    CHECK(contains(loaded.warnings, what));
+  CHECK(loaded.settings->warnings.size() == loaded.warnings.size());
+}
+
+TEST_CASE("a file that is not there, a folder, too large a file") {
+  const Folder folder;
+  CHECK(load(folder).errors ==
+        Texts{"drwatch.toml:1:1: error: cannot be read: No such file or directory; check the path and its permissions"});
+  folder.write("drwatch.toml/x", "");
+  CHECK(contains(load(folder).errors, "cannot be read: is a folder"));
+  CHECK(contains(load_text(std::string((4 << 20) + 1, '\n')).errors, "is larger than 4 MiB"));
+}
+
+TEST_CASE("all problems at once, in the order of the files") {
+  const Folder folder;
+  folder.write("drwatch.toml", "[probe.a]\nkind = \"htpp\"\n[server]\nlisten = 9780\nx = 1\n[defaults]\nfall = 0\n");
+  folder.write("scenarios/s.toml", "title = 1\n");
+  CHECK(load(folder).errors ==
+        Texts{"drwatch.toml:1:8: error: probe.a: 'component' is missing; name the component it watches, or list it in [witness] probes",
+              "drwatch.toml:2:8: error: probe.a.kind: there is no kind 'htpp'; did you mean 'http'?",
+              "drwatch.toml:4:10: error: server.listen: expected a string, found an integer; put it in quotes",
+              "drwatch.toml:5:1: error: server: unknown key 'x'; known are listen, public_url, tls, open_reading, workers, tokens",
+              "drwatch.toml:7:8: error: defaults.fall: 0 is out of bounds; use a value from 1 to 100",
+              "scenarios/s.toml:1:9: error: title: expected a string, found an integer; put it in quotes"});
+}
+
+TEST_CASE("a probe overrides the defaults, wherever those stand") {
+  const auto s = sound(one_probe + "retry = \"2s\"\nrise = 5\n[defaults]\ninterval = \"1m\"\nfall = 4\n");
+  const auto& probe = s->probes.at("primary");
+  CHECK(probe.interval == minutes{1});
+  CHECK(probe.retry == seconds{2});
+  CHECK(probe.timeout == seconds{10});
+  CHECK(probe.fall == 4);
+  CHECK(probe.rise == 5);
+}
+
+TEST_CASE("a deadline that nobody wrote fits the interval; one that is written must") {
+  CHECK(sound(one_probe + "interval = \"5s\"\n")->probes.at("primary").timeout == seconds{5});
+  CHECK(sound(one_probe + "interval = \"5s\"\nretry = \"8s\"\n")->probes.at("primary").retry == seconds{8});  // longer is fine
+  CHECK(
+      contains(load_text(one_probe + "interval = \"5s\"\ntimeout = \"6s\"\n").errors, "the timeout (6s) is longer than the interval (5s)"));
+}
+
+TEST_CASE("kinds that confirm themselves need one run, unless told otherwise") {
+  const auto s = sound("[defaults]\nfall = 7\n" + one_probe + archive + "survives = [\"host\"]\n");
+  CHECK(s->probes.at("archive").fall == 1);
+  CHECK(s->probes.at("archive").rise == 1);
+  CHECK(sound(one_probe + archive + "survives = [\"host\"]\nfall = 2\n")->probes.at("archive").fall == 2);
+}
+
+TEST_CASE("down_when: any, all, a number") {
+  CHECK(sound("[component.a]\n")->components.at("a").down_when == DownWhen{});
+  CHECK(sound("[component.a]\ndown_when = \"all\"\n")->components.at("a").down_when == DownWhen{DownWhen::Rule::all, 1});
+  CHECK(sound("[component.a]\ndown_when = 2\n")->components.at("a").down_when == DownWhen{DownWhen::Rule::count, 2});
+  for (const char* wrong : {"0", "-1", "1.5", "\"some\"", "true"})
+    CHECK(contains(load_text(std::string("[component.a]\ndown_when = ") + wrong + "\n").errors, "component.a.down_when: not understood"));
+}
+
+TEST_CASE("an RPO holds for what is protected, or says so itself") {
+  const std::string survives = "survives = [\"host\", \"region\"]\n";
+  const auto by_default =
+      sound("[recovery]\nrpo = { host = \"5m\", region = \"24h\" }\n[component.api]\n" + one_probe + archive + survives);
+  CHECK(by_default->rpo_of("database", DisasterClass::host) == minutes{5});
+  CHECK(by_default->rpo_of("database", DisasterClass::region) == hours{24});
+  CHECK(by_default->rpo_of("database", DisasterClass::logical) == std::nullopt);
+  CHECK(by_default->components.at("api").rpo.empty());
+
+  const auto own = load_text("[component.database]\nrpo = \"10m\"\n" + archive + survives);
+  REQUIRE(own.settings);
+  CHECK(own.settings->rpo_of("database", DisasterClass::host) == minutes{10});
+  CHECK(own.settings->rpo_of("database", DisasterClass::logical) == minutes{10});
+  CHECK(contains(own.warnings, "drwatch.toml:2:7: warning: component.database.rpo: no source survives the class 'logical'"));
+  CHECK_FALSE(contains(own.warnings, "class 'host'"));
+}
+
+TEST_CASE("a backup that protects its own component says nothing about that component's health") {
+  const auto loaded = load_text("[component.database]\n[component.backups]\n" + archive + "survives = [\"host\"]\n");
+  REQUIRE(loaded.settings);
+  CHECK(loaded.settings->components.at("database").probes.empty());
+  CHECK(loaded.settings->components.at("database").protected_by == Texts{"archive"});
+  CHECK(contains(loaded.warnings, "component.database: no probe watches it"));
+  const auto elsewhere = sound(
+      "[component.database]\n[component.backups]\n[probe.archive]\ncomponent = \"backups\"\nkind = \"backup\"\n"
+      "reads = \"pg_stat_archiver\"\ndsn = \"host=db\"\nprotects = \"database\"\nsurvives = [\"host\"]\n");
+  CHECK(elsewhere->components.at("backups").probes == Texts{"archive"});
+}
+
+TEST_CASE("jobs by schedule and by period") {
+  setenv("DRWATCH_TEST_KEY", "a-key", 1);
+  const std::string head =
+      "[component.cron]\n[probe.job]\ncomponent = \"cron\"\nkind = \"heartbeat\"\nkey = { env = \"DRWATCH_TEST_KEY\" }\n";
+  const auto by_period = sound(head + "period = \"15m\"\nmax_success_age = \"2h\"\n")->probes.at("job").job;
+  REQUIRE(by_period);
+  CHECK(by_period->period == minutes{15});
+  CHECK_FALSE(by_period->schedule);
+  CHECK(by_period->start_grace == minutes{5});
+  CHECK_FALSE(by_period->max_runtime);
+  CHECK(by_period->key.reveal() == "a-key");
+  const auto by_schedule = sound(head + "schedule = \"@daily\"\n")->probes.at("job").job;
+  REQUIRE(by_schedule);
+  CHECK(by_schedule->schedule->zone() == "UTC");
+  CHECK(contains(load_text(head + "period = \"15m\"\ntimezone = \"UTC\"\n").errors, "a time zone is for a schedule"));
+}
+
+TEST_CASE("maintenance once, with an end or a length") {
+  const std::string head = "[component.database]\n[maintenance.w]\ncomponents = [\"database\"]\nfrom = 2026-03-01T02:00:00Z\n";
+  CHECK(sound(head)->maintenance.at("w").lasts == hours{1});
+  CHECK(sound(head + "lasts = \"90m\"\n")->maintenance.at("w").until == parse_time("2026-03-01T03:30:00Z"));
+  CHECK(sound(head + "until = 2026-03-01T05:00:00+01:00\n")->maintenance.at("w").lasts == hours{2});
+  CHECK(contains(load_text(head + "until = 2026-03-01T01:00:00Z\n").errors, "the window ends before it begins"));
+  CHECK(contains(load_text(head + "until = 2026-03-01T03:00:00Z\nlasts = \"1h\"\n").errors, "an end or a length, not both"));
+}
+
+TEST_CASE("a channel on this machine may be written plainly") {
+  const auto s = sound("[channel.pager]\nkind = \"webhook\"\nurl = \"http://127.0.0.1:8080/page\"\n");
+  CHECK(s->channels.at("pager").url.reveal() == "http://127.0.0.1:8080/page");
+}
+
+TEST_CASE("paths are relative to the file that names them, and addresses lose their last slash") {
+  const Folder folder;
+  folder.write("drwatch.toml", "[journal]\npath = \"state/../journal.db\"\n[server]\npublic_url = \"https://example.org/\"\n");
+  const auto loaded = load(folder);
+  REQUIRE(loaded.settings);
+  CHECK(loaded.settings->journal.path == folder.path("journal.db"));
+  CHECK(loaded.settings->server.public_url == "https://example.org");
+}
+
+TEST_CASE("a fingerprint changes with its probe and with nothing else") {
+  setenv("DRWATCH_TEST_SECRET", "host=db password=one", 1);
+  const std::string dsn = "[component.d]\n[probe.p]\ncomponent = \"d\"\nkind = \"postgres\"\ndsn = { env = \"DRWATCH_TEST_SECRET\" }\n";
+  const auto fingerprint = [](const std::string& text) { return sound(text)->probes.at("p").fingerprint; };
+  const auto before = fingerprint(dsn);
+  CHECK(fingerprint(dsn) == before);
+  CHECK(fingerprint("# moved\n\n" + dsn + "[signal.s]\n") == before);
+  CHECK(fingerprint(dsn + "interval = \"31s\"\n") != before);
+  CHECK(fingerprint(dsn + "[defaults]\nretry = \"11s\"\n") != before);
+  CHECK(fingerprint(dsn + "[witness]\nprobes = [\"p\"]\n") != before);
+  setenv("DRWATCH_TEST_SECRET", "host=db password=two", 1);
+  CHECK(fingerprint(dsn) != before);  // rotated
+  CHECK(before.size() == 64);
+  CHECK(sound(dsn)->hash == sound(dsn)->hash);
+  CHECK(sound(dsn)->hash != sound(dsn + "\n")->hash);
+}
+
+TEST_CASE("a renewed certificate makes its probe a changed one") {
+  const Folder folder;
+  folder.write(
+      "drwatch.toml",
+      "[component.a]\n[probe.p]\ncomponent = \"a\"\nkind = \"http\"\ntarget = \"https://example.org/\"\ntls = { ca = \"ca.pem\" }\n");
+  const auto fingerprint = [&](const char* text) {
+    folder.write("ca.pem", text);
+    const auto loaded = load(folder);
+    for (const auto& error : loaded.errors) FAIL_CHECK(error);
+    REQUIRE(loaded.settings);
+    return loaded.settings->probes.at("p").fingerprint;
+  };
+  CHECK(fingerprint("-----BEGIN CERTIFICATE-----\none") != fingerprint("-----BEGIN CERTIFICATE-----\ntwo"));
+}
+
+}  // namespace
+}  // namespace drwatch::test
