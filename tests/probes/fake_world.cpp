@@ -165,7 +165,8 @@ Outcome FakeWorld::run(Probe& probe) {
 
 std::unique_ptr<Probe> probe_of(const std::string& kind, const std::string& toml) {
   Drafted made = draft(schema_of(kind), toml);
-  for (const auto& problem : made.problems) FAIL(problem);
+  for (const auto& problem : made.problems)
+    if (problem.find(": error: ") != std::string::npos) FAIL(problem);
   ProbeSettings settings;
   settings.name = "p";
   settings.kind = kind;

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// A real PostgreSQL of its own on loopback, archiving into a folder, gone when the test ends.
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace drwatch::testing {
+
+class Cluster {
+ public:
+  Cluster();  // started; segments of 1 MB, so that they fill soon. Fails the test when PostgreSQL is not installed.
+  ~Cluster();
+  Cluster(const Cluster&) = delete;
+
+  std::string dsn(const std::string& user) const;  // without a password: trusted
+  const std::string& archive() const { return archive_; }
+
+  std::string sql(const std::string& statement);                // as superuser; what psql prints
+  void script(const std::string& text);                         // the same, many statements, stopping at the first error
+  void set(const std::string& name, const std::string& value);  // ALTER SYSTEM and reload, until it is seen
+  void archive_with(const std::string& command) { set("archive_command", command); }
+  std::string switch_segment();  // writes something and returns the name of the segment that it closed
+  void base_backup();
+  void stop();
+  void start();
+
+  std::string store_command() const { return "cp %p " + archive_ + "/%f"; }
+
+ private:
+  std::string as_owner(const std::string& command) const;  // runs it as the cluster's owner; its output
+  std::string folder_, archive_, bin_;
+  int port_ = 0, backups_ = 0;
+  bool running_ = false;
+};
+
+// Asks again until it is so; fails the test after 20 s.
+void await(const std::string& what, const std::function<bool()>& so);
+
+}  // namespace drwatch::testing
