@@ -48,10 +48,7 @@ void take(Deciding& d, const Ran& input) {
   see_writes(d, input.probe, input.outcome);
   see_recovery_point(d, input.probe, input.outcome);
   see_run(d, input.probe, input.outcome);
-  // While something is open or about to open, every run may end a hold or begin one.
-  bool watched = !d.record().pending.empty() ||
-                 std::any_of(d.record().incidents.begin(), d.record().incidents.end(), [](const auto& i) { return i.second.live(); });
-  if (watched) d.settle_needed = true;
+  if (d.state.sight.watched) d.settle_needed = true;
 }
 
 void take(Deciding& d, const Pinged& input) { see_ping(d, input); }
@@ -167,6 +164,9 @@ Decision decide(State& state, const Settings& settings, const Input& input, Time
   if (d.settle_needed || time_is_up) {
     settle(d);
     state.sight.due = d.due;
+    const auto& incidents = state.record.incidents;
+    state.sight.watched = !state.record.pending.empty() ||
+                          std::any_of(incidents.begin(), incidents.end(), [](const auto& i) { return i.second.live(); });
   }
   d.decision.due = state.sight.due;
   return std::move(d.decision);

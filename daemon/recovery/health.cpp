@@ -17,14 +17,14 @@ Json time_json(const std::optional<Time>& t) { return t ? Json(time_text(*t)) : 
 
 bool majority(std::size_t part, std::size_t of) { return part * 2 > of; }
 
-// A majority of the witnesses was good in a run that began after `since`. Those that have not run since are asked to run at once.
+// A majority of the witnesses was good in a run that began at `since` or after. Those that have not run since are asked to run at once.
 bool can_see(Deciding& d, Time since) {
   const auto& witnesses = d.settings.witness.probes;
   if (witnesses.empty()) return true;
   std::size_t well = 0;
   for (const std::string& name : witnesses) {
     const ProbeSight& sight = d.state.sight.probes[name];
-    bool looked = sight.last_run_at && *sight.last_run_at > since;
+    bool looked = sight.last_run_at && *sight.last_run_at >= since;
     if (!looked) d.decision.run_now.push_back(name);
     if (looked && sight.last && good(sight.last->outcome)) ++well;
   }
@@ -172,6 +172,13 @@ void see_run(Deciding& d, const std::string& name, Outcome outcome) {
   if (settings->second.witness) judge_waiting(d);
   bool affected = d.decision.events.size() > events || first || settings->second.witness || settings->second.backup;
   if (affected) d.settle_needed = true;
+}
+
+bool confirming(const State& state, const std::string& probe) {
+  auto sight = state.sight.probes.find(probe);
+  auto record = state.record.probes.find(probe);
+  if (sight == state.sight.probes.end() || !sight->second.last) return false;
+  return sight->second.last->outcome != (record == state.record.probes.end() ? Health::unknown : record->second.health);
 }
 
 // ---- components --------------------------------------------------------------------------------------------------------------------------

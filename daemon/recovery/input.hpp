@@ -80,4 +80,7 @@ struct Decision {
 // `now` is never earlier than the last event's.
 Decision decide(State& state, const Settings& settings, const Input& input, Time now);
 
+// A change of the probe's health is being confirmed: its runs come `retry` apart.
+bool confirming(const State& state, const std::string& probe);
+
 }  // namespace drwatch

@@ -180,6 +180,7 @@ struct Sight {
   std::optional<Time> witnesses_bad_since;
   std::map<std::string, Time> better_since;  // objectives that stand better than recorded: since
   std::map<std::string, Time> holding;       // verified steps not yet done ("INCIDENT/STEP"): the condition holds since
+  bool watched = false;                      // something is open or about to open: every run may end a hold or begin one
   std::optional<Time> due;                   // when the next decision can fall without an input
 };
 

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/daemon.hpp"
+
+#include "daemon/recovery/wanted.hpp"
+#include "daemon/within.hpp"
+
+#include <algorithm>
+
+namespace drwatch {
+namespace {
+
+constexpr std::size_t recent_events = 10000;
+constexpr Duration house_turn{500};
+constexpr Duration kept_turn = seconds{2};
+constexpr std::uint64_t events_per_snapshot = 5000;
+constexpr std::size_t most_waiting = 100000;     // events that wait for the disk before kept values are left out
+constexpr Duration answers_kept = hours{24};
+constexpr Duration tolerated_drift = seconds{2};
+constexpr Duration a_pause = minutes{1};
+constexpr Duration stop_patience = seconds{10};
+
+const std::vector<double> lag_bounds = {0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5};
+const std::vector<double> append_bounds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5};
+
+// Events after which the alerts may have to say something else.
+bool concerns_alerts(const Event& e) {
+  return e.kind.starts_with("alert.") || e.kind.starts_with("incident.") || e.kind.starts_with("step.");
+}
+
+Json answer_json(Time at, const Answer& a) {
+  Json j{{"at", time_text(at)}, {"subject", a.subject}, {"durable", a.durable}};
+  if (a.refused) j["refused"] = {{"status", a.refused->status}, {"title", a.refused->title}, {"detail", a.refused->detail}, {"list", a.refused->list}};
+  return j;
+}
+std::optional<std::pair<Time, Answer>> answer_from(const std::string& text) {
+  Json j = Json::parse(text, nullptr, false);
+  if (!j.is_object()) return std::nullopt;
+  auto at = parse_time(j.value("at", ""));
+  if (!at) return std::nullopt;
+  Answer a;
+  a.subject = j.value("subject", "");
+  a.durable = j.value("durable", true);
+  if (auto r = j.find("refused"); r != j.end())
+    a.refused = Refusal{r->value("status", 409), r->value("title", ""), r->value("detail", ""), r->value("list", std::vector<std::string>{})};
+  return std::pair{*at, a};
+}
+
+}  // namespace
+
+void Histogram::observe(double value) {
+  counts.resize(bounds.size() + 1);
+  auto bucket = static_cast<std::size_t>(std::lower_bound(bounds.begin(), bounds.end(), value) - bounds.begin());
+  for (std::size_t i = bucket; i < counts.size(); ++i) ++counts[i];
+  sum += value;
+}
+
+Restored restore(JournalContents contents, const std::function<void(const std::function<void(const Event&)>&)>& all) {
+  Restored r;
+  r.notice = contents.notice;
+  bool whole = true;
+  if (contents.snapshot) {
+    try {
+      r.record = record_from_json(Json::parse(contents.snapshot->second));
+      for (const Event& e : contents.events) apply(r.record, e);
+      whole = r.record.seq == contents.last_seq;
+    } catch (const nlohmann::json::exception&) {
+      whole = false;  // another release's snapshot
+    }
+    if (!whole) {
+      r.record = {};
+      all([&](const Event& e) { apply(r.record, e); });
+    }
+  } else {
+    for (const Event& e : contents.events) apply(r.record, e);
+  }
+  for (const auto& [key, text] : contents.kept) {
+    if (key.starts_with("answer/")) r.answers[key.substr(7)] = text;
+    else restore_kept(r.kept, key, text);
+  }
+  return r;
+}
+
+Daemon::Daemon(Parts parts, std::shared_ptr<const Settings> settings, Restored restored)
+    : parts_(std::move(parts)),
+      settings_(std::move(settings)),
+      tasks_(parts_.world.executor, [this](const std::string& task, std::exception_ptr error) { failed(task, error); }),
+      keeping_(parts_.world.executor, parts_.world.clock, parts_.journal),
+      alerting_(parts_.world, parts_.log, tasks_),
+      scheduler_(parts_.world, tasks_, parts_.make_probe,
+                 {.now = [this] { return now(); },
+                  .ran = [this](const std::string& probe, Outcome outcome) { feed(Ran{probe, std::move(outcome)}); },
+                  .confirming = [this](const std::string& probe) { return confirming(state_, probe); },
+                  .due = [this] { return due_; },
+                  .tick = [this] { feed(Tick{}); },
+                  .failed = [this](const std::string& probe, std::exception_ptr error) { failed("probe " + probe, error); }}),
+      deadman_(parts_.world, parts_.log, tasks_, [this] { return scheduler_.on_schedule(); }) {
+  state_.record = std::move(restored.record);
+  state_.kept = std::move(restored.kept);
+  for (const auto& [key, text] : restored.answers)
+    if (auto answer = answer_from(text)) answers_[key] = *answer;
+  figures_.version = DRWATCH_VERSION;
+  figures_.loop_lag.bounds = lag_bounds;
+  figures_.loop_lag.counts.resize(lag_bounds.size() + 1);
+  figures_.journal_append.bounds = append_bounds;
+  figures_.journal_append.counts.resize(append_bounds.size() + 1);
+  if (!restored.notice.empty()) parts_.log.line(Importance::error, restored.notice);
+}
+
+Daemon::~Daemon() { *exists_ = false; }
+
+void Daemon::start() {
+  wall_seen_ = parts_.world.clock.now();
+  boot_seen_ = parts_.world.clock.boottime();
+  // Time never goes back behind what was decided.
+  if (state_.record.at > wall_seen_) ahead_ = state_.record.at - wall_seen_;
+  last_now_ = wall_seen_ + ahead_;
+  figures_.started_at = last_now_;
+  figures_.last_reload_at = last_now_;
+  snapshot_seq_ = state_.record.seq;
+  parts_.journal.on_health([this, exists = exists_](const std::string& error) {
+    if (*exists) journal_error_ = error, watch_journal();
+  });
+  parts_.journal.on_commit([this, exists = exists_](Duration took, std::size_t) {
+    if (*exists) figures_.journal_append.observe(in_seconds(took));
+  });
+  feed(DaemonStarted{DRWATCH_VERSION});
+  feed(ConfigurationLoaded{});
+  alerting_.load(settings_);
+  want_alerts(true);
+  deadman_.load(settings_->deadman);
+  scheduler_.load(settings_);
+  scheduler_.start();
+  tasks_.spawn("housekeeping", keep_house());
+}
+
+Task<void> Daemon::stop(std::string reason) {
+  if (stopping_) co_return;
+  feed(DaemonStopped{reason});
+  stopping_ = true;
+  deadman_.stop();
+  alerting_.stop();
+  tasks_.cancel_all();
+  co_await within(parts_.world.clock, stop_patience, [](TaskGroup& tasks) -> Task<bool> {
+    co_await tasks.join();
+    co_return true;
+  }(tasks_));
+  keeping_.write_kept(state_.kept);
+  if (state_.record.seq != snapshot_seq_) parts_.journal.snapshot(state_.record.seq, to_json(state_.record).dump());
+  parts_.journal.close();
+}
+
+// ---- time ----------------------------------------------------------------------------------------------------------------------------------
+
+Time Daemon::now() const { return std::max(parts_.world.clock.now() + ahead_, last_now_); }
+
+// Wall time against BOOTTIME. Set back: drwatch's time goes on, ahead of the wall's. Set forward, or a pause: nothing that fell into it is judged.
+void Daemon::watch_clock() {
+  if (watching_clock_) return;
+  watching_clock_ = true;
+  Time wall = parts_.world.clock.now();
+  auto boot = parts_.world.clock.boottime();
+  auto passed = std::chrono::duration_cast<Duration>(boot - boot_seen_);
+  Duration drift = (wall - wall_seen_) - passed;
+  Time before = last_now_;
+  wall_seen_ = wall;
+  boot_seen_ = boot;
+  if (drift < -tolerated_drift) {
+    ahead_ -= drift;
+    last_now_ = now();
+    feed(ClockJumped{drift, before});
+  } else if (drift > tolerated_drift) {
+    Duration caught_up = std::min(ahead_, drift);
+    ahead_ -= caught_up;
+    last_now_ = now();
+    if (drift > caught_up) scheduler_.shift(drift - caught_up);
+    feed(ClockJumped{drift - caught_up > Duration{0} ? drift - caught_up : drift, before});
+  } else if (passed > a_pause) {
+    last_now_ = now();
+    feed(ClockJumped{passed, before});
+  } else {
+    last_now_ = now();
+  }
+  watching_clock_ = false;
+}
+
+Task<void> Daemon::keep_house() {
+  auto kept_at = parts_.world.clock.boottime();
+  for (;;) {
+    auto before = parts_.world.clock.boottime();
+    co_await parts_.world.clock.sleep_for(house_turn);
+    auto late = parts_.world.clock.boottime() - before - house_turn;
+    figures_.loop_lag.observe(std::max(0.0, std::chrono::duration<double>(late).count()));
+    if (parts_.alive) parts_.alive();
+    watch_clock();
+    watch_journal();
+    if (parts_.world.clock.boottime() - kept_at < kept_turn) continue;
+    kept_at = parts_.world.clock.boottime();
+    state_.kept.alive_at = now();
+    if (parts_.journal.waiting() < most_waiting) keeping_.write_kept(state_.kept);
+    if (state_.record.seq - snapshot_seq_ < events_per_snapshot) continue;
+    snapshot_seq_ = state_.record.seq;
+    parts_.journal.snapshot(snapshot_seq_, to_json(state_.record).dump());
+  }
+}
+
+// The journal fails, or takes longer than its patience: said once, and once when it is mended.
+void Daemon::watch_journal() {
+  bool slow = keeping_.oldest_wait() > settings_->journal.patience;
+  bool failing = slow || !journal_error_.empty();
+  figures_.durable = !failing;
+  if (failing == state_.record.journal_failing) return;
+  feed(JournalHealth{failing, journal_error_.empty() ? "a commit takes longer than " + duration_words(settings_->journal.patience) : journal_error_});
+}
+
+// ---- deciding ------------------------------------------------------------------------------------------------------------------------------
+
+Decision Daemon::feed(const Input& input) {
+  if (stopping_) return {};
+  watch_clock();
+  last_now_ = now();
+  Decision decision = decide(state_, *settings_, input, last_now_);
+  bool answers_job = std::holds_alternative<Pinged>(input);
+  if (!decision.events.empty() || answers_job) keeping_.write(decision.events, state_.kept);
+  carry_out(decision);
+  return decision;
+}
+
+void Daemon::carry_out(const Decision& decision) {
+  Keeping::Ticket ticket = keeping_.last();
+  for (const Event& event : decision.events) tell(event);
+  if (std::any_of(decision.events.begin(), decision.events.end(), concerns_alerts)) {
+    alerts_ticket_ = ticket;
+    if (!alerts_waiting_) {
+      alerts_waiting_ = true;
+      tasks_.spawn("alerts", want_when_durable(), [this] { alerts_waiting_ = false; });
+    }
+  }
+  for (const std::string& probe : decision.run_now) scheduler_.run_now(probe);
+  for (const StartCommand& command : decision.commands) {
+    auto key = std::pair{command.incident, command.step};
+    commands_[key] = tasks_.spawn("command " + command.step, run_command(command, ticket), [this, key] { commands_.erase(key); });
+  }
+  for (const auto& key : decision.cancels)
+    if (auto running = commands_.find(key); running != commands_.end()) {
+      tasks_.cancel(running->second);
+      feed(CommandEnded{key.first, key.second, 130, "cancelled"});
+    }
+  due_ = decision.due;
+  if (!decision.events.empty() || due_) scheduler_.wake();
+}
+
+void Daemon::tell(const Event& event) {
+  parts_.log.event(event);
+  recent_.push_back(event);
+  if (recent_.size() > recent_events) recent_.pop_front();
+  for (auto& follower : followers_) follower(event);
+}
+
+void Daemon::failed(const std::string& task, std::exception_ptr error) {
+  std::string what = "unknown";
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    what = e.what();
+  } catch (...) {
+  }
+  parts_.log.line(Importance::error, task + " ended with an error: " + what + "; this is a bug in drwatch");
+}
+
+// ---- what waits for the disk ---------------------------------------------------------------------------------------------------------------
+
+void Daemon::want_alerts(bool durable) {
+  std::vector<Alert> alerts = standing_alerts(state_, *settings_, now());
+  for (Alert& alert : alerts) alert.durable = durable;
+  alerting_.want(std::move(alerts));
+}
+
+// An alert waits for the disk, but not longer than the journal's patience.
+Task<void> Daemon::want_when_durable() {
+  Keeping::Ticket told = 0;
+  while (told < alerts_ticket_) {
+    told = alerts_ticket_;
+    bool durable = co_await keeping_.until_durable(told, settings_->journal.patience);
+    want_alerts(durable);
+  }
+}
+
+// A command must never run twice: it starts only when its start is on disk, however long that takes.
+Task<void> Daemon::run_command(StartCommand command, Keeping::Ticket ticket) {
+  co_await keeping_.until_durable(ticket);
+  ExecRequest request;
+  request.argv = command.argv;
+  auto ended = co_await within(parts_.world.clock, command.timeout, parts_.world.exec.run(std::move(request)));
+  if (!ended) {
+    feed(CommandEnded{command.incident, command.step, 124, "ended after its timeout of " + duration_words(command.timeout)});
+  } else if (!*ended) {
+    feed(CommandEnded{command.incident, command.step, 127, ended->error().message});
+  } else {
+    feed(CommandEnded{command.incident, command.step, (*ended)->exit_code, (*ended)->output + (*ended)->errors});
+  }
+}
+
+void Daemon::remember_answer(const std::string& key, const Answer& answer) {
+  std::erase_if(answers_, [&](const auto& entry) {
+    bool old = entry.second.first < now() - answers_kept;
+    if (old) keeping_.write_value("answer/" + entry.first, "");
+    return old;
+  });
+  answers_[key] = {now(), answer};
+  keeping_.write_value("answer/" + key, answer_json(now(), answer).dump());
+}
+
+Task<Answer> Daemon::submit(Input input, std::string key) {
+  if (auto known = answers_.find(key); !key.empty() && known != answers_.end() && known->second.first > now() - answers_kept) {
+    Answer again = known->second.second;
+    again.repeated = true;
+    if (!again.refused) again.durable = co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
+    co_return again;
+  }
+  Decision decision = feed(input);
+  Answer answer{decision.refused, decision.subject, true, false};
+  if (!key.empty()) remember_answer(key, answer);
+  if (!answer.refused) answer.durable = co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
+  co_return answer;
+}
+
+// ---- reload --------------------------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+// What only a restart can change.
+std::vector<std::string> needs_restart(const Settings& was, const Settings& is) {
+  std::vector<std::string> problems;
+  auto same = [&](bool equal, const char* key) {
+    if (!equal) problems.push_back(std::string(key) + " was changed; restart drwatch to use it");
+  };
+  same(was.server.listen == is.server.listen, "server.listen");
+  same(was.journal.path == is.journal.path, "journal.path");
+  same(was.workers == is.workers, "server.workers");
+  return problems;
+}
+
+std::vector<std::string> changed_probes(const Settings& was, const Settings& is) {
+  std::vector<std::string> changed;
+  for (const auto& [name, probe] : is.probes) {
+    auto before = was.probes.find(name);
+    if (before != was.probes.end() && before->second.fingerprint != probe.fingerprint) changed.push_back(name);
+  }
+  return changed;
+}
+
+}  // namespace
+
+std::vector<std::string> Daemon::reload() {
+  std::vector<std::string> problems;
+  auto next = parts_.load(problems);
+  if (next && problems.empty()) problems = needs_restart(*settings_, *next);
+  if (!next || !problems.empty()) {
+    figures_.last_reload_successful = false;
+    figures_.last_reload_error = problems.empty() ? "unknown" : problems.front();
+    feed(ConfigurationRefused{problems});
+    return problems.empty() ? std::vector<std::string>{"the configuration cannot be read"} : problems;
+  }
+  std::vector<std::string> changed = changed_probes(*settings_, *next);
+  settings_ = next;
+  figures_.last_reload_successful = true;
+  figures_.last_reload_error.clear();
+  figures_.last_reload_at = now();
+  if (parts_.reloaded) parts_.reloaded(*settings_);
+  feed(ConfigurationLoaded{changed, {}});
+  scheduler_.load(settings_);
+  alerting_.load(settings_);
+  deadman_.load(settings_->deadman);
+  want_alerts(true);
+  return {};
+}
+
+// ---- for the web room ----------------------------------------------------------------------------------------------------------------------
+
+DaemonFigures Daemon::figures() const {
+  DaemonFigures f = figures_;
+  f.journal_waiting = parts_.journal.waiting();
+  AlertingStatus alerts = alerting_.status();
+  f.alerts_active = alerts.active;
+  f.alerts_undelivered = alerts.undelivered;
+  f.alerts_sent = std::move(alerts.sent);
+  for (const auto& [name, probe] : settings_->probes) {
+    if (probe.job) continue;
+    auto sight = state_.sight.probes.find(name);
+    if (sight == state_.sight.probes.end() || !sight->second.last) f.probes_not_seen.push_back(name);
+  }
+  return f;
+}
+
+std::shared_ptr<void> Daemon::follow(std::function<void(const Event&)> each) {
+  followers_.push_back(std::move(each));
+  auto at = std::prev(followers_.end());
+  return std::shared_ptr<void>(nullptr, [this, at, exists = exists_](void*) {
+    if (*exists) followers_.erase(at);
+  });
+}
+
+std::vector<Event> Daemon::events_since(std::uint64_t seq, std::size_t most) const {
+  std::vector<Event> events;
+  auto first = std::find_if(recent_.begin(), recent_.end(), [&](const Event& e) { return e.seq > seq; });
+  for (; first != recent_.end() && events.size() < most; ++first) events.push_back(*first);
+  return events;
+}
+
+}  // namespace drwatch

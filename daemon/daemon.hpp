@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Wires the parts: the schedule runs probes, what they see is decided, what was decided is written, told and done. The simulation starts the same one.
+#pragma once
+
+#include "daemon/alerting/alerting.hpp"
+#include "daemon/alerting/deadman.hpp"
+#include "daemon/desk.hpp"
+#include "daemon/keeping.hpp"
+#include "daemon/log.hpp"
+#include "daemon/scheduler.hpp"
+
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+
+namespace drwatch {
+
+// What the journal had, as the daemon goes on with it.
+struct Restored {
+  Record record;
+  Kept kept;
+  std::map<std::string, std::string> answers;  // by idempotency key
+  std::string notice;
+};
+// Replays. A snapshot that does not fit is thrown away and everything is read (`all` brings every event).
+Restored restore(JournalContents contents, const std::function<void(const std::function<void(const Event&)>&)>& all);
+
+class Daemon : public Desk {
+ public:
+  struct Parts {
+    World world;
+    Journal& journal;
+    Log& log;
+    Scheduler::Make make_probe;
+    // Reads the configuration again: settings, or the problems.
+    std::function<std::shared_ptr<const Settings>(std::vector<std::string>& problems)> load;
+    std::function<void(const Settings&)> reloaded;  // for what is not the daemon's (listening socket, TLS contexts); may be empty
+    std::function<void()> alive;                    // called while the loop turns; may be empty
+  };
+  Daemon(Parts parts, std::shared_ptr<const Settings> settings, Restored restored);
+  ~Daemon() override;
+
+  void start();
+  // Ends in good order: nothing new begins, what is decided is written.
+  Task<void> stop(std::string reason);
+
+  const State& state() const override { return state_; }
+  std::shared_ptr<const Settings> settings() const override { return settings_; }
+  Time now() const override;
+  DaemonFigures figures() const override;
+  std::optional<Time> next_run(const std::string& probe) const override { return scheduler_.next_run(probe); }
+  Task<Answer> submit(Input input, std::string idempotency_key) override;
+  Task<std::optional<Outcome>> run_probe(std::string name) override { return scheduler_.next_outcome(std::move(name)); }
+  Task<std::vector<std::string>> send_test_alert() override { return alerting_.test(); }
+  std::vector<std::string> reload() override;
+  std::shared_ptr<void> follow(std::function<void(const Event&)> each) override;
+  std::vector<Event> events_since(std::uint64_t seq, std::size_t most) const override;
+  TaskGroup& tasks() { return tasks_; }
+
+ private:
+  Decision feed(const Input& input);
+  void carry_out(const Decision& decision);
+  void tell(const Event& event);
+  void want_alerts(bool durable);
+  Task<void> want_when_durable();
+  Task<void> run_command(StartCommand command, Keeping::Ticket ticket);
+  Task<void> keep_house();
+  void watch_clock();
+  void watch_journal();
+  void remember_answer(const std::string& key, const Answer& answer);
+  void failed(const std::string& task, std::exception_ptr error);
+
+  Parts parts_;
+  std::shared_ptr<const Settings> settings_;
+  State state_;
+  TaskGroup tasks_;
+  Keeping keeping_;
+  Alerting alerting_;
+  Scheduler scheduler_;
+  Deadman deadman_;
+  std::optional<Time> due_;
+  std::deque<Event> recent_;
+  std::list<std::function<void(const Event&)>> followers_;
+  std::map<std::string, std::pair<Time, Answer>> answers_;
+  std::map<std::pair<std::string, std::string>, TaskGroup::Id> commands_;
+  DaemonFigures figures_;
+  std::uint64_t snapshot_seq_ = 0;
+  Keeping::Ticket alerts_ticket_ = 0;  // what the alerts wait for
+  bool alerts_waiting_ = false;
+  Time wall_seen_{};
+  std::chrono::nanoseconds boot_seen_{0};
+  Time last_now_{};
+  Duration ahead_{0};  // of the wall clock, after it was set back
+  bool watching_clock_ = false, stopping_ = false;
+  std::string journal_error_;          // empty: it is written
+  std::shared_ptr<bool> exists_ = std::make_shared<bool>(true);
+};
+
+}  // namespace drwatch

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/keeping.hpp"
+
+#include "daemon/within.hpp"
+
+namespace drwatch {
+
+Keeping::Keeping(boost::asio::any_io_executor executor, Clock& clock, Journal& journal)
+    : clock_(clock), journal_(journal), reached_bell_(std::move(executor)) {}
+
+Keeping::Ticket Keeping::put(JournalWrite write) {
+  Ticket ticket = ++last_;
+  waiting_.emplace_back(ticket, clock_.boottime());
+  journal_.write(std::move(write), [this, ticket, alive = std::weak_ptr<bool>(alive_)] {
+    if (alive.expired()) return;
+    reached_ = ticket;
+    while (!waiting_.empty() && waiting_.front().first <= ticket) waiting_.pop_front();
+    reached_bell_.ring();
+  });
+  return ticket;
+}
+
+namespace {
+std::map<std::string, std::string> changed(Kept& kept) {
+  std::map<std::string, std::string> values;
+  for (const std::string& key : kept.changed) values[key] = kept_text(kept, key);
+  kept.changed.clear();
+  return values;
+}
+}  // namespace
+
+Keeping::Ticket Keeping::write(const std::vector<Event>& events, Kept& kept) {
+  if (events.empty() && kept.changed.empty()) return last_;
+  return put({events, changed(kept)});
+}
+
+Keeping::Ticket Keeping::write_kept(Kept& kept) {
+  kept.changed.insert("alive_at");
+  return put({{}, changed(kept)});
+}
+
+Keeping::Ticket Keeping::write_value(std::string key, std::string text) {
+  JournalWrite one;
+  one.kept[std::move(key)] = std::move(text);
+  return put(std::move(one));
+}
+
+namespace {
+Task<bool> reach(Bell& bell, const std::uint64_t& reached, std::uint64_t ticket) {
+  while (reached < ticket) co_await bell.wait();
+  co_return true;
+}
+}  // namespace
+
+Task<bool> Keeping::until_durable(Ticket ticket, Duration patience) {
+  if (durable(ticket)) co_return true;
+  auto reached = co_await within(clock_, patience, reach(reached_bell_, reached_, ticket));
+  co_return reached.has_value();
+}
+
+Task<void> Keeping::until_durable(Ticket ticket) {
+  while (!durable(ticket)) co_await reached_bell_.wait();
+}
+
+std::chrono::nanoseconds Keeping::oldest_wait() const {
+  return waiting_.empty() ? std::chrono::nanoseconds{0} : clock_.boottime() - waiting_.front().second;
+}
+
+}  // namespace drwatch

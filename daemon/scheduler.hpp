@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one probe loop: starts runs when the schedule says so, gives each its deadline, times it, and hands on what it saw. No kind can forget any of it.
+#pragma once
+
+#include "config/settings.hpp"
+#include "daemon/bell.hpp"
+#include "daemon/recovery/schedule.hpp"
+#include "daemon/task_group.hpp"
+#include "probes/probe.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace drwatch {
+
+class Scheduler {
+ public:
+  struct Hooks {
+    std::function<Time()> now;
+    std::function<void(const std::string&, Outcome)> ran;          // a run ended
+    std::function<bool(const std::string&)> confirming;            // a change of its health is being confirmed
+    std::function<std::optional<Time>()> due;                      // when `tick` is wanted
+    std::function<void()> tick;
+    std::function<void(const std::string&, std::exception_ptr)> failed;  // a run threw: a bug
+  };
+  using Make = std::function<std::unique_ptr<Probe>(const ProbeSettings&)>;
+
+  Scheduler(World world, TaskGroup& tasks, Make make, Hooks hooks);
+
+  void load(std::shared_ptr<const Settings> settings);  // the names of what changed, see `changed`
+  void start();
+  void wake() { bell_.ring(); }
+  void run_now(const std::string& probe);
+  void shift(Duration by);
+  std::optional<Time> next_run(const std::string& probe) const { return schedule_.next_run(probe); }
+  // Whether runs begin when they should: false when one is late by more than its interval.
+  bool on_schedule() const;
+  // The next run to end that began after the call.
+  Task<std::optional<Outcome>> next_outcome(std::string probe);
+
+ private:
+  struct Watched {
+    std::string fingerprint;
+    std::shared_ptr<Probe> probe;
+    Duration timeout{0};
+    std::optional<TaskGroup::Id> running;
+    std::uint64_t runs_begun = 0, runs_ended = 0;
+    std::optional<Outcome> last;
+  };
+  Task<void> loop();
+  Task<void> run(std::string name, std::shared_ptr<Probe> probe, Duration timeout);
+  void begin(const std::string& name);
+  void ended(const std::string& name);
+
+  World world_;
+  TaskGroup& tasks_;
+  Make make_;
+  Hooks hooks_;
+  Schedule schedule_;
+  Bell bell_, ended_bell_;
+  std::map<std::string, Watched> watched_;
+};
+
+}  // namespace drwatch

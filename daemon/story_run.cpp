@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a story: the production schedule and heart under a clock that jumps from one moment to the next. At one instant: changes, deeds, runs, decisions,
+// expectations.
+#include "daemon/recovery/exposure.hpp"
+#include "daemon/recovery/schedule.hpp"
+#include "daemon/story.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace drwatch {
+namespace {
+
+constexpr int most_rounds = 1000;  // of runs at one instant
+
+class Stage {
+ public:
+  Stage(const Story& story, const Settings& settings) : story_(story), settings_(settings), now_(story.start), schedule_(false) {}
+
+  StoryResult play() {
+    begin();
+    std::set<Time> moments;
+    for (const StoryExpectation& e : story_.expectations) moments.insert(story_.start + e.at);
+    for (const StoryDeed& deed : story_.deeds) plan(deed, moments);
+    Time end = *moments.rbegin();
+    while (now_ <= end) {
+      instant();
+      Time next = Time::max();
+      if (auto run = schedule_.next()) next = std::min(next, *run);
+      if (due_) next = std::min(next, *due_);
+      if (auto moment = moments.upper_bound(now_); moment != moments.end()) next = std::min(next, *moment);
+      if (next == Time::max()) break;
+      now_ = std::max(next, now_ + Duration{1});
+    }
+    return std::move(result_);
+  }
+
+ private:
+  // Every probe has just been seen up, every recovery point is `lag` old, every drill has just passed.
+  void begin() {
+    feed(DaemonStarted{"test"});
+    feed(ConfigurationLoaded{});
+    for (const auto& [name, probe] : settings_.probes) {
+      if (probe.job) feed(Pinged{name, Pinged::What::success, "", 0, ""});
+      else feed(Ran{name, seen(name, probe, false), true});
+    }
+    for (const auto& [id, scenario] : settings_.scenarios) {
+      Event drill{state_.record.seq + 1, now_, "drill.passed", 1, "story", "", id, "", "", "", Json::object()};
+      apply(state_.record, drill);
+    }
+    feed(Tick{});
+    schedule_.load(settings_, now_);
+    result_.events.clear();
+  }
+
+  void plan(const StoryDeed& deed, std::set<Time>& moments) {
+    Time last = *moments.rbegin();
+    for (Duration at = deed.at; story_.start + at <= last; at += *deed.every) {
+      deeds_.emplace(story_.start + at, &deed);
+      moments.insert(story_.start + at);
+      if (!deed.every || (deed.until && at + *deed.every > *deed.until)) break;
+    }
+  }
+
+  void instant() {
+    auto [from, to] = deeds_.equal_range(now_);
+    for (auto deed = from; deed != to; ++deed) act(*deed->second);
+    for (int round = 0; round < most_rounds; ++round) {
+      std::vector<std::string> due = schedule_.take_due(now_);
+      if (due.empty()) break;
+      for (const std::string& probe : due) run(probe);
+    }
+    feed(Tick{});
+    // A decision may ask for runs at once (witnesses), and those may decide more.
+    for (int round = 0; round < most_rounds; ++round) {
+      std::vector<std::string> due = schedule_.take_due(now_);
+      if (due.empty()) break;
+      for (const std::string& probe : due) run(probe);
+      feed(Tick{});
+    }
+    for (const StoryExpectation& e : story_.expectations)
+      if (story_.start + e.at == now_) judge(e);
+  }
+
+  void run(const std::string& name) {
+    ++result_.runs;
+    feed(Ran{name, seen(name, settings_.probes.at(name), true), true});
+    schedule_.finished(name, now_, confirming(state_, name));
+  }
+
+  void feed(const Input& input) {
+    Decision decision = decide(state_, settings_, input, now_);
+    for (const std::string& probe : decision.run_now) schedule_.run_now(probe, now_);
+    for (const StartCommand& command : decision.commands) commands_.push_back(command);
+    result_.events.insert(result_.events.end(), decision.events.begin(), decision.events.end());
+    due_ = decision.due;
+    // A story runs no commands: each ends well at once.
+    while (!commands_.empty()) {
+      StartCommand command = commands_.back();
+      commands_.pop_back();
+      feed(CommandEnded{command.incident, command.step, 0, "not run in a scenario test"});
+    }
+  }
+
+  // ---- what a run sees ---------------------------------------------------------------------------------------------------------------------
+
+  Outcome seen(const std::string& name, const ProbeSettings& probe, bool with_changes) {
+    Outcome o = outcome_of(Health::up, Reason::none, "", "");
+    Duration lag = seconds{30};
+    std::optional<Time> point;
+    bool stalls = false;
+    for (const StoryChange& c : story_.changes) {
+      bool now = with_changes && story_.start + c.at <= now_ && (!c.until || now_ < story_.start + *c.until) &&
+                 std::find(c.probes.begin(), c.probes.end(), name) != c.probes.end();
+      if (!now) continue;
+      if (c.outcome) o = outcome_in(c);
+      // A source that fails brings no new points, unless the story says so.
+      if (c.outcome && *c.outcome != "up" && *c.outcome != "degraded") stalls = true, point = story_.start + c.at - lag;
+      if (c.recovery_point) read_point(c, stalls, point, lag);
+    }
+    o.at = now_;
+    if (probe.backup && o.outcome != Health::unknown) {
+      RecoveryReading reading;
+      reading.time = stalls ? *point : now_ - lag;
+      reading.failing = o.outcome == Health::down;
+      o.recovery = reading;
+    }
+    return o;
+  }
+
+  static Outcome outcome_in(const StoryChange& c) {
+    Health h = parse_health(*c.outcome).value_or(Health::unknown);
+    Reason r = c.reason ? parse_reason(*c.reason).value_or(Reason::internal) : h == Health::up ? Reason::none : Reason::assertion;
+    Outcome o = outcome_of(h, r, c.code.value_or(""), c.message.value_or(""));
+    if (r == Reason::connect && o.code.empty()) o.code = "ECONNREFUSED";
+    o.takes_no_writes = h == Health::down && (o.code == "ECONNREFUSED" || o.code == "57P03" || o.code == "57P01" || o.code == "25006");
+    return o;
+  }
+
+  void read_point(const StoryChange& c, bool& stalls, std::optional<Time>& point, Duration& lag) const {
+    lag = c.lag;
+    stalls = *c.recovery_point != "follows";
+    if (*c.recovery_point == "stalls") point = story_.start + c.at - lag;
+    else if (stalls) point = parse_time(*c.recovery_point).value_or(story_.start);
+  }
+
+  // ---- deeds -------------------------------------------------------------------------------------------------------------------------------
+
+  void act(const StoryDeed& deed) {
+    if (deed.restart) {
+      Record again = record_from_json(to_json(state_.record));
+      Kept kept;
+      std::vector<std::string> keys;
+      for (const auto& [name, value] : state_.kept.probes) keys.push_back("probe/" + name);
+      for (const auto& [name, value] : state_.kept.sources) keys.push_back("source/" + name);
+      for (const auto& [name, value] : state_.kept.ledgers) keys.push_back("ledger/" + name);
+      for (const auto& [name, value] : state_.kept.jobs) keys.push_back("job/" + name);
+      for (const auto& [name, value] : state_.kept.writes) keys.push_back("writes/" + name);
+      for (const std::string& key : keys) restore_kept(kept, key, kept_text(state_.kept, key));
+      kept.alive_at = now_;
+      state_ = State{std::move(again), std::move(kept), {}};
+      feed(DaemonStarted{"test"});
+      feed(ConfigurationLoaded{});
+      for (const auto& [name, probe] : settings_.probes) schedule_.run_now(name, now_);
+    }
+    for (Input input : deed.inputs) {
+      name_incident(input);
+      Decision decision = decide(state_, settings_, input, now_);
+      result_.events.insert(result_.events.end(), decision.events.begin(), decision.events.end());
+      for (const StartCommand& c : decision.commands) feed(CommandEnded{c.incident, c.step, 0, "not run in a scenario test"});
+      due_ = decision.due;
+      if (decision.refused)
+        fail({now_ - story_.start, 0, "a deed", "accepted", "refused: " + decision.refused->title + "; " + decision.refused->detail});
+    }
+  }
+
+  // A story names incidents by their scenario: the newest one.
+  void name_incident(Input& input) const {
+    auto name = [&](std::string& incident) {
+      if (const Incident* found = newest(incident)) incident = found->id;
+    };
+    if (auto* i = std::get_if<Acknowledge>(&input)) name(i->incident);
+    if (auto* i = std::get_if<StepAction>(&input)) name(i->incident);
+    if (auto* i = std::get_if<AddNote>(&input)) name(i->incident);
+    if (auto* i = std::get_if<Refile>(&input)) name(i->incident);
+    if (auto* i = std::get_if<Resolve>(&input)) name(i->incident);
+    if (auto* i = std::get_if<Reopen>(&input)) name(i->incident);
+  }
+
+  const Incident* newest(const std::string& scenario) const {
+    const Incident* found = nullptr;
+    for (const auto& [id, incident] : state_.record.incidents)
+      if (incident.scenario == scenario && (!found || incident.opened_at >= found->opened_at)) found = &incident;
+    return found;
+  }
+
+  // ---- expectations ------------------------------------------------------------------------------------------------------------------------
+
+  void fail(StoryFailure failure) { result_.failures.push_back(std::move(failure)); }
+  void equal(const StoryExpectation& e, const std::string& what, const std::string& expected, const std::string& actual) {
+    if (expected != actual) fail({e.at, e.line, what, expected, actual});
+  }
+  static std::string listed(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text.empty() ? "none" : text;
+  }
+  void same_set(const StoryExpectation& e, const std::string& what, std::vector<std::string> expected, std::vector<std::string> actual) {
+    std::sort(expected.begin(), expected.end());
+    std::sort(actual.begin(), actual.end());
+    equal(e, what, listed(expected), listed(actual));
+  }
+
+  std::string health_of(const std::string& name) const {
+    if (auto c = state_.record.components.find(name); c != state_.record.components.end()) return std::string(health_name(c->second.health));
+    if (auto p = state_.record.probes.find(name); p != state_.record.probes.end()) return std::string(health_name(p->second.health));
+    return "unknown";
+  }
+
+  std::string standing_of(const std::string& objective) const {
+    auto space = objective.find(' ');
+    std::string name = objective.substr(0, space), rest = space == std::string::npos ? "" : objective.substr(space + 1);
+    if (rest == "rto") {
+      if (settings_.components.count(name)) return std::string(standing_name(component_rto(state_, settings_, name, now_)));
+      if (const Incident* open = newest(name); open && open->state == IncidentState::open) return std::string(standing_name(judge_rto(*open, now_).standing));
+      auto scenario = settings_.scenarios.find(name);
+      return scenario == settings_.scenarios.end() ? "no such component or scenario" : std::string(standing_name(scenario_standing(state_, scenario->second)));
+    }
+    auto rank = [](Standing s) { return s == Standing::breached ? 3 : s == Standing::at_risk ? 2 : s == Standing::unproven ? 1 : 0; };
+    std::optional<Standing> worst;
+    for (DisasterClass c : all_classes) {
+      if (rest != "rpo" && rest != "rpo " + std::string(class_name(c))) continue;
+      auto found = state_.record.objectives.find(objective_key(name, c));
+      if (found != state_.record.objectives.end() && (!worst || rank(found->second.standing) > rank(*worst))) worst = found->second.standing;
+    }
+    return worst ? std::string(standing_name(*worst)) : "no such objective";
+  }
+
+  std::vector<std::string> open_scenarios() const {
+    std::vector<std::string> open;
+    for (const auto& [id, incident] : state_.record.incidents)
+      if (incident.state == IncidentState::open) open.push_back(incident.scenario);
+    return open;
+  }
+
+  // A short form stands for all that begin so, by whole parts.
+  void judge_alerts(const StoryExpectation& e) {
+    std::vector<std::string> firing;
+    for (const auto& [key, alert] : state_.record.alerts)
+      if (!alert.resolved_at && key != "Watchdog") firing.push_back(key);
+    auto stands_for = [](const std::string& shorter, const std::string& key) { return key == shorter || key.starts_with(shorter + "/"); };
+    bool all_expected = std::all_of(firing.begin(), firing.end(), [&](const std::string& key) {
+      return std::any_of(e.alerts->begin(), e.alerts->end(), [&](const std::string& s) { return stands_for(s, key); });
+    });
+    bool all_fire = std::all_of(e.alerts->begin(), e.alerts->end(), [&](const std::string& s) {
+      return std::any_of(firing.begin(), firing.end(), [&](const std::string& key) { return stands_for(s, key); });
+    });
+    if (!all_expected || !all_fire) fail({e.at, e.line, "alerts", listed(*e.alerts), listed(firing)});
+  }
+
+  void judge(const StoryExpectation& e) {
+    for (const auto& [name, health] : e.health) equal(e, "health of " + name, health, health_of(name));
+    if (e.incidents) same_set(e, "open incidents", *e.incidents, open_scenarios());
+    if (e.alerts) judge_alerts(e);
+    if (e.blind) equal(e, "blind", *e.blind ? "yes" : "no", state_.record.blind_since ? "yes" : "no");
+    if (e.pending) {
+      std::vector<std::string> pending;
+      for (const auto& [scenario, record] : state_.record.pending) pending.push_back(scenario);
+      same_set(e, "pending scenarios", *e.pending, pending);
+    }
+    for (const auto& [name, standing] : e.standing) equal(e, "standing of " + name, standing, standing_of(name));
+    for (const auto& [scenario, state] : e.states) {
+      const Incident* i = newest(scenario);
+      equal(e, "state of " + scenario, state, i ? std::string(state_name(i->state)) : "none");
+    }
+    for (const auto& [scenario, at] : e.started) {
+      const Incident* i = newest(scenario);
+      equal(e, "start of " + scenario, duration_text(at), i ? duration_text(i->started_at - story_.start) : "none");
+    }
+    for (const auto& [scenario, steps] : e.steps)
+      for (const auto& [id, state] : steps) {
+        const Incident* i = newest(scenario);
+        const IncidentStep* step = i ? i->step(id) : nullptr;
+        equal(e, "step " + id + " of " + scenario, state, step ? std::string(state_name(step->state)) : "none");
+      }
+  }
+
+  const Story& story_;
+  const Settings& settings_;
+  Time now_;
+  Schedule schedule_;
+  State state_;
+  std::optional<Time> due_;
+  std::multimap<Time, const StoryDeed*> deeds_;
+  std::vector<StartCommand> commands_;
+  StoryResult result_;
+};
+
+}  // namespace
+
+StoryResult run_story(const Story& story, const Settings& settings) { return Stage(story, settings).play(); }
+
+}  // namespace drwatch

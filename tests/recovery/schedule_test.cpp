@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/recovery/schedule.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+
+using namespace drwatch;
+
+namespace {
+Settings probes(int count, Duration interval) {
+  Settings s;
+  for (int i = 0; i < count; ++i) {
+    ProbeSettings p;
+    p.name = "p" + std::to_string(i);
+    p.interval = interval;
+    p.retry = seconds{2};
+    p.fingerprint = p.name;
+    s.probes[p.name] = p;
+  }
+  return s;
+}
+const Time start = *parse_time("2026-03-01T02:00:00Z");
+}  // namespace
+
+TEST_CASE("runs are spread evenly, in shared slots, and the same on every start") {
+  Schedule a, b;
+  Settings s = probes(1000, seconds{10});
+  a.load(s, start);
+  b.load(s, start);
+  std::map<Time, int> per_slot;
+  int runs = 0;
+  while (*a.next() < start + seconds{60}) {
+    Time at = *a.next();
+    REQUIRE(b.next() == at);
+    auto due = a.take_due(at);
+    CHECK(due == b.take_due(at));
+    for (const std::string& probe : due) {
+      if (at >= start + seconds{20}) ++per_slot[at], ++runs;
+      a.finished(probe, at, false);
+      b.finished(probe, at, false);
+    }
+  }
+  CHECK(runs == 4000);
+  CHECK(per_slot.size() <= 40 * 10);  // 100 ms slots
+  int most = 0;
+  for (const auto& [at, n] : per_slot) most = std::max(most, n);
+  CHECK(most <= 30);  // 10 on average
+}
+
+TEST_CASE("a probe never overlaps itself, and a slow one does not run late for ever") {
+  Schedule s(false);
+  s.load(probes(1, seconds{10}), start);
+  CHECK(s.take_due(start).size() == 1);
+  CHECK(!s.next());
+  CHECK(s.take_due(start + seconds{30}).empty());
+  s.finished("p0", start + seconds{25}, false);
+  CHECK(s.next() == start + seconds{30});
+}
+
+TEST_CASE("while a change is being confirmed runs come `retry` apart, then the grid goes on") {
+  Schedule s(false);
+  s.load(probes(1, seconds{30}), start);
+  s.take_due(start);
+  s.finished("p0", start + seconds{1}, true);
+  CHECK(s.next() == start + seconds{2});
+  s.take_due(start + seconds{2});
+  s.finished("p0", start + seconds{3}, false);
+  CHECK(s.next() == start + seconds{30});
+}
+
+TEST_CASE("a reload keeps the phase of what did not change") {
+  Schedule s;
+  Settings two = probes(2, seconds{10});
+  s.load(two, start);
+  auto before = s.next_run("p0");
+  two.probes["p1"].fingerprint = "changed";
+  two.probes.erase("p2");
+  s.load(two, start + seconds{1});
+  CHECK(s.next_run("p0") == before);
+  s.load(probes(1, seconds{10}), start + seconds{2});
+  CHECK(!s.next_run("p1"));
+}
+
+TEST_CASE("out of turn, and once more after the run that is on its way") {
+  Schedule s(false);
+  s.load(probes(1, seconds{30}), start);
+  s.take_due(start);
+  s.run_now("p0", start + seconds{1});
+  CHECK(!s.next());
+  s.finished("p0", start + seconds{2}, false);
+  CHECK(s.next() == start + seconds{2});
+}
