@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/excerpt.hpp"
 
+#include <algorithm>
+#include <cctype>
+
 namespace drwatch {
 
 std::string excerpt(std::string_view text, std::size_t longest) {
@@ -31,6 +34,25 @@ std::string without(std::string text, const std::vector<std::string>& secrets) {
     for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + 3)) text.replace(at, secret.size(), "***");
   }
   return text;
+}
+
+std::string without_tokens(std::string_view text) {
+  constexpr std::size_t shortest = 40;  // a UUID has 36
+  const auto in_token = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || (c != 0 && std::string_view("-_.+=~").find(c) != std::string_view::npos);
+  };
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  std::string shown;
+  while (!text.empty()) {
+    const auto run = text.substr(0, static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), in_token) - text.begin()));
+    const bool token = run.size() >= shortest && std::any_of(run.begin(), run.end(), digit) && !std::all_of(run.begin(), run.end(), digit);
+    shown += token ? "***" : run;
+    text.remove_prefix(run.size());
+    if (text.empty()) break;
+    shown += text.front();
+    text.remove_prefix(1);
+  }
+  return shown;
 }
 
 }  // namespace drwatch

@@ -18,4 +18,7 @@ std::string quote(std::string_view text, std::size_t longest = 120);
 // `text` with each of `secrets` replaced by "***": the other side may repeat what it was sent. Do it before cutting.
 std::string without(std::string text, const std::vector<std::string>& secrets);
 
+// `text` with "***" for what looks like a token that the other side issued: 40 or more letters and digits in one run.
+std::string without_tokens(std::string_view text);
+
 }  // namespace drwatch

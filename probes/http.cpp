@@ -37,7 +37,7 @@ struct HttpSettings : HttpExpectation {  // first base: its rows read into it
   Secret target;
   std::string method = "GET";
   std::map<std::string, Secret> headers;
-  std::string body;
+  Secret body;
   std::int64_t redirects = 5;
   std::int64_t max_body = 1 << 20;
   TlsSettings tls;
@@ -97,7 +97,7 @@ std::vector<config::Row> rows() {
       row_with<S>("target", "URL, or a secret", {.doc = "Where: `http://` or `https://`.", .required = true}, read_target),
       row<S>("method", &S::method, {.doc = "The method.", .fallback = "GET", .pattern_name = "method"}),
       row_with<S>("headers", "table: header = string or secret", {.doc = "Headers to send."}, read_headers),
-      row<S>("body", &S::body, {.doc = "The body to send."}),
+      config::secret_or_text_row<S>("body", &S::body, {.doc = "The body to send; a login's password is a secret."}),
   };
   for (config::Row& expected : expectation_rows()) all.push_back(std::move(expected));
   std::vector<config::Row> rest = {
@@ -179,7 +179,7 @@ class HttpProbe : public Probe {
   std::optional<std::string> not_ready() const {
     for (const Secret* secret : used_secrets()) {
       if (!secret->present()) return "the secret " + secret->name() + " is missing";
-      if (secret != &settings_.target && !fit_for_a_header(secret->reveal()))
+      if (secret != &settings_.target && secret != &settings_.body && !fit_for_a_header(secret->reveal()))
         return "the secret " + secret->name() + " holds a line break or control character";
     }
     if (const auto wrong = config::misfit("http-url", settings_.target.reveal())) return "the target is " + wrong->message;
@@ -190,6 +190,7 @@ class HttpProbe : public Probe {
     std::vector<const Secret*> used = {&settings_.target};
     for (const auto& [name, value] : settings_.headers) used.push_back(&value);
     if (settings_.bearer.configured()) used.push_back(&settings_.bearer);
+    if (settings_.body.configured()) used.push_back(&settings_.body);
     if (settings_.basic) used.push_back(&settings_.basic->password);
     return used;
   }
@@ -211,7 +212,7 @@ class HttpProbe : public Probe {
     for (const auto& [name, value] : settings_.headers) request.headers.emplace_back(name, value.reveal());
     if (settings_.bearer.configured()) request.headers.emplace_back("Authorization", "Bearer " + settings_.bearer.reveal());
     if (settings_.basic) request.headers.emplace_back("Authorization", "Basic " + basic_token());
-    request.body = settings_.body;
+    request.body = settings_.body.reveal();
     request.tls = settings_.tls;
     request.family = family_of(settings_.family);
     request.max_body = static_cast<std::size_t>(settings_.max_body);
@@ -232,6 +233,7 @@ class HttpProbe : public Probe {
       std::erase_if(request.headers, [&](const auto& header) { return is_credential(header.first); });
       request.tls.certificate_file.clear();
       request.tls.key_file.clear();
+      if (settings_.body.from() != Secret::From::plain) request.body.clear();
     }
     request.url = *next;
     if (answer.status == 303 ? request.method != "HEAD" : answer.status != 307 && answer.status != 308 && request.method == "POST") {

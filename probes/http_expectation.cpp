@@ -61,7 +61,7 @@ struct HttpJudge::Compiled {
   }
   const RE2& regex(const std::string& text) const { return *regexes.at(text); }
 
-  std::string received(const std::string& text) const { return quote(without(text, secrets)); }
+  std::string received(const std::string& text) const { return quote(without_tokens(without(text, secrets))); }
   std::optional<std::string> body_fault(const HttpResponse& response) const;
   std::optional<std::string> header_fault(const HttpResponse& response) const;
   std::optional<std::string> json_fault(const HttpResponse& response) const;

@@ -145,6 +145,25 @@ max_body = 100
   CHECK(sent(request, "Authorization") == std::vector<std::string>{"Basic ZHJ3YXRjaDpzM2NyZXQtdmFsdWU="});
 }
 
+TEST_CASE("http: a secret body is sent to its own origin only") {
+  setenv("DRWATCH_TEST_SECRET", "{\n\"password\": \"s3cret-value\"}", 1);
+  FakeWorld world;
+  world.http.answers = {response(307, "", {{"Location", "/token"}}), response(307, "", {{"Location", "https://other.example.org/"}}),
+                        response(200)};
+  const auto probe = probe_of("http", target + R"(
+method = "POST"
+body = { env = "DRWATCH_TEST_SECRET" }
+)");
+  CHECK(world.run(*probe).outcome == Health::up);
+  const auto& requests = world.http.requests;
+  REQUIRE(requests.size() == 3);
+  for (int i : {0, 1}) CHECK(requests[i].body == "{\n\"password\": \"s3cret-value\"}");
+  CHECK(requests[2].body.empty());
+  unsetenv("DRWATCH_TEST_SECRET");
+  const auto without = probe_of("http", target + "body = { env = \"DRWATCH_TEST_SECRET\" }\n");
+  CHECK(world.run(*without).outcome == Health::unknown);
+}
+
 TEST_CASE("http: a redirect keeps credentials on its own origin and takes none to another, nor back") {
   setenv("DRWATCH_TEST_SECRET", "s3cret-value", 1);
   FakeWorld world;

@@ -124,6 +124,10 @@ TEST_CASE("excerpts are cut between characters and cleaned") {
   CHECK(excerpt("  a\r\n\tb\x01 c ") == "a b c");
   CHECK(excerpt("0123456789", 5) == "01234...");
   CHECK(excerpt("abcd\xc3\xa9x", 5) == "abcd...");
+  CHECK(without_tokens(R"({"access_token":"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.Et9HFtf9R3","n":1})") ==
+        R"({"access_token":"***","n":1})");
+  CHECK(without_tokens("id 123e4567-e89b-12d3-a456-426614174000 ----------------------------------------") ==
+        "id 123e4567-e89b-12d3-a456-426614174000 ----------------------------------------");
   CHECK(without("a key b key", {"key", ""}) == "a *** b ***");
   CHECK(without("***", {"*"}) == "*********");
 }
