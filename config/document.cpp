@@ -4,6 +4,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <charconv>
 #include <sstream>
 #include <string>
 
@@ -81,7 +82,9 @@ Place place_at(const Table& table, Place otherwise, const std::vector<std::strin
     if (here) {
       if (const auto* entry = find(*here, word)) next = &entry->value;
     } else if (list) {
-      if (const auto index = std::stoul(word); index < list->size()) next = &(*list)[index];
+      std::size_t index = list->size();
+      std::from_chars(word.data(), word.data() + word.size(), index);
+      if (index < list->size()) next = &(*list)[index];
     }
     if (!next) break;
     otherwise = next->place;

@@ -60,7 +60,8 @@ class Problems {
  public:
   void error(Place place, std::string key, std::string message, std::string hint);
   void warning(Place place, std::string key, std::string message, std::string hint);
-  bool any_error() const;
+  bool any_error() const { return error_count() > 0; }
+  std::size_t error_count() const;
   const std::vector<Problem>& all() const { return all_; }
   void sort();  // by file, line, column; a problem of a shared file stands once
 

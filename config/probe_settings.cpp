@@ -87,10 +87,10 @@ void read_backup(ProbeSettings& probe, const ReadProbe& from) {
 void read_kind_settings(ProbeSettings& probe, const ReadProbe& from) {
   if (!from.kind->fresh) return;
   const auto own = from.kind->fresh();
-  const auto problems_before = from.reading.problems.all().size();
+  const auto errors_before = from.reading.problems.error_count();
   read_rows(from.table, from.place, from.kind->rows, own.get(), from.reading);
   // A check between settings would only repeat what its parts already said.
-  if (from.kind->check && from.reading.problems.all().size() == problems_before) from.kind->check(own.get(), from.place, from.reading);
+  if (from.kind->check && from.reading.problems.error_count() == errors_before) from.kind->check(own.get(), from.place, from.reading);
   probe.own = own;
 }
 

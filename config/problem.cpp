@@ -48,8 +48,9 @@ void Problems::warning(Place place, std::string key, std::string message, std::s
   all_.push_back({std::move(place), Problem::Level::warning, std::move(key), std::move(message), std::move(hint)});
 }
 
-bool Problems::any_error() const {
-  return std::any_of(all_.begin(), all_.end(), [](const Problem& p) { return p.level == Problem::Level::error; });
+std::size_t Problems::error_count() const {
+  return static_cast<std::size_t>(
+      std::count_if(all_.begin(), all_.end(), [](const Problem& p) { return p.level == Problem::Level::error; }));
 }
 
 void Problems::sort() {

@@ -10,9 +10,10 @@ struct NoNames : Names {
   std::optional<Condition::Subject> what(std::string_view) const override { return {}; }
 };
 
-constexpr std::string_view introduction = R"(# Configuration
+constexpr std::string_view introduction = R"(<!-- SPDX-License-Identifier: Apache-2.0 -->
+# Configuration
 
-<!-- Written from the rows in config/ and probes/: change it there. `DRWATCH_WRITE_REFERENCE=1 build/dev/tests/test_config` writes this file. -->
+<!-- Written from the rows in config/ and probes/: change it there, then DRWATCH_WRITE_REFERENCE=1 build/dev/tests/test_config writes it anew. -->
 
 drwatch reads one TOML file, and one file a scenario in a folder beside it. `drwatch check --config FILE` reports every problem at once, each
 with its file, line and column and what to do. *Errors* cannot be understood or would lie; `serve` and a reload refuse them. *Warnings* run, and an
@@ -67,7 +68,7 @@ std::string cell(std::string_view text) {
 std::string default_cell(const Row& row) {
   if (row.required) return "*required*";
   if (row.fallback.empty()) return "";
-  return row.fallback.find('`') == std::string::npos ? "`" + cell(row.fallback) + "`" : cell(row.fallback);
+  return row.fallback.find_first_of("` ") == std::string::npos ? "`" + cell(row.fallback) + "`" : cell(row.fallback);
 }
 
 std::string table(const std::vector<Row>& rows) {

@@ -13,11 +13,13 @@ namespace fs = std::filesystem;
 constexpr std::string_view closing = "closing";  // the shared steps that come last
 
 // Names without ".toml", sorted: the order must not depend on the disk.
-std::vector<std::string> toml_files(const fs::path& folder) {
+std::vector<std::string> toml_files(const fs::path& folder, Problems& problems) {
   std::vector<std::string> names;
   std::error_code error;
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
     if (at->path().extension() == ".toml" && at->path().stem().string().front() != '.') names.push_back(at->path().stem());
+  if (error && error != std::errc::no_such_file_or_directory)
+    problems.error({folder.string(), 1, 1}, "", "cannot be listed: " + error.message(), "check the folder's permissions");
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -48,7 +50,7 @@ class Reader {
   std::vector<ScenarioFile> run() {
     read_shared();
     std::vector<ScenarioFile> files;
-    for (const auto& name : toml_files(folder_))
+    for (const auto& name : toml_files(folder_, problems_))
       if (auto file = read_file(name)) files.push_back(std::move(*file));
     return files;
   }
@@ -63,7 +65,7 @@ class Reader {
 
   void read_shared() {
     const fs::path folder = folder_ / "shared";
-    for (const auto& name : toml_files(folder)) {
+    for (const auto& name : toml_files(folder, problems_)) {
       shared_names_.push_back(name);
       const auto document = open(folder / (name + ".toml"));
       if (!document) continue;

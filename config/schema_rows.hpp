@@ -25,9 +25,9 @@ template <class T>
 void read_value(std::optional<T>& into, const Value& value, const Meta& meta, const Reading& reading) {
   // Left alone when the value is bad: T's own "nothing" can't be told from a good one.
   T read{};
-  const auto before = reading.problems.all().size();
+  const auto before = reading.problems.error_count();
   read_value(read, value, meta, reading);
-  if (reading.problems.all().size() == before) into = std::move(read);
+  if (reading.problems.error_count() == before) into = std::move(read);
 }
 
 // How the reference names a type.
