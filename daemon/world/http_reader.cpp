@@ -55,6 +55,7 @@ HttpReader::HttpReader(bool no_body, std::size_t max_body, std::string address)
 HttpReader::~HttpReader() = default;
 
 void HttpReader::renew() {
+  at_start_ = true;
   response_ = {};
   parser_ = std::make_unique<Parser>(response_);
   parser_->eager(true);
@@ -72,9 +73,9 @@ std::span<char> HttpReader::space() {
 std::optional<Failure> HttpReader::take(std::size_t n) {
   anything_ = true;
   filled_ += n;
-  // The parser looks at nothing before the header is complete; a server of another kind (SSH, TLS) may never complete one.
+  // The parser waits for a whole line or more before it looks; a server of another kind (SSH, TLS) may never send one.
   const std::string_view start = "HTTP/";
-  if (!parser_->is_header_done() && std::memcmp(buffer_.data(), start.data(), std::min(filled_, start.size())) != 0) {
+  if (at_start_ && std::memcmp(buffer_.data(), start.data(), std::min(filled_, start.size())) != 0) {
     return failure(http::error::bad_version);
   }
   std::size_t used = 0;
@@ -82,6 +83,7 @@ std::optional<Failure> HttpReader::take(std::size_t n) {
     error_code error;
     const auto step = parser_->put(boost::asio::const_buffer(buffer_.data() + used, filled_ - used), error);
     used += step;
+    if (step > 0) at_start_ = false;
     if (error && error != http::error::need_more) return failure(error);
     if (parser_->is_done() && response_.status / 100 == 1 && response_.status != 101) {
       if (++interim_ > max_interim) return Failure{Reason::protocol, "", address_ + " sends one interim answer after another"};

@@ -36,7 +36,8 @@ class HttpReader {
   std::vector<char> buffer_;
   std::size_t filled_ = 0;  // bytes in the buffer that the parser has not taken
   bool anything_ = false;
-  int interim_ = 0;  // 1xx answers so far
+  bool at_start_ = true;  // the parser has taken nothing of this answer
+  int interim_ = 0;       // 1xx answers so far
 };
 
 }  // namespace drwatch

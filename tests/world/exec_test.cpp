@@ -131,7 +131,7 @@ TEST_CASE_FIXTURE(Fixture, "exec: cancelled, the whole group goes, also who does
   const auto begin = std::chrono::steady_clock::now();
   auto answer = testing::result_of(loop, within(world.clock, 400ms, world.exec.run(request)));
   CHECK(!answer);
-  CHECK(testing::elapsed_since(begin) < 700ms);
+  CHECK(testing::elapsed_since(begin) < 1500ms);  // not the two seconds that the deaf one has
   std::vector<pid_t> pids;
   for (auto name : {"/pid", "/sleeper", "/deaf"}) {
     pids.push_back(pid_in(folder.path() + name));

@@ -135,7 +135,7 @@ TEST_CASE_FIXTURE(Fixture, "postgres: statements that fail leave the connection 
 TEST_CASE_FIXTURE(Fixture, "postgres: an answer without bounds is bounded") {
   auto connection = connect(cluster.dsn());
   REQUIRE(connection.has_value());
-  auto much = query(**connection, "select n from generate_series(1, 100000000) n").error();
+  auto much = query(**connection, "select generate_series(1, 100000000)").error();
   CHECK(much.reason == Reason::protocol);
   CHECK(much.code == "EFBIG");
 }
@@ -180,7 +180,7 @@ TEST_CASE_FIXTURE(Fixture, "postgres: a statement that does not end is left at t
   testing::run(loop, sleep_on_server(world, Secret(Secret::From::plain, "", cluster.dsn()), late, took));
   CHECK(late);
   CHECK(took >= 200ms);
-  CHECK(took < 450ms);
+  CHECK(took < 5s);
   std::string left;
   testing::run(loop, until_gone(world, **other, left));
   CHECK(left == "0");
