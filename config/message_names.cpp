@@ -24,9 +24,11 @@ const std::vector<MessageName>& message_names() {
       {"deadline", "`started_at` and the objective"},
       {"recovery_point", "the newest moment to which data could be restored; unfilled while none is known"},
       {"exposure", "how much data that would cost, in words; unfilled while it is not known"},
+      {"recovery_source", "the probe that read the recovery point; unfilled while none is known"},
       {"recovered_at", "since when the platform is back; unfilled until then"},
       {"resolved_at", "when the work was done; unfilled until then"},
       {"next_update_at", "when the next update is due; unfilled where no message has `when = \"update\"`"},
+      {"now", "when the message was drafted"},
       {"url", "the page of the incident"},
   };
   return names;
