@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// The JSON documents: every key of the contract's samples is there, and says what the state says.
+#include "fixture.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+using namespace drwatch;
+using namespace drwatch::test;
+
+namespace {
+
+void has_keys(const Json& document, const std::string& keys) {
+  for (std::size_t from = 0; from < keys.size();) {
+    const auto end = std::min(keys.find(' ', from), keys.size());
+    const std::string key = keys.substr(from, end - from);
+    CAPTURE(key);
+    CHECK(document.contains(key));
+    from = end + 1;
+  }
+}
+
+Json get(Running& server, const std::string& path) {
+  const Reply reply = ask(server.port(), "GET", path);
+  CAPTURE(path);
+  CHECK(reply.status == 200);
+  CHECK(reply.headers.at("content-type") == "application/json");
+  return reply.json();
+}
+
+}  // namespace
+
+TEST_CASE("the status document") {
+  Running server;
+  const Json status = get(server, "/api/v1/status");
+  has_keys(status, "now version health blind durable components incidents pending scenarios findings maintenance signals alerts");
+  CHECK(status["now"] == "2026-03-01T02:13:00Z");
+  CHECK(status["health"] == "down");
+  const Json& database = status["components"][2];
+  has_keys(database, "name title health since message last_good_at depends_on explained_by probes maintenance_until exposures objectives");
+  CHECK(database["name"] == "database");
+  CHECK(database["last_good_at"] == "2026-03-01T02:09:30Z");
+  CHECK(status["components"][0]["explained_by"] == "database");
+  CHECK(status["components"][1]["health"] == "unknown");  // nothing looked at cron
+  REQUIRE(database["exposures"].size() >= 3);
+  for (const auto& exposure : database["exposures"]) {
+    has_keys(exposure, "class exposure_seconds recovery_point source estimated held_since");
+    if (exposure["class"] == "logical") CHECK(exposure["exposure_seconds"] == 42.0);
+    if (exposure["class"] == "region") {
+      CHECK(exposure["exposure_seconds"].is_null());
+      CHECK(exposure["no_source"] == true);
+    }
+  }
+  for (const auto& objective : database["objectives"]) has_keys(objective, "objective class target_seconds standing since breach_at");
+  has_keys(status["pending"][0], "scenario since opens_at because");
+  has_keys(status["scenarios"][0], "scenario standing rto_seconds projected_seconds drill");
+  has_keys(status["scenarios"][0]["drill"], "last_success_at due_at overdue");
+  has_keys(status["findings"][0], "finding component class message");
+  has_keys(status["alerts"], "active undelivered");
+  const Json& incident = status["incidents"][0];
+  CHECK_FALSE(incident.contains("steps"));
+  CHECK(incident["id"] == incident_id);
+}
+
+TEST_CASE("the probe document") {
+  Running server;
+  const Json probe = get(server, "/api/v1/probes/primary");
+  has_keys(probe, "name component kind health since last_good_at next_run_at interval_seconds consecutive_bad last recent failures");
+  has_keys(probe["last"], "at vantage outcome reason code message phases_seconds facts");
+  CHECK(probe["last"]["reason"] == "connect");
+  CHECK(probe["last"]["phases_seconds"]["connect"] == doctest::Approx(0.0004));
+  CHECK_FALSE(probe["last"]["phases_seconds"].contains("tls"));
+  CHECK(probe["recent"].size() == 2);
+  const Json never = get(server, "/api/v1/probes/nightly-billing");
+  CHECK(never["last"].is_null());
+  CHECK(never["health"] == "unknown");
+  CHECK(never["since"].is_null());
+}
+
+TEST_CASE("the incident document") {
+  Running server;
+  const Json incident = get(server, "/api/v1/incidents/" + incident_id);
+  has_keys(
+      incident,
+      "id scenario title severity class drill state affects explains url started_at started_by detected_at opened_at acknowledged_at "
+      "acknowledged_by "
+      "recovered_at resolved_at absorbed absorbed_by false_alarm elapsed_seconds rto_seconds deadline standing projected_seconds decide_by "
+      "recovery_point because second runbook_changed durable steps messages timeline");
+  CHECK(incident["url"] == "http://here/incidents/" + incident_id);
+  CHECK(incident["elapsed_seconds"] == 210.0);
+  CHECK(incident["rto_seconds"] == 14400);
+  CHECK(incident["deadline"] == "2026-03-01T06:09:30Z");
+  has_keys(incident["recovery_point"], "at source exposure_seconds");
+  has_keys(incident["because"][0], "condition since evidence");
+  REQUIRE(incident["steps"].size() == 3);
+  for (const auto& step : incident["steps"])
+    has_keys(step, "id title critical owner kind state after ready expect_seconds started_at ended_at by note verify run guide");
+  CHECK(incident["steps"][0]["kind"] == "person");
+  CHECK(incident["steps"][1]["kind"] == "verified");
+  CHECK(incident["steps"][2]["kind"] == "command");
+  has_keys(incident["steps"][1]["verify"], "condition hold_seconds holds_since proves evidence broke_at");
+  has_keys(incident["messages"][0], "id audience when state subject body missing");
+  has_keys(incident["timeline"][0], "seq at kind version by incident scenario component probe message body");
+}
+
+TEST_CASE("lists have a name and a next, and can be read in pages") {
+  Running server;
+  const std::vector<std::string> names{"components",  "probes", "incidents", "scenarios", "drills",
+                                       "maintenance", "alerts", "events",    "signals"};
+  for (const auto& name : names) {
+    const Json list = get(server, "/api/v1/" + name);
+    CAPTURE(name);
+    CHECK(list.size() == 2);
+    CHECK(list[name].is_array());
+    CHECK(list["next"].is_null());
+  }
+  std::set<std::string> seen;
+  std::string after;
+  for (int pages = 0; pages < 10; ++pages) {
+    const Json list = get(server, "/api/v1/probes?limit=1" + (after.empty() ? "" : "&after=" + after));
+    CHECK(list["probes"].size() == 1);
+    seen.insert(list["probes"][0]["name"].get<std::string>());
+    if (list["next"].is_null()) break;
+    after = list["next"];
+  }
+  CHECK(seen.size() == 4);
+  for (const std::string wrong : {"limit=0", "limit=many", "limit=1001", "limit=-1", "after=nobody"})
+    CHECK(ask(server.port(), "GET", "/api/v1/probes?" + wrong).status == 400);
+}
+
+TEST_CASE("ready once every probe has run; else 503 with the names") {
+  Running server;
+  CHECK(ask(server.port(), "GET", "/readyz").status == 200);
+  server.on_loop([&] { server.desk().figures_.probes_not_seen = {"primary"}; });
+  const Reply reply = ask(server.port(), "GET", "/readyz");
+  CHECK(reply.status == 503);
+  CHECK(reply.json()["list"][0] == "primary");
+}
+
+TEST_CASE("the report says what is known and leaves people's sections to people") {
+  Running server;
+  const Reply reply = ask(server.port(), "GET", "/api/v1/incidents/" + incident_id + "/report");
+  CHECK(reply.headers.at("content-type").starts_with("text/markdown"));
+  for (const std::string part :
+       {"# Database outage", "2026-03-01T02:09:30Z", "Time to detect (MTTD): 50 s", "RTO: target 4 h", "only the primary; the disk is fine",
+        "by oncall", "## Timeline", "## Causes", "_To be written by people._", "## Action items", "last good outcome of primary"}) {
+    CAPTURE(part);
+    CHECK(reply.body.find(part) != std::string::npos);
+  }
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fixture.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace drwatch;
+using namespace drwatch::test;
+
+namespace {
+
+const std::string incident = "/api/v1/incidents/" + incident_id;
+
+Reply post(Running& server, const std::string& path, const std::string& body, const std::string& who = as_oncall) {
+  return ask(server.port(), "POST", path, {who, of_json}, body);
+}
+
+template <class T>
+T last_input(Running& server) {
+  T input;
+  server.on_loop([&] {
+    REQUIRE(!server.desk().inputs_.empty());
+    REQUIRE(std::holds_alternative<T>(server.desk().inputs_.back()));
+    input = std::get<T>(server.desk().inputs_.back());
+    server.desk().inputs_.clear();
+  });
+  return input;
+}
+
+}  // namespace
+
+TEST_CASE("a command becomes an input in the name of its token, and is answered with what it touched") {
+  Running server;
+  const Reply opened = post(server, "/api/v1/incidents", R"({"scenario": "security-breach", "note": "mail from legal"})");
+  CHECK(opened.status == 201);
+  CHECK(opened.headers.at("location") == "/api/v1/incidents/20260301-0213-security-breach");
+  CHECK(opened.json()["durable"] == true);
+  const auto open = last_input<OpenIncident>(server);
+  CHECK(open.by == "oncall");
+  CHECK(open.note == "mail from legal");
+  CHECK(post(server, "/api/v1/incidents", R"({"scenario": "security-breach"})").status == 200);  // it was open already
+
+  const Reply step = post(server, incident + "/steps/scope", R"({"action": "skip", "note": "not needed"})");
+  CHECK(step.status == 200);
+  CHECK(step.json()["id"] == incident_id);
+  const auto act = last_input<StepAction>(server);
+  CHECK(act.step == "scope");
+  CHECK(act.action == "skip");
+  CHECK(act.note == "not needed");
+
+  CHECK(post(server, incident + "/notes", R"({"text": "called the provider"})").status == 200);
+  CHECK(last_input<AddNote>(server).text == "called the provider");
+  CHECK(post(server, incident + "/messages/customers-investigating", R"({"action": "approved"})").status == 200);
+  CHECK(last_input<MessageAction>(server).action == "approve");
+  CHECK(post(server, incident + "/start-time", R"({"at": "2026-03-01T02:00:00Z"})", as_boss).status == 200);
+  CHECK(last_input<CorrectStart>(server).at == *parse_time("2026-03-01T02:00:00Z"));
+  CHECK(post(server, incident + "/reopen", "").status == 200);
+  CHECK(last_input<Reopen>(server).by == "oncall");
+}
+
+TEST_CASE("a refusal is a problem with its status and its list") {
+  Running server;
+  const Reply reply = post(server, incident + "/resolve", R"({"force": false})");
+  CHECK(reply.status == 409);
+  CHECK(reply.headers.at("content-type") == "application/problem+json");
+  CHECK(reply.json()["list"] == Json::parse(R"(["connectivity", "scope"])"));
+}
+
+TEST_CASE("a body that is not what the command takes is refused before anything is done") {
+  Running server;
+  CHECK(post(server, incident + "/steps/scope", "{").status == 400);
+  CHECK(post(server, incident + "/steps/scope", "[]").status == 400);
+  CHECK(post(server, incident + "/steps/scope", "{}").status == 400);
+  CHECK(post(server, incident + "/steps/scope", std::string(30000, '[')).status == 400);
+  CHECK(post(server, incident + "/steps/scope", R"({"action": 3})").status == 400);
+  const Reply near = post(server, incident + "/steps/scope", R"({"action": "doen"})");
+  CHECK(near.status == 400);
+  CHECK(near.json()["detail"].get<std::string>().find("did you mean 'done'?") != std::string::npos);
+  const Reply key = post(server, incident + "/steps/scope", R"({"action": "done", "notes": "x"})");
+  CHECK(key.status == 400);
+  CHECK(key.json()["detail"].get<std::string>().find("did you mean 'note'?") != std::string::npos);
+  CHECK(post(server, incident + "/resolve", R"({"force": "yes"})").status == 400);
+  CHECK(post(server, incident + "/notes", R"({"text": "  "})").status == 400);
+  CHECK(post(server, incident + "/notes", R"({"text": ")" + std::string(20000, 'x') + R"("})").status == 400);
+  CHECK(post(server, incident + "/start-time", R"({"at": "yesterday"})", as_boss).status == 400);
+  CHECK(ask(server.port(), "POST", incident + "/notes", {as_oncall, "Content-Type: text/plain"}, R"({"text": "x"})").status == 415);
+  CHECK(post(server, "/api/v1/incidents/none/ack", "").status == 404);
+  CHECK(post(server, incident + "/steps/scpe", R"({"action": "done"})").json()["list"][0] == "scope");
+  CHECK(post(server, incident + "/messages/none", R"({"action": "sent"})").status == 404);
+  CHECK(post(server, "/api/v1/incidents", R"({"scenario": "databse-outage"})").json()["list"][0] == "database-outage");
+  CHECK(post(server, "/api/v1/signals/none", R"({"state": "raised"})").status == 404);
+  server.on_loop([&] { CHECK(server.desk().inputs_.empty()); });
+}
+
+TEST_CASE("the idempotency key goes along, under its owner's name; what is not durable says so") {
+  Running server;
+  ask(server.port(), "POST", incident + "/ack", {as_oncall, "Idempotency-Key: k1"});
+  server.on_loop([&] {
+    CHECK(server.desk().keys_.back() == "oncall/k1");
+    server.desk().durable_ = false;
+  });
+  CHECK(post(server, incident + "/ack", "").json()["durable"] == false);
+}
+
+TEST_CASE("signals, maintenance, probes, alerts and reload") {
+  Running server;
+  const Reply raised = post(server, "/api/v1/signals/breach-suspected", R"({"state": "raised", "note": "SIEM"})");
+  CHECK(raised.status == 200);
+  CHECK(raised.json()["state"] == "raised");
+  CHECK(raised.json()["by"] == "oncall");
+
+  const Reply begun = post(server, "/api/v1/maintenance", R"({"components": ["database"], "for": "1h30m", "note": "patching"})", as_boss);
+  CHECK(begun.status == 201);
+  CHECK(begun.json()["until"] == "2026-03-01T03:43:00Z");
+  CHECK(last_input<StartMaintenance>(server).lasts == minutes{90});
+  CHECK(post(server, "/api/v1/maintenance", R"({"components": ["database"], "for_seconds": 60})", as_boss).status == 201);
+  for (const std::string wrong :
+       {R"({"components": ["database"]})", R"({"components": [], "for": "1h"})", R"({"for": "1h"})",
+        R"({"components": ["database"], "for": "1h", "for_seconds": 3})", R"({"components": ["database"], "for": "soon"})"})
+    CHECK(post(server, "/api/v1/maintenance", wrong, as_boss).status == 400);
+  CHECK(post(server, "/api/v1/maintenance", R"({"components": ["databse"], "for": "1h"})", as_boss).status == 404);
+  CHECK(post(server, "/api/v1/maintenance/m-1/end", "", as_boss).json()["id"] == "m-1");
+  CHECK(post(server, "/api/v1/maintenance/m-1/end", "", as_boss).status == 404);
+
+  CHECK(post(server, "/api/v1/probes/primary/run", "").json()["outcome"]["code"] == "ECONNREFUSED");
+  CHECK(post(server, "/api/v1/probes/nightly-billing/run", "").status == 422);
+  CHECK(post(server, "/api/v1/probes/none/run", "").status == 404);
+  CHECK(post(server, "/api/v1/alerts/test", "").json()["results"].size() == 1);
+  CHECK(post(server, "/api/v1/reload", "", as_boss).json()["reloaded"] == true);
+  server.on_loop([&] { server.desk().reload_problems_ = {"drwatch.toml:3:1: error: unknown key"}; });
+  const Reply refused = post(server, "/api/v1/reload", "", as_boss);
+  CHECK(refused.status == 422);
+  CHECK(refused.json()["list"][0] == "drwatch.toml:3:1: error: unknown key");
+}
+
+TEST_CASE("an Alertmanager's webhook raises and clears the signals that its alerts name") {
+  Running server;
+  const Reply reply = post(server, "/api/v1/alertmanager", R"({"version": "4", "status": "firing", "alerts": [
+      {"status": "firing", "labels": {"alertname": "Odd", "drwatch_signal": "breach-suspected"}, "annotations": {"summary": "many logins"}},
+      {"status": "resolved", "labels": {"drwatch_signal": "breach-suspected"}},
+      {"status": "firing", "labels": {"drwatch_signal": "unheard-of"}}, {"status": "firing", "labels": {"alertname": "Other"}}, 7]})");
+  CHECK(reply.status == 200);
+  const Json results = reply.json()["results"];
+  REQUIRE(results.size() == 5);
+  CHECK(results[0]["result"] == "raised");
+  CHECK(results[1]["result"] == "cleared");
+  CHECK(results[2]["result"].get<std::string>().find("no [signal.unheard-of]") != std::string::npos);
+  server.on_loop([&] {
+    REQUIRE(server.desk().inputs_.size() == 2);
+    CHECK(std::get<SetSignal>(server.desk().inputs_[0]).note == "Alertmanager: Odd: many logins");
+    CHECK_FALSE(std::get<SetSignal>(server.desk().inputs_[1]).raised);
+  });
+  CHECK(post(server, "/api/v1/alertmanager", R"({"alerts": 3})").status == 400);
+  CHECK(ask(server.port(), "POST", "/api/v1/alertmanager", {of_json}, R"({"alerts": []})").status == 401);
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fixture.hpp"
+
+#include <doctest/doctest.h>
+#include <boost/asio/post.hpp>
+
+#include <future>
+
+namespace drwatch::test {
+
+Task<Answer> FakeDesk::submit(Input input, std::string idempotency_key) {
+  inputs_.push_back(input);
+  keys_.push_back(idempotency_key);
+  Answer answer;
+  answer.durable = durable_;
+  if (const auto* open = std::get_if<OpenIncident>(&input)) {
+    Incident made = state_.record.incidents.at(incident_id);
+    made.id = answer.subject = "20260301-0213-" + open->scenario;
+    made.scenario = open->scenario;
+    state_.record.incidents.insert_or_assign(made.id, std::move(made));
+  } else if (std::holds_alternative<Resolve>(input)) {
+    answer.refused = Refusal{409, "steps are open", "finish or skip them, or force with a note", {"connectivity", "scope"}};
+  } else if (const auto* signal = std::get_if<SetSignal>(&input)) {
+    state_.record.signals[signal->signal] = SignalRecord{signal->raised, now_there, std::nullopt, signal->by, signal->note};
+  } else if (const auto* maintenance = std::get_if<StartMaintenance>(&input)) {
+    answer.subject = "m-1";
+    state_.record.maintenance["m-1"] =
+        MaintenanceRecord{"m-1", maintenance->components, now_there, now_there + maintenance->lasts, maintenance->by};
+  } else if (const auto* ended = std::get_if<EndMaintenance>(&input)) {
+    state_.record.maintenance.erase(ended->id);
+  }
+  co_return answer;
+}
+
+Task<std::optional<Outcome>> FakeDesk::run_probe(std::string name) {
+  Outcome outcome = outcome_of(Health::down, Reason::connect, "ECONNREFUSED", name + " refused");
+  outcome.at = now_there;
+  co_return outcome;
+}
+
+Task<std::vector<std::string>> FakeDesk::send_test_alert() {
+  std::vector<std::string> lines{"http://127.0.0.1:9093: accepted and read back"};
+  co_return lines;
+}
+
+std::shared_ptr<void> FakeDesk::follow(std::function<void(const Event&)> each) {
+  static int last = 0;
+  const int id = ++last;
+  followers_[id] = std::move(each);
+  return std::shared_ptr<void>(this, [id](void* desk) { static_cast<FakeDesk*>(desk)->followers_.erase(id); });
+}
+
+std::vector<Event> FakeDesk::events_since(std::uint64_t seq, std::size_t most) const {
+  std::vector<Event> found;
+  for (const auto& event : events_)
+    if (event.seq > seq && found.size() < most) found.push_back(event);
+  return found;
+}
+
+void FakeDesk::emit(std::string kind, std::string message) {
+  Event event;
+  event.seq = events_.size() + 1;
+  event.at = now_there;
+  event.kind = std::move(kind);
+  event.message = std::move(message);
+  events_.push_back(event);
+  const auto followers = followers_;
+  for (const auto& [id, each] : followers) each(event);
+}
+
+Running::Running(web::Limits limits, std::function<void(Settings&)> change)
+    : tasks_(io_.get_executor(), [this](const std::string& name, std::exception_ptr error) {
+        try {
+          std::rethrow_exception(error);
+        } catch (const std::exception& e) {
+          bugs_.push_back(name + ": " + e.what());
+        }
+      }) {
+  Settings settings = small_platform();
+  if (change) change(settings);
+  desk_ = std::make_unique<FakeDesk>(settings);
+  room_ = std::make_shared<web::Room>(world_.world(), *desk_, log_, settings.server);
+  room_->base_url = "http://here";
+  auto respond = [room = room_](web::Request request) { return web::respond(room, std::move(request)); };
+  server_ = std::make_shared<web::Server>(world_.world(), tasks_, "127.0.0.1:0", limits, respond);
+  if (!settings.server.tls_certificate.empty())
+    server_->identity(web::load_identity(settings.server.tls_certificate, settings.server.tls_key));
+  server_->start();
+  const std::string address = server_->address();
+  port_ = std::stoi(address.substr(address.rfind(':') + 1));
+  thread_ = std::thread([this] { io_.run(); });
+}
+
+Running::~Running() {
+  on_loop([this] {
+    server_->stop();
+    tasks_.cancel_all();
+  });
+  for (int i = 0; i < 500; ++i) {
+    std::size_t running = 0;
+    on_loop([&] { running = tasks_.running(); });
+    if (running == 0) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  io_.stop();
+  thread_.join();
+  CHECK(tasks_.running() == 0);
+  CHECK(bugs_ == std::vector<std::string>{});
+}
+
+void Running::on_loop(const std::function<void()>& work) {
+  std::promise<void> done;
+  boost::asio::post(io_, [&] {
+    work();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+std::size_t Running::connections() {
+  std::size_t n = 0;
+  on_loop([&] { n = server_->connections(); });
+  return n;
+}
+
+}  // namespace drwatch::test

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Raw bytes on real sockets: what a well-meaning, a clumsy and a hostile client may send.
+#include "fixture.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+
+using namespace drwatch;
+using namespace drwatch::test;
+
+namespace {
+
+const std::string get_status = "GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+// What one malformed request is answered with, and whether the connection ends then.
+int refused_with(int port, const std::string& bytes) {
+  Client client(port);
+  client.send(bytes);
+  const Reply reply = client.reply();
+  CHECK(reply.headers.at("content-type") == "application/problem+json");
+  CHECK(reply.json().at("status") == reply.status);
+  CHECK_FALSE(reply.json().at("detail").get<std::string>().empty());
+  CHECK(client.ended());
+  return reply.status;
+}
+
+}  // namespace
+
+TEST_CASE("what is not HTTP is answered 400 and closed") {
+  Running server;
+  for (const std::string bytes :
+       {"nonsense\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/3.0\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost a\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "\x16\x03\x01\x02\x01\x01\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: five\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"}) {
+    CAPTURE(bytes);
+    CHECK(refused_with(server.port(), bytes) == 400);
+  }
+  for (const std::string target : {"/%zz", "/a%00b", "nowhere", "*", "/?x=%1"}) {
+    CAPTURE(target);
+    CHECK(ask(server.port(), "GET", target).status == 400);
+  }
+}
+
+TEST_CASE("a header and a body over their bounds are refused, however they arrive") {
+  Running server;
+  CHECK(refused_with(server.port(), "GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(20000, 'x') + "\r\n\r\n") == 431);
+  std::string many = "GET / HTTP/1.1\r\nHost: a\r\n";
+  for (int i = 0; i < 2000; ++i) many += "X-" + std::to_string(i) + ": yyyyyyyy\r\n";
+  CHECK(refused_with(server.port(), many + "\r\n") == 431);
+  CHECK(refused_with(server.port(), "POST /ping/x HTTP/1.1\r\nHost: a\r\nContent-Length: 65537\r\n\r\n") == 413);
+  CHECK(refused_with(server.port(), "POST /ping/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n11170\r\n" +
+                                        std::string(70000, 'x') + "\r\n0\r\n\r\n") == 413);
+  CHECK(ask(server.port(), "POST", "/ping/x", {}, std::string(65536, 'x')).status == 404);  // just within
+}
+
+TEST_CASE("one connection serves many requests, also when they come at once or byte by byte") {
+  Running server;
+  Client client(server.port());
+  client.send(get_status + "HEAD /api/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n" + "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+  const Reply first = client.reply();
+  CHECK(first.status == 200);
+  CHECK(first.headers.at("connection") == "keep-alive");
+  const Reply head = client.reply(true);
+  CHECK(head.status == 200);
+  CHECK(head.headers.at("content-length") == first.headers.at("content-length"));
+  CHECK(client.reply().body == "ok\n");
+  for (const char byte : std::string("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")) client.send(std::string(1, byte));
+  CHECK(client.reply().body == "ok\n");
+  client.send(
+      "POST /ping/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: "
+      "x\r\nConnection: close\r\n\r\n");
+  CHECK(client.reply().status == 404);
+  CHECK(client.reply().headers.at("connection") == "close");
+  CHECK(client.ended());
+}
+
+TEST_CASE("HTTP/1.0 ends after its answer; Expect: 100-continue is answered before the body") {
+  Running server;
+  Client old(server.port());
+  old.send("GET /healthz HTTP/1.0\r\n\r\n");
+  CHECK(old.reply().body == "ok\n");
+  CHECK(old.ended());
+  Client waiting(server.port());
+  waiting.send("POST /ping/x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  CHECK(waiting.read_until("\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
+  waiting.send("ab");
+  CHECK(waiting.reply().status == 404);
+}
+
+TEST_CASE("every answer forbids scripts, frames, guessing and keeping") {
+  Running server;
+  for (const std::string target : {"/", "/api/v1/status", "/nowhere"}) {
+    const Reply reply = ask(server.port(), "GET", target);
+    CHECK(reply.headers.at("content-security-policy").starts_with("default-src 'none'"));
+    CHECK(reply.headers.at("x-content-type-options") == "nosniff");
+    CHECK(reply.headers.at("cache-control") == "no-store");
+    CHECK(reply.headers.contains("date"));
+  }
+}
+
+TEST_CASE("slow senders hear that they are slow; idle ones are let go") {
+  web::Limits limits;
+  limits.header_within = milliseconds{150};
+  limits.body_within = milliseconds{150};
+  limits.idle = milliseconds{300};
+  limits.look_every = milliseconds{20};
+  Running server(limits);
+  Client in_header(server.port()), in_body(server.port()), idle(server.port());
+  in_header.send("GET / HTTP/1.1\r\nHost:");
+  in_body.send("POST /ping/x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
+  CHECK(in_header.reply().status == 408);
+  CHECK(in_body.reply().status == 408);
+  CHECK(in_header.ended());
+  CHECK(idle.ended());
+}
+
+TEST_CASE("a client that does not read its answer is let go") {
+  web::Limits limits;
+  limits.write_within = milliseconds{200};
+  limits.look_every = milliseconds{20};
+  Running server(limits);
+  Client deaf(server.port(), 2048);
+  std::string flood;
+  for (int i = 0; i < 2000; ++i) flood += get_status;
+  deaf.send(flood);  // as far as it goes
+  for (int i = 0; i < 250 && server.connections() > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  CHECK(server.connections() == 0);
+}
+
+TEST_CASE("a thousand idle connections lock nobody out") {
+  rlimit files{};
+  getrlimit(RLIMIT_NOFILE, &files);
+  const rlimit raised{files.rlim_max, files.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &raised) == 0);
+  REQUIRE(files.rlim_max > 3000);
+  {
+    Running server;
+    std::vector<Client> idle;
+    for (int i = 0; i < 1100; ++i) idle.emplace_back(server.port());
+    for (int i = 0; i < 250 && server.connections() < 1024; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    CHECK(ask(server.port(), "GET", "/healthz").status == 200);
+    CHECK(server.connections() <= 1024);
+    CHECK(idle.front().ended());  // the oldest made room
+    idle.back().send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+    CHECK(idle.back().reply().status == 200);  // the newest did not
+  }
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
+TEST_CASE("an address that is taken or is none is refused with a sentence") {
+  boost::asio::io_context io;
+  RealWorld world(io.get_executor());
+  TaskGroup tasks(io.get_executor(), {});
+  Quiet log;
+  FakeDesk desk(small_platform());
+  Running server;
+  ServerSettings settings;
+  settings.listen = "127.0.0.1:" + std::to_string(server.port());
+  CHECK_THROWS_WITH_AS(Web(world.world(), desk, log, tasks, settings), doctest::Contains("Address already in use"), std::runtime_error);
+  settings.listen = "example.org:80";
+  CHECK_THROWS_WITH_AS(Web(world.world(), desk, log, tasks, settings), doctest::Contains("is not ADDRESS:PORT"), std::runtime_error);
+  settings.listen = "127.0.0.1:0";
+  settings.tls_certificate = settings.tls_key = "/nowhere.pem";
+  CHECK_THROWS_WITH_AS(Web(world.world(), desk, log, tasks, settings), doctest::Contains("/nowhere.pem"), std::runtime_error);
+}
