@@ -18,7 +18,8 @@ class RealWorld {
   // Drops the TLS contexts and trust stores (a reload reads the files again). Contexts are built on a worker, never on the loop.
   void forget_tls();
   // Runs `work` on a worker thread and goes on on the loop when it is done; what it throws is thrown here. Cancelled, it unwinds at once
-  // while `work` may still run: `work` must own all that it touches.
+  // while `work` may still run: `work` must own all that it touches. Name the function object before the
+  // co_await: g++ 12 destroys the captures of a lambda twice when it is converted inside such an expression.
   Task<void> on_worker(std::function<void()> work);
 
  private:
