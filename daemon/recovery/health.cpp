@@ -13,6 +13,13 @@ bool worse(Health a, Health b) { return static_cast<int>(a) > static_cast<int>(b
 bool good(Health h) { return h == Health::up || h == Health::degraded; }
 Json time_json(const std::optional<Time>& t) { return t ? Json(time_text(*t)) : Json(nullptr); }
 
+// Looking must not make an entry: only events change the record.
+const ProbeRecord& record_of(const Deciding& d, const std::string& probe) {
+  static const ProbeRecord nothing;
+  auto it = d.record().probes.find(probe);
+  return it == d.record().probes.end() ? nothing : it->second;
+}
+
 // ---- witnesses ---------------------------------------------------------------------------------------------------------------------------
 
 bool majority(std::size_t part, std::size_t of) { return part * 2 > of; }
@@ -41,7 +48,7 @@ Time good_from(const ProbeSight& sight) {
 }
 
 void change_health(Deciding& d, const std::string& probe, Health to, const Outcome& seen) {
-  const ProbeRecord& was = d.record().probes[probe];
+  const ProbeRecord& was = record_of(d, probe);
   ProbeSight& sight = d.state.sight.probes[probe];
   Json body{{"health", health_name(to)}, {"from", health_name(was.health)},  {"reason", reason_name(seen.reason)},
             {"code", seen.code},         {"outcome_message", seen.message}, {"vantage", seen.vantage}};
@@ -82,7 +89,7 @@ void judge_probe(Deciding& d, const std::string& name) {
   if (d.record().blind_since) return;
   ProbeSight& sight = d.state.sight.probes[name];
   if (!sight.last) return;
-  const ProbeRecord& record = d.record().probes[name];
+  const ProbeRecord& record = record_of(d, name);
   auto next = next_health(sight, d.settings.probes.at(name), record.health);
   sight.awaits_witness = false;
   if (!next) return;
@@ -96,7 +103,7 @@ void judge_probe(Deciding& d, const std::string& name) {
 
 // Begins and ends suspicion: the stretch of bad runs that clocks start by.
 void suspect(Deciding& d, const std::string& name, const Outcome& outcome, const ProbeKept& before) {
-  const ProbeRecord& record = d.record().probes[name];
+  const ProbeRecord& record = record_of(d, name);
   bool down = outcome.outcome == Health::down && !record.down;
   bool degraded = outcome.bad() && !record.degraded;
   if (!down && !degraded) return;
@@ -107,7 +114,7 @@ void suspect(Deciding& d, const std::string& name, const Outcome& outcome, const
          name + ": " + (outcome.message.empty() ? std::string(health_name(outcome.outcome)) : outcome.message), body);
 }
 void clear(Deciding& d, const std::string& name, const Outcome& outcome) {
-  const ProbeRecord& record = d.record().probes[name];
+  const ProbeRecord& record = record_of(d, name);
   bool up = outcome.outcome == Health::up && record.health == Health::up && record.degraded;
   bool not_down = good(outcome.outcome) && good(record.health) && record.down;
   if (!up && !not_down) return;
@@ -203,7 +210,7 @@ void judge_component(Deciding& d, const ComponentSettings& component) {
   std::optional<Time> good_since;
   Health worst_named = Health::up;
   for (const std::string& name : component.probes) {
-    const ProbeRecord& probe = d.record().probes[name];
+    const ProbeRecord& probe = record_of(d, name);
     ++n.all;
     n.down += probe.health == Health::down;
     n.unknown += probe.health == Health::unknown;

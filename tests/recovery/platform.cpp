@@ -89,7 +89,8 @@ Decision Stage::feed(const Input& input) {
     apply(replayed, event_from_json(Json::parse(to_json(e).dump())));
     events.push_back(e);
   }
-  CHECK(to_json(replayed) == to_json(state.record));
+  const Json difference = Json::diff(to_json(replayed), to_json(state.record));
+  CHECK_MESSAGE(difference.empty(), difference.dump().substr(0, 300));
   return d;
 }
 

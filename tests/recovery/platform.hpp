@@ -33,8 +33,8 @@ class Stage {
   void recovery_point(Time at, Health health = Health::up);
   // Lets time pass, with a tick whenever the heart asked for one.
   void pass(Duration d);
-  Health health(const std::string& component) { return state.record.components[component].health; }
-  Health probe(const std::string& name) { return state.record.probes[name].health; }
+  Health health(const std::string& component) { return state.record.components.count(component) ? state.record.components.at(component).health : Health::unknown; }
+  Health probe(const std::string& name) { return state.record.probes.count(name) ? state.record.probes.at(name).health : Health::unknown; }
   const Incident* open(const std::string& scenario) const;
   bool fires(const std::string& alert) const;
 
