@@ -1,2 +1,293 @@
 // SPDX-License-Identifier: Apache-2.0
-int main() {}
+// The words of the command line; what they do is in commands/. The only file that knows CLI11.
+#include "daemon/commands/commands.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace drwatch::commands;
+
+// Everything that the words fill in, and what they mean in the end.
+struct Given {
+  ClientOptions client;
+  ServeOptions serve;
+  TestOptions test;
+  CheckOptions check;
+  ProbeOptions probe;
+  StatusOptions status;
+  IncidentOptions incident;
+  std::vector<std::string> note_words;
+  RunbookOptions runbook;
+  SignalOptions signal;
+  MaintenanceOptions maintenance;
+  JournalOptions journal;
+  CronOptions cron;
+  std::function<int()> run;
+};
+
+CLI::App* command(CLI::App& parent, const std::string& name, const std::string& what, const std::string& example, Given& given,
+                  std::function<int()> run) {
+  CLI::App* added = parent.add_subcommand(name, what);
+  added->footer("Example:\n  " + example);
+  if (run) {
+    added->callback([&given, run = std::move(run)] { given.run = run; });
+  } else {
+    added->require_subcommand(1);
+  }
+  return added;
+}
+
+void add_daemon_commands(CLI::App& app, Given& g) {
+  auto* serve_it = command(app, "serve", "Run the daemon in the foreground", "drwatch serve --config /etc/drwatch/drwatch.toml", g,
+                           [&g] { return serve(g.serve); });
+  serve_it->add_option("--config", g.serve.config, "The configuration file")->required();
+
+  auto* check_it = command(app, "check", "Validate configuration, scenarios and messages; every problem at once",
+                           "drwatch check --config drwatch.toml --strict", g, [&g] {
+                             g.check.json = g.client.json;
+                             return check(g.check);
+                           });
+  check_it->add_option("--config", g.check.config, "The configuration file")->required();
+  check_it->add_flag("--strict", g.check.strict, "Exit with 1 on warnings as well");
+
+  auto* probe_it =
+      command(app, "probe", "Run probes once, now; print what they saw", "drwatch probe --config drwatch.toml primary", g, [&g] {
+        g.probe.client = g.client;
+        return probe(g.probe);
+      });
+  probe_it->add_option("NAME", g.probe.names, "Probes; all when none is named");
+  probe_it->add_option("--config", g.probe.config, "Run them from here with this configuration; without it: through the daemon");
+
+  auto* test_it = command(app, "test", "Run scenario tests in virtual time", "drwatch test tests/stories/*.toml", g, [&g] {
+    g.test.json = g.client.json;
+    return test(g.test);
+  });
+  test_it->add_option("FILE", g.test.files, "Scenario tests")->required();
+
+  auto* status_it = command(app, "status", "What would be lost, what cannot be seen, what is down; objectives, incidents, drills due",
+                            "drwatch status --watch", g, [&g] {
+                              g.status.client = g.client;
+                              return status(g.status);
+                            });
+  status_it->add_flag("--watch", g.status.watch, "Draw it again every 2 seconds");
+}
+
+// A command on one incident.
+CLI::App* on_incident(CLI::App& parent, const std::string& name, const std::string& what, const std::string& example, Given& g,
+                      int (*run)(const IncidentOptions&)) {
+  auto* added = command(parent, name, what, example, g, [&g, run] {
+    g.incident.client = g.client;
+    for (const auto& word : g.note_words) g.incident.text += (g.incident.text.empty() ? "" : " ") + word;
+    return run(g.incident);
+  });
+  added->add_option("ID", g.incident.id, "The incident, as drwatch incident list prints it")->required();
+  return added;
+}
+void takes_note(CLI::App* added, Given& g) { added->add_option("--note", g.incident.note, "A reason or remark for the timeline"); }
+
+void add_incident_reading(CLI::App& group, Given& g) {
+  auto* list = command(group, "list", "The incidents, newest first", "drwatch incident list --state open", g, [&g] {
+    g.incident.client = g.client;
+    return incident_list(g.incident);
+  });
+  list->add_option("--state", g.incident.state, "Only these")->check(CLI::IsMember({"open", "recovered", "resolved", "absorbed"}));
+  on_incident(group, "show", "One incident: its clock, why it opened, what to do next, the checklist, messages, timeline",
+              "drwatch incident show 20260301-0211-database-outage", g, incident_show);
+  on_incident(group, "report", "The draft of its post-mortem, in Markdown",
+              "drwatch incident report 20260301-0211-database-outage > report.md", g, incident_report);
+}
+
+void add_incident_work(CLI::App& group, Given& g) {
+  auto* open = command(group, "open", "Open an incident by hand", "drwatch incident open security-breach --note \"tokens on a paste site\"",
+                       g, [&g] {
+                         g.incident.client = g.client;
+                         return incident_open(g.incident);
+                       });
+  open->add_option("SCENARIO", g.incident.scenario, "The scenario, as drwatch runbook list prints it")->required();
+  takes_note(open, g);
+  takes_note(on_incident(group, "ack", "Take an incident: somebody is on it", "drwatch incident ack 20260301-0211-database-outage", g,
+                         incident_ack),
+             g);
+
+  auto* step = on_incident(group, "step", "Work on a step of the checklist",
+                           "drwatch incident step 20260301-0211-database-outage scope done --note \"one table\"", g, incident_step);
+  step->add_option("STEP", g.incident.step, "The step's id")->required();
+  step->add_option("ACTION", g.incident.action, "start, done, skip (with a reason), undo, run (its command) or cancel")
+      ->required()
+      ->check(CLI::IsMember({"start", "done", "skip", "undo", "run", "cancel"}));
+  step->add_flag("--yes", g.incident.yes, "Run the command without asking");
+  takes_note(step, g);
+
+  auto* note = on_incident(group, "note", "Add a note to the timeline",
+                           "drwatch incident note 20260301-0211-database-outage \"vendor called\"", g, incident_note);
+  note->add_option("TEXT", g.note_words, "The note")->required();
+
+  auto* message = on_incident(group, "message", "Read a message, approve it, or say that it was sent",
+                              "drwatch incident message 20260301-0211-database-outage customers show", g, incident_message);
+  message->add_option("MESSAGE", g.incident.message, "The message's id")->required();
+  message->add_option("ACTION", g.incident.action, "show, approve or sent")
+      ->required()
+      ->check(CLI::IsMember({"show", "approve", "approved", "sent"}));
+}
+
+void add_incident_record(CLI::App& group, Given& g) {
+  auto* refile = on_incident(group, "refile", "File it under another scenario (admin)",
+                             "drwatch incident refile 20260301-0211-database-outage database-corruption", g, incident_refile);
+  refile->add_option("SCENARIO", g.incident.scenario, "The right scenario")->required();
+  takes_note(refile, g);
+  auto* start = on_incident(group, "start-time", "Correct when it began (admin); both times are kept",
+                            "drwatch incident start-time 20260301-0211-database-outage 2026-03-01T02:05:00Z", g, incident_start_time);
+  start->add_option("TIME", g.incident.time, "RFC 3339, as 2026-03-01T02:05:00Z")->required();
+  takes_note(start, g);
+  auto* resolve = on_incident(group, "resolve", "The work is done, or it was none",
+                              "drwatch incident resolve 20260301-0211-database-outage --note \"restored\"", g, incident_resolve);
+  resolve->add_flag("--false-alarm", g.incident.false_alarm, "Keep the record, leave it out of the figures");
+  resolve->add_flag("--force", g.incident.force, "Although critical steps are open; say why with --note");
+  takes_note(resolve, g);
+  takes_note(on_incident(group, "reopen", "It was not over: go on with the same incident",
+                         "drwatch incident reopen 20260301-0211-database-outage", g, incident_reopen),
+             g);
+}
+
+void add_runbook(CLI::App& app, Given& g) {
+  auto* group = command(app, "runbook", "Read the runbook; with --config FILE no daemon is needed",
+                        "drwatch runbook export /srv/paper --config drwatch.toml", g, {});
+  const auto with = [&g](int (*run)(const RunbookOptions&)) {
+    return [&g, run] {
+      g.runbook.client = g.client;
+      return run(g.runbook);
+    };
+  };
+  auto* list = command(*group, "list", "The scenarios", "drwatch runbook list", g, with(runbook_list));
+  auto* show =
+      command(*group, "show", "One scenario as a page of Markdown", "drwatch runbook show database-corruption", g, with(runbook_show));
+  show->add_option("SCENARIO", g.runbook.scenario, "The scenario")->required();
+  auto* write = command(*group, "export", "Every scenario as a page that can be printed", "drwatch runbook export ./runbook", g,
+                        with(runbook_export));
+  write->add_option("DIR", g.runbook.folder, "The folder; made when it is not there")->required();
+  for (auto* each : {list, show, write})
+    each->add_option("--config", g.runbook.config, "Read this configuration instead of asking the daemon");
+}
+
+void add_signal_and_maintenance(CLI::App& app, Given& g) {
+  auto* signals =
+      command(app, "signal", "Raise or clear a declared signal", "drwatch signal raise breach-suspected --note \"odd logins\"", g, {});
+  for (const bool raise : {true, false}) {
+    auto* each = command(*signals, raise ? "raise" : "clear", raise ? "It is so" : "It is no longer so",
+                         std::string("drwatch signal ") + (raise ? "raise" : "clear") + " breach-suspected", g, [&g, raise] {
+                           g.signal.client = g.client;
+                           return raise ? signal_raise(g.signal) : signal_clear(g.signal);
+                         });
+    each->add_option("NAME", g.signal.name, "The signal, as the configuration declares it")->required();
+    each->add_option("--note", g.signal.note, "Why");
+  }
+
+  auto* group = command(app, "maintenance", "Keep scenarios shut while somebody works on a component; watching goes on",
+                        "drwatch maintenance start database --for 30m", g, {});
+  const auto with = [&g](int (*run)(const MaintenanceOptions&)) {
+    return [&g, run] {
+      g.maintenance.client = g.client;
+      return run(g.maintenance);
+    };
+  };
+  command(*group, "list", "What runs now", "drwatch maintenance list", g, with(maintenance_list));
+  auto* start = command(*group, "start", "Begin; it ends by itself",
+                        "drwatch maintenance start database --for 30m --note \"minor upgrade\"", g, with(maintenance_start));
+  start->add_option("COMPONENT", g.maintenance.components, "Components")->required();
+  start->add_option("--for", g.maintenance.lasts, "How long, as 30m or 1h30m; at most 24h")->required();
+  start->add_option("--note", g.maintenance.note, "Why");
+  auto* end = command(*group, "end", "End it now", "drwatch maintenance end ID", g, with(maintenance_end));
+  end->add_option("ID", g.maintenance.id, "As drwatch maintenance list prints it")->required();
+}
+
+void add_alert_and_journal(CLI::App& app, Given& g) {
+  auto* alerts = command(app, "alert", "The alerts as they should stand, and whether they arrive", "drwatch alert list", g, {});
+  command(*alerts, "list", "What fires, and what was resolved lately", "drwatch alert list", g, [&g] { return alert_list(g.client); });
+  command(*alerts, "test", "Send a test alert through every Alertmanager and the fallback, and read it back", "drwatch alert test", g,
+          [&g] { return alert_test(g.client); });
+
+  auto* journal = command(app, "journal", "The durable record itself; no daemon is needed",
+                          "drwatch journal verify /var/lib/drwatch/journal.db", g, {});
+  const auto with = [&g](int (*run)(const JournalOptions&)) {
+    return [&g, run] {
+      g.journal.json = g.client.json;
+      return run(g.journal);
+    };
+  };
+  auto* verify = command(*journal, "verify", "Follow the chain of hashes; name the first event that cannot be trusted",
+                         "drwatch journal verify journal.db", g, with(journal_verify));
+  auto* show = command(*journal, "show", "Print the events", "drwatch journal show journal.db --incident 20260301-0211-database-outage", g,
+                       with(journal_show));
+  for (auto* each : {verify, show}) each->add_option("FILE", g.journal.file, "The journal, also while a daemon writes it")->required();
+  show->add_option("--incident", g.journal.incident, "Only this incident's");
+}
+
+void add_preparation(CLI::App& app, Given& g) {
+  command(app, "sql", "Print the SQL that prepares a database to be watched", "drwatch sql | psql", g, [] { return sql(); });
+  auto* cron_it =
+      command(app, "cron", "Print the next five times of a schedule", "drwatch cron \"0 2 * * *\" --zone America/Asuncion", g, [&g] {
+        g.cron.json = g.client.json;
+        return cron(g.cron);
+      });
+  cron_it->add_option("EXPRESSION", g.cron.expression, "Five fields, or @daily and the like; in quotes")->required();
+  cron_it->add_option("--zone", g.cron.zone, "The time zone")->capture_default_str();
+}
+
+void add_all(CLI::App& app, Given& g) {
+  app.fallthrough();  // the options below may stand before or after the command's words
+  app.require_subcommand(1);
+  app.set_version_flag("--version", DRWATCH_VERSION);
+  app.add_option("--server", g.client.server, "The running daemon's address")->envname("DRWATCH_SERVER")->capture_default_str();
+  app.add_option("--token-file", g.client.token_file, "A file with the token; or the token itself in the environment: DRWATCH_TOKEN");
+  app.add_option("--ca-file", g.client.ca_file, "Certificates to trust when the daemon's address is https");
+  app.add_flag("--json", g.client.json, "Print JSON, as the API answers it");
+  app.footer(
+      "drwatch COMMAND --help says more. Exit codes: 0 good; 1 bad news; 2 it could not be run, with one line that says what to do.");
+  add_daemon_commands(app, g);
+  auto* incidents =
+      command(app, "incident", "Read incidents and work on them", "drwatch incident show 20260301-0211-database-outage", g, {});
+  add_incident_reading(*incidents, g);
+  add_incident_work(*incidents, g);
+  add_incident_record(*incidents, g);
+  add_runbook(app, g);
+  add_signal_and_maintenance(app, g);
+  add_alert_and_journal(app, g);
+  add_preparation(app, g);
+}
+
+int refuse(const std::string& line) {
+  std::fprintf(stderr, "drwatch: %s\n", line.c_str());
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Given given;
+  CLI::App app("drwatch knows, at every moment, whether a platform could be recovered in time.", "drwatch");
+  add_all(app, given);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // --help, --version
+    return app.exit(asked);
+  } catch (const CLI::ParseError& error) {
+    return refuse(std::string(error.what()) + "; drwatch " + (argc > 1 && argv[1][0] != '-' ? std::string(argv[1]) + " " : "") +
+                  "--help says how");
+  }
+  try {
+    return given.run();
+  } catch (const CommandRefused& refused) {
+    if (given.client.json && !refused.problem.empty())
+      std::printf("%s%s", refused.problem.c_str(), refused.problem.ends_with('\n') ? "" : "\n");
+    return refuse(refused.what());
+  } catch (const std::exception& error) {
+    return refuse(std::string(error.what()) + "; this should not happen: please report it");
+  }
+}

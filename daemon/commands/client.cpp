@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/commands/client.hpp"
+
+#include "daemon/task_group.hpp"
+#include "daemon/within.hpp"
+#include "daemon/world/real.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <random>
+#include <sstream>
+
+namespace drwatch::commands {
+
+namespace {
+
+constexpr seconds patience{60};  // a probe's run or a test alert may take a while
+constexpr std::size_t most_bytes = 64 << 20;
+
+std::string hex(std::uint64_t value) {
+  std::string text;
+  for (int shift = 60; shift >= 0; shift -= 4) text += "0123456789abcdef"[(value >> shift) & 15];
+  return text;
+}
+
+// Random, so that the same command given twice is two commands.
+std::string idempotency_key() {
+  std::random_device random;
+  const auto word = [&random] { return (static_cast<std::uint64_t>(random()) << 32) | random(); };
+  return hex(word()) + hex(word());
+}
+
+std::string read_token(const ClientOptions& options) {
+  std::string token;
+  if (options.token_file.empty()) {
+    if (const char* given = std::getenv("DRWATCH_TOKEN")) token = given;
+  } else {
+    std::ifstream file(options.token_file);
+    if (!file)
+      throw CommandRefused("cannot read the token in " + options.token_file + "; check the path after --token-file and who may read it");
+    token.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
+  const bool fits = std::all_of(token.begin(), token.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
+  if (!fits)
+    throw CommandRefused("the token holds characters that no token has; check " +
+                         (options.token_file.empty() ? "DRWATCH_TOKEN" : options.token_file));
+  return token;
+}
+
+struct Exchange {
+  std::optional<Result<HttpResponse>> answer;
+  bool late = false;
+};
+
+Task<void> fetch_into(World world, HttpRequest request, Exchange* into) {
+  Phases phases;
+  auto answer = co_await within(world.clock, patience, world.http.fetch(std::move(request), phases));
+  into->late = !answer;
+  if (answer) into->answer.emplace(std::move(*answer));
+}
+
+// One exchange on a loop of its own.
+Exchange fetch(HttpRequest request) {
+  Exchange exchange;
+  std::exception_ptr bug;
+  boost::asio::io_context loop;
+  RealWorld real(loop.get_executor(), 1);
+  TaskGroup tasks(loop.get_executor(), [&bug](const std::string&, std::exception_ptr error) { bug = error; });
+  tasks.spawn("request", fetch_into(real.world(), std::move(request), &exchange), [&loop] { loop.stop(); });
+  loop.run();
+  if (bug) std::rethrow_exception(bug);
+  return exchange;
+}
+
+std::string advice(int status, bool with_token) {
+  switch (status) {
+    case 401:
+      return with_token ? "the token is not one of [server.tokens] of that daemon"
+                        : "give a token: --token-file FILE, or the token itself in DRWATCH_TOKEN";
+    case 403:
+      return "use a token with a higher role";
+    case 429:
+    case 503:
+      return "try again in a moment";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+std::string path_element(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    const auto u = static_cast<unsigned char>(c);
+    const bool plain =
+        (u >= 'a' && u <= 'z') || (u >= 'A' && u <= 'Z') || (u >= '0' && u <= '9') || u == '-' || u == '.' || u == '_' || u == '~';
+    if (plain) {
+      out += c;
+    } else {
+      out += {'%', "0123456789ABCDEF"[u >> 4], "0123456789ABCDEF"[u & 15]};
+    }
+  }
+  return out;
+}
+
+std::string problem_line(int status, const std::string& body, bool with_token) {
+  const Json problem = Json::parse(body, nullptr, false);
+  std::string what = "drwatch answered " + std::to_string(status), todo;
+  if (problem.is_object()) {
+    if (const auto title = text_at(problem, "title"); !title.empty()) what = title;
+    todo = text_at(problem, "detail");
+    std::string list;
+    for (const auto& each : list_at(problem, "list")) {
+      if (each.is_string()) list += (list.empty() ? "" : ", ") + printable(each.get<std::string>());
+    }
+    if (!list.empty()) todo += (todo.empty() ? "" : ": ") + list;
+  }
+  if (const auto more = advice(status, with_token); !more.empty()) todo += (todo.empty() ? "" : "; ") + more;
+  return one_line(todo.empty() ? what : what + "; " + todo);
+}
+
+Client::Client(ClientOptions options) : options_(std::move(options)), token_(read_token(options_)) {
+  if (options_.server.find("://") == std::string::npos) options_.server = "http://" + options_.server;
+  while (options_.server.ends_with('/')) options_.server.pop_back();
+}
+
+std::string Client::exchange(const std::string& method, const std::string& path, const std::string& body) {
+  HttpRequest request;
+  request.method = method;
+  request.url = options_.server + path;
+  request.max_body = most_bytes;
+  request.tls.ca_file = options_.ca_file;
+  request.headers.emplace_back("Accept", "application/json");
+  if (!token_.empty()) request.headers.emplace_back("Authorization", "Bearer " + token_);
+  if (method == "POST") {
+    request.headers.emplace_back("Content-Type", "application/json");
+    request.headers.emplace_back("Idempotency-Key", idempotency_key());
+    request.body = body;
+  }
+  const Exchange exchange = fetch(std::move(request));
+  const std::string todo = "; start it with drwatch serve --config FILE, or name the right one with --server URL (or DRWATCH_SERVER)";
+  if (exchange.late)
+    throw CommandRefused("drwatch at " + options_.server + " did not answer within " + duration_words(patience) + "; look at its log");
+  if (!exchange.answer) throw CommandRefused("the request to " + options_.server + " was not made; check the address");
+  if (exchange.answer->has_error())
+    throw CommandRefused(one_line("cannot reach drwatch at " + options_.server + ": " + exchange.answer->error().message) + todo);
+  const HttpResponse& response = exchange.answer->value();
+  if (response.status < 200 || response.status > 299) {
+    throw CommandRefused(problem_line(response.status, response.body, !token_.empty()), response.body);
+  }
+  return response.body;
+}
+
+std::string Client::text(const std::string& path) { return exchange("GET", path, ""); }
+
+namespace {
+Json parsed(const std::string& body, const std::string& server) {
+  Json document = Json::parse(body, nullptr, false);
+  if (!document.is_object()) throw CommandRefused("what answers at " + server + " is not drwatch; name the right address with --server");
+  return document;
+}
+}  // namespace
+
+Json Client::get(const std::string& path) { return parsed(exchange("GET", path, ""), options_.server); }
+
+Json Client::post(const std::string& path, const Json& body) {
+  return parsed(exchange("POST", path, body.is_null() ? "{}" : body.dump(-1, ' ', false, Json::error_handler_t::replace)), options_.server);
+}
+
+bool Client::printed_as_json(const Json& document) const {
+  if (!options_.json) return false;
+  print(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  return true;
+}
+
+}  // namespace drwatch::commands

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the command line can do: one plain function a command, its options as plain values. main.cpp reads the words. Each returns the exit
+// code: 0 good, 1 the answer is bad news; what cannot run or is refused throws CommandRefused (exit code 2).
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace drwatch::commands {
+
+struct CommandRefused : std::runtime_error {
+  // "what; what to do". `problem`: the API's problem document, for --json.
+  explicit CommandRefused(const std::string& line, std::string problem_document = {})
+      : std::runtime_error(line), problem(std::move(problem_document)) {}
+  std::string problem;
+};
+
+// How to reach a running daemon.
+struct ClientOptions {
+  std::string server = "http://127.0.0.1:9780";
+  std::string token_file;  // empty: the token in DRWATCH_TOKEN, if any
+  std::string ca_file;     // https: empty: the system's trust store
+  bool json = false;       // print what the API answered
+};
+
+struct ServeOptions {
+  std::string config;
+};
+int serve(const ServeOptions& options);
+
+struct TestOptions {
+  std::vector<std::string> files;
+  bool json = false;
+};
+int test(const TestOptions& options);
+
+struct CheckOptions {
+  std::string config;
+  bool strict = false, json = false;
+};
+int check(const CheckOptions& options);
+
+struct ProbeOptions {
+  ClientOptions client;
+  std::string config;  // empty: through the daemon
+  std::vector<std::string> names;
+};
+int probe(const ProbeOptions& options);
+
+struct StatusOptions {
+  ClientOptions client;
+  bool watch = false;
+};
+int status(const StatusOptions& options);
+
+struct IncidentOptions {
+  ClientOptions client;
+  std::string id, scenario, step, message, action, note, text, time, state;
+  bool yes = false, force = false, false_alarm = false;
+};
+int incident_list(const IncidentOptions& options);
+int incident_show(const IncidentOptions& options);
+int incident_open(const IncidentOptions& options);
+int incident_ack(const IncidentOptions& options);
+int incident_step(const IncidentOptions& options);
+int incident_note(const IncidentOptions& options);
+int incident_message(const IncidentOptions& options);
+int incident_refile(const IncidentOptions& options);
+int incident_start_time(const IncidentOptions& options);
+int incident_resolve(const IncidentOptions& options);
+int incident_reopen(const IncidentOptions& options);
+int incident_report(const IncidentOptions& options);
+
+struct RunbookOptions {
+  ClientOptions client;
+  std::string config;  // empty: through the daemon
+  std::string scenario, folder;
+};
+int runbook_list(const RunbookOptions& options);
+int runbook_show(const RunbookOptions& options);
+int runbook_export(const RunbookOptions& options);
+
+struct SignalOptions {
+  ClientOptions client;
+  std::string name, note;
+};
+int signal_raise(const SignalOptions& options);
+int signal_clear(const SignalOptions& options);
+
+struct MaintenanceOptions {
+  ClientOptions client;
+  std::vector<std::string> components;
+  std::string lasts, id, note;
+};
+int maintenance_list(const MaintenanceOptions& options);
+int maintenance_start(const MaintenanceOptions& options);
+int maintenance_end(const MaintenanceOptions& options);
+
+int alert_list(const ClientOptions& options);
+int alert_test(const ClientOptions& options);
+
+struct JournalOptions {
+  std::string file, incident;
+  bool json = false;
+};
+int journal_verify(const JournalOptions& options);
+int journal_show(const JournalOptions& options);
+
+struct CronOptions {
+  std::string expression, zone = "UTC";
+  bool json = false;
+};
+int cron(const CronOptions& options);
+
+int sql();  // prints what prepares a database
+
+}  // namespace drwatch::commands

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// A scenario as a Markdown page that stands alone: what is printed and put in a drawer for the day when nothing else opens.
+#include "daemon/commands/render.hpp"
+
+namespace drwatch::commands {
+
+namespace {
+
+std::string conditions(const Json& trigger, const char* key, const std::string& heading) {
+  std::string out;
+  for (const auto& each : list_at(trigger, key)) {
+    if (each.is_string()) out += "- " + one_line(each.get<std::string>()) + "\n";
+  }
+  return out.empty() ? "" : heading + "\n\n" + out + "\n";
+}
+
+std::string joined(const Json& list, const std::string& between) {
+  std::string out;
+  for (const auto& each : list) {
+    if (each.is_string()) out += (out.empty() ? "" : between) + one_line(each.get<std::string>());
+  }
+  return out;
+}
+
+void trigger(const Json& scenario, std::string& out) {
+  const Json none = Json::object();
+  const Json& trigger = scenario.contains("trigger") && scenario["trigger"].is_object() ? scenario["trigger"] : none;
+  out += "## It opens\n\n";
+  if (list_at(trigger, "any").empty() && list_at(trigger, "all").empty()) {
+    out += "Only when a person opens it: `drwatch incident open " + text_at(scenario, "scenario") + "`.\n\n";
+    return;
+  }
+  out += conditions(trigger, "any", "When one of these holds:");
+  out += conditions(trigger, "all", list_at(trigger, "any").empty() ? "When all of these hold:" : "and all of these hold:");
+  out += conditions(trigger, "none", "and none of these:");
+  if (const auto hold = number_at(trigger, "for_seconds"); hold && *hold > 0) out += "for " + words(*hold) + " without a break.\n\n";
+  if (const auto wider = joined(list_at(trigger, "supersedes"), ", "); !wider.empty()) out += "It takes the place of: " + wider + ".\n\n";
+}
+
+void step(const Json& step, int number, std::string& out) {
+  out += "### " + std::to_string(number) + ". " + one_line(text_at(step, "title")) + "\n\n";
+  std::string facts = "`" + text_at(step, "id") + "`";
+  if (flag_at(step, "critical")) facts += ", **critical**";
+  if (const auto owner = text_at(step, "owner"); !owner.empty()) facts += ", " + owner;
+  if (const auto expect = number_at(step, "expect_seconds")) facts += ", about " + words(*expect);
+  if (const auto after = joined(list_at(step, "after"), ", "); !after.empty()) facts += ", after " + after;
+  out += facts + "\n\n";
+  if (step.contains("verify") && step["verify"].is_object()) {
+    out += "Done when \"" + text_at(step["verify"], "condition") + "\" has held for " +
+           words(number_at(step["verify"], "hold_seconds").value_or(0)) + ".\n\n";
+  }
+  if (step.contains("run") && step["run"].is_object()) out += "    " + joined(list_at(step["run"], "argv"), " ") + "\n\n";
+  if (const auto guide = text_at(step, "guide"); !guide.empty()) out += guide + (guide.ends_with('\n') ? "\n" : "\n\n");
+}
+
+}  // namespace
+
+std::string scenario_text(const Json& scenario) {
+  std::string out = "# " + one_line(text_at(scenario, "title")) + "\n\n";
+  if (const auto summary = text_at(scenario, "summary"); !summary.empty()) out += summary + "\n\n";
+  const auto rto = number_at(scenario, "rto_seconds");
+  out += "Scenario `" + text_at(scenario, "scenario") + "`, " + text_at(scenario, "severity") + ". Affects " +
+         joined(list_at(scenario, "affects"), ", ") + "." + (rto ? " To be back within " + words(*rto) + "." : "") +
+         " Restore from what survives the class `" + text_at(scenario, "class") + "`.\n\n";
+  trigger(scenario, out);
+  out += "## Steps\n\n";
+  int number = 0;
+  for (const auto& each : list_at(scenario, "steps")) step(each, ++number, out);
+  if (!list_at(scenario, "messages").empty()) out += "## Messages\n\n";
+  for (const auto& each : list_at(scenario, "messages")) {
+    out += "### To " + text_at(each, "audience") + ", when " + text_at(each, "when") + "\n\n`" + text_at(each, "id") +
+           "`: " + one_line(text_at(each, "subject")) + "\n\n" + indented(text_at(each, "body"), "> ") + "\n";
+  }
+  return out;
+}
+
+std::string scenarios_text(const Json& list, const Paint& paint) {
+  Columns columns;
+  for (const auto& each : list) {
+    const std::string standing = text_at(each, "standing");
+    const auto rto = number_at(each, "rto_seconds");
+    columns.row({{text_at(each, "scenario"), Ink::bold},
+                 {one_line(text_at(each, "title"))},
+                 {rto ? "RTO " + words(*rto) : ""},
+                 {standing, paint.standing(standing)}});
+  }
+  return columns.print(paint);
+}
+
+std::string runbook_index(const std::vector<Json>& scenarios) {
+  std::string out = "# Runbook\n\nPrinted by drwatch. Each page stands alone.\n\n";
+  for (const auto& each : scenarios) {
+    const auto summary = one_line(text_at(each, "summary"));
+    out += "- [" + one_line(text_at(each, "title")) + "](" + text_at(each, "scenario") + ".md)" + (summary.empty() ? "" : ": " + summary) +
+           "\n";
+  }
+  return out;
+}
+
+}  // namespace drwatch::commands

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// drwatch signal raise | clear.
+#include "daemon/commands/client.hpp"
+
+namespace drwatch::commands {
+
+namespace {
+
+int set(const SignalOptions& options, const char* state) {
+  Client client(options.client);
+  Json body{{"state", state}};
+  if (!options.note.empty()) body["note"] = options.note;
+  const Json answer = client.post("/api/v1/signals/" + path_element(options.name), body);
+  if (client.printed_as_json(answer)) return 0;
+  std::string line = "signal '" + options.name + "' is " + state;
+  if (const auto until = text_at(answer, "expires_at"); !until.empty()) line += " until " + until;
+  print(line + "\n");
+  return 0;
+}
+
+}  // namespace
+
+int signal_raise(const SignalOptions& options) { return set(options, "raised"); }
+int signal_clear(const SignalOptions& options) { return set(options, "clear"); }
+
+}  // namespace drwatch::commands
