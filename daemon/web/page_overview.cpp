@@ -63,7 +63,7 @@ View exposure_rows(const View& components, const Seen& seen) {
       View row;
       row["component"] = component["title"];
       row["class"] = exposure["class"];
-      row["lost_words"] = exposure["no_source"] == true ? "everything: no source survives this"
+      row["lost_words"] = exposure["no_source"] == true ? "nothing survives this"
                           : exposure["exposure_seconds"].is_null()
                               ? "not known"
                               : seconds_words(exposure["exposure_seconds"]) + (exposure["estimated"] == true ? " (estimated)" : "");
@@ -83,8 +83,10 @@ View exposure_rows(const View& components, const Seen& seen) {
 void word_component(View& component, const Seen& seen) {
   component["health_sign"] = sign(component["health"].get<std::string>());
   component["not_seen"] = component["seen"] == false;
-  const std::string since = ago_words(seen, component["since"]);
-  component["since_words"] = since.empty() ? "nothing is known yet" : component["health"].get<std::string>() + " since " + since;
+  const std::string age = ago_words(seen, component["since"]);
+  component["since_words"] = age.empty()
+                                 ? "nothing is known yet"
+                                 : component["health"].get<std::string>() + " for " + age.substr(0, age.size() - 4);  // without " ago"
   component["last_good_words"] = component["health"] == "up" ? View(nullptr) : text_view(ago_words(seen, component["last_good_at"]));
   View rto = objective_of(component, "rto", nullptr);
   if (!rto.is_null()) {

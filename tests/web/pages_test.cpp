@@ -30,7 +30,7 @@ TEST_CASE("the overview") {
   CHECK(reply.headers.at("content-type") == "text/html; charset=utf-8");
   holds(reply.body,
         {"<html lang=\"en\">", "<main id=\"main\">", "http-equiv=\"refresh\"", "Database down", "/incidents/" + incident_id, "42 s",
-         "everything: no source survives this", "not seen since the start", "Explained by database", "/probes/wal-archive", "at-risk"});
+         "nothing survives this", "not seen since the start", "Explained by database", "/probes/wal-archive", "at-risk"});
   CHECK(reply.body.find("Everything is up") == std::string::npos);
   CHECK(reply.body.find("{{") == std::string::npos);
 }
