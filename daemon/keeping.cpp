@@ -6,7 +6,7 @@
 namespace drwatch {
 
 Keeping::Keeping(boost::asio::any_io_executor executor, Clock& clock, Journal& journal)
-    : clock_(clock), journal_(journal), reached_bell_(std::move(executor)) {}
+    : clock_(clock), journal_(journal), reached_change_(std::move(executor)) {}
 
 Keeping::Ticket Keeping::put(JournalWrite write) {
   Ticket ticket = ++last_;
@@ -15,7 +15,7 @@ Keeping::Ticket Keeping::put(JournalWrite write) {
     if (alive.expired()) return;
     reached_ = ticket;
     while (!waiting_.empty() && waiting_.front().first <= ticket) waiting_.pop_front();
-    reached_bell_.ring();
+    reached_change_.made();
   });
   return ticket;
 }
@@ -46,20 +46,20 @@ Keeping::Ticket Keeping::write_value(std::string key, std::string text) {
 }
 
 namespace {
-Task<bool> reach(Bell& bell, const std::uint64_t& reached, std::uint64_t ticket) {
-  while (reached < ticket) co_await bell.wait();
+Task<bool> reach(Change& change, const std::uint64_t& reached, std::uint64_t ticket) {
+  while (reached < ticket) co_await change.wait();
   co_return true;
 }
 }  // namespace
 
 Task<bool> Keeping::until_durable(Ticket ticket, Duration patience) {
   if (durable(ticket)) co_return true;
-  auto reached = co_await within(clock_, patience, reach(reached_bell_, reached_, ticket));
+  auto reached = co_await within(clock_, patience, reach(reached_change_, reached_, ticket));
   co_return reached.has_value();
 }
 
 Task<void> Keeping::until_durable(Ticket ticket) {
-  while (!durable(ticket)) co_await reached_bell_.wait();
+  while (!durable(ticket)) co_await reached_change_.wait();
 }
 
 std::chrono::nanoseconds Keeping::oldest_wait() const {

@@ -2,7 +2,7 @@
 // Writing behind: events and kept values go to the journal in order, and whoever needs them durable waits here.
 #pragma once
 
-#include "daemon/bell.hpp"
+#include "daemon/change.hpp"
 #include "daemon/journal/journal.hpp"
 #include "daemon/recovery/state.hpp"
 
@@ -35,7 +35,7 @@ class Keeping {
 
   Clock& clock_;
   Journal& journal_;
-  Bell reached_bell_;
+  Change reached_change_;
   Ticket last_ = 0, reached_ = 0;
   std::deque<std::pair<Ticket, std::chrono::nanoseconds>> waiting_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

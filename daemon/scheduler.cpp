@@ -11,7 +11,7 @@
 namespace drwatch {
 
 Scheduler::Scheduler(World world, TaskGroup& tasks, Make make, Hooks hooks)
-    : world_(world), tasks_(tasks), make_(std::move(make)), hooks_(std::move(hooks)), bell_(world.executor), ended_bell_(world.executor) {}
+    : world_(world), tasks_(tasks), make_(std::move(make)), hooks_(std::move(hooks)), change_(world.executor), ended_change_(world.executor) {}
 
 void Scheduler::load(std::shared_ptr<const Settings> settings) {
   for (auto it = watched_.begin(); it != watched_.end();) {
@@ -41,7 +41,7 @@ Task<void> Scheduler::loop() {
     std::optional<Time> next = schedule_.next();
     if (auto due = hooks_.due(); due && (!next || *due < *next)) next = due;
     Duration wait = next ? std::clamp(*next - hooks_.now(), Duration{0}, Duration{minutes{1}}) : Duration{minutes{1}};
-    co_await within(world_.clock, wait, bell_.wait());
+    co_await within(world_.clock, wait, change_.wait());
   }
 }
 
@@ -83,7 +83,7 @@ void Scheduler::ended(const std::string& name) {
     ++it->second.runs_ended;
   }
   schedule_.finished(name, hooks_.now(), hooks_.confirming(name));
-  ended_bell_.ring();
+  ended_change_.made();
   wake();
 }
 
@@ -108,7 +108,7 @@ Task<std::optional<Outcome>> Scheduler::next_outcome(std::string name) {
   std::uint64_t wanted = it->second.runs_begun + 1;
   run_now(name);
   for (;;) {
-    co_await ended_bell_.wait();
+    co_await ended_change_.wait();
     it = watched_.find(name);
     if (it == watched_.end()) co_return std::nullopt;
     if (it->second.runs_ended >= wanted) co_return it->second.last;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "config/settings.hpp"
-#include "daemon/bell.hpp"
+#include "daemon/change.hpp"
 #include "daemon/recovery/schedule.hpp"
 #include "daemon/task_group.hpp"
 #include "probes/probe.hpp"
@@ -32,7 +32,7 @@ class Scheduler {
 
   void load(std::shared_ptr<const Settings> settings);  // the names of what changed, see `changed`
   void start();
-  void wake() { bell_.ring(); }
+  void wake() { change_.made(); }
   void run_now(const std::string& probe);
   void shift(Duration by);
   std::optional<Time> next_run(const std::string& probe) const { return schedule_.next_run(probe); }
@@ -60,7 +60,7 @@ class Scheduler {
   Make make_;
   Hooks hooks_;
   Schedule schedule_;
-  Bell bell_, ended_bell_;
+  Change change_, ended_change_;
   std::map<std::string, Watched> watched_;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/bell.hpp"
+#include "daemon/change.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -12,17 +12,17 @@ namespace drwatch {
 
 namespace asio = boost::asio;
 
-struct Bell::Shared {
+struct Change::Shared {
   asio::any_io_executor executor;
   std::vector<asio::steady_timer*> waiting;
-  std::uint64_t rings = 0;
+  std::uint64_t changes = 0;
 };
 
 namespace {
 
 template <class Shared>
-Task<bool> until_ring(std::shared_ptr<Shared> shared) {
-  std::uint64_t before = shared->rings;
+Task<bool> until_made(std::shared_ptr<Shared> shared) {
+  std::uint64_t before = shared->changes;
   asio::steady_timer never(shared->executor, asio::steady_timer::time_point::max());
   shared->waiting.push_back(&never);
   struct Leave {
@@ -32,19 +32,19 @@ Task<bool> until_ring(std::shared_ptr<Shared> shared) {
   } leave{*shared, &never};
   boost::system::error_code ended;
   co_await never.async_wait(asio::redirect_error(asio::use_awaitable, ended));
-  co_return shared->rings != before;
+  co_return shared->changes != before;
 }
 
 }  // namespace
 
-Bell::Bell(asio::any_io_executor executor) : shared_(std::make_shared<Shared>()) { shared_->executor = std::move(executor); }
-Bell::~Bell() = default;
+Change::Change(asio::any_io_executor executor) : shared_(std::make_shared<Shared>()) { shared_->executor = std::move(executor); }
+Change::~Change() = default;
 
-void Bell::ring() {
-  ++shared_->rings;
+void Change::made() {
+  ++shared_->changes;
   for (auto* timer : shared_->waiting) timer->cancel();
 }
 
-Task<bool> Bell::wait() { return until_ring(shared_); }
+Task<bool> Change::wait() { return until_made(shared_); }
 
 }  // namespace drwatch
