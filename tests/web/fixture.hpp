@@ -71,6 +71,7 @@ class Running {
 
   FakeDesk& desk() { return *desk_; }
   std::size_t connections();
+  void use_identity(std::shared_ptr<web::Identity> identity) { server_->identity(std::move(identity)); }  // on the loop
 
  private:
   boost::asio::io_context io_;
