@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The words of the command line; what they do is in commands/. The only file that knows CLI11.
+#include "config/document.hpp"
 #include "daemon/commands/commands.hpp"
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -262,6 +264,29 @@ void add_all(CLI::App& app, Given& g) {
   add_preparation(app, g);
 }
 
+// What is wrong with the words: an unknown one gets the nearest, a missing one the list.
+std::string word_problem(const CLI::App& app, const std::vector<std::string>& words, const std::string& otherwise) {
+  const CLI::App* deepest = &app;
+  std::string so_far = "drwatch";
+  while (!deepest->get_subcommands().empty()) {
+    deepest = deepest->get_subcommands().front();
+    so_far += " " + deepest->get_name();
+  }
+  std::vector<std::string> known;
+  std::string list;
+  for (const auto* each : deepest->get_subcommands([](const CLI::App*) { return true; })) {
+    known.push_back(each->get_name());
+    list += (list.empty() ? "" : ", ") + each->get_name();
+  }
+  auto at = words.begin();
+  if (deepest != &app) at = std::find(words.begin(), words.end(), deepest->get_name()) + 1;
+  const auto word = std::find_if(at, words.end(), [](const std::string& each) { return !each.starts_with('-'); });
+  if (known.empty()) return otherwise + "; " + so_far + " --help says how";
+  if (word == words.end()) return so_far + " needs one more word; one of " + list;
+  const auto near = drwatch::config::nearest(*word, known);
+  return so_far + " knows no '" + *word + "'; " + (near ? "did you mean '" + *near + "'?" : "one of " + list);
+}
+
 int refuse(const std::string& line) {
   std::fprintf(stderr, "drwatch: %s\n", line.c_str());
   return 2;
@@ -278,8 +303,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& asked) {  // --help, --version
     return app.exit(asked);
   } catch (const CLI::ParseError& error) {
-    return refuse(std::string(error.what()) + "; drwatch " + (argc > 1 && argv[1][0] != '-' ? std::string(argv[1]) + " " : "") +
-                  "--help says how");
+    return refuse(word_problem(app, {argv + 1, argv + argc}, error.what()));
   }
   try {
     return given.run();

@@ -78,7 +78,8 @@ int runbook_export(const RunbookOptions& options) {
   std::filesystem::create_directories(options.folder, error);
   if (error) throw CommandRefused("cannot make the folder " + options.folder + ": " + error.message() + "; give another");
   std::vector<Json> scenarios;
-  for (const auto& each : list_at(runbook.list(), "scenarios")) scenarios.push_back(runbook.one(text_at(each, "scenario")));
+  const Json list = runbook.list();
+  for (const auto& each : list_at(list, "scenarios")) scenarios.push_back(runbook.one(text_at(each, "scenario")));
   Json files = Json::array();
   for (const auto& each : scenarios) {
     const auto path = std::filesystem::path(options.folder) / (text_at(each, "scenario") + ".md");

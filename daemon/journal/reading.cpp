@@ -120,26 +120,28 @@ std::string copy_of(const std::string& path) {
 
 }  // namespace
 
-ReadOnly::ReadOnly(const std::string& path) {
+// Without a write-ahead log beside it nobody writes the file: then nothing is left behind in its folder either.
+ReadOnly::ReadOnly(const std::string& path) : path_(path) {
   std::error_code error;
   if (!fs::is_regular_file(path, error))
     throw std::runtime_error("there is no journal at " + path + "; give the file that [journal] path names");
   if (!begins_as_a_database(path)) throw std::runtime_error(no_journal(path));
+  still_ = !fs::exists(path + "-wal", error);
   bool is_journal = false;
   try {
-    db_.emplace(path, Database::Mode::read);
+    db_.emplace(path, still_ ? Database::Mode::still : Database::Mode::read);
     is_journal = db_->has_table("events");
   } catch (const StoreError& refused) {
-    db_.reset();
-    if (refused.damaged()) throw;
-    if (nonempty(path + "-wal")) copy_folder_ = copy_of(path);
-    db_.emplace(copy_folder_.empty() ? path : copy_folder_ + "/journal.db",
-                copy_folder_.empty() ? Database::Mode::still : Database::Mode::write);
+    if (refused.damaged() || still_) throw;
+    copy_folder_ = copy_of(path);
+    db_.emplace(copy_folder_ + "/journal.db", Database::Mode::write);
     is_journal = db_->has_table("events");
   }
   if (!is_journal) throw std::runtime_error(no_journal(path));
   refuse_newer_schema(*db_, path);
 }
+
+bool ReadOnly::overtaken() const { return still_ && nonempty(path_ + "-wal"); }
 
 ReadOnly::~ReadOnly() {
   db_.reset();
@@ -151,21 +153,34 @@ ReadOnly::~ReadOnly() {
 
 namespace drwatch {
 
-JournalVerdict verify_journal(const std::string& path) {
+namespace {
+
+JournalVerdict verify_once(const std::string& path, bool& overtaken) {
   JournalVerdict verdict;
-  try {
-    journal::ReadOnly file(path);
-    const auto count = [&](const Event& event, const journal::Row& row) {
-      ++verdict.events;
-      if (verdict.first_seq == 0) verdict.first_seq = event.seq;
-      verdict.last_seq = event.seq;
-      verdict.last_hash = row.hash;
-    };
-    verdict.broken = journal::walk_chain(file.database(), 0, count).broken;
-  } catch (const journal::StoreError& error) {
-    verdict.broken = JournalBreak{1, std::string("the file cannot be read: ") + error.what()};
-  }
+  journal::ReadOnly file(path);
+  const auto count = [&](const Event& event, const journal::Row& row) {
+    ++verdict.events;
+    if (verdict.first_seq == 0) verdict.first_seq = event.seq;
+    verdict.last_seq = event.seq;
+    verdict.last_hash = row.hash;
+  };
+  verdict.broken = journal::walk_chain(file.database(), 0, count).broken;
+  overtaken = verdict.broken && file.overtaken();
   return verdict;
+}
+
+}  // namespace
+
+JournalVerdict verify_journal(const std::string& path) {
+  try {
+    bool overtaken = false;
+    const JournalVerdict verdict = verify_once(path, overtaken);
+    return overtaken ? verify_once(path, overtaken) : verdict;
+  } catch (const journal::StoreError& error) {
+    JournalVerdict verdict;
+    verdict.broken = JournalBreak{1, std::string("the file cannot be read: ") + error.what()};
+    return verdict;
+  }
 }
 
 void read_journal(const std::string& path, const std::function<void(const Event&)>& each) {

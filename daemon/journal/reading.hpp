@@ -33,8 +33,12 @@ class ReadOnly {
   ~ReadOnly();
   ReadOnly(const ReadOnly&) = delete;
   Database& database() { return *db_; }
+  // A daemon began to write the file after it was opened as one that nobody writes: what was read is worth nothing.
+  bool overtaken() const;
 
  private:
+  std::string path_;
+  bool still_ = false;
   std::optional<Database> db_;
   std::string copy_folder_;  // a copy was made to read its write-ahead log; empty: none
 };
