@@ -116,11 +116,12 @@ std::string problem_line(int status, const std::string& body, bool with_token) {
     todo = text_at(problem, "detail");
     std::string list;
     for (const auto& each : list_at(problem, "list")) {
-      if (each.is_string()) list += (list.empty() ? "" : ", ") + printable(each.get<std::string>());
+      if (!each.is_string() || todo.find(each.get<std::string>()) != std::string::npos) continue;  // the sentence names it already
+      list += (list.empty() ? "" : ", ") + printable(each.get<std::string>());
     }
     if (!list.empty()) todo += (todo.empty() ? "" : ": ") + list;
   }
-  if (const auto more = advice(status, with_token); !more.empty()) todo += (todo.empty() ? "" : "; ") + more;
+  if (status == 401 || todo.empty()) todo = advice(status, with_token);
   return one_line(todo.empty() ? what : what + "; " + todo);
 }
 

@@ -141,6 +141,8 @@ TEST_CASE("a problem is one line with what to do, and its document is kept") {
 TEST_CASE("what to do follows from the status") {
   CHECK(has(problem_line(401, R"({"title": "no token"})", false), "give a token: --token-file FILE"));
   CHECK(has(problem_line(401, R"({"title": "no token"})", true), "not one of [server.tokens]"));
+  CHECK(problem_line(404, R"({"title": "not found", "detail": "did you mean 'fire'?", "list": ["fire"]})", false) ==
+        "not found; did you mean 'fire'?");
   CHECK(has(problem_line(403, R"({"title": "not allowed"})", true), "higher role"));
   CHECK(has(problem_line(503, "<html>", false), "drwatch answered 503; try again"));
   CHECK_FALSE(has(problem_line(404, "{\"title\": \"a\\nb\\u001b[2J\"}", false), "\n"));
