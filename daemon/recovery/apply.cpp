@@ -175,6 +175,7 @@ void incident_reopened(Record& r, const Event& e) {
   i->state = IncidentState::open;
   if (auto from = json::maybe_time(e.body, "looked_well_from")) i->looked_well.emplace_back(*from, e.at);
   i->recovered_at.reset();
+  if (auto because = json::evidence(e.body, "because"); !because.empty()) i->because = std::move(because);  // why it is open now
   r.pending.erase(i->scenario);
   if (e.by != "drwatch") i->exit.by = Exit::By::steps;  // a person opened it again although it looks well
 }

@@ -248,11 +248,11 @@ class Story(unittest.TestCase):
         self.until(lambda: self.exposure() < 20, "the exposure is small again")
 
     def test_5_a_job_misbehaves(self):
-        for how, words in (("fail", "3"), ("skip", "miss"), ("slow", "")):
+        for how, words in (("fail", "3"), ("skip", "miss"), ("slow", "nightly-billing")):
             with self.subTest(how=how):
                 self.sample.break_part("jobs", how, "nightly-billing")
                 incident = self.until(lambda: self.incident("cron-failure"), f"cron-failure opened ({how})", 60)
-                told = json.dumps(incident["because"])
+                told = json.dumps([incident["because"], [e["message"] for e in incident["timeline"] if e["kind"] == "incident.reopened"][-1:]])
                 self.assertIn("nightly-billing", told)
                 self.assertRegex(told, re.compile(words))
                 self.sample.repair_part("jobs", "nightly-billing")
