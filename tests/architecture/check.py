@@ -57,7 +57,7 @@ NOBODY = {
     re.compile(r"\bdetached\b"): (),
     re.compile(r"\bco_spawn\("): ("daemon/task_group", "daemon/within"),
     re.compile(r"\basync_resolve\b|\bgetaddrinfo\b"): (),
-    re.compile(r"\bsteady_clock::now\b|\bsystem_clock::now\b"): ("daemon/world/", "daemon/journal/", "daemon/log", "daemon/notify"),
+    re.compile(r"\bsteady_clock::now\b|\bsystem_clock::now\b"): ("daemon/world/", "daemon/journal/", "daemon/commands/", "daemon/log", "daemon/notify"),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
