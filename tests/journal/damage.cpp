@@ -131,7 +131,8 @@ TEST_CASE("a file torn anywhere never takes the daemon with it") {
     } else if (round % 3 == 1) {  // a stretch of zeros
       std::fstream file(victim, std::ios::in | std::ios::out | std::ios::binary);
       file.seekp(static_cast<std::streamoff>(random() % size));
-      file.write(std::string(random() % 8192, '\0').data(), static_cast<std::streamsize>(random() % 8192 % 4096));
+      const std::string zeros(1 + random() % 4096, '\0');
+      file.write(zeros.data(), static_cast<std::streamsize>(zeros.size()));
     } else {  // a few wrong bytes
       std::fstream file(victim, std::ios::in | std::ios::out | std::ios::binary);
       for (int i = 0; i < 3; ++i) {
