@@ -88,7 +88,7 @@ Daemon::Daemon(Parts parts, std::shared_ptr<const Settings> settings, Restored r
       alerting_(parts_.world, parts_.log, tasks_),
       scheduler_(parts_.world, tasks_, parts_.make_probe,
                  {.now = [this] { return now(); },
-                  .ran = [this](const std::string& probe, Outcome outcome) { feed(Ran{probe, std::move(outcome)}); },
+                  .ran = [this](const std::string& probe, Outcome outcome) { ran(probe, std::move(outcome)); },
                   .confirming = [this](const std::string& probe) { return confirming(state_, probe); },
                   .due = [this] { return due_; },
                   .tick = [this] { feed(Tick{}); },
@@ -213,6 +213,13 @@ void Daemon::watch_journal() {
 }
 
 // ---- deciding ------------------------------------------------------------------------------------------------------------------------------
+
+// What others' clocks say is brought into drwatch's time, which is ahead of the wall's after that was set back.
+void Daemon::ran(const std::string& probe, Outcome outcome) {
+  if (outcome.recovery && outcome.recovery->time) *outcome.recovery->time += ahead_;
+  if (outcome.canary) outcome.canary->db_time += ahead_;
+  feed(Ran{probe, std::move(outcome)});
+}
 
 Decision Daemon::feed(const Input& input) {
   if (stopping_) return {};

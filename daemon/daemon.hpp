@@ -60,6 +60,7 @@ class Daemon : public Desk {
   TaskGroup& tasks() { return tasks_; }
 
  private:
+  void ran(const std::string& probe, Outcome outcome);
   Decision feed(const Input& input);
   void carry_out(const Decision& decision);
   void tell(const Event& event);

@@ -52,10 +52,9 @@ std::vector<std::string> live_ids(const Record& record) {
 void judge_steps(Deciding& d) {
   if (d.record().blind_since) return;
   for (const std::string& id : live_ids(d.record())) {
-    std::size_t count = d.record().incidents.at(id).steps.size();
-    for (std::size_t n = 0; n < count; ++n) {
-      const Incident incident = d.record().incidents.at(id);
-      const IncidentStep& step = incident.steps[n];
+    // By reference: what a step's event changes stays where it is.
+    const Incident& incident = d.record().incidents.at(id);
+    for (const IncidentStep& step : incident.steps) {
       if (step.plan.verify) judge_step(d, incident, step);
       if (step.plan.automatic && !step.plan.run.empty() && step.state == StepState::open && !step.ended_at &&
           incident.state == IncidentState::open && incident.ready(step))
@@ -95,7 +94,7 @@ void command_ended(Deciding& d, const CommandEnded& ended) {
 
 void interrupt_commands(Deciding& d) {
   for (const std::string& id : live_ids(d.record())) {
-    const Incident incident = d.record().incidents.at(id);
+    const Incident& incident = d.record().incidents.at(id);
     for (const IncidentStep& step : incident.steps)
       if (step.state == StepState::running)
         d.emit("step.interrupted", d.about(incident), "'" + step.plan.title + "' was running when drwatch ended; find out how far it came",
@@ -204,7 +203,7 @@ void judge_end(Deciding& d, const Incident& incident) {
 
 void judge_exits(Deciding& d) {
   for (const std::string& id : live_ids(d.record())) {
-    const Incident incident = d.record().incidents.at(id);
+    const Incident& incident = d.record().incidents.at(id);
     if (incident.state == IncidentState::open) judge_recovery(d, incident);
     else judge_end(d, incident);
   }

@@ -148,9 +148,9 @@ void judge_update(Deciding& d, const Incident& incident, const Message& plan) {
 }  // namespace
 
 void draft_messages(Deciding& d, const std::string& id, Message::When when) {
-  const Incident incident = d.record().incidents.at(id);
+  const Incident& incident = d.record().incidents.at(id);
   for (const Message& plan : incident.message_plans)
-    if (plan.when == when && !newest(incident, plan.id)) draft(d, d.record().incidents.at(id), plan);
+    if (plan.when == when && !newest(incident, plan.id)) draft(d, incident, plan);
 }
 
 void judge_updates(Deciding& d) {
@@ -158,9 +158,9 @@ void judge_updates(Deciding& d) {
   for (const auto& [id, incident] : d.record().incidents)
     if (incident.state == IncidentState::open) open.push_back(id);
   for (const std::string& id : open) {
-    const std::vector<Message> plans = d.record().incidents.at(id).message_plans;
-    for (const Message& plan : plans)
-      if (plan.when == Message::When::update) judge_update(d, Incident(d.record().incidents.at(id)), plan);
+    const Incident& incident = d.record().incidents.at(id);
+    for (const Message& plan : incident.message_plans)
+      if (plan.when == Message::When::update) judge_update(d, incident, plan);
   }
 }
 

@@ -55,8 +55,8 @@ void order(Deciding& d, const OpenIncident& o) {
   const Scenario* scenario = find_scenario(d, o.scenario);
   if (!scenario) return;
   if (const Incident* open = live_of(d.record(), o.scenario)) {
-    d.decision.subject = open->id;
-    return d.refuse(409, o.scenario + " is open already", "work on " + open->id, {open->id});
+    d.decision.subject = open->id;  // it is already so
+    return;
   }
   Match found = match(d, scenario->trigger);
   open_incident(d, *scenario, found, d.now, o.by);

@@ -63,6 +63,7 @@ struct Wanted {
   const State& state;
   const Settings& settings;
   Time now;
+  bool with_words = true;           // annotations too: they are only needed when an alert is new, or sent
   std::map<std::string, Alert> alerts;
   std::vector<std::string> order;  // as they were found
 
@@ -78,6 +79,7 @@ struct Wanted {
 Alert alert_of(const Wanted& w, const std::string& name, const std::string& severity, const Incident& i, std::string summary) {
   Alert a;
   a.labels = {{"alertname", name}, {"severity", severity}, {"scenario", i.scenario}};
+  if (!w.with_words) return a;
   a.annotations = {{"summary", std::move(summary)},
                    {"description", describe(i)},
                    {"runbook_url", base_url(w.settings) + "/incidents/" + i.id},
@@ -115,6 +117,7 @@ void of_objective(Wanted& w, const std::string& component, DisasterClass c) {
   auto add = [&](const char* name, const char* severity, const char* word) {
     Alert a;
     a.labels = {{"alertname", name}, {"severity", severity}, {"component", component}, {"class", std::string(class_name(c))}};
+    if (!w.with_words) return w.add(a);
     a.annotations = {{"summary", component + ": the recovery point objective (" + std::string(class_name(c)) + ") is " + word},
                      {"description", objective->second.message + ". Since " + time_text(objective->second.since) +
                                          ". Mend the source of recovery points, or take a backup elsewhere now."},
@@ -151,13 +154,26 @@ void find_wanted(Wanted& w) {
 
 }  // namespace
 
+namespace {
+// Fires already, under the same labels.
+bool stands(const Record& record, const std::string& key, const Alert& alert) {
+  auto standing = record.alerts.find(key);
+  return standing != record.alerts.end() && !standing->second.resolved_at && standing->second.labels == alert.labels;
+}
+}  // namespace
+
 void judge_alerts(Deciding& d) {
-  Wanted w{&d, d.state, d.settings, d.now, {}, {}};
+  Wanted w{&d, d.state, d.settings, d.now, false, {}, {}};
   find_wanted(w);
+  if (std::any_of(w.order.begin(), w.order.end(), [&](const std::string& key) { return !stands(d.record(), key, w.alerts.at(key)); })) {
+    w.with_words = true;
+    w.alerts.clear();
+    w.order.clear();
+    find_wanted(w);
+  }
   for (const std::string& key : w.order) {
-    auto standing = d.record().alerts.find(key);
     const Alert& alert = w.alerts.at(key);
-    if (standing != d.record().alerts.end() && !standing->second.resolved_at && standing->second.labels == alert.labels) continue;
+    if (stands(d.record(), key, alert)) continue;
     Time starts_at = alert.starts_at == Time{} ? d.now : alert.starts_at;
     About about;
     if (auto i = alert.annotations.find("incident"); i != alert.annotations.end()) about.incident = i->second;
@@ -173,7 +189,7 @@ void judge_alerts(Deciding& d) {
 }
 
 std::vector<Alert> standing_alerts(const State& state, const Settings& settings, Time now) {
-  Wanted w{nullptr, state, settings, now, {}, {}};
+  Wanted w{nullptr, state, settings, now, true, {}, {}};
   find_wanted(w);
   std::vector<Alert> all;
   for (const auto& [key, record] : state.record.alerts) {

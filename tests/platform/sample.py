@@ -252,6 +252,9 @@ class Sample:
                    output=self.path("database.log"))
         ready = [self.postgres_bin + "/pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.ports["database"])]
         wait_for(lambda: subprocess.run(ready, check=False).returncode == 0, 30, "PostgreSQL did not accept connections")
+        # From version 15 on the checkpointer starts during recovery and then sleeps up to checkpoint_timeout before it looks at archive_timeout again:
+        # until it is woken nothing is archived, and the exposure really grows.
+        self.sql("checkpoint", "postgres")
 
     def stop_database(self):
         self.end("database", signal.SIGINT)

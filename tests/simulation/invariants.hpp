@@ -19,13 +19,16 @@ struct Scene {
   const Daemon& daemon;
   const std::vector<Event>& told;  // every event of this life of the daemon, in order
   const Record& at_start;          // what it began with
+  Record& replayed;                // the fold of the first `replayed_events` of them
+  std::size_t& replayed_events;
   const SimDisk& disk;
   const RunLedger& runs;
   const std::vector<Acknowledged>& acknowledged;
   SimHttp& alertmanager;
+  Clock& clock;
 };
 
-std::string replay_equals_live(const Scene& scene);
+std::string replay_equals_live(const Scene& scene);  // applies what is new
 std::string nothing_acknowledged_lost(const Scene& scene);
 std::string one_open_incident_a_scenario(const Scene& scene);
 std::string clocks_run_forward(const Scene& scene);

@@ -16,12 +16,12 @@ Task<Outcome> SimProbe::run(World& world) {
   struct Counted {
     RunLedger& runs;
     std::string name;
-    Counted(RunLedger& r, std::string n, Time now) : runs(r), name(std::move(n)) {
+    Counted(RunLedger& r, std::string n, std::chrono::nanoseconds now) : runs(r), name(std::move(n)) {
       if (++runs.running[name] > 1) runs.overlapped = true;
       runs.last_begun[name] = now;
     }
     ~Counted() { --runs.running[name]; }
-  } counted(runs_, name_, world.clock.now());
+  } counted(runs_, name_, world.clock.boottime());
   const Truth::Target& target = truth_.targets[name_];
   if (target.stalls) co_await world.clock.sleep_for(hours{1});
   co_await world.clock.sleep_for(chance_.between(milliseconds{1}, milliseconds{200}));

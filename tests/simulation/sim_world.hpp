@@ -45,7 +45,7 @@ struct Truth {
 // Counts runs: no probe overlaps itself or is starved.
 struct RunLedger {
   std::map<std::string, int> running;
-  std::map<std::string, Time> last_begun;
+  std::map<std::string, std::chrono::nanoseconds> last_begun;  // by BOOTTIME: the wall clock jumps
   bool overlapped = false;
 };
 
