@@ -30,8 +30,10 @@ void judge_step(Deciding& d, const Incident& incident, const IncidentStep& step)
     return;
   }
   if (step.closed()) return;
-  if (sentence.truth == Truth::no) d.state.sight.holding.erase(key);
-  if (sentence.truth != Truth::yes) return;
+  if (sentence.truth != Truth::yes) {  // what cannot be seen is no part of a hold
+    d.state.sight.holding.erase(key);
+    return;
+  }
   auto looked = looked_at(d.state, d.settings, *step.plan.verify, d.now);
   if (!looked || *looked <= incident.opened_at) return;
   Time since = d.state.sight.holding.try_emplace(key, sentence.since > incident.opened_at ? sentence.since : *looked).first->second;
@@ -146,15 +148,15 @@ void way_out(const Deciding& d, const Incident& incident, Way& way) {
   }
   for (const Condition& c : incident.exit.all) way.needs(evaluate(d.state, d.settings, c, d.now));
   // It also has to be well for those that it absorbed.
-  for (const std::string& id : incident.absorbed)
-    if (auto absorbed = d.record().incidents.find(id); absorbed != d.record().incidents.end()) {
-      way.needs(trigger_over(d, absorbed->second.trigger));
-      for (const Condition& c : absorbed->second.exit.all) way.needs(evaluate(d.state, d.settings, c, d.now));
-      for (const std::string& component : absorbed->second.affects) {
-        Condition up{component + " is up", Condition::Subject::component, component, std::nullopt, false, Condition::Holds::up};
-        way.needs(evaluate(d.state, d.settings, up, d.now));
-      }
+  for (const Incident* absorbed : with_absorbed(d.record(), incident)) {
+    if (absorbed == &incident) continue;
+    way.needs(trigger_over(d, absorbed->trigger));
+    for (const Condition& c : absorbed->exit.all) way.needs(evaluate(d.state, d.settings, c, d.now));
+    for (const std::string& component : absorbed->affects) {
+      Condition up{component + " is up", Condition::Subject::component, component, std::nullopt, false, Condition::Holds::up};
+      way.needs(evaluate(d.state, d.settings, up, d.now));
     }
+  }
 }
 
 Way way_out_by_steps(const Incident& incident) {

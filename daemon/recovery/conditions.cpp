@@ -161,17 +161,23 @@ bool judged_rpo(const Settings& settings, const std::string& component) {
                      [&](DisasterClass c) { return settings.rpo_of(component, c).has_value(); });
 }
 
-Sentence positive(const State& state, const Settings& settings, const Condition& c, Time now) {
+// "any component is not up" is true when one is not: the "not" belongs to each.
+Sentence said(const Condition& c, Sentence s) {
+  if (c.negated) s.truth = opposite(s.truth);
+  return s;
+}
+
+Sentence sentence(const State& state, const Settings& settings, const Condition& c, Time now) {
   std::vector<Sentence> parts;
   switch (c.subject) {
-    case Subject::component: return of_component(state, settings, c.name, c.holds);
-    case Subject::probe: return of_probe(state, settings, c.name, c.holds);
-    case Subject::signal: return of_signal(state, c.name, c.holds);
-    case Subject::rpo: return of_rpo(state, settings, c, c.name);
-    case Subject::rto: return of_rto(state, settings, c, c.name, now);
+    case Subject::component: return said(c, of_component(state, settings, c.name, c.holds));
+    case Subject::probe: return said(c, of_probe(state, settings, c.name, c.holds));
+    case Subject::signal: return said(c, of_signal(state, c.name, c.holds));
+    case Subject::rpo: return said(c, of_rpo(state, settings, c, c.name));
+    case Subject::rto: return said(c, of_rto(state, settings, c, c.name, now));
     case Subject::any_component:
       for (const auto& [name, component] : settings.components)
-        if (!component.probes.empty()) parts.push_back(of_component(state, settings, name, c.holds));
+        if (!component.probes.empty()) parts.push_back(said(c, of_component(state, settings, name, c.holds)));
       return any_of(parts);
     case Subject::any_rpo:
       // A class that nothing survives is a finding, not a page: it opens nothing by "any rpo".
@@ -182,11 +188,11 @@ Sentence positive(const State& state, const Settings& settings, const Condition&
             one.of_class = k;
             auto found = state.record.objectives.find(objective_key(name, k));
             if (found == state.record.objectives.end() || exposure_of(state, settings, name, k, now).no_source) continue;
-            parts.push_back(of_rpo(state, settings, one, name));
+            parts.push_back(said(c, of_rpo(state, settings, one, name)));
           }
       return any_of(parts);
     case Subject::any_rto:
-      for (const auto& [name, component] : settings.components) parts.push_back(of_rto(state, settings, c, name, now));
+      for (const auto& [name, component] : settings.components) parts.push_back(said(c, of_rto(state, settings, c, name, now)));
       return any_of(parts);
   }
   return {};
@@ -204,6 +210,16 @@ std::optional<Start> stretch_start(const State& state, const std::string& probe,
   return Start{stretch->first_bad_at, "first run of " + probe + " (never seen good)"};
 }
 
+// A component went down when enough of its probes had: a replica that is away for weeks does not make the outage weeks old.
+std::optional<Start> component_start(const State& state, const ComponentSettings& component, bool down) {
+  std::vector<Start> starts;
+  for (const std::string& probe : component.probes)
+    if (auto start = stretch_start(state, probe, down)) starts.push_back(*start);
+  if (starts.empty()) return std::nullopt;
+  std::sort(starts.begin(), starts.end(), [](const Start& a, const Start& b) { return a.at < b.at; });
+  return starts[std::min(down ? enough_of(component) : 1, starts.size()) - 1];
+}
+
 void earliest(std::optional<Start>& best, const std::optional<Start>& other) {
   if (other && (!best || other->at < best->at)) best = other;
 }
@@ -218,10 +234,14 @@ std::vector<std::string> probes_of(const Settings& settings, const Condition& c)
 
 }  // namespace
 
+std::size_t enough_of(const ComponentSettings& component) {
+  const DownWhen& rule = component.down_when;
+  if (rule.rule == DownWhen::Rule::any || component.probes.empty()) return 1;
+  return rule.rule == DownWhen::Rule::all ? component.probes.size() : static_cast<std::size_t>(std::max(rule.count, 1));
+}
+
 Sentence evaluate(const State& state, const Settings& settings, const Condition& condition, Time now) {
-  Sentence s = positive(state, settings, condition, now);
-  if (condition.negated) s.truth = opposite(s.truth);
-  return s;
+  return sentence(state, settings, condition, now);
 }
 
 std::optional<Start> started(const State& state, const Settings& settings, const Condition& condition) {
@@ -229,12 +249,13 @@ std::optional<Start> started(const State& state, const Settings& settings, const
   bool down = about_down(condition.holds, condition.negated);
   if (condition.subject == Subject::any_component) {
     for (const std::string& component : components_of(state, settings, condition))
-      for (const std::string& probe : settings.components.at(component).probes) earliest(best, stretch_start(state, probe, down));
+      earliest(best, component_start(state, settings.components.at(component), down));
     return best;
   }
-  if (condition.subject == Subject::component || condition.subject == Subject::probe) {
-    for (const std::string& probe : probes_of(settings, condition)) earliest(best, stretch_start(state, probe, down));
-    return best;
+  if (condition.subject == Subject::probe) return stretch_start(state, condition.name, down);
+  if (condition.subject == Subject::component) {
+    const ComponentSettings* of = component_in(settings, condition.name);
+    return of ? component_start(state, *of, down) : std::nullopt;
   }
   Sentence s = evaluate(state, settings, condition, state.record.at);
   if (s.since == Time{}) return std::nullopt;

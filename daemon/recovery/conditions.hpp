@@ -10,6 +10,9 @@
 
 namespace drwatch {
 
+// How many of its probes have to be down for the component to be.
+std::size_t enough_of(const ComponentSettings& component);
+
 enum class Truth { no, unknown, yes };
 
 struct Sentence {

@@ -70,6 +70,9 @@ Match match(const Deciding& d, const Trigger& trigger);
 void judge_triggers(Deciding& d);
 void open_incident(Deciding& d, const Scenario& scenario, const Match& found, Time detected_at, std::string by);
 
+// Itself and all that went on in it, and in those again.
+std::vector<const Incident*> with_absorbed(const Record& record, const Incident& incident);
+
 // checklist.cpp
 void judge_steps(Deciding& d);
 void judge_exits(Deciding& d);

@@ -52,7 +52,8 @@ void change_health(Deciding& d, const std::string& probe, Health to, const Outco
   ProbeSight& sight = d.state.sight.probes[probe];
   Json body{{"health", health_name(to)}, {"from", health_name(was.health)},  {"reason", reason_name(seen.reason)},
             {"code", seen.code},         {"outcome_message", seen.message}, {"vantage", seen.vantage}};
-  if (to == Health::up) body["good_since"] = time_text(good_from(sight));
+  // Behind a stretch that nobody could see it is good since the first run that saw it, whatever was seen before.
+  if (to == Health::up) body["good_since"] = time_text(was.health == Health::unknown ? seen.at : good_from(sight));
   sight.awaits_witness = false;
   std::string message = probe + " is " + std::string(health_name(to)) + (seen.message.empty() ? "" : ": " + seen.message);
   d.emit("probe.changed", {.component = d.settings.probes.at(probe).component, .probe = probe}, message, body);
@@ -196,9 +197,8 @@ struct Count {
   std::size_t down = 0, unknown = 0, not_up = 0, all = 0;
 };
 
-Health component_health(const Count& n, const DownWhen& rule) {
+Health component_health(const Count& n, std::size_t need) {
   if (n.all == 0) return Health::unknown;  // nothing is green because nobody looked
-  std::size_t need = rule.rule == DownWhen::Rule::any ? 1 : rule.rule == DownWhen::Rule::all ? n.all : static_cast<std::size_t>(rule.count);
   if (n.down >= need) return Health::down;
   if (n.down + n.unknown >= need) return Health::unknown;
   return n.not_up > 0 ? Health::degraded : Health::up;
@@ -222,7 +222,7 @@ void judge_component(Deciding& d, const ComponentSettings& component) {
       worst_named = probe.health;
     }
   }
-  Health health = component_health(n, component.down_when);
+  Health health = component_health(n, enough_of(component));
   auto was = d.record().components.find(component.name);
   if (was != d.record().components.end() && was->second.health == health) return;
   if (was == d.record().components.end() && health == Health::unknown) return;  // not seen yet is not news

@@ -143,6 +143,8 @@ void judge_job(Deciding& d, const std::string& name, const JobSettings& job, boo
     // It was good until it was due, not until it last called.
     good.last_up_at = std::max(*good.last_up_at, v.good_until);
     good.last_not_down_at = good.last_up_at;
+  } else if (v.outcome.outcome == Health::down && good.last_up_at && last && last->outcome == Health::degraded) {
+    good.last_not_down_at = std::max(*good.last_up_at, v.good_until);  // being late was the beginning of missing
   }
   see_run(d, name, v.outcome);
 }
@@ -178,7 +180,9 @@ void see_ping(Deciding& d, const Pinged& ping) {
   if (ping.what == What::log) return;
   if (ping.what == What::start) begin_run(kept, ping.rid, d.now);
   if (ping.what == What::success || ping.what == What::fail) {
-    if (!end_run(kept, ping.rid)) kept.called_at = d.now;
+    bool of_a_run = end_run(kept, ping.rid);
+    // An end without a start is the call itself; a period is the time between any two calls; and a success makes up for what was missed.
+    if (!of_a_run || settings->second.job->period || (kept.missed_at && ping.what == What::success)) kept.called_at = d.now;
     kept.last_ended_well = ping.what == What::success;
     kept.last_message = ping.message;
     if (ping.what == What::fail && ping.exit_code != 0)

@@ -73,11 +73,13 @@ bool every_cause(const Deciding& d, const Match& found, const std::function<bool
 bool failing(const Deciding& d, const std::string& component) {
   auto known = d.record().components.find(component);
   if (known != d.record().components.end() && known->second.health == Health::down) return true;
-  const auto& probes = d.settings.components.at(component).probes;
-  return std::any_of(probes.begin(), probes.end(), [&](const std::string& name) {
+  // Suspected: it would be down, were the bad runs of its probes confirmed. One replica of two that is away is no suspicion.
+  const ComponentSettings& of = d.settings.components.at(component);
+  auto bad = std::count_if(of.probes.begin(), of.probes.end(), [&](const std::string& name) {
     auto probe = d.record().probes.find(name);
     return probe != d.record().probes.end() && probe->second.down.has_value();
   });
+  return static_cast<std::size_t>(bad) >= enough_of(of);
 }
 
 // A parent (or a parent's parent) that is down or suspected.
@@ -97,9 +99,27 @@ Incident* live_incident(Deciding& d, const std::string& scenario, IncidentState 
 }
 
 bool taken_over(Deciding& d, const std::string& scenario) {
-  for (const auto& [id, incident] : d.record().incidents)
-    if (incident.state == IncidentState::open && contains(incident.trigger.supersedes, scenario)) return true;
+  for (const auto& [id, incident] : d.record().incidents) {
+    if (incident.state != IncidentState::open) continue;
+    for (const Incident* part : with_absorbed(d.record(), incident))
+      if (contains(part->trigger.supersedes, scenario)) return true;
+  }
   return false;
+}
+
+// People have closed its steps, and what opened it has held all the while: it is that occurrence still, not a new one. Behind the end of the incident
+// this is said of signals only: a fact that somebody raised is not raised again by standing.
+bool said_to_be_over(Deciding& d, const std::string& scenario, const Match& found) {
+  const Incident* last = nullptr;
+  for (const auto& [id, incident] : d.record().incidents) {
+    bool over = incident.state == IncidentState::recovered || incident.state == IncidentState::resolved;
+    if (incident.scenario == scenario && over && (!last || incident.opened_at > last->opened_at)) last = &incident;
+  }
+  if (!last || last->exit.by != Exit::By::steps || !last->recovered_at) return false;
+  return std::all_of(found.causes.begin(), found.causes.end(), [&](const Condition* c) {
+    bool asked = last->state == IncidentState::recovered || c->subject == Condition::Subject::signal;
+    return asked && evaluate(d.state, d.settings, *c, d.now).since <= *last->recovered_at;
+  });
 }
 
 // The parent's incident lists what it explains.
@@ -124,7 +144,7 @@ bool kept_shut(Deciding& d, const Scenario& scenario, const Match& found) {
     explain(d, found);
     return true;
   }
-  return taken_over(d, scenario.id);
+  return taken_over(d, scenario.id) || said_to_be_over(d, scenario.id, found);
 }
 
 // ---- pending -----------------------------------------------------------------------------------------------------------------------------
@@ -278,6 +298,16 @@ void judge_trigger(Deciding& d, const Scenario& scenario) {
 }
 
 }  // namespace
+
+std::vector<const Incident*> with_absorbed(const Record& record, const Incident& incident) {
+  std::vector<const Incident*> all{&incident};
+  for (std::size_t n = 0; n < all.size(); ++n)
+    for (const std::string& id : all[n]->absorbed) {
+      auto part = record.incidents.find(id);
+      if (part != record.incidents.end() && std::find(all.begin(), all.end(), &part->second) == all.end()) all.push_back(&part->second);
+    }
+  return all;
+}
 
 void open_incident(Deciding& d, const Scenario& scenario, const Match& found, Time detected_at, std::string by) {
   Incident incident = make_incident(d, scenario, found, detected_at, by);
