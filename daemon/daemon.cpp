@@ -111,8 +111,9 @@ Daemon::~Daemon() { *exists_ = false; }
 void Daemon::start() {
   wall_seen_ = parts_.world.clock.now();
   boot_seen_ = parts_.world.clock.boottime();
-  // Time never goes back behind what was decided.
-  if (state_.record.at > wall_seen_) ahead_ = state_.record.at - wall_seen_;
+  // Time never goes back behind what was decided or seen.
+  Time known = std::max(state_.record.at, state_.kept.alive_at.value_or(Time{}));
+  if (known > wall_seen_) ahead_ = known - wall_seen_;
   last_now_ = wall_seen_ + ahead_;
   figures_.started_at = last_now_;
   figures_.last_reload_at = last_now_;
