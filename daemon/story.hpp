@@ -19,24 +19,28 @@ namespace drwatch {
 // From `at` on (to `until`, if given), runs of these probes see this.
 struct StoryChange {
   Duration at{0};
+  int line = 0;
   std::optional<Duration> until;
   std::vector<std::string> probes;
   std::optional<std::string> outcome, reason, code, message;
   std::optional<std::string> recovery_point;  // "follows" | "stalls" | a time
-  Duration lag = seconds{30};
+  std::optional<Duration> lag;                // 30 s
 };
+constexpr Duration story_lag = seconds{30};
 // What a person, a job or another system does.
 struct StoryDeed {
   Duration at{0};
+  int line = 0;
   std::optional<Duration> every, until;  // again and again
   std::vector<Input> inputs;             // incidents are named by their scenario until they are done
   bool restart = false;
+  bool refused = false;                  // that it is refused is what is expected
 };
 struct StoryExpectation {
   Duration at{0};
   int line = 0;
   std::map<std::string, std::string> health, states, standing;
-  std::map<std::string, Duration> started;
+  std::map<std::string, Duration> started, recovered;
   std::map<std::string, std::map<std::string, std::string>> steps;
   std::optional<std::vector<std::string>> incidents, alerts, pending;
   std::optional<bool> blind;
@@ -50,6 +54,8 @@ struct Story {
 };
 // nullopt when a problem is an error.
 std::optional<Story> read_story(const std::string& file, config::Problems& problems);
+// What can never happen or never fail: part of read_story.
+void check_sense(const Story& story, config::Problems& problems);
 // What the configuration under test does not have: probes, components, scenarios, steps that a story names.
 void check_story(const Story& story, const Settings& settings, config::Problems& problems);
 

@@ -4,6 +4,7 @@
 
 #include "config/schema.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -30,7 +31,14 @@ bool flag_in(const Table& table, const char* key) {
   return flag && *flag;
 }
 
-// Every value of a deed's table is text or a flag; other keys are mistakes.
+// Every value of a deed's table is text, but for two flags and a list of texts; other keys are mistakes.
+std::string_view not_as_it_should_be(const Entry& entry) {
+  if (entry.key == "force" || entry.key == "false_alarm") return std::holds_alternative<bool>(entry.value.is) ? "" : "write true or false";
+  if (entry.key != "components") return entry.value.text() ? "" : "write a text in quotes";
+  const auto* list = entry.value.array();
+  bool texts = list && !list->empty() && std::all_of(list->begin(), list->end(), [](const Value& one) { return one.text() != nullptr; });
+  return texts ? "" : "write a list of names";
+}
 bool known_keys(const Value& value, std::initializer_list<std::string_view> keys, std::initializer_list<std::string_view> required, const Reading& reading) {
   const Table* table = value.table();
   if (!table) {
@@ -43,6 +51,11 @@ bool known_keys(const Value& value, std::initializer_list<std::string_view> keys
     if (std::find(names.begin(), names.end(), entry.key) == names.end()) {
       auto near = config::nearest(entry.key, names);
       reading.problems.error(entry.place, reading.key + "." + entry.key, "unknown key '" + entry.key + "'", near ? "did you mean '" + *near + "'?" : "remove it");
+      good = false;
+    }
+  for (const Entry& entry : *table)
+    if (auto wish = not_as_it_should_be(entry); !wish.empty()) {
+      reading.problems.error(entry.value.place, reading.key + "." + entry.key, "this is " + std::string(entry.value.type_name()), std::string(wish));
       good = false;
     }
   for (std::string_view key : required)
@@ -114,6 +127,7 @@ std::vector<Row> deed_rows() {
       row("every", &StoryDeed::every, {.doc = "Again and again, this far apart."}),
       row("until", &StoryDeed::until, {.doc = "The end of `every`."}),
       row("restart", &StoryDeed::restart, {.doc = "drwatch is killed and starts again."}),
+      row("refused", &StoryDeed::refused, {.doc = "It has to be refused."}),
       row_with<StoryDeed>("ping", "table", {.doc = "A job calls in."}, read_ping),
       row_with<StoryDeed>("step", "table", {.doc = "Somebody works on a step."}, read_step),
       row_with<StoryDeed>("signal", "table", {.doc = "A signal is raised or cleared."}, read_signal),
@@ -135,7 +149,7 @@ std::vector<Row> change_rows() {
       row("code", &StoryChange::code, {.doc = "SQLSTATE, HTTP status, errno name."}),
       row("message", &StoryChange::message, {.doc = "The sentence."}),
       row("recovery_point", &StoryChange::recovery_point, {.doc = "`follows`, `stalls`, or a time."}),
-      row("lag", &StoryChange::lag, {.doc = "How far behind now it follows.", .fallback = "30s"}),
+      row("lag", &StoryChange::lag, {.doc = "How far behind now it follows, or behind `at` it stalls.", .fallback = "30s"}),
   };
 }
 
@@ -145,17 +159,19 @@ void read_steps(StoryExpectation& e, const Value& value, const Reading& reading)
   for (const Entry& scenario : *scenarios) {
     const Table* steps = scenario.value.table();
     if (!steps) return reading.problems.error(scenario.place, reading.key, "this is " + std::string(scenario.value.type_name()), "write a table of steps");
-    for (const Entry& step : *steps)
+    for (const Entry& step : *steps) {
       if (step.value.text()) e.steps[scenario.key][step.key] = *step.value.text();
+      else reading.problems.error(step.value.place, reading.key, "this is " + std::string(step.value.type_name()), "write the step's state, as \"open\"");
+    }
   }
 }
-void read_started(StoryExpectation& e, const Value& value, const Reading& reading) {
+void read_times(std::map<std::string, Duration>& times, const Value& value, const Reading& reading) {
   const Table* table = value.table();
   if (!table) return reading.problems.error(value.place, reading.key, "this is " + std::string(value.type_name()), "write a table");
   for (const Entry& entry : *table) {
     auto at = entry.value.text() ? parse_duration(*entry.value.text()) : std::nullopt;
     if (!at) return reading.problems.error(entry.place, reading.key, "this is no duration", "write the time from `start`, as \"9m30s\"");
-    e.started[entry.key] = *at;
+    times[entry.key] = *at;
   }
 }
 
@@ -165,8 +181,10 @@ std::vector<Row> expect_rows() {
       const auto* items = value.array();
       if (!items) return reading.problems.error(value.place, reading.key, "this is " + std::string(value.type_name()), "write a list");
       std::vector<std::string> all;
-      for (const Value& item : *items)
+      for (const Value& item : *items) {
         if (item.text()) all.push_back(*item.text());
+        else reading.problems.error(item.place, reading.key, "this is " + std::string(item.type_name()), "write names in quotes");
+      }
       e.*member = all;
     });
   };
@@ -176,7 +194,10 @@ std::vector<Row> expect_rows() {
       row("states", &StoryExpectation::states, {.doc = "Of the newest incident of a scenario."}),
       row("standing", &StoryExpectation::standing, {.doc = "`NAME rpo`, `NAME rpo CLASS`, `NAME rto`."}),
       row_with<StoryExpectation>("steps", "table", {.doc = "By scenario and step."}, read_steps),
-      row_with<StoryExpectation>("started", "table", {.doc = "The clock's start, from `start`."}, read_started),
+      row_with<StoryExpectation>("started", "table", {.doc = "The clock's start, from `start`."},
+                                 [](StoryExpectation& e, const Value& value, const Reading& reading) { read_times(e.started, value, reading); }),
+      row_with<StoryExpectation>("recovered", "table", {.doc = "Since when it is recovered, from `start`."},
+                                 [](StoryExpectation& e, const Value& value, const Reading& reading) { read_times(e.recovered, value, reading); }),
       list(&StoryExpectation::incidents, "incidents"),
       list(&StoryExpectation::alerts, "alerts"),
       list(&StoryExpectation::pending, "pending"),
@@ -185,7 +206,7 @@ std::vector<Row> expect_rows() {
 }
 
 template <class T>
-std::vector<T> read_list(const Table& top, const char* key, const std::vector<Row>& rows, const Reading& reading, void (*also)(T&, const Value&) = nullptr) {
+std::vector<T> read_list(const Table& top, const char* key, const std::vector<Row>& rows, const Reading& reading) {
   std::vector<T> all;
   const Entry* entry = config::find(top, key);
   if (!entry) return all;
@@ -195,10 +216,13 @@ std::vector<T> read_list(const Table& top, const char* key, const std::vector<Ro
     return all;
   }
   for (const Value& item : *items) {
-    if (!item.table()) continue;
+    if (!item.table()) {
+      reading.problems.error(item.place, key, "this is " + std::string(item.type_name()), "write [[" + std::string(key) + "]]");
+      continue;
+    }
     T one;
     config::read_table(*item.table(), item.place, rows, &one, reading.at(key));
-    if (also) also(one, item);
+    one.line = item.place.line;
     all.push_back(std::move(one));
   }
   return all;
@@ -234,49 +258,11 @@ std::optional<Story> read_story(const std::string& file, config::Problems& probl
   story.start = start.value_or(Time{});
   story.changes = read_list<StoryChange>(*document->table(), "change", change_rows(), reading);
   story.deeds = read_list<StoryDeed>(*document->table(), "do", deed_rows(), reading);
-  story.expectations = read_list<StoryExpectation>(*document->table(), "expect", expect_rows(), reading,
-                                                   +[](StoryExpectation& e, const Value& v) { e.line = v.place.line; });
+  story.expectations = read_list<StoryExpectation>(*document->table(), "expect", expect_rows(), reading);
   if (story.expectations.empty()) problems.error({file, 0, 0}, "expect", "nothing is expected", "add [[expect]]: a test that cannot fail proves nothing");
+  if (!problems.any_error()) check_sense(story, problems);
   if (problems.any_error()) return std::nullopt;
   return story;
-}
-
-namespace {
-
-template <class T>
-void must_have(const std::map<std::string, T>& known, const std::string& name, const char* what, const Story& story, int line, config::Problems& problems) {
-  if (known.count(name)) return;
-  std::vector<std::string> names;
-  for (const auto& [key, value] : known) names.push_back(key);
-  auto near = config::nearest(name, names);
-  problems.error({story.file, line, 1}, "", std::string("no ") + what + " '" + name + "' in the configuration", near ? "did you mean '" + *near + "'?" : "check the name");
-}
-
-}  // namespace
-
-void check_story(const Story& story, const Settings& settings, config::Problems& problems) {
-  for (const StoryChange& change : story.changes)
-    for (const std::string& probe : change.probes) {
-      must_have(settings.probes, probe, "probe", story, 0, problems);
-      auto found = settings.probes.find(probe);
-      if (found != settings.probes.end() && found->second.job)
-        problems.error({story.file, 0, 0}, "change", "'" + probe + "' is a heartbeat: it has no runs to change", "drive it with [[do]] ping");
-      if (found != settings.probes.end() && change.recovery_point && !found->second.backup)
-        problems.error({story.file, 0, 0}, "change", "'" + probe + "' reads no recovery point", "only a backup probe does");
-    }
-  for (const StoryDeed& deed : story.deeds)
-    for (const Input& input : deed.inputs) {
-      if (const auto* step = std::get_if<StepAction>(&input)) must_have(settings.scenarios, step->incident, "scenario", story, 0, problems);
-      if (const auto* ping = std::get_if<Pinged>(&input)) must_have(settings.probes, ping->probe, "probe", story, 0, problems);
-      if (const auto* signal = std::get_if<SetSignal>(&input)) must_have(settings.signals, signal->signal, "signal", story, 0, problems);
-    }
-  for (const StoryExpectation& e : story.expectations) {
-    for (const auto& [name, health] : e.health)
-      if (!settings.components.count(name)) must_have(settings.probes, name, "component or probe", story, e.line, problems);
-    for (const auto& [name, state] : e.states) must_have(settings.scenarios, name, "scenario", story, e.line, problems);
-    for (const auto& [name, steps] : e.steps) must_have(settings.scenarios, name, "scenario", story, e.line, problems);
-    for (const std::string& name : e.incidents.value_or(std::vector<std::string>{})) must_have(settings.scenarios, name, "scenario", story, e.line, problems);
-  }
 }
 
 }  // namespace drwatch

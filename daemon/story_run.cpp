@@ -106,14 +106,14 @@ class Stage {
 
   Outcome seen(const std::string& name, const ProbeSettings& probe, bool with_changes) {
     Outcome o = outcome_of(Health::up, Reason::none, "", "");
-    Duration lag = seconds{30};
+    Duration lag = story_lag;
     std::optional<Time> point;
     bool stalls = false;
     for (const StoryChange& c : story_.changes) {
       bool now = with_changes && story_.start + c.at <= now_ && (!c.until || now_ < story_.start + *c.until) &&
                  std::find(c.probes.begin(), c.probes.end(), name) != c.probes.end();
       if (!now) continue;
-      if (c.outcome) o = outcome_in(c);
+      if (c.outcome) o = outcome_in(c, probe.kind == "postgres");
       // A source that fails brings no new points, unless the story says so.
       if (c.outcome && *c.outcome != "up" && *c.outcome != "degraded") stalls = true, point = story_.start + c.at - lag;
       if (c.recovery_point) read_point(c, stalls, point, lag);
@@ -128,17 +128,17 @@ class Stage {
     return o;
   }
 
-  static Outcome outcome_in(const StoryChange& c) {
+  static Outcome outcome_in(const StoryChange& c, bool of_a_database) {
     Health h = parse_health(*c.outcome).value_or(Health::unknown);
     Reason r = c.reason ? parse_reason(*c.reason).value_or(Reason::internal) : h == Health::up ? Reason::none : Reason::assertion;
     Outcome o = outcome_of(h, r, c.code.value_or(""), c.message.value_or(""));
     if (r == Reason::connect && o.code.empty()) o.code = "ECONNREFUSED";
-    o.takes_no_writes = h == Health::down && (o.code == "ECONNREFUSED" || o.code == "57P03" || o.code == "57P01" || o.code == "25006");
+    o.takes_no_writes = of_a_database && h == Health::down && (o.code == "ECONNREFUSED" || o.code == "57P03" || o.code == "57P01" || o.code == "25006");
     return o;
   }
 
   void read_point(const StoryChange& c, bool& stalls, std::optional<Time>& point, Duration& lag) const {
-    lag = c.lag;
+    lag = c.lag.value_or(story_lag);
     stalls = *c.recovery_point != "follows";
     if (*c.recovery_point == "stalls") point = story_.start + c.at - lag;
     else if (stalls) point = parse_time(*c.recovery_point).value_or(story_.start);
@@ -169,8 +169,9 @@ class Stage {
       result_.events.insert(result_.events.end(), decision.events.begin(), decision.events.end());
       for (const StartCommand& c : decision.commands) feed(CommandEnded{c.incident, c.step, 0, "not run in a scenario test"});
       due_ = decision.due;
-      if (decision.refused)
-        fail({now_ - story_.start, 0, "a deed", "accepted", "refused: " + decision.refused->title + "; " + decision.refused->detail});
+      if (decision.refused.has_value() == deed.refused) continue;
+      fail({now_ - story_.start, deed.line, "a deed", deed.refused ? "refused" : "accepted",
+            decision.refused ? "refused: " + decision.refused->title + "; " + decision.refused->detail : "accepted"});
     }
   }
 
@@ -276,6 +277,10 @@ class Stage {
     for (const auto& [scenario, at] : e.started) {
       const Incident* i = newest(scenario);
       equal(e, "start of " + scenario, duration_text(at), i ? duration_text(i->started_at - story_.start) : "none");
+    }
+    for (const auto& [scenario, at] : e.recovered) {
+      const Incident* i = newest(scenario);
+      equal(e, "recovery of " + scenario, duration_text(at), i && i->recovered_at ? duration_text(*i->recovered_at - story_.start) : "none");
     }
     for (const auto& [scenario, steps] : e.steps)
       for (const auto& [id, state] : steps) {
