@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/micro.hpp"
+
+#include "bench/platform.hpp"
+#include "config/settings.hpp"
+#include "daemon/recovery/input.hpp"
+#include "daemon/web/metrics.hpp"
+#include "probes/probe.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <ctime>
+#include <stdexcept>
+
+namespace drwatch::bench {
+namespace {
+
+double cpu_seconds() {
+  timespec t{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
+}
+
+Outcome fine(std::size_t i, Time at) {
+  Outcome o = outcome_of(Health::up, Reason::none, "200", "GET http://127.0.0.1:8080/" + std::to_string(i) + ": 200");
+  o.at = at;
+  for (Phase p : {Phase::resolve, Phase::connect, Phase::request, Phase::response, Phase::total})
+    o.phases[p] = std::chrono::microseconds{200};
+  o.facts["address"] = "127.0.0.1:8080";
+  return o;
+}
+
+struct Watched {
+  std::shared_ptr<const Settings> settings;
+  State state;
+  Time now{std::chrono::sys_days(std::chrono::year(2026) / 3 / 1)};
+
+  Watched(const std::string& folder, std::size_t probes) {
+    Plan plan;
+    plan.probes = probes;
+    plan.port = 8080;
+    plan.folder = folder;
+    const std::string file = write_configuration(plan, 8081);
+    config::Problems problems;
+    const auto kinds = kind_schemas();
+    settings = config::load(file, kinds, {}, problems);
+    if (!settings) throw std::runtime_error("the bench's own configuration is not accepted");
+    decide(state, *settings, DaemonStarted{"bench"}, now);
+    decide(state, *settings, ConfigurationLoaded{}, now);
+    for (int turn = 0; turn < 3; ++turn) all_up();
+  }
+  void all_up() {
+    now += seconds{10};
+    for (std::size_t i = 0; i < settings->probes.size(); ++i) decide(state, *settings, Ran{probe_name(i), fine(i, now)}, now);
+  }
+};
+
+}  // namespace
+
+void measure_deciding(const std::string& folder) {
+  constexpr std::size_t probes = 5000;
+  constexpr int turns = 10;
+  Watched watched(folder, probes);
+  double took = 0;
+  for (int turn = 0; turn < turns; ++turn) {
+    watched.now += seconds{10};
+    std::vector<Input> inputs;
+    for (std::size_t i = 0; i < probes; ++i) inputs.push_back(Ran{probe_name(i), fine(i, watched.now)});
+    const double before = cpu_seconds();
+    for (const Input& input : inputs) decide(watched.state, *watched.settings, input, watched.now);
+    took += cpu_seconds() - before;
+  }
+  fmt::print("decide(), up, {} probes: {:.2f} us an outcome\n", probes, took * 1e6 / (turns * static_cast<double>(probes)));
+}
+
+void measure_metrics(const std::string& folder) {
+  constexpr std::size_t probes = 480;
+  constexpr int times = 20;
+  Watched watched(folder, probes);
+  double loop = 0, worker = 0;
+  std::string page;
+  for (int i = 0; i < times; ++i) {
+    const double before = cpu_seconds();
+    const auto snapshot = web::take_snapshot(watched.state, watched.settings, {}, watched.now);
+    const double between = cpu_seconds();
+    page = web::metrics_text(snapshot);
+    loop += between - before;
+    worker += cpu_seconds() - between;
+  }
+  const auto lines = std::count(page.begin(), page.end(), '\n');
+  fmt::print("/metrics, {} lines, {} KiB: {:.2f} ms on the loop, {:.2f} ms on the worker\n", lines, page.size() / 1024, loop * 1e3 / times,
+             worker * 1e3 / times);
+}
+
+}  // namespace drwatch::bench
