@@ -74,11 +74,17 @@ void add_blind_span(Record& r, Time from, Time until) {
   if (until > from) r.blind_spans.push_back({from, until});
   std::erase_if(r.blind_spans, [&](const Span& s) { return s.until < until - spans_kept; });
 }
+// Nobody looked since: a `for` that ran stands still from there, until its trigger is seen again.
+void blind_time(Record& r, Time from, Time until) {
+  add_blind_span(r, from, until);
+  for (auto& [scenario, pending] : r.pending)
+    if (!pending.held_at) pending.held_at = std::max(from, pending.since);
+}
 void daemon_started(Record& r, const Event& e) {
-  if (auto alive = json::maybe_time(e.body, "alive_at")) add_blind_span(r, *alive, e.at);
+  if (auto alive = json::maybe_time(e.body, "alive_at")) blind_time(r, *alive, e.at);
 }
 void clock_jumped(Record& r, const Event& e) {
-  if (auto from = json::maybe_time(e.body, "blind_from")) add_blind_span(r, *from, e.at);
+  if (auto from = json::maybe_time(e.body, "blind_from")) blind_time(r, *from, e.at);
 }
 void blind_began(Record& r, const Event& e) {
   r.blind_since = json::maybe_time(e.body, "since").value_or(e.at);
@@ -249,6 +255,7 @@ void incident_refiled(Record& r, const Event& e) {
   i->reopen_within = as_new.reopen_within;
   i->exit = as_new.exit;
   i->trigger = as_new.trigger;
+  i->trigger.supersedes.push_back(json::text(e.body, "from"));  // what it was first must not open beside it
   i->steps = as_new.steps;
   i->message_plans = as_new.message_plans;
   i->scenario_hash = as_new.scenario_hash;

@@ -37,7 +37,8 @@ void judge_step(Deciding& d, const Incident& incident, const IncidentStep& step)
   auto looked = looked_at(d.state, d.settings, *step.plan.verify, d.now);
   if (!looked || *looked <= incident.opened_at) return;
   Time since = d.state.sight.holding.try_emplace(key, sentence.since > incident.opened_at ? sentence.since : *looked).first->second;
-  if (d.now < since + step.plan.hold) return d.wake(since + step.plan.hold);
+  Time at = later(d.record(), since, step.plan.hold);
+  if (d.now < at) return d.wake(at);
   verified(d, incident, step, sentence, since);
   d.state.sight.holding.erase(key);
 }
@@ -147,7 +148,10 @@ void way_out(const Deciding& d, const Incident& incident, Way& way) {
     way.needs(s);
   }
   for (const Condition& c : incident.exit.all) way.needs(evaluate(d.state, d.settings, c, d.now));
-  // It also has to be well for those that it absorbed.
+}
+
+// It also has to be well for those that it absorbed.
+void way_out_of_absorbed(const Deciding& d, const Incident& incident, Way& way) {
   for (const Incident* absorbed : with_absorbed(d.record(), incident)) {
     if (absorbed == &incident) continue;
     way.needs(trigger_over(d, absorbed->trigger));
@@ -183,9 +187,10 @@ void judge_recovery(Deciding& d, const Incident& incident) {
   bool by_health = incident.exit.by == Exit::By::health;
   if (by_health) way_out(d, incident, way);
   else way = way_out_by_steps(incident);
+  way_out_of_absorbed(d, incident, way);
   if (!way.out) return;
   way.since = std::clamp(way.since, incident.started_at, d.now);
-  Time at = by_health ? way.since + incident.exit.hold_for : d.now;
+  Time at = by_health ? later(d.record(), way.since, incident.exit.hold_for) : d.now;
   if (d.now < at) return d.wake(at);
   d.emit("incident.recovered", d.about(incident),
          incident.title + " is recovered since " + time_text(way.since) + ", " + duration_words(way.since - incident.started_at) + " after it began",

@@ -36,12 +36,14 @@ struct Deciding {
 };
 
 // health.cpp
-void see_run(Deciding& d, const std::string& probe, Outcome outcome);
+void see_run(Deciding& d, const std::string& probe, const Outcome& outcome);
 void judge_components(Deciding& d);
 void judge_blindness(Deciding& d);
 void begin_looking_again(Deciding& d);  // nothing counts as seen until it has run again
 
 // jobs.cpp
+// `wait` after `from`, not counting the time in which drwatch was blind, asleep or not running.
+Time later(const Record& record, Time from, Duration wait);
 void see_ping(Deciding& d, const Pinged& ping);
 void judge_jobs(Deciding& d);
 

@@ -165,7 +165,7 @@ void judge_waiting(Deciding& d) {
 
 }  // namespace
 
-void see_run(Deciding& d, const std::string& name, Outcome outcome) {
+void see_run(Deciding& d, const std::string& name, const Outcome& outcome) {
   auto settings = d.settings.probes.find(name);
   if (settings == d.settings.probes.end()) return;  // it was removed while it ran
   ProbeSight& sight = d.state.sight.probes[name];
@@ -277,7 +277,10 @@ void begin_looking_again(Deciding& d) {
     sight.window_at.clear();
     sight.unknowns = 0;
     sight.awaits_witness = false;
-    if (auto probe = d.settings.probes.find(name); probe != d.settings.probes.end() && !probe->second.job) d.decision.run_now.push_back(name);
+    auto probe = d.settings.probes.find(name);
+    if (probe == d.settings.probes.end()) continue;
+    if (probe->second.job) sight.last.reset();  // judged anew, by the clock and what it sent
+    else d.decision.run_now.push_back(name);
   }
   d.state.sight.holding.clear();
 }

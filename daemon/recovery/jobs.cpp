@@ -25,16 +25,6 @@ Duration deaf(const Record& record, Time from, Time until) {
   }
   return sum;
 }
-// `wait` after `from`, not counting time in which drwatch could not hear.
-Time later(const Record& record, Time from, Duration wait) {
-  Time at = from + wait;
-  for (int i = 0; i < 8; ++i) {  // each round may reach into a further deaf span
-    Time next = from + wait + deaf(record, from, at);
-    if (next == at) break;
-    at = next;
-  }
-  return at;
-}
 bool was_deaf_at(const Record& record, Time t) {
   return std::any_of(record.blind_spans.begin(), record.blind_spans.end(), [&](const Span& s) { return s.from <= t && t < s.until; });
 }
@@ -168,6 +158,16 @@ void begin_run(JobKept& kept, const std::string& rid, Time now) {
 }
 
 }  // namespace
+
+Time later(const Record& record, Time from, Duration wait) {
+  Time at = from + wait;
+  for (int i = 0; i < 8; ++i) {  // each round may reach into a further deaf span
+    Time next = from + wait + deaf(record, from, at);
+    if (next == at) break;
+    at = next;
+  }
+  return at;
+}
 
 void see_ping(Deciding& d, const Pinged& ping) {
   auto settings = d.settings.probes.find(ping.probe);
