@@ -16,15 +16,6 @@ struct Verdict {
   std::optional<Time> next;   // when the clock alone can change it
 };
 
-// What drwatch could not hear of [from, until].
-Duration deaf(const Record& record, Time from, Time until) {
-  Duration sum{0};
-  for (const Span& span : record.blind_spans) {
-    Time a = std::max(span.from, from), b = std::min(span.until, until);
-    if (b > a) sum += b - a;
-  }
-  return sum;
-}
 bool was_deaf_at(const Record& record, Time t) {
   return std::any_of(record.blind_spans.begin(), record.blind_spans.end(), [&](const Span& s) { return s.from <= t && t < s.until; });
 }
@@ -160,13 +151,16 @@ void begin_run(JobKept& kept, const std::string& rid, Time now) {
 }  // namespace
 
 Time later(const Record& record, Time from, Duration wait) {
-  Time at = from + wait;
-  for (int i = 0; i < 8; ++i) {  // each round may reach into a further deaf span
-    Time next = from + wait + deaf(record, from, at);
-    if (next == at) break;
-    at = next;
+  std::vector<Span> spans = record.blind_spans;
+  std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.from < b.from; });
+  for (const Span& span : spans) {
+    if (span.until <= from) continue;
+    Duration heard = std::max(span.from - from, Duration{0});
+    if (heard >= wait) break;
+    wait -= heard;
+    from = span.until;
   }
-  return at;
+  return from + wait;
 }
 
 void see_ping(Deciding& d, const Pinged& ping) {

@@ -102,6 +102,19 @@ TEST_CASE("no success for too long") {
   CHECK(why(stage) == Reason::stale);
 }
 
+TEST_CASE("however long drwatch could not hear: the rest of the grace is still to come") {
+  Stage stage(platform());
+  to(stage, 65);  // due at 60, late, five of the ten minutes left
+  stage.state.kept.alive_at = stage.now;
+  stage.now += hours{5};
+  stage.feed(DaemonStarted{"test"});
+  stage.feed(ConfigurationLoaded{});
+  stage.pass(minutes{4});
+  CHECK(is(stage) == "degraded");
+  stage.pass(minutes{1});
+  CHECK(is(stage) == "down");
+}
+
 TEST_CASE("time in which drwatch could not hear is credited") {
   Stage stage(platform());
   ping(stage, What::success);
