@@ -98,19 +98,22 @@ Sentence of_component(const State& state, const Settings& settings, const std::s
   return s;
 }
 
-Sentence of_rpo(const State& state, const Settings& settings, const Condition& condition, const std::string& component) {
+Sentence of_rpo(const State& state, const Settings& settings, const Condition& condition, const std::string& component, Time now) {
   Sentence s;
   if (!component_in(settings, component)) return gone(component);
   const ComponentSettings& of = *component_in(settings, component);
   bool read = std::any_of(of.protected_by.begin(), of.protected_by.end(),
                           [&](const std::string& p) { return probe_seen(state, settings, p); });
   std::optional<ObjectiveRecord> worst;
+  DisasterClass worst_class = DisasterClass::host;
   auto rank = [](Standing x) { return x == Standing::breached ? 3 : x == Standing::at_risk ? 2 : x == Standing::unproven ? 1 : 0; };
   for (DisasterClass c : all_classes) {
     if (condition.of_class && *condition.of_class != c) continue;
     auto objective = state.record.objectives.find(objective_key(component, c));
     if (objective == state.record.objectives.end()) continue;
-    if (!worst || rank(objective->second.standing) > rank(worst->standing)) worst = objective->second;
+    if (worst && rank(objective->second.standing) <= rank(worst->standing)) continue;
+    worst = objective->second;
+    worst_class = c;
   }
   if (!worst || (!read && !of.protected_by.empty())) {
     s.evidence = component + " rpo: not seen since the start";
@@ -118,7 +121,7 @@ Sentence of_rpo(const State& state, const Settings& settings, const Condition& c
   }
   s.truth = of_standing(worst->standing, condition.holds, true);
   s.since = worst->since;
-  s.evidence = component + " rpo: " + worst->message;
+  s.evidence = component + " rpo: " + judge_rpo(state, settings, component, worst_class, now).message;  // as it is now, not when it changed
   return s;
 }
 
@@ -173,7 +176,7 @@ Sentence sentence(const State& state, const Settings& settings, const Condition&
     case Subject::component: return said(c, of_component(state, settings, c.name, c.holds));
     case Subject::probe: return said(c, of_probe(state, settings, c.name, c.holds));
     case Subject::signal: return said(c, of_signal(state, c.name, c.holds));
-    case Subject::rpo: return said(c, of_rpo(state, settings, c, c.name));
+    case Subject::rpo: return said(c, of_rpo(state, settings, c, c.name, now));
     case Subject::rto: return said(c, of_rto(state, settings, c, c.name, now));
     case Subject::any_component:
       for (const auto& [name, component] : settings.components)
@@ -188,7 +191,7 @@ Sentence sentence(const State& state, const Settings& settings, const Condition&
             one.of_class = k;
             auto found = state.record.objectives.find(objective_key(name, k));
             if (found == state.record.objectives.end() || exposure_of(state, settings, name, k, now).no_source) continue;
-            parts.push_back(said(c, of_rpo(state, settings, one, name)));
+            parts.push_back(said(c, of_rpo(state, settings, one, name, now)));
           }
       return any_of(parts);
     case Subject::any_rto:
@@ -288,11 +291,15 @@ std::optional<Time> looked_at(const State& state, const Settings& settings, cons
     for (const auto& [name, component] : settings.components)
       probes.insert(probes.end(), component.protected_by.begin(), component.protected_by.end());
   Time oldest = now;
+  bool about_points = condition.subject == Subject::rpo || condition.subject == Subject::any_rpo;
   for (const std::string& name : probes) {
     auto probe = settings.probes.find(name);
     if (probe != settings.probes.end() && probe->second.job) continue;  // judged all the time, by the clock
     auto sight = state.sight.probes.find(name);
     if (sight == state.sight.probes.end() || !sight->second.last_run_at) return std::nullopt;
+    // A source that could not be read was not looked at, however often it was asked.
+    bool unreadable = about_points && sight->second.last && sight->second.last->outcome == Health::unknown;
+    if (unreadable) return std::nullopt;
     oldest = std::min(oldest, *sight->second.last_run_at);
   }
   return oldest;
