@@ -34,7 +34,8 @@ std::optional<fs::path> scenarios_folder(const Document& main, const Reading& re
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) return path.lexically_normal();
   const Place place = place_at(main.table(), {main.file, 1, 1}, {"scenarios", "path"});
-  if (written)
+  // Any other name is one that somebody thought of, and mistyped.
+  if (relative != "scenarios")
     reading.problems.error(place, "scenarios.path", "there is no folder " + shown(relative), "name the folder of the scenarios' files");
   else
     reading.problems.warning(place, "", "there are no scenarios: nothing will open an incident",
