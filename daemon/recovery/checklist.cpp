@@ -172,7 +172,9 @@ Way way_out_by_steps(const Incident& incident) {
     way.out = way.out && step.closed();
     way.since = std::max(way.since, step.ended_at.value_or(Time{}));
   }
-  way.out = way.out && any;
+  // Open again with every tick in place: it takes a new tick, or a person who resolves it.
+  bool again = !incident.looked_well.empty() && way.since <= incident.looked_well.back().second;
+  way.out = way.out && any && !again;
   way.evidence = "every critical step is done or skipped";
   return way;
 }

@@ -139,8 +139,8 @@ void explain(Deciding& d, const Match& found) {
 }
 
 bool kept_shut(Deciding& d, const Scenario& scenario, const Match& found) {
-  if (every_cause(d, found, [&](const std::string& c) { return in_maintenance(d.record(), c); })) return true;
-  if (every_cause(d, found, [&](const std::string& c) { return explained_by(d, c).has_value(); })) {
+  // Announced work on the database and what fails because of it are one excuse.
+  if (every_cause(d, found, [&](const std::string& c) { return in_maintenance(d.record(), c) || explained_by(d, c).has_value(); })) {
     explain(d, found);
     return true;
   }
