@@ -2,7 +2,6 @@
 #include "config/time.hpp"
 
 #include <charconv>
-#include <cstdio>
 
 namespace drwatch {
 namespace {
@@ -46,6 +45,11 @@ std::optional<minutes> offset(std::string_view text) {
   if (!h || !m || *h > 23 || *m > 59) return {};
   const minutes east = hours{*h} + minutes{*m};
   return text[0] == '-' ? -east : east;
+}
+
+// By hand: every run of every probe writes two times, and printf was a tenth of what a run costs.
+void write_digits(std::string& into, std::size_t at, std::size_t count, int number) {
+  for (std::size_t i = count; i-- > 0; number /= 10) into[at + i] = static_cast<char>('0' + number % 10);
 }
 
 Duration rounded_to(Duration d, Duration unit) { return (d + unit / 2) / unit * unit; }
@@ -127,12 +131,18 @@ std::string time_text(Time t) {
   const auto day = std::chrono::floor<std::chrono::days>(t);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{t - day};
-  char text[48];
-  int length = std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d", int(date.year()), unsigned(date.month()),
-                             unsigned(date.day()), int(clock.hours().count()), int(clock.minutes().count()), int(clock.seconds().count()));
-  if (const auto ms = clock.subseconds().count(); ms != 0)
-    length += std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length), ".%03d", int(ms));
-  return std::string(text, static_cast<std::size_t>(length)) + "Z";
+  std::string text = "0000-00-00T00:00:00";
+  write_digits(text, 0, 4, int(date.year()));
+  write_digits(text, 5, 2, int(unsigned(date.month())));
+  write_digits(text, 8, 2, int(unsigned(date.day())));
+  write_digits(text, 11, 2, int(clock.hours().count()));
+  write_digits(text, 14, 2, int(clock.minutes().count()));
+  write_digits(text, 17, 2, int(clock.seconds().count()));
+  if (const auto ms = clock.subseconds().count(); ms != 0) {
+    text += ".000";
+    write_digits(text, 20, 3, int(ms));
+  }
+  return text += 'Z';
 }
 
 }  // namespace drwatch

@@ -11,78 +11,125 @@
 namespace drwatch {
 
 Scheduler::Scheduler(World world, TaskGroup& tasks, Make make, Hooks hooks)
-    : world_(world), tasks_(tasks), make_(std::move(make)), hooks_(std::move(hooks)), change_(world.executor), ended_change_(world.executor) {}
+    : world_(world),
+      tasks_(tasks),
+      make_(std::move(make)),
+      hooks_(std::move(hooks)),
+      change_(world.executor),
+      ended_change_(world.executor) {}
 
 void Scheduler::load(std::shared_ptr<const Settings> settings) {
   for (auto it = watched_.begin(); it != watched_.end();) {
-    auto probe = settings->probes.find(it->first);
-    bool stays = probe != settings->probes.end() && probe->second.fingerprint == it->second.fingerprint;
-    if (!stays && it->second.running) tasks_.cancel(*it->second.running);
+    Watched& w = *it->second;
+    auto probe = settings->probes.find(w.name);
+    bool stays = probe != settings->probes.end() && probe->second.fingerprint == w.fingerprint;
+    if (!stays && w.running) {
+      deadlines_.erase(w.deadline);
+      w.late = false;  // whatever it still comes to is not to be told
+      tasks_.cancel(*w.running);
+    }
     it = stays ? std::next(it) : watched_.erase(it);
   }
   for (const auto& [name, probe] : settings->probes) {
     if (probe.job || watched_.count(name)) continue;
-    Watched& w = watched_[name];
-    w.fingerprint = probe.fingerprint;
-    w.probe = make_(probe);
-    w.timeout = probe.timeout;
+    auto w = std::make_shared<Watched>();
+    w->name = name;
+    w->fingerprint = probe.fingerprint;
+    w->probe = make_(probe);
+    w->timeout = probe.timeout;
+    watched_[name] = std::move(w);
   }
   schedule_.load(*settings, hooks_.now());
   wake();
 }
 
+std::optional<Time> Scheduler::next_turn() const {
+  std::optional<Time> next = schedule_.next();
+  if (auto due = hooks_.due(); due && (!next || *due < *next)) next = due;
+  return next;
+}
+
+// Only for what comes earlier than the loop will wake anyway: a wake-up at the end of every run would be a good part of what a run costs.
+void Scheduler::wake() {
+  if (!asleep_until_) return;
+  auto next = next_turn();
+  if (!next || *next >= *asleep_until_) return;
+  asleep_until_.reset();
+  change_.made();
+}
+
 void Scheduler::start() { tasks_.spawn("scheduler", loop()); }
 
 Task<void> Scheduler::loop() {
+  constexpr Duration longest = minutes{1};
   for (;;) {
     Time now = hooks_.now();
+    end_late_runs();
     for (const std::string& name : schedule_.take_due(now)) begin(name);
     if (auto due = hooks_.due(); due && *due <= now) hooks_.tick();
-    std::optional<Time> next = schedule_.next();
-    if (auto due = hooks_.due(); due && (!next || *due < *next)) next = due;
-    Duration wait = next ? std::clamp(*next - hooks_.now(), Duration{0}, Duration{minutes{1}}) : Duration{minutes{1}};
-    co_await within(world_.clock, wait, change_.wait());
+    now = hooks_.now();
+    Time next = std::min(next_turn().value_or(now + longest), now + longest);
+    std::chrono::nanoseconds wait = std::max(next - now, Duration{0});
+    if (!deadlines_.empty()) wait = std::min(wait, deadlines_.begin()->first.first - world_.clock.boottime());
+    asleep_until_ = next;
+    co_await within(world_.clock, std::max(wait, std::chrono::nanoseconds{0}), change_.wait());
+    asleep_until_.reset();
+  }
+}
+
+// One order of deadlines serves all runs: a timer and a second task for each cost more than everything else about a run that ends in time.
+void Scheduler::end_late_runs() {
+  auto now = world_.clock.boottime();
+  while (!deadlines_.empty() && deadlines_.begin()->first.first <= now) {
+    std::shared_ptr<Watched> w = std::move(deadlines_.begin()->second);
+    deadlines_.erase(deadlines_.begin());
+    w->late = true;
+    tasks_.cancel(*w->running);
   }
 }
 
 void Scheduler::begin(const std::string& name) {
   auto it = watched_.find(name);
   if (it == watched_.end()) return schedule_.finished(name, hooks_.now(), false);
-  Watched& w = it->second;
-  ++w.runs_begun;
-  w.running = tasks_.spawn(name, run(name, w.probe, w.timeout), [this, name] { ended(name); });
+  const std::shared_ptr<Watched>& w = it->second;
+  ++w->runs_begun;
+  w->late = false;
+  w->deadline = {world_.clock.boottime() + w->timeout, ++last_run_};
+  deadlines_.emplace(w->deadline, w);
+  w->running = tasks_.spawn(name, run(w), [this, w] { ended(*w); });
 }
 
-Task<void> Scheduler::run(std::string name, std::shared_ptr<Probe> probe, Duration timeout) {
+Task<void> Scheduler::run(std::shared_ptr<Watched> w) {
   Time at = hooks_.now();
   auto began = world_.clock.boottime();
   std::optional<Outcome> outcome;
   std::exception_ptr thrown;
   try {
-    outcome = co_await within(world_.clock, timeout, probe->run(world_));
-    if (!outcome) outcome = outcome_of(Health::down, Reason::timeout, "", "no answer within " + duration_words(timeout));
+    outcome = co_await w->probe->run(world_);
   } catch (const boost::system::system_error& e) {
-    if (e.code() == boost::asio::error::operation_aborted) throw;
-    thrown = std::current_exception();
+    bool cancelled = e.code() == boost::asio::error::operation_aborted;
+    if (cancelled && !w->late) throw;
+    if (!cancelled) thrown = std::current_exception();
   } catch (...) {
     thrown = std::current_exception();
   }
   if (thrown) {
-    hooks_.failed(name, thrown);
+    hooks_.failed(w->name, thrown);
     outcome = outcome_of(Health::unknown, Reason::internal, "", "drwatch itself failed while looking");
+  } else if (w->late) {  // what came after the deadline does not count
+    outcome = outcome_of(Health::down, Reason::timeout, "", "no answer within " + duration_words(w->timeout));
   }
   outcome->at = at;
   outcome->phases[Phase::total] = std::chrono::duration_cast<std::chrono::microseconds>(world_.clock.boottime() - began);
-  if (auto it = watched_.find(name); it != watched_.end()) it->second.last = outcome;
-  hooks_.ran(name, std::move(*outcome));
+  w->last = outcome;
+  hooks_.ran(w->name, std::move(*outcome));
 }
 
-void Scheduler::ended(const std::string& name) {
-  if (auto it = watched_.find(name); it != watched_.end()) {
-    it->second.running.reset();
-    ++it->second.runs_ended;
-  }
-  schedule_.finished(name, hooks_.now(), hooks_.confirming(name));
+void Scheduler::ended(Watched& w) {
+  deadlines_.erase(w.deadline);
+  w.running.reset();
+  ++w.runs_ended;
+  schedule_.finished(w.name, hooks_.now(), hooks_.confirming(w.name));
   ended_change_.made();
   wake();
 }
@@ -94,6 +141,7 @@ void Scheduler::run_now(const std::string& probe) {
 
 void Scheduler::shift(Duration by) {
   schedule_.shift(by);
+  if (asleep_until_) *asleep_until_ += by;
   wake();
 }
 
@@ -105,13 +153,13 @@ bool Scheduler::on_schedule() const {
 Task<std::optional<Outcome>> Scheduler::next_outcome(std::string name) {
   auto it = watched_.find(name);
   if (it == watched_.end()) co_return std::nullopt;
-  std::uint64_t wanted = it->second.runs_begun + 1;
+  std::uint64_t wanted = it->second->runs_begun + 1;
   run_now(name);
   for (;;) {
     co_await ended_change_.wait();
     it = watched_.find(name);
     if (it == watched_.end()) co_return std::nullopt;
-    if (it->second.runs_ended >= wanted) co_return it->second.last;
+    if (it->second->runs_ended >= wanted) co_return it->second->last;
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one probe loop: starts runs when the schedule says so, gives each its deadline, times it, and hands on what it saw. No kind can forget any of it.
+// The one probe loop: starts runs when the schedule says so, gives each its deadline, times it, and hands on what it saw. No kind can
+// forget any of it.
 #pragma once
 
 #include "config/settings.hpp"
@@ -20,9 +21,9 @@ class Scheduler {
  public:
   struct Hooks {
     std::function<Time()> now;
-    std::function<void(const std::string&, Outcome)> ran;          // a run ended
-    std::function<bool(const std::string&)> confirming;            // a change of its health is being confirmed
-    std::function<std::optional<Time>()> due;                      // when `tick` is wanted
+    std::function<void(const std::string&, Outcome)> ran;  // a run ended
+    std::function<bool(const std::string&)> confirming;    // a change of its health is being confirmed
+    std::function<std::optional<Time>()> due;              // when `tick` is wanted
     std::function<void()> tick;
     std::function<void(const std::string&, std::exception_ptr)> failed;  // a run threw: a bug
   };
@@ -32,7 +33,7 @@ class Scheduler {
 
   void load(std::shared_ptr<const Settings> settings);  // the names of what changed, see `changed`
   void start();
-  void wake() { change_.made(); }
+  void wake();  // what `due` names may have become earlier
   void run_now(const std::string& probe);
   void shift(Duration by);
   std::optional<Time> next_run(const std::string& probe) const { return schedule_.next_run(probe); }
@@ -42,18 +43,23 @@ class Scheduler {
   Task<std::optional<Outcome>> next_outcome(std::string probe);
 
  private:
+  using Deadline = std::pair<std::chrono::nanoseconds, std::uint64_t>;  // by boottime; of two at once, the run that began first
   struct Watched {
-    std::string fingerprint;
+    std::string name, fingerprint;
     std::shared_ptr<Probe> probe;
     Duration timeout{0};
     std::optional<TaskGroup::Id> running;
+    Deadline deadline;  // of the run
+    bool late = false;  // it has passed: the run was cancelled
     std::uint64_t runs_begun = 0, runs_ended = 0;
     std::optional<Outcome> last;
   };
   Task<void> loop();
-  Task<void> run(std::string name, std::shared_ptr<Probe> probe, Duration timeout);
+  Task<void> run(std::shared_ptr<Watched> watched);
   void begin(const std::string& name);
-  void ended(const std::string& name);
+  void ended(Watched& watched);
+  void end_late_runs();
+  std::optional<Time> next_turn() const;
 
   World world_;
   TaskGroup& tasks_;
@@ -61,7 +67,10 @@ class Scheduler {
   Hooks hooks_;
   Schedule schedule_;
   Change change_, ended_change_;
-  std::map<std::string, Watched> watched_;
+  std::map<std::string, std::shared_ptr<Watched>> watched_;
+  std::map<Deadline, std::shared_ptr<Watched>> deadlines_;  // of the running ones
+  std::uint64_t last_run_ = 0;
+  std::optional<Time> asleep_until_;  // nullopt: the loop is awake
 };
 
 }  // namespace drwatch

@@ -143,10 +143,10 @@ void add(Phases& sum, const Phases& hop) {
 
 class HttpProbe : public Probe {
  public:
-  explicit HttpProbe(const HttpSettings& settings) : settings_(settings), hidden_(secrets_to_hide()), judge_(settings_, hidden_) {}
+  explicit HttpProbe(const HttpSettings& settings) : settings_(settings), hidden_(secrets_to_hide()), judge_(settings_, hidden_), fault_(own_fault()) {}
 
   Task<Outcome> run(World& world) override {
-    if (const auto missing = not_ready()) co_return outcome_of(Health::unknown, Reason::internal, "", *missing);
+    if (fault_) co_return outcome_of(Health::unknown, Reason::internal, "", *fault_);
     const auto began = world.clock.boottime();
     HttpRequest request = first_request();
     Phases phases;
@@ -176,7 +176,7 @@ class HttpProbe : public Probe {
 
  private:
   // What keeps the request from being made; a fault of drwatch's own configuration, so nothing is known about the target.
-  std::optional<std::string> not_ready() const {
+  std::optional<std::string> own_fault() const {
     for (const Secret* secret : used_secrets()) {
       if (!secret->present()) return "the secret " + secret->name() + " is missing";
       if (secret != &settings_.target && secret != &settings_.body && !fit_for_a_header(secret->reveal()))
@@ -270,6 +270,7 @@ class HttpProbe : public Probe {
   HttpSettings settings_;
   std::vector<std::string> hidden_;
   HttpJudge judge_;
+  std::optional<std::string> fault_;
 };
 
 }  // namespace

@@ -12,7 +12,12 @@ std::pair<std::string, std::string> split(const std::string& key) {
   return {key.substr(0, slash), key.substr(slash + 1)};
 }
 
-Json of(const ProbeKept& p) { return {{"last_up_at", json::of(p.last_up_at)}, {"last_not_down_at", json::of(p.last_not_down_at)}}; }
+// Written after every good run of every probe: as JSON, but without building the tree.
+std::string text_of(const ProbeKept& p) {
+  auto quoted = [](const std::optional<Time>& t) { return t ? '"' + time_text(*t) + '"' : std::string("null"); };
+  const std::string not_down = quoted(p.last_not_down_at);
+  return "{\"last_not_down_at\":" + not_down + ",\"last_up_at\":" + (p.last_up_at == p.last_not_down_at ? not_down : quoted(p.last_up_at)) + "}";
+}
 
 Json of(const SourceKept& s) {
   return {{"recovery_point", json::of(s.recovery_point)}, {"coarse", s.coarse},       {"failing", s.failing},
@@ -92,7 +97,10 @@ std::string text_in(const std::map<std::string, T>& values, const std::string& n
 std::string kept_text(const Kept& kept, const std::string& key) {
   auto [kind, name] = split(key);
   if (kind == "alive_at") return kept.alive_at ? json::of(kept.alive_at).dump() : "";
-  if (kind == "probe") return text_in(kept.probes, name);
+  if (kind == "probe") {
+    auto probe = kept.probes.find(name);
+    return probe == kept.probes.end() ? std::string() : text_of(probe->second);
+  }
   if (kind == "source") return text_in(kept.sources, name);
   if (kind == "ledger") return text_in(kept.ledgers, name);
   if (kind == "job") return text_in(kept.jobs, name);

@@ -13,13 +13,7 @@
 namespace drwatch {
 namespace {
 
-struct Target {
-  bool tls = false;
-  std::string host;         // a name or an address, without brackets
-  std::string host_header;  // as in the URL, with the port when it is not the scheme's own
-  std::uint16_t port = 80;
-  std::string path;  // with the query
-};
+using Target = HttpTarget;
 
 std::optional<Target> parse_target(const std::string& text) {
   auto parsed = boost::urls::parse_uri(text);
@@ -105,8 +99,16 @@ Task<std::optional<Failure>> read_response(Stream& stream, HttpReader& reader) {
 
 }  // namespace
 
+std::shared_ptr<const HttpTarget> HttpTargets::of(const std::string& url) {
+  if (auto known = known_.find(url); known != known_.end()) return known->second;
+  auto target = parse_target(url);
+  if (!target) return nullptr;
+  if (known_.size() >= most) known_.clear();  // redirects may lead anywhere, to a new place each time
+  return known_[url] = std::make_shared<const HttpTarget>(std::move(*target));
+}
+
 Task<Result<HttpResponse>> RealHttp::fetch(HttpRequest request, Phases& phases) {
-  auto target = parse_target(request.url);
+  const std::shared_ptr<const HttpTarget> target = targets_.of(request.url);
   if (!target) co_return Failure{Reason::own_fault, "", "not a URL that starts with http:// or https://"};
   if (auto failure = unfit(request)) co_return std::move(*failure);
   std::optional<TlsSettings> tls;
