@@ -42,7 +42,6 @@ const Words alert_names = {"DrwatchIncident",    "DrwatchUnacknowledged", "Drwat
 
 void check_change(const Checking& c, const StoryChange& change) {
   if (change.until && *change.until <= change.at) c.error(change.line, "this change ends before it begins", "let 'until' be later than 'at'");
-  if (change.probes.empty()) c.error(change.line, "this change is seen by no probe", "name some in 'probes'");
   if (!change.outcome && !change.recovery_point) c.error(change.line, "this change changes nothing", "give it an outcome or a recovery_point");
   if (!change.outcome && (change.reason || change.code || change.message))
     c.error(change.line, "a reason, code or message belongs to an outcome", "give 'outcome' as well");
