@@ -32,6 +32,9 @@ std::optional<Time> parse_time(std::string_view text);
 // RFC 3339 UTC: "2026-03-01T02:09:30Z", with ".123" only when there are milliseconds.
 std::string time_text(Time t);
 
+// For people, to the second: "2026-03-01 02:09:30 UTC".
+std::string time_words(Time t);
+
 // Whole and fractional seconds, as JSON and Prometheus carry them.
 constexpr double in_seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 constexpr double unix_seconds(Time t) { return in_seconds(t.time_since_epoch()); }

@@ -39,7 +39,7 @@ void begin_planned(Deciding& d, const MaintenanceSettings& plan) {
   if (d.record().maintenance.count(id)) return;
   // One that a person ended early stays ended for this window.
   if (auto ended = d.record().first_seen.find("maintenance-ended/" + id); ended != d.record().first_seen.end()) return;
-  d.emit("maintenance.began", {.by = "schedule"}, "maintenance " + plan.name + " of " + joined(plan.components) + " until " + time_text(window->until),
+  d.emit("maintenance.began", {.by = "schedule"}, "maintenance " + plan.name + " of " + joined(plan.components) + " until " + time_words(window->until),
          Json{{"id", id}, {"components", plan.components}, {"until", time_text(window->until)}});
 }
 
@@ -70,7 +70,7 @@ void order(Deciding& d, const StartMaintenance& o) {
     return d.refuse(422, "maintenance lasts more than nothing and at most 24h", "give a duration such as 1h");
   std::string id = "by-hand-" + std::to_string(d.record().seq + 1);
   Time until = d.now + o.lasts;
-  d.emit("maintenance.began", {.by = o.by}, "maintenance of " + joined(o.components) + " until " + time_text(until) + (o.note.empty() ? "" : ": " + o.note),
+  d.emit("maintenance.began", {.by = o.by}, "maintenance of " + joined(o.components) + " until " + time_words(until) + (o.note.empty() ? "" : ": " + o.note),
          Json{{"id", id}, {"components", o.components}, {"until", time_text(until)}, {"note", o.note}});
   d.decision.subject = id;
 }

@@ -13,7 +13,7 @@ std::string holding_key(const Incident& incident, const IncidentStep& step) { re
 
 void verified(Deciding& d, const Incident& incident, const IncidentStep& step, const Sentence& sentence, Time since) {
   bool proves = sentence.since > incident.opened_at || !step.held_at_opening;
-  std::string evidence = sentence.evidence + "; holds since " + time_text(since) +
+  std::string evidence = sentence.evidence + "; holds since " + time_words(since) +
                          (proves ? "" : "; it held when the incident opened and never failed since, so it proves nothing");
   d.emit("step.done", d.about(incident), "'" + step.plan.title + "' is verified: " + step.plan.verify->text,
          Json{{"step", step.plan.id}, {"evidence", evidence}, {"proves", proves}, {"holds_since", time_text(since)}, {"verified", true}});
@@ -195,7 +195,7 @@ void judge_recovery(Deciding& d, const Incident& incident) {
   Time at = by_health ? later(d.record(), way.since, incident.exit.hold_for) : d.now;
   if (d.now < at) return d.wake(at);
   d.emit("incident.recovered", d.about(incident),
-         incident.title + " is recovered since " + time_text(way.since) + ", " + duration_words(way.since - incident.started_at) + " after it began",
+         incident.title + " is recovered since " + time_words(way.since) + ", " + duration_words(way.since - incident.started_at) + " after it began",
          Json{{"recovered_at", time_text(way.since)}, {"evidence", way.evidence}});
   draft_messages(d, incident.id, Message::When::recovered);
 }

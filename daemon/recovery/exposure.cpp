@@ -161,7 +161,7 @@ RpoJudgement judge_rpo(const State& state, const Settings& settings, const std::
   Duration level = risk_level(settings, source, rpo);
   judged.standing = *exposure.exposure >= rpo ? Standing::breached : *exposure.exposure >= level ? Standing::at_risk : Standing::met;
   judged.message = of + " would lose " + duration_words(*exposure.exposure) + " of " + duration_words(rpo) + " allowed (" +
-                   (exposure.estimated ? "estimated, " : "") + "newest recovery point " + time_text(*exposure.recovery_point) + " by " +
+                   (exposure.estimated ? "estimated, " : "") + "newest recovery point " + time_words(*exposure.recovery_point) + " by " +
                    exposure.source + ")";
   if (exposure.held_since) return judged;  // it does not grow
   if (*exposure.exposure < rpo) {

@@ -54,7 +54,7 @@ void take(Verdict& v, Outcome o, Time good_until) {
 
 void judge_calls(Verdict& v, const JobSettings& job, JobKept& kept, const Record& record, Time first_seen, Time now) {
   if (kept.missed_at) {
-    take(v, said(Health::down, Reason::absent, "missed its call due at " + time_text(*kept.missed_at)), *kept.missed_at);
+    take(v, said(Health::down, Reason::absent, "missed its call due at " + time_words(*kept.missed_at)), *kept.missed_at);
     return;
   }
   auto due = first_unanswered(job, kept, record, first_seen);
@@ -64,9 +64,9 @@ void judge_calls(Verdict& v, const JobSettings& job, JobKept& kept, const Record
   sooner(v.next, now, missed);
   if (now >= missed) {
     kept.missed_at = due;
-    take(v, said(Health::down, Reason::absent, "missed its call due at " + time_text(*due)), *due);
+    take(v, said(Health::down, Reason::absent, "missed its call due at " + time_words(*due)), *due);
   } else if (now >= late) {
-    take(v, said(Health::degraded, Reason::absent, "late: due at " + time_text(*due) + ", not heard of yet"), *due);
+    take(v, said(Health::degraded, Reason::absent, "late: due at " + time_words(*due) + ", not heard of yet"), *due);
   }
 }
 
@@ -78,7 +78,7 @@ void judge_runtime(Verdict& v, const JobSettings& job, const JobKept& kept, cons
     sooner(v.next, now, twice);
     if (now < over) continue;
     std::string message = "still running after " + duration_words(*job.max_runtime) + (now >= twice ? " twice over" : "") + ", started at " +
-                          time_text(run.started_at);
+                          time_words(run.started_at);
     take(v, said(now >= twice ? Health::down : Health::degraded, Reason::timeout, message), run.started_at + *job.max_runtime);
   }
 }
@@ -89,13 +89,13 @@ void judge_age(Verdict& v, const JobSettings& job, const JobKept& kept, const Re
   Time stale = later(record, from, *job.max_success_age);
   sooner(v.next, now, stale);
   if (now >= stale)
-    take(v, said(Health::down, Reason::stale, kept.last_success_at ? "last success at " + time_text(from) : "no success since " + time_text(from)),
+    take(v, said(Health::down, Reason::stale, kept.last_success_at ? "last success at " + time_words(from) : "no success since " + time_words(from)),
          stale);
 }
 
 Verdict verdict(const JobSettings& job, JobKept& kept, const Record& record, Time first_seen, Time now) {
   Verdict v;
-  v.outcome = kept.last_success_at ? said(Health::up, Reason::none, "last success at " + time_text(*kept.last_success_at))
+  v.outcome = kept.last_success_at ? said(Health::up, Reason::none, "last success at " + time_words(*kept.last_success_at))
                                    : said(Health::unknown, Reason::absent, "has not called in yet");
   if (kept.last_ended_well == false)
     take(v, said(Health::down, Reason::assertion, kept.last_message.empty() ? "failed" : "failed: " + kept.last_message),

@@ -173,7 +173,7 @@ void emit_pending(Deciding& d, const Scenario& scenario, const PendingRecord& p,
 
 void begin_pending(Deciding& d, const Scenario& scenario, const Match& found) {
   PendingRecord p{d.now, d.now + scenario.trigger.hold_for, std::nullopt, found.started_at, found.started_by, found.because};
-  emit_pending(d, scenario, p, scenario.title + " opens at " + time_text(p.opens_at) + " if this lasts: " + because_text(p.because));
+  emit_pending(d, scenario, p, scenario.title + " opens at " + time_words(p.opens_at) + " if this lasts: " + because_text(p.because));
 }
 
 // Something became unknown: the `for` stands still; known again: it goes on where it stood.
@@ -186,7 +186,7 @@ void hold_pending(Deciding& d, const Scenario& scenario, bool held) {
   }
   p.opens_at += d.now - *p.held_at;
   p.held_at.reset();
-  emit_pending(d, scenario, p, scenario.title + " opens at " + time_text(p.opens_at) + " if this lasts");
+  emit_pending(d, scenario, p, scenario.title + " opens at " + time_words(p.opens_at) + " if this lasts");
 }
 
 // A wider scenario whose `for` runs: the narrow one waits for it, at most that long.
@@ -313,7 +313,7 @@ void open_incident(Deciding& d, const Scenario& scenario, const Match& found, Ti
   Incident incident = make_incident(d, scenario, found, detected_at, by);
   std::string id = incident.id, why = because_text(incident.because);
   d.emit("incident.opened", {.incident = id, .scenario = scenario.id, .by = by},
-         incident.title + " is open" + (why.empty() ? "" : ": " + why) + "; its clock runs since " + time_text(incident.started_at),
+         incident.title + " is open" + (why.empty() ? "" : ": " + why) + "; its clock runs since " + time_words(incident.started_at),
          Json{{"incident", to_json(incident)}});
   absorb_narrower(d, id);
   draft_messages(d, id, Message::When::opened);

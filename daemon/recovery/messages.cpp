@@ -10,7 +10,9 @@
 namespace drwatch {
 namespace {
 
-std::string time_or_nothing(const std::optional<Time>& t) { return t ? time_text(*t) : ""; }
+// To the second, and as a machine reads it too: names are also used in the arguments of commands.
+std::string moment(Time t) { return time_text(std::chrono::floor<seconds>(t)); }
+std::string time_or_nothing(const std::optional<Time>& t) { return t ? moment(*t) : ""; }
 
 std::string titles(const Settings& settings, const std::vector<std::string>& components) {
   std::string text;
@@ -54,17 +56,17 @@ std::map<std::string, std::string> names(const State& state, const Settings& set
       {"class", i.of_class},
       {"state", std::string(state_name(i.state))},
       {"components", titles(settings, i.affects)},
-      {"started_at", time_text(i.started_at)},
-      {"detected_at", time_text(i.detected_at)},
-      {"opened_at", time_text(i.opened_at)},
+      {"started_at", moment(i.started_at)},
+      {"detected_at", moment(i.detected_at)},
+      {"opened_at", moment(i.opened_at)},
       {"acknowledged_at", time_or_nothing(i.acknowledged_at)},
       {"acknowledged_by", i.acknowledged_by},
       {"recovered_at", time_or_nothing(i.recovered_at)},
       {"resolved_at", time_or_nothing(i.resolved_at)},
       {"elapsed", duration_words(i.elapsed(now))},
       {"rto", duration_words(i.rto)},
-      {"deadline", time_text(i.deadline())},
-      {"now", time_text(now)},
+      {"deadline", moment(i.deadline())},
+      {"now", moment(now)},
       {"next_update_at", time_or_nothing(next_update(i, now))},
       {"url", url_of(settings, i)},
   };

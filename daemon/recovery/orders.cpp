@@ -174,11 +174,11 @@ void order(Deciding& d, const Refile& o) {
   if (const Incident* open = live_of(d.record(), o.scenario, i->id))
     return d.refuse(409, o.scenario + " is open already", "work on " + open->id, {open->id});
   Match found = match(d, scenario->trigger);
-  // A throw-away record entry of the new kind, from which the event takes what belongs to the scenario.
-  State scratch{};
+  // Opened on a copy of everything: the event takes from it what belongs to the scenario.
+  State scratch = d.state;
   Deciding sketch{scratch, d.settings, d.now, {}, {}, false};
-  open_incident(sketch, *scenario, found, d.now, o.by);
-  Json as_new = to_json(scratch.record.incidents.begin()->second);
+  open_incident(sketch, *scenario, found, d.now, i->opened_by);
+  Json as_new = to_json(scratch.record.incidents.at(sketch.decision.subject));
   d.emit("incident.refiled", d.about(*i, o.by), i->id + " is now worked as " + scenario->title + (o.note.empty() ? "" : ": " + o.note),
          Json{{"from", i->scenario}, {"scenario", scenario->id}, {"incident", as_new}, {"note", o.note}});
   draft_messages(d, i->id, Message::When::opened);
@@ -187,9 +187,9 @@ void order(Deciding& d, const Refile& o) {
 void order(Deciding& d, const CorrectStart& o) {
   auto i = find_incident(d, o.incident);
   if (!i || refuse_final(d, *i)) return;
-  if (o.at > i->opened_at) return d.refuse(422, "the start lies after the opening", "it was opened at " + time_text(i->opened_at));
+  if (o.at > i->opened_at) return d.refuse(422, "the start lies after the opening", "it was opened at " + time_words(i->opened_at));
   if (o.at == i->started_at) return;
-  d.emit("incident.corrected", d.about(*i, o.by), "the start of " + i->id + " was corrected to " + time_text(o.at) + " by " + o.by,
+  d.emit("incident.corrected", d.about(*i, o.by), "the start of " + i->id + " was corrected to " + time_words(o.at) + " by " + o.by,
          Json{{"started_at", time_text(o.at)}, {"from", time_text(i->started_at)}, {"note", o.note}});
 }
 

@@ -50,11 +50,11 @@ std::string what_else(const Incident& incident) {
 
 std::string describe(const Incident& i) {
   std::string text = i.summary.empty() ? i.title : i.summary;
-  text += " Since " + time_text(i.started_at) + " (" + i.started_by + ").";
+  text += " Since " + time_words(i.started_at) + " (" + i.started_by + ").";
   for (const Evidence& e : i.because) text += " Confirmed: " + e.condition + " (" + e.evidence + ").";
   text += what_else(i);
-  text += i.acknowledged_at ? " Acknowledged by " + i.acknowledged_by + " at " + time_text(*i.acknowledged_at) + "." : " Not acknowledged yet.";
-  text += " Back by " + time_text(i.deadline()) + " to keep the RTO of " + duration_words(i.rto) + ".";
+  text += i.acknowledged_at ? " Acknowledged by " + i.acknowledged_by + " at " + time_words(*i.acknowledged_at) + "." : " Not acknowledged yet.";
+  text += " Back by " + time_words(i.deadline()) + " to keep the RTO of " + duration_words(i.rto) + ".";
   return text;
 }
 
@@ -119,7 +119,7 @@ void of_objective(Wanted& w, const std::string& component, DisasterClass c) {
     a.labels = {{"alertname", name}, {"severity", severity}, {"component", component}, {"class", std::string(class_name(c))}};
     if (!w.with_words) return w.add(a);
     a.annotations = {{"summary", component + ": the recovery point objective (" + std::string(class_name(c)) + ") is " + word},
-                     {"description", objective->second.message + ". Since " + time_text(objective->second.since) +
+                     {"description", objective->second.message + ". Since " + time_words(objective->second.since) +
                                          ". Mend the source of recovery points, or take a backup elsewhere now."},
                      {"runbook_url", base_url(w.settings) + "/"}};
     w.add(a);
@@ -145,7 +145,7 @@ void find_wanted(Wanted& w) {
   if (w.state.record.blind_since)
     add_own(w, "DrwatchBlind", "critical", "drwatch is blind: most of its witnesses fail",
             "The fault is drwatch's own: its network, its resolver or its machine. Nothing is called down and no scenario opens until it can see "
-            "again. Blind since " + time_text(*w.state.record.blind_since) + ".");
+            "again. Blind since " + time_words(*w.state.record.blind_since) + ".");
   if (w.state.record.journal_failing)
     add_own(w, "DrwatchJournalFailing", "critical", "drwatch cannot write its journal",
             "Watching and paging go on, but what is decided now would be lost with the process. Free or mend the disk of [journal] path.");
