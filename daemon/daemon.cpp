@@ -222,19 +222,23 @@ void Daemon::ran(const std::string& probe, Outcome outcome) {
   feed(Ran{probe, std::move(outcome)});
 }
 
-Decision Daemon::feed(const Input& input) {
+// An action and the answer to it are one write: after a crash in between, asking again would do it again.
+Decision Daemon::feed(const Input& input, const std::string& key) {
   if (stopping_) return {};
   watch_clock();
   last_now_ = now();
   Decision decision = decide(state_, *settings_, input, last_now_);
   bool answers_job = std::holds_alternative<Pinged>(input);
-  if (!decision.events.empty() || answers_job) keeping_.write(decision.events, state_.kept);
+  std::map<std::string, std::string> beside;
+  if (!key.empty()) beside = remember_answer(key, {decision.refused, decision.subject, true, false});
+  if (!decision.events.empty() || answers_job || !beside.empty()) keeping_.write(decision.events, state_.kept, std::move(beside));
   carry_out(decision);
   return decision;
 }
 
 void Daemon::carry_out(const Decision& decision) {
   Keeping::Ticket ticket = keeping_.last();
+  due_ = decision.due;  // before what is fed below moves it on
   for (const Event& event : decision.events) tell(event);
   if (std::any_of(decision.events.begin(), decision.events.end(), concerns_alerts)) {
     alerts_ticket_ = ticket;
@@ -246,14 +250,17 @@ void Daemon::carry_out(const Decision& decision) {
   for (const std::string& probe : decision.run_now) scheduler_.run_now(probe);
   for (const StartCommand& command : decision.commands) {
     auto key = std::pair{command.incident, command.step};
-    commands_[key] = tasks_.spawn("command " + command.step, run_command(command, ticket), [this, key] { commands_.erase(key); });
+    // One that was cancelled may end after the next one of the same step began.
+    auto ended = [this, key, ticket] {
+      if (auto running = commands_.find(key); running != commands_.end() && running->second.first == ticket) commands_.erase(running);
+    };
+    commands_[key] = {ticket, tasks_.spawn("command " + command.step, run_command(command, ticket), ended)};
   }
   for (const auto& key : decision.cancels)
     if (auto running = commands_.find(key); running != commands_.end()) {
-      tasks_.cancel(running->second);
+      tasks_.cancel(running->second.second);
       feed(CommandEnded{key.first, key.second, 130, "cancelled"});
     }
-  due_ = decision.due;
   if (!decision.events.empty() || due_) scheduler_.wake();
 }
 
@@ -308,26 +315,32 @@ Task<void> Daemon::run_command(StartCommand command, Keeping::Ticket ticket) {
   }
 }
 
-void Daemon::remember_answer(const std::string& key, const Answer& answer) {
+std::map<std::string, std::string> Daemon::remember_answer(const std::string& key, const Answer& answer) {
+  std::map<std::string, std::string> changed;
   std::erase_if(answers_, [&](const auto& entry) {
     bool old = entry.second.first < now() - answers_kept;
-    if (old) keeping_.write_value("answer/" + entry.first, "");
+    if (old) changed["answer/" + entry.first] = "";
     return old;
   });
   answers_[key] = {now(), answer};
-  keeping_.write_value("answer/" + key, answer_json(now(), answer).dump());
+  changed["answer/" + key] = answer_json(now(), answer).dump();
+  return changed;
 }
 
 Task<Answer> Daemon::submit(Input input, std::string key) {
+  if (stopping_) {
+    Answer closed;
+    closed.refused = Refusal{503, "drwatch is stopping", "nothing was done; ask again when it is back", {}};
+    co_return closed;
+  }
   if (auto known = answers_.find(key); !key.empty() && known != answers_.end() && known->second.first > now() - answers_kept) {
     Answer again = known->second.second;
     again.repeated = true;
     if (!again.refused) again.durable = co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
     co_return again;
   }
-  Decision decision = feed(input);
+  Decision decision = feed(input, key);
   Answer answer{decision.refused, decision.subject, true, false};
-  if (!key.empty()) remember_answer(key, answer);
   if (!answer.refused) answer.durable = co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
   co_return answer;
 }

@@ -61,7 +61,7 @@ class Daemon : public Desk {
 
  private:
   void ran(const std::string& probe, Outcome outcome);
-  Decision feed(const Input& input);
+  Decision feed(const Input& input, const std::string& idempotency_key = "");
   void carry_out(const Decision& decision);
   void tell(const Event& event);
   void want_alerts(bool durable);
@@ -70,7 +70,8 @@ class Daemon : public Desk {
   Task<void> keep_house();
   void watch_clock();
   void watch_journal();
-  void remember_answer(const std::string& key, const Answer& answer);
+  // The kept values that this changes.
+  std::map<std::string, std::string> remember_answer(const std::string& key, const Answer& answer);
   void failed(const std::string& task, std::exception_ptr error);
 
   Parts parts_;
@@ -85,7 +86,7 @@ class Daemon : public Desk {
   std::deque<Event> recent_;
   std::list<std::function<void(const Event&)>> followers_;
   std::map<std::string, std::pair<Time, Answer>> answers_;
-  std::map<std::pair<std::string, std::string>, TaskGroup::Id> commands_;
+  std::map<std::pair<std::string, std::string>, std::pair<Keeping::Ticket, TaskGroup::Id>> commands_;  // by incident and step
   DaemonFigures figures_;
   std::uint64_t snapshot_seq_ = 0;
   Keeping::Ticket alerts_ticket_ = 0;  // what the alerts wait for

@@ -3,6 +3,8 @@
 
 #include "daemon/within.hpp"
 
+#include <algorithm>
+
 namespace drwatch {
 
 Keeping::Keeping(boost::asio::any_io_executor executor, Clock& clock, Journal& journal)
@@ -29,20 +31,15 @@ std::map<std::string, std::string> changed(Kept& kept) {
 }
 }  // namespace
 
-Keeping::Ticket Keeping::write(const std::vector<Event>& events, Kept& kept) {
-  if (events.empty() && kept.changed.empty()) return last_;
-  return put({events, changed(kept)});
+Keeping::Ticket Keeping::write(const std::vector<Event>& events, Kept& kept, std::map<std::string, std::string> beside) {
+  if (events.empty() && kept.changed.empty() && beside.empty()) return last_;
+  beside.merge(changed(kept));
+  return put({events, std::move(beside)});
 }
 
 Keeping::Ticket Keeping::write_kept(Kept& kept) {
   kept.changed.insert("alive_at");
   return put({{}, changed(kept)});
-}
-
-Keeping::Ticket Keeping::write_value(std::string key, std::string text) {
-  JournalWrite one;
-  one.kept[std::move(key)] = std::move(text);
-  return put(std::move(one));
 }
 
 namespace {
@@ -54,7 +51,9 @@ Task<bool> reach(Change& change, const std::uint64_t& reached, std::uint64_t tic
 
 Task<bool> Keeping::until_durable(Ticket ticket, Duration patience) {
   if (durable(ticket)) co_return true;
-  auto reached = co_await within(clock_, patience, reach(reached_change_, reached_, ticket));
+  // Never nothing: what waits after a pause of the machine may be written in a moment.
+  auto left = std::max<std::chrono::nanoseconds>(patience - oldest_wait(), patience / 20);
+  auto reached = co_await within(clock_, left, reach(reached_change_, reached_, ticket));
   co_return reached.has_value();
 }
 

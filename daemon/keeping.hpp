@@ -7,7 +7,9 @@
 #include "daemon/recovery/state.hpp"
 
 #include <deque>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace drwatch {
@@ -18,13 +20,12 @@ class Keeping {
 
   Keeping(boost::asio::any_io_executor executor, Clock& clock, Journal& journal);
 
-  // Queues the events, and with them the kept values that changed.
-  Ticket write(const std::vector<Event>& events, Kept& kept);
+  // Queues the events, and with them the kept values that changed and those `beside` that are not part of the state: all of it or nothing.
+  Ticket write(const std::vector<Event>& events, Kept& kept, std::map<std::string, std::string> beside = {});
   Ticket write_kept(Kept& kept);                               // what changed, and alive_at
-  Ticket write_value(std::string key, std::string text);       // one kept value that is not part of the state
   bool durable(Ticket ticket) const { return ticket <= reached_; }
   Ticket last() const { return last_; }
-  // False when `patience` ran out first.
+  // False when `patience` ran out first. It counts from the oldest write that still waits: behind it nobody waits as long again.
   Task<bool> until_durable(Ticket ticket, Duration patience);
   Task<void> until_durable(Ticket ticket);                     // however long it takes
   // How long the oldest write has been waiting.
