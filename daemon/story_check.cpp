@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is wrong with a story although it can be read: what can never happen or never fail, and names that the configuration under test does not have.
+// What is wrong with a story although it can be read: what can never happen or never fail, and names that the configuration under test does
+// not have.
 #include "daemon/story.hpp"
 
 #include <algorithm>
@@ -35,33 +36,40 @@ const Words healths = {"up", "degraded", "down", "unknown"};
 const Words standings = {"met", "at-risk", "breached", "unproven"};
 const Words incident_states = {"none", "open", "recovered", "resolved", "absorbed"};
 const Words step_states = {"none", "open", "started", "running", "done", "skipped", "failed", "interrupted"};
-const Words alert_names = {"DrwatchIncident",    "DrwatchUnacknowledged", "DrwatchRtoAtRisk",    "DrwatchRtoBreached", "DrwatchRpoAtRisk",
-                           "DrwatchRpoBreached", "DrwatchUpdateDue",      "DrwatchDrillOverdue", "DrwatchBlind",       "DrwatchJournalFailing"};
+const Words alert_names = {"DrwatchIncident",  "DrwatchUnacknowledged", "DrwatchRtoAtRisk", "DrwatchRtoBreached",
+                           "DrwatchRpoAtRisk", "DrwatchRpoBreached",    "DrwatchUpdateDue", "DrwatchDrillOverdue",
+                           "DrwatchBlind",     "DrwatchJournalFailing"};
 
-// ---- without a configuration -------------------------------------------------------------------------------------------------------------
+// ---- without a configuration
+// -------------------------------------------------------------------------------------------------------------
 
 void check_change(const Checking& c, const StoryChange& change) {
-  if (change.until && *change.until <= change.at) c.error(change.line, "this change ends before it begins", "let 'until' be later than 'at'");
-  if (!change.outcome && !change.recovery_point) c.error(change.line, "this change changes nothing", "give it an outcome or a recovery_point");
+  if (change.until && *change.until <= change.at)
+    c.error(change.line, "this change ends before it begins", "let 'until' be later than 'at'");
+  if (!change.outcome && !change.recovery_point)
+    c.error(change.line, "this change changes nothing", "give it an outcome or a recovery_point");
   if (!change.outcome && (change.reason || change.code || change.message))
     c.error(change.line, "a reason, code or message belongs to an outcome", "give 'outcome' as well");
-  if (change.lag && !change.recovery_point) c.error(change.line, "'lag' says nothing by itself", "write recovery_point = \"follows\" as well");
+  if (change.lag && !change.recovery_point)
+    c.error(change.line, "'lag' says nothing by itself", "write recovery_point = \"follows\" as well");
   const auto& point = change.recovery_point;
   if (point && *point != "follows" && *point != "stalls" && !parse_time(*point))
     c.error(change.line, "'" + *point + "' is no recovery point", "write follows, stalls, or a time such as 2026-03-01T02:00:00Z");
 }
 
 void check_deed(const Checking& c, const StoryDeed& deed) {
-  if (deed.inputs.empty() && !deed.restart) c.error(deed.line, "nothing is done here", "say what: step, ack, signal, ping, maintenance, restart, ...");
+  if (deed.inputs.empty() && !deed.restart)
+    c.error(deed.line, "nothing is done here", "say what: step, ack, signal, ping, maintenance, restart, ...");
   if (deed.every && *deed.every <= Duration{0}) c.error(deed.line, "'every' is no time at all", "write something like \"10m\"");
   if (deed.until && !deed.every) c.error(deed.line, "'until' ends 'every', and there is none", "give 'every' as well, or leave it out");
   for (const Input& input : deed.inputs)
-    if (const auto* step = std::get_if<StepAction>(&input)) c.one_of(deed.line, step->action, {"start", "done", "skip", "undo", "run", "cancel"}, "action on a step");
+    if (const auto* step = std::get_if<StepAction>(&input))
+      c.one_of(deed.line, step->action, {"start", "done", "skip", "undo", "run", "cancel"}, "action on a step");
 }
 
 void check_expectation(const Checking& c, const StoryExpectation& e) {
-  bool asks = !e.health.empty() || !e.states.empty() || !e.standing.empty() || !e.started.empty() || !e.recovered.empty() || !e.steps.empty() ||
-              e.incidents || e.alerts || e.pending || e.blind;
+  bool asks = !e.health.empty() || !e.states.empty() || !e.standing.empty() || !e.started.empty() || !e.recovered.empty() ||
+              !e.steps.empty() || e.incidents || e.alerts || e.pending || e.blind;
   if (!asks) c.error(e.line, "nothing is expected here", "add health, incidents, alerts, ...");
   for (const auto& [name, health] : e.health) c.one_of(e.line, health, healths, "health");
   for (const auto& [name, state] : e.states) c.one_of(e.line, state, incident_states, "state of an incident");
@@ -71,7 +79,8 @@ void check_expectation(const Checking& c, const StoryExpectation& e) {
   for (const std::string& alert : e.alerts.value_or(Words{})) c.one_of(e.line, alert.substr(0, alert.find('/')), alert_names, "alert");
 }
 
-// ---- against the configuration -----------------------------------------------------------------------------------------------------------
+// ---- against the configuration
+// -----------------------------------------------------------------------------------------------------------
 
 template <class T>
 Words names_of(const std::map<std::string, T>& values) {
@@ -84,7 +93,8 @@ struct Known {
   Words probes, jobs, components, watched, scenarios, signals, steps;  // watched: components and probes
   std::map<std::string, Words> steps_of;
 
-  explicit Known(const Settings& s) : probes(names_of(s.probes)), components(names_of(s.components)), scenarios(names_of(s.scenarios)), signals(names_of(s.signals)) {
+  explicit Known(const Settings& s)
+      : probes(names_of(s.probes)), components(names_of(s.components)), scenarios(names_of(s.scenarios)), signals(names_of(s.signals)) {
     for (const auto& [name, probe] : s.probes)
       if (probe.job) jobs.push_back(name);
     watched = components;
@@ -161,7 +171,8 @@ void check_story(const Story& story, const Settings& settings, config::Problems&
       auto found = settings.probes.find(name);
       if (found == settings.probes.end()) continue;
       if (found->second.job) c.error(change.line, "'" + name + "' is a heartbeat: it has no runs to change", "drive it with [[do]] ping");
-      if (change.recovery_point && !found->second.backup) c.error(change.line, "'" + name + "' reads no recovery point", "only a backup probe does");
+      if (change.recovery_point && !found->second.backup)
+        c.error(change.line, "'" + name + "' reads no recovery point", "only a backup probe does");
     }
   for (const StoryDeed& deed : story.deeds) check_deed_names(c, deed, known);
   for (const StoryExpectation& e : story.expectations) check_expected_names(c, e, known);

@@ -39,7 +39,8 @@ std::string_view not_as_it_should_be(const Entry& entry) {
   bool texts = list && !list->empty() && std::all_of(list->begin(), list->end(), [](const Value& one) { return one.text() != nullptr; });
   return texts ? "" : "write a list of names";
 }
-bool known_keys(const Value& value, std::initializer_list<std::string_view> keys, std::initializer_list<std::string_view> required, const Reading& reading) {
+bool known_keys(const Value& value, std::initializer_list<std::string_view> keys, std::initializer_list<std::string_view> required,
+                const Reading& reading) {
   const Table* table = value.table();
   if (!table) {
     reading.problems.error(value.place, reading.key, "this is " + std::string(value.type_name()), "write a table");
@@ -50,12 +51,14 @@ bool known_keys(const Value& value, std::initializer_list<std::string_view> keys
   for (const Entry& entry : *table)
     if (std::find(names.begin(), names.end(), entry.key) == names.end()) {
       auto near = config::nearest(entry.key, names);
-      reading.problems.error(entry.place, reading.key + "." + entry.key, "unknown key '" + entry.key + "'", near ? "did you mean '" + *near + "'?" : "remove it");
+      reading.problems.error(entry.place, reading.key + "." + entry.key, "unknown key '" + entry.key + "'",
+                             near ? "did you mean '" + *near + "'?" : "remove it");
       good = false;
     }
   for (const Entry& entry : *table)
     if (auto wish = not_as_it_should_be(entry); !wish.empty()) {
-      reading.problems.error(entry.value.place, reading.key + "." + entry.key, "this is " + std::string(entry.value.type_name()), std::string(wish));
+      reading.problems.error(entry.value.place, reading.key + "." + entry.key, "this is " + std::string(entry.value.type_name()),
+                             std::string(wish));
       good = false;
     }
   for (std::string_view key : required)
@@ -76,11 +79,16 @@ void read_ping(StoryDeed& deed, const Value& value, const Reading& reading) {
   ping.rid = text_in(table, "rid");
   ping.message = text_in(table, "message");
   std::string what = text_in(table, "what");
-  if (what == "success") ping.what = Pinged::What::success;
-  else if (what == "start") ping.what = Pinged::What::start;
-  else if (what == "fail") ping.what = Pinged::What::fail;
-  else if (what == "log") ping.what = Pinged::What::log;
-  else return reading.problems.error(value.place, reading.key + ".what", "'" + what + "' is no ping", "one of start, success, fail, log");
+  if (what == "success")
+    ping.what = Pinged::What::success;
+  else if (what == "start")
+    ping.what = Pinged::What::start;
+  else if (what == "fail")
+    ping.what = Pinged::What::fail;
+  else if (what == "log")
+    ping.what = Pinged::What::log;
+  else
+    return reading.problems.error(value.place, reading.key + ".what", "'" + what + "' is no ping", "one of start, success, fail, log");
   deed.inputs.push_back(ping);
 }
 void read_step(StoryDeed& deed, const Value& value, const Reading& reading) {
@@ -92,7 +100,8 @@ void read_signal(StoryDeed& deed, const Value& value, const Reading& reading) {
   if (!known_keys(value, {"name", "state", "note"}, {"name", "state"}, reading)) return;
   const Table& t = *value.table();
   std::string state = text_in(t, "state");
-  if (state != "raised" && state != "clear") return reading.problems.error(value.place, reading.key + ".state", "'" + state + "' is no state of a signal", "one of raised, clear");
+  if (state != "raised" && state != "clear")
+    return reading.problems.error(value.place, reading.key + ".state", "'" + state + "' is no state of a signal", "one of raised, clear");
   deed.inputs.push_back(SetSignal{text_in(t, "name"), state == "raised", person, text_in(t, "note")});
 }
 void read_maintenance(StoryDeed& deed, const Value& value, const Reading& reading) {
@@ -134,8 +143,9 @@ std::vector<Row> deed_rows() {
       row_with<StoryDeed>("maintenance", "table", {.doc = "Maintenance begins."}, read_maintenance),
   };
   for (const char* what : {"ack", "open", "resolve", "reopen", "note", "refile"})
-    rows.push_back(row_with<StoryDeed>(what, "table", {.doc = "About the incident of a scenario."},
-                                       [what](StoryDeed& deed, const Value& value, const Reading& reading) { read_scenario_deed(deed, what, value, reading); }));
+    rows.push_back(row_with<StoryDeed>(
+        what, "table", {.doc = "About the incident of a scenario."},
+        [what](StoryDeed& deed, const Value& value, const Reading& reading) { read_scenario_deed(deed, what, value, reading); }));
   return rows;
 }
 
@@ -145,7 +155,9 @@ std::vector<Row> change_rows() {
       row("until", &StoryChange::until, {.doc = "Up to when."}),
       row("probes", &StoryChange::probes, {.doc = "Whose runs see it.", .required = true}),
       row("outcome", &StoryChange::outcome, {.doc = "What they see.", .one_of = {"up", "degraded", "down", "unknown"}}),
-      row("reason", &StoryChange::reason, {.doc = "Why.", .one_of = {"dns", "connect", "tls", "auth", "timeout", "protocol", "assertion", "stale", "absent", "own-fault", "internal"}}),
+      row("reason", &StoryChange::reason,
+          {.doc = "Why.",
+           .one_of = {"dns", "connect", "tls", "auth", "timeout", "protocol", "assertion", "stale", "absent", "own-fault", "internal"}}),
       row("code", &StoryChange::code, {.doc = "SQLSTATE, HTTP status, errno name."}),
       row("message", &StoryChange::message, {.doc = "The sentence."}),
       row("recovery_point", &StoryChange::recovery_point, {.doc = "`follows`, `stalls`, or a time."}),
@@ -155,13 +167,19 @@ std::vector<Row> change_rows() {
 
 void read_steps(StoryExpectation& e, const Value& value, const Reading& reading) {
   const Table* scenarios = value.table();
-  if (!scenarios) return reading.problems.error(value.place, reading.key, "this is " + std::string(value.type_name()), "write a table of tables");
+  if (!scenarios)
+    return reading.problems.error(value.place, reading.key, "this is " + std::string(value.type_name()), "write a table of tables");
   for (const Entry& scenario : *scenarios) {
     const Table* steps = scenario.value.table();
-    if (!steps) return reading.problems.error(scenario.place, reading.key, "this is " + std::string(scenario.value.type_name()), "write a table of steps");
+    if (!steps)
+      return reading.problems.error(scenario.place, reading.key, "this is " + std::string(scenario.value.type_name()),
+                                    "write a table of steps");
     for (const Entry& step : *steps) {
-      if (step.value.text()) e.steps[scenario.key][step.key] = *step.value.text();
-      else reading.problems.error(step.value.place, reading.key, "this is " + std::string(step.value.type_name()), "write the step's state, as \"open\"");
+      if (step.value.text())
+        e.steps[scenario.key][step.key] = *step.value.text();
+      else
+        reading.problems.error(step.value.place, reading.key, "this is " + std::string(step.value.type_name()),
+                               "write the step's state, as \"open\"");
     }
   }
 }
@@ -177,16 +195,19 @@ void read_times(std::map<std::string, Duration>& times, const Value& value, cons
 
 std::vector<Row> expect_rows() {
   auto list = [](std::optional<std::vector<std::string>> StoryExpectation::* member, const char* key) {
-    return row_with<StoryExpectation>(key, "list of strings", {.doc = "Exactly these."}, [member](StoryExpectation& e, const Value& value, const Reading& reading) {
-      const auto* items = value.array();
-      if (!items) return reading.problems.error(value.place, reading.key, "this is " + std::string(value.type_name()), "write a list");
-      std::vector<std::string> all;
-      for (const Value& item : *items) {
-        if (item.text()) all.push_back(*item.text());
-        else reading.problems.error(item.place, reading.key, "this is " + std::string(item.type_name()), "write names in quotes");
-      }
-      e.*member = all;
-    });
+    return row_with<StoryExpectation>(
+        key, "list of strings", {.doc = "Exactly these."}, [member](StoryExpectation& e, const Value& value, const Reading& reading) {
+          const auto* items = value.array();
+          if (!items) return reading.problems.error(value.place, reading.key, "this is " + std::string(value.type_name()), "write a list");
+          std::vector<std::string> all;
+          for (const Value& item : *items) {
+            if (item.text())
+              all.push_back(*item.text());
+            else
+              reading.problems.error(item.place, reading.key, "this is " + std::string(item.type_name()), "write names in quotes");
+          }
+          e.*member = all;
+        });
   };
   return {
       row("at", &StoryExpectation::at, {.doc = "When.", .required = true}),
@@ -194,10 +215,12 @@ std::vector<Row> expect_rows() {
       row("states", &StoryExpectation::states, {.doc = "Of the newest incident of a scenario."}),
       row("standing", &StoryExpectation::standing, {.doc = "`NAME rpo`, `NAME rpo CLASS`, `NAME rto`."}),
       row_with<StoryExpectation>("steps", "table", {.doc = "By scenario and step."}, read_steps),
-      row_with<StoryExpectation>("started", "table", {.doc = "The clock's start, from `start`."},
-                                 [](StoryExpectation& e, const Value& value, const Reading& reading) { read_times(e.started, value, reading); }),
-      row_with<StoryExpectation>("recovered", "table", {.doc = "Since when it is recovered, from `start`."},
-                                 [](StoryExpectation& e, const Value& value, const Reading& reading) { read_times(e.recovered, value, reading); }),
+      row_with<StoryExpectation>(
+          "started", "table", {.doc = "The clock's start, from `start`."},
+          [](StoryExpectation& e, const Value& value, const Reading& reading) { read_times(e.started, value, reading); }),
+      row_with<StoryExpectation>(
+          "recovered", "table", {.doc = "Since when it is recovered, from `start`."},
+          [](StoryExpectation& e, const Value& value, const Reading& reading) { read_times(e.recovered, value, reading); }),
       list(&StoryExpectation::incidents, "incidents"),
       list(&StoryExpectation::alerts, "alerts"),
       list(&StoryExpectation::pending, "pending"),
@@ -254,12 +277,14 @@ std::optional<Story> read_story(const std::string& file, config::Problems& probl
   story.file = file;
   story.config = top.config;
   auto start = parse_time(top.start);
-  if (!start && !top.start.empty()) problems.error(document->place, "start", "'" + top.start + "' is not a time", "write it as 2026-03-01T02:00:00Z");
+  if (!start && !top.start.empty())
+    problems.error(document->place, "start", "'" + top.start + "' is not a time", "write it as 2026-03-01T02:00:00Z");
   story.start = start.value_or(Time{});
   story.changes = read_list<StoryChange>(*document->table(), "change", change_rows(), reading);
   story.deeds = read_list<StoryDeed>(*document->table(), "do", deed_rows(), reading);
   story.expectations = read_list<StoryExpectation>(*document->table(), "expect", expect_rows(), reading);
-  if (story.expectations.empty()) problems.error({file, 0, 0}, "expect", "nothing is expected", "add [[expect]]: a test that cannot fail proves nothing");
+  if (story.expectations.empty())
+    problems.error({file, 0, 0}, "expect", "nothing is expected", "add [[expect]]: a test that cannot fail proves nothing");
   if (!problems.any_error()) check_sense(story, problems);
   if (problems.any_error()) return std::nullopt;
   return story;

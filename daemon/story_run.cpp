@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a story: the production schedule and heart under a clock that jumps from one moment to the next. At one instant: changes, deeds, runs, decisions,
-// expectations.
+// Runs a story: the production schedule and heart under a clock that jumps from one moment to the next. At one instant: changes, deeds,
+// runs, decisions, expectations.
 #include "daemon/recovery/exposure.hpp"
 #include "daemon/recovery/schedule.hpp"
 #include "daemon/story.hpp"
@@ -41,8 +41,10 @@ class Stage {
     feed(DaemonStarted{"test"});
     feed(ConfigurationLoaded{});
     for (const auto& [name, probe] : settings_.probes) {
-      if (probe.job) feed(Pinged{name, Pinged::What::success, "", 0, ""});
-      else feed(Ran{name, seen(name, probe, false), true});
+      if (probe.job)
+        feed(Pinged{name, Pinged::What::success, "", 0, ""});
+      else
+        feed(Ran{name, seen(name, probe, false), true});
     }
     for (const auto& [id, scenario] : settings_.scenarios) {
       Event drill{state_.record.seq + 1, now_, "drill.passed", 1, "story", "", id, "", "", "", Json::object()};
@@ -102,7 +104,8 @@ class Stage {
     }
   }
 
-  // ---- what a run sees ---------------------------------------------------------------------------------------------------------------------
+  // ---- what a run sees
+  // ---------------------------------------------------------------------------------------------------------------------
 
   Outcome seen(const std::string& name, const ProbeSettings& probe, bool with_changes) {
     Outcome o = outcome_of(Health::up, Reason::none, "", "");
@@ -133,18 +136,22 @@ class Stage {
     Reason r = c.reason ? parse_reason(*c.reason).value_or(Reason::internal) : h == Health::up ? Reason::none : Reason::assertion;
     Outcome o = outcome_of(h, r, c.code.value_or(""), c.message.value_or(""));
     if (r == Reason::connect && o.code.empty()) o.code = "ECONNREFUSED";
-    o.takes_no_writes = of_a_database && h == Health::down && (o.code == "ECONNREFUSED" || o.code == "57P03" || o.code == "57P01" || o.code == "25006");
+    o.takes_no_writes =
+        of_a_database && h == Health::down && (o.code == "ECONNREFUSED" || o.code == "57P03" || o.code == "57P01" || o.code == "25006");
     return o;
   }
 
   void read_point(const StoryChange& c, bool& stalls, std::optional<Time>& point, Duration& lag) const {
     lag = c.lag.value_or(story_lag);
     stalls = *c.recovery_point != "follows";
-    if (*c.recovery_point == "stalls") point = story_.start + c.at - lag;
-    else if (stalls) point = parse_time(*c.recovery_point).value_or(story_.start);
+    if (*c.recovery_point == "stalls")
+      point = story_.start + c.at - lag;
+    else if (stalls)
+      point = parse_time(*c.recovery_point).value_or(story_.start);
   }
 
-  // ---- deeds -------------------------------------------------------------------------------------------------------------------------------
+  // ---- deeds
+  // -------------------------------------------------------------------------------------------------------------------------------
 
   void act(const StoryDeed& deed) {
     if (deed.restart) {
@@ -195,7 +202,8 @@ class Stage {
     return found;
   }
 
-  // ---- expectations ------------------------------------------------------------------------------------------------------------------------
+  // ---- expectations
+  // ------------------------------------------------------------------------------------------------------------------------
 
   void fail(StoryFailure failure) { result_.failures.push_back(std::move(failure)); }
   void equal(const StoryExpectation& e, const std::string& what, const std::string& expected, const std::string& actual) {
@@ -213,7 +221,8 @@ class Stage {
   }
 
   std::string health_of(const std::string& name) const {
-    if (auto c = state_.record.components.find(name); c != state_.record.components.end()) return std::string(health_name(c->second.health));
+    if (auto c = state_.record.components.find(name); c != state_.record.components.end())
+      return std::string(health_name(c->second.health));
     if (auto p = state_.record.probes.find(name); p != state_.record.probes.end()) return std::string(health_name(p->second.health));
     return "unknown";
   }
@@ -223,16 +232,19 @@ class Stage {
     std::string name = objective.substr(0, space), rest = space == std::string::npos ? "" : objective.substr(space + 1);
     if (rest == "rto") {
       if (settings_.components.count(name)) return std::string(standing_name(component_rto(state_, settings_, name, now_)));
-      if (const Incident* open = newest(name); open && open->state == IncidentState::open) return std::string(standing_name(judge_rto(*open, now_).standing));
+      if (const Incident* open = newest(name); open && open->state == IncidentState::open)
+        return std::string(standing_name(judge_rto(*open, now_).standing));
       auto scenario = settings_.scenarios.find(name);
-      return scenario == settings_.scenarios.end() ? "no such component or scenario" : std::string(standing_name(scenario_standing(state_, scenario->second)));
+      return scenario == settings_.scenarios.end() ? "no such component or scenario"
+                                                   : std::string(standing_name(scenario_standing(state_, scenario->second)));
     }
     auto rank = [](Standing s) { return s == Standing::breached ? 3 : s == Standing::at_risk ? 2 : s == Standing::unproven ? 1 : 0; };
     std::optional<Standing> worst;
     for (DisasterClass c : all_classes) {
       if (rest != "rpo" && rest != "rpo " + std::string(class_name(c))) continue;
       auto found = state_.record.objectives.find(objective_key(name, c));
-      if (found != state_.record.objectives.end() && (!worst || rank(found->second.standing) > rank(*worst))) worst = found->second.standing;
+      if (found != state_.record.objectives.end() && (!worst || rank(found->second.standing) > rank(*worst)))
+        worst = found->second.standing;
     }
     return worst ? std::string(standing_name(*worst)) : "no such objective";
   }
@@ -280,7 +292,8 @@ class Stage {
     }
     for (const auto& [scenario, at] : e.recovered) {
       const Incident* i = newest(scenario);
-      equal(e, "recovery of " + scenario, duration_text(at), i && i->recovered_at ? duration_text(*i->recovered_at - story_.start) : "none");
+      equal(e, "recovery of " + scenario, duration_text(at),
+            i && i->recovered_at ? duration_text(*i->recovered_at - story_.start) : "none");
     }
     for (const auto& [scenario, steps] : e.steps)
       for (const auto& [id, state] : steps) {

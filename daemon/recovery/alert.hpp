@@ -16,7 +16,7 @@ struct Alert {
   Time starts_at{};                                // never changes while it is the same alert
   std::optional<Time> resolved_at;                 // nullopt: firing
   bool durable = true;                             // the journal has it
-  std::uint64_t order = 0;                         // when its last change was decided: sent in this order (a wide alert before the narrow one's resolve)
+  std::uint64_t order = 0;  // when its last change was decided: sent in this order (a wide alert before the narrow one's resolve)
 };
 
 // "DrwatchRpoAtRisk/database/logical": name, then scenario or component, then class.

@@ -39,7 +39,8 @@ void begin_planned(Deciding& d, const MaintenanceSettings& plan) {
   if (d.record().maintenance.count(id)) return;
   // One that a person ended early stays ended for this window.
   if (auto ended = d.record().first_seen.find("maintenance-ended/" + id); ended != d.record().first_seen.end()) return;
-  d.emit("maintenance.began", {.by = "schedule"}, "maintenance " + plan.name + " of " + joined(plan.components) + " until " + time_words(window->until),
+  d.emit("maintenance.began", {.by = "schedule"},
+         "maintenance " + plan.name + " of " + joined(plan.components) + " until " + time_words(window->until),
          Json{{"id", id}, {"components", plan.components}, {"until", time_text(window->until)}});
 }
 
@@ -48,8 +49,10 @@ void begin_planned(Deciding& d, const MaintenanceSettings& plan) {
 void judge_maintenance(Deciding& d) {
   std::vector<std::string> over;
   for (const auto& [id, window] : d.record().maintenance) {
-    if (d.now >= window.until) over.push_back(id);
-    else d.wake(window.until);
+    if (d.now >= window.until)
+      over.push_back(id);
+    else
+      d.wake(window.until);
   }
   for (const std::string& id : over) d.emit("maintenance.ended", {}, "maintenance " + id + " ended", Json{{"id", id}});
   for (const auto& [name, plan] : d.settings.maintenance) begin_planned(d, plan);
@@ -65,12 +68,14 @@ bool in_maintenance(const Record& record, const std::string& component) {
 void order(Deciding& d, const StartMaintenance& o) {
   if (o.components.empty()) return d.refuse(422, "no component", "name at least one component");
   for (const std::string& name : o.components)
-    if (!d.settings.components.count(name)) return d.refuse(404, "no component '" + name + "'", "components are listed by 'drwatch status'");
+    if (!d.settings.components.count(name))
+      return d.refuse(404, "no component '" + name + "'", "components are listed by 'drwatch status'");
   if (o.lasts <= Duration{0} || o.lasts > longest_maintenance)
     return d.refuse(422, "maintenance lasts more than nothing and at most 24h", "give a duration such as 1h");
   std::string id = "by-hand-" + std::to_string(d.record().seq + 1);
   Time until = d.now + o.lasts;
-  d.emit("maintenance.began", {.by = o.by}, "maintenance of " + joined(o.components) + " until " + time_words(until) + (o.note.empty() ? "" : ": " + o.note),
+  d.emit("maintenance.began", {.by = o.by},
+         "maintenance of " + joined(o.components) + " until " + time_words(until) + (o.note.empty() ? "" : ": " + o.note),
          Json{{"id", id}, {"components", o.components}, {"until", time_text(until)}, {"note", o.note}});
   d.decision.subject = id;
 }
@@ -84,14 +89,17 @@ void order(Deciding& d, const EndMaintenance& o) {
   d.emit("maintenance.ended", {.by = o.by}, "maintenance " + o.id + " ended by " + o.by, Json{{"id", o.id}});
 }
 
-// ---- signals -----------------------------------------------------------------------------------------------------------------------------
+// ---- signals
+// -----------------------------------------------------------------------------------------------------------------------------
 
 void judge_signals(Deciding& d) {
   std::vector<std::string> expired;
   for (const auto& [name, signal] : d.record().signals) {
     if (!signal.raised || !signal.expires_at) continue;
-    if (d.now >= *signal.expires_at) expired.push_back(name);
-    else d.wake(*signal.expires_at);
+    if (d.now >= *signal.expires_at)
+      expired.push_back(name);
+    else
+      d.wake(*signal.expires_at);
   }
   for (const std::string& name : expired) d.emit("signal.expired", {}, "signal " + name + " expired", Json{{"signal", name}});
 }
@@ -112,7 +120,8 @@ void order(Deciding& d, const SetSignal& o) {
   if (raised && !plan->second.expires) return;  // it is already so
   if (plan->second.expires) body["expires_at"] = time_text(d.now + *plan->second.expires);
   if (raised) body["renewed"] = true;
-  d.emit("signal.raised", {.by = o.by}, "signal " + o.signal + (raised ? " renewed by " : " raised by ") + o.by + (o.note.empty() ? "" : ": " + o.note), body);
+  d.emit("signal.raised", {.by = o.by},
+         "signal " + o.signal + (raised ? " renewed by " : " raised by ") + o.by + (o.note.empty() ? "" : ": " + o.note), body);
 }
 
 }  // namespace drwatch

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps that verify themselves, commands, and the way out of an incident. Contract: "Recovery", "Resolving", and what follows a scenario's sample.
+// Steps that verify themselves, commands, and the way out of an incident. Contract: "Recovery", "Resolving", and what follows a scenario's
+// sample.
 #include "daemon/recovery/deciding.hpp"
 
 #include <algorithm>
@@ -19,7 +20,8 @@ void verified(Deciding& d, const Incident& incident, const IncidentStep& step, c
          Json{{"step", step.plan.id}, {"evidence", evidence}, {"proves", proves}, {"holds_since", time_text(since)}, {"verified", true}});
 }
 
-// A verified step is done when its condition has held for `hold`, counted from the first good run, on runs that began after the incident opened.
+// A verified step is done when its condition has held for `hold`, counted from the first good run, on runs that began after the incident
+// opened.
 void judge_step(Deciding& d, const Incident& incident, const IncidentStep& step) {
   Sentence sentence = evaluate(d.state, d.settings, *step.plan.verify, d.now);
   std::string key = holding_key(incident, step);
@@ -66,7 +68,8 @@ void judge_steps(Deciding& d) {
   }
 }
 
-// ---- commands ----------------------------------------------------------------------------------------------------------------------------
+// ---- commands
+// ----------------------------------------------------------------------------------------------------------------------------
 
 void start_command(Deciding& d, const Incident& incident, const IncidentStep& step, const std::string& by) {
   std::vector<std::string> argv, missing;
@@ -105,7 +108,8 @@ void interrupt_commands(Deciding& d) {
   }
 }
 
-// ---- the way out -------------------------------------------------------------------------------------------------------------------------
+// ---- the way out
+// -------------------------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -187,15 +191,18 @@ void judge_recovery(Deciding& d, const Incident& incident) {
   if (d.record().blind_since) return;
   Way way;
   bool by_health = incident.exit.by == Exit::By::health;
-  if (by_health) way_out(d, incident, way);
-  else way = way_out_by_steps(incident);
+  if (by_health)
+    way_out(d, incident, way);
+  else
+    way = way_out_by_steps(incident);
   way_out_of_absorbed(d, incident, way);
   if (!way.out) return;
   way.since = std::clamp(way.since, incident.started_at, d.now);
   Time at = by_health ? later(d.record(), way.since, incident.exit.hold_for) : d.now;
   if (d.now < at) return d.wake(at);
   d.emit("incident.recovered", d.about(incident),
-         incident.title + " is recovered since " + time_words(way.since) + ", " + duration_words(way.since - incident.started_at) + " after it began",
+         incident.title + " is recovered since " + time_words(way.since) + ", " + duration_words(way.since - incident.started_at) +
+             " after it began",
          Json{{"recovered_at", time_text(way.since)}, {"evidence", way.evidence}});
   draft_messages(d, incident.id, Message::When::recovered);
 }
@@ -204,7 +211,8 @@ void judge_end(Deciding& d, const Incident& incident) {
   if (critical_open(incident)) return;
   Time at = incident.recovered_at.value_or(d.now) + incident.reopen_within;
   if (d.now < at) return d.wake(at);
-  d.emit("incident.resolved", d.about(incident), incident.title + " is resolved: recovered, and no critical step is open", Json{{"false_alarm", false}});
+  d.emit("incident.resolved", d.about(incident), incident.title + " is resolved: recovered, and no critical step is open",
+         Json{{"false_alarm", false}});
   draft_messages(d, incident.id, Message::When::resolved);
 }
 
@@ -213,8 +221,10 @@ void judge_end(Deciding& d, const Incident& incident) {
 void judge_exits(Deciding& d) {
   for (const std::string& id : live_ids(d.record())) {
     const Incident& incident = d.record().incidents.at(id);
-    if (incident.state == IncidentState::open) judge_recovery(d, incident);
-    else judge_end(d, incident);
+    if (incident.state == IncidentState::open)
+      judge_recovery(d, incident);
+    else
+      judge_end(d, incident);
   }
 }
 

@@ -102,8 +102,8 @@ Sentence of_rpo(const State& state, const Settings& settings, const Condition& c
   Sentence s;
   if (!component_in(settings, component)) return gone(component);
   const ComponentSettings& of = *component_in(settings, component);
-  bool read = std::any_of(of.protected_by.begin(), of.protected_by.end(),
-                          [&](const std::string& p) { return probe_seen(state, settings, p); });
+  bool read =
+      std::any_of(of.protected_by.begin(), of.protected_by.end(), [&](const std::string& p) { return probe_seen(state, settings, p); });
   std::optional<ObjectiveRecord> worst;
   DisasterClass worst_class = DisasterClass::host;
   auto rank = [](Standing x) { return x == Standing::breached ? 3 : x == Standing::at_risk ? 2 : x == Standing::unproven ? 1 : 0; };
@@ -173,11 +173,16 @@ Sentence said(const Condition& c, Sentence s) {
 Sentence sentence(const State& state, const Settings& settings, const Condition& c, Time now) {
   std::vector<Sentence> parts;
   switch (c.subject) {
-    case Subject::component: return said(c, of_component(state, settings, c.name, c.holds));
-    case Subject::probe: return said(c, of_probe(state, settings, c.name, c.holds));
-    case Subject::signal: return said(c, of_signal(state, c.name, c.holds));
-    case Subject::rpo: return said(c, of_rpo(state, settings, c, c.name, now));
-    case Subject::rto: return said(c, of_rto(state, settings, c, c.name, now));
+    case Subject::component:
+      return said(c, of_component(state, settings, c.name, c.holds));
+    case Subject::probe:
+      return said(c, of_probe(state, settings, c.name, c.holds));
+    case Subject::signal:
+      return said(c, of_signal(state, c.name, c.holds));
+    case Subject::rpo:
+      return said(c, of_rpo(state, settings, c, c.name, now));
+    case Subject::rto:
+      return said(c, of_rto(state, settings, c, c.name, now));
     case Subject::any_component:
       for (const auto& [name, component] : settings.components)
         if (!component.probes.empty()) parts.push_back(said(c, of_component(state, settings, name, c.holds)));
@@ -285,8 +290,7 @@ std::vector<std::string> components_of(const State& state, const Settings& setti
 std::optional<Time> looked_at(const State& state, const Settings& settings, const Condition& condition, Time now) {
   std::vector<std::string> probes = probes_of(settings, condition);
   if (condition.subject == Subject::any_component)
-    for (const auto& [name, component] : settings.components)
-      probes.insert(probes.end(), component.probes.begin(), component.probes.end());
+    for (const auto& [name, component] : settings.components) probes.insert(probes.end(), component.probes.begin(), component.probes.end());
   if (condition.subject == Subject::any_rpo)
     for (const auto& [name, component] : settings.components)
       probes.insert(probes.end(), component.protected_by.begin(), component.protected_by.end());

@@ -22,19 +22,20 @@ struct Sentence {
 };
 Sentence evaluate(const State& state, const Settings& settings, const Condition& condition, Time now);
 
-// When what the condition says began: the earliest last good outcome before the unbroken bad stretch of the probes it is about; for objectives and signals when they became so.
+// When what the condition says began: the earliest last good outcome before the unbroken bad stretch of the probes it is about; for
+// objectives and signals when they became so.
 struct Start {
   Time at{};
   std::string by;
 };
 std::optional<Start> started(const State& state, const Settings& settings, const Condition& condition);
 
-// The components a condition is about ("any component": those that make it true). Objectives and signals are about none: maintenance and parents do not
-// explain them.
+// The components a condition is about ("any component": those that make it true). Objectives and signals are about none: maintenance and
+// parents do not explain them.
 std::vector<std::string> components_of(const State& state, const Settings& settings, const Condition& condition);
 
-// The newest start of a run that every probe behind the condition has had; nullopt: one has not run since the start of drwatch. A subject without
-// probes (signal, RTO): `now`.
+// The newest start of a run that every probe behind the condition has had; nullopt: one has not run since the start of drwatch. A subject
+// without probes (signal, RTO): `now`.
 std::optional<Time> looked_at(const State& state, const Settings& settings, const Condition& condition, Time now);
 
 }  // namespace drwatch

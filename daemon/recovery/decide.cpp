@@ -38,10 +38,11 @@ About Deciding::about(const Incident& incident, std::string by) const {
 
 namespace {
 
-constexpr int most_passes = 64;             // far more than any chain of consequences is long
+constexpr int most_passes = 64;  // far more than any chain of consequences is long
 constexpr Duration a_real_jump = minutes{1};
 
-// ---- inputs ------------------------------------------------------------------------------------------------------------------------------
+// ---- inputs
+// ------------------------------------------------------------------------------------------------------------------------------
 
 void take(Deciding& d, const Ran& input) {
   if (!d.settings.probes.count(input.probe)) return;
@@ -58,8 +59,8 @@ void take(Deciding& d, const DaemonStarted& input) {
   d.state.sight = {};
   d.state.sight.started_at = d.now;
   Json body{{"version", input.version}, {"alive_at", alive ? Json(time_text(*alive)) : Json(nullptr)}};
-  d.emit("daemon.started", {}, "drwatch " + input.version + " started" +
-         (alive ? "; nobody watched for " + duration_words(d.now - *alive) : ""), body);
+  d.emit("daemon.started", {},
+         "drwatch " + input.version + " started" + (alive ? "; nobody watched for " + duration_words(d.now - *alive) : ""), body);
   interrupt_commands(d);
 }
 
@@ -91,8 +92,9 @@ void take(Deciding& d, const ConfigurationLoaded& input) {
       if (d.settings.rpo_of(name, c)) objectives.push_back(objective_key(name, c));
   for (const auto& [name, probe] : d.settings.probes)
     if (probe.job) jobs.push_back(name);
-  d.emit("configuration.loaded", {}, "configuration loaded: " + std::to_string(d.settings.probes.size()) + " probes of " +
-         std::to_string(d.settings.components.size()) + " components, " + std::to_string(d.settings.scenarios.size()) + " scenarios",
+  d.emit("configuration.loaded", {},
+         "configuration loaded: " + std::to_string(d.settings.probes.size()) + " probes of " +
+             std::to_string(d.settings.components.size()) + " components, " + std::to_string(d.settings.scenarios.size()) + " scenarios",
          Json{{"hash", d.settings.hash},
               {"probes", names_of(d.settings.probes)},
               {"components", names_of(d.settings.components)},
@@ -104,23 +106,29 @@ void take(Deciding& d, const ConfigurationLoaded& input) {
 }
 
 void take(Deciding& d, const ConfigurationRefused& input) {
-  d.emit("configuration.refused", {}, "the new configuration was refused, the old one runs on: " +
-         (input.problems.empty() ? std::string("no reason known") : input.problems.front()), Json{{"problems", input.problems}});
+  d.emit("configuration.refused", {},
+         "the new configuration was refused, the old one runs on: " +
+             (input.problems.empty() ? std::string("no reason known") : input.problems.front()),
+         Json{{"problems", input.problems}});
 }
 
 void take(Deciding& d, const ClockJumped& input) {
   bool real = input.by >= a_real_jump || input.by <= -a_real_jump;
   Json body{{"by_seconds", in_seconds(input.by)}};
   if (real && input.by > Duration{0}) body["blind_from"] = time_text(input.from);
-  d.emit("clock.jumped", {}, "the clock moved by " + std::string(input.by < Duration{0} ? "-" : "") +
-         duration_words(input.by < Duration{0} ? -input.by : input.by), body);
+  d.emit("clock.jumped", {},
+         "the clock moved by " + std::string(input.by < Duration{0} ? "-" : "") +
+             duration_words(input.by < Duration{0} ? -input.by : input.by),
+         body);
   if (real && input.by > Duration{0}) begin_looking_again(d);
 }
 
 void take(Deciding& d, const JournalHealth& input) {
   if (input.failing == d.record().journal_failing) return;
-  if (input.failing) d.emit("journal.failing", {}, "the journal cannot be written: " + input.message, Json{{"error", input.message}});
-  else d.emit("journal.mended", {}, "the journal is written again");
+  if (input.failing)
+    d.emit("journal.failing", {}, "the journal cannot be written: " + input.message, Json{{"error", input.message}});
+  else
+    d.emit("journal.mended", {}, "the journal is written again");
 }
 
 void take(Deciding& d, const CommandEnded& input) { command_ended(d, input); }
@@ -131,7 +139,8 @@ void take(Deciding& d, const Order& input) {
   order(d, input);
 }
 
-// ---- consequences ------------------------------------------------------------------------------------------------------------------------
+// ---- consequences
+// ------------------------------------------------------------------------------------------------------------------------
 
 // In the order in which causes lead to effects; once more while anything follows.
 void settle(Deciding& d) {
@@ -165,8 +174,8 @@ Decision decide(State& state, const Settings& settings, const Input& input, Time
     settle(d);
     state.sight.due = d.due;
     const auto& incidents = state.record.incidents;
-    state.sight.watched = !state.record.pending.empty() ||
-                          std::any_of(incidents.begin(), incidents.end(), [](const auto& i) { return i.second.live(); });
+    state.sight.watched =
+        !state.record.pending.empty() || std::any_of(incidents.begin(), incidents.end(), [](const auto& i) { return i.second.live(); });
   }
   d.decision.due = state.sight.due;
   return std::move(d.decision);

@@ -21,7 +21,7 @@ struct Deciding {
   const Settings& settings;
   Time now;
   Decision decision;
-  std::optional<Time> due;      // of the pass that runs
+  std::optional<Time> due;  // of the pass that runs
   bool settle_needed = false;
 
   Record& record() { return state.record; }
@@ -29,7 +29,7 @@ struct Deciding {
 
   // Applies the event and adds it to the decision.
   void emit(const char* kind, About about, std::string message, Json body = Json::object());
-  void wake(Time at);           // a decision may fall at `at` by time alone
+  void wake(Time at);  // a decision may fall at `at` by time alone
   void refuse(int status, std::string title, std::string detail, std::vector<std::string> list = {});
   void keep(const std::string& key) { state.kept.changed.insert(key); }
   About about(const Incident& incident, std::string by = "drwatch") const;
@@ -61,8 +61,8 @@ bool in_maintenance(const Record& record, const std::string& component);
 // matching.cpp
 struct Match {
   Truth truth = Truth::no;
-  std::vector<Evidence> because;         // of the conditions that make it true
-  std::vector<std::string> components;   // that those conditions are about; empty names: none (signals, objectives)
+  std::vector<Evidence> because;        // of the conditions that make it true
+  std::vector<std::string> components;  // that those conditions are about; empty names: none (signals, objectives)
   std::vector<const Condition*> causes;
   Time started_at{};
   std::string started_by;

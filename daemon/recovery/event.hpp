@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An event: something that was decided or done. Events are the journal, the log, the timeline and the event stream; the state is their fold.
-// An event carries everything that was decided, so that applying it needs no settings, no threshold and no clock.
+// An event: something that was decided or done. Events are the journal, the log, the timeline and the event stream; the state is their
+// fold. An event carries everything that was decided, so that applying it needs no settings, no threshold and no clock.
 #pragma once
 
 #include "config/time.hpp"
@@ -17,11 +17,11 @@ using Json = nlohmann::json;
 struct Event {
   std::uint64_t seq = 0;  // from 1, without holes
   Time at{};
-  std::string kind;  // "incident.opened"; the closed list is event_kinds()
-  int version = 1;   // of the kind's body; kinds only gain optional fields
-  std::string by = "drwatch";  // or the person or system whose token it was
+  std::string kind;                                  // "incident.opened"; the closed list is event_kinds()
+  int version = 1;                                   // of the kind's body; kinds only gain optional fields
+  std::string by = "drwatch";                        // or the person or system whose token it was
   std::string incident, scenario, component, probe;  // empty: none
-  std::string message;  // one sentence for a person
+  std::string message;                               // one sentence for a person
   Json body = Json::object();
 };
 

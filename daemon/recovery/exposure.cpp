@@ -6,7 +6,8 @@
 
 namespace drwatch {
 
-// ---- the ledger (the algorithm is the LSN ledger: what a source holds as a position becomes the time of the newest commit below it) ------
+// ---- the ledger (the algorithm is the LSN ledger: what a source holds as a position becomes the time of the newest commit below it)
+// ------
 
 namespace {
 constexpr std::size_t ledger_rows = 1024;
@@ -38,7 +39,8 @@ std::optional<Time> ledger_time(const Ledger& ledger, WalPosition safe) {
   return std::nullopt;
 }
 
-// ---- exposure ----------------------------------------------------------------------------------------------------------------------------
+// ---- exposure
+// ----------------------------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -126,12 +128,13 @@ std::vector<Exposure> exposures(const State& state, const Settings& settings, co
   return all;
 }
 
-// ---- how an RPO stands -------------------------------------------------------------------------------------------------------------------
+// ---- how an RPO stands
+// -------------------------------------------------------------------------------------------------------------------
 
 namespace {
 
-// Above this exposure the objective is at risk. Contract: exposure > 1.1 top and (RPO - exposure < time_to_fix or exposure >= at_risk * RPO;
-// half that fraction while the source says that it fails; only the fraction where RPO < 2 time_to_fix).
+// Above this exposure the objective is at risk. Contract: exposure > 1.1 top and (RPO - exposure < time_to_fix or exposure >= at_risk *
+// RPO; half that fraction while the source says that it fails; only the fraction where RPO < 2 time_to_fix).
 Duration risk_level(const Settings& settings, const SourceKept& source, Duration rpo) {
   double fraction = settings.recovery.at_risk * (source.failing ? 0.5 : 1.0);
   Duration level{static_cast<std::int64_t>(std::llround(fraction * static_cast<double>(rpo.count())))};
@@ -171,7 +174,8 @@ RpoJudgement judge_rpo(const State& state, const Settings& settings, const std::
   return judged;
 }
 
-// ---- how an RTO stands -------------------------------------------------------------------------------------------------------------------
+// ---- how an RTO stands
+// -------------------------------------------------------------------------------------------------------------------
 
 RtoJudgement judge_rto(const Incident& incident, Time now) {
   RtoJudgement judged;
@@ -202,10 +206,14 @@ namespace {
 // breached, at-risk, unproven, met: the first that any has.
 int precedence(Standing s) {
   switch (s) {
-    case Standing::breached: return 3;
-    case Standing::at_risk: return 2;
-    case Standing::unproven: return 1;
-    case Standing::met: return 0;
+    case Standing::breached:
+      return 3;
+    case Standing::at_risk:
+      return 2;
+    case Standing::unproven:
+      return 1;
+    case Standing::met:
+      return 0;
   }
   return 0;
 }

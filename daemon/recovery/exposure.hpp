@@ -12,12 +12,12 @@ namespace drwatch {
 
 struct Exposure {
   DisasterClass of_class = DisasterClass::host;
-  bool no_source = false;                // infinite: nothing survives this class
-  std::optional<Duration> exposure;      // nullopt: no point was ever read (or no_source)
+  bool no_source = false;            // infinite: nothing survives this class
+  std::optional<Duration> exposure;  // nullopt: no point was ever read (or no_source)
   std::optional<Time> recovery_point;
-  std::string source;                    // probe; empty: none
-  bool estimated = false;                // the source can't be read, or the point is coarse: it could be worse or better than this
-  std::optional<Time> held_since;        // it stands still since: the component takes no writes
+  std::string source;              // probe; empty: none
+  bool estimated = false;          // the source can't be read, or the point is coarse: it could be worse or better than this
+  std::optional<Time> held_since;  // it stands still since: the component takes no writes
 };
 // For every class that a source of the component survives or that has an objective.
 std::vector<Exposure> exposures(const State& state, const Settings& settings, const std::string& component, Time now);
@@ -26,8 +26,8 @@ Exposure exposure_of(const State& state, const Settings& settings, const std::st
 struct RpoJudgement {
   Standing standing = Standing::unproven;
   std::string message;
-  std::optional<Time> breach_at;   // when it will be breached if nothing changes
-  std::optional<Time> next;        // when the judgement can change by time alone
+  std::optional<Time> breach_at;  // when it will be breached if nothing changes
+  std::optional<Time> next;       // when the judgement can change by time alone
 };
 RpoJudgement judge_rpo(const State& state, const Settings& settings, const std::string& component, DisasterClass c, Time now);
 
@@ -38,7 +38,8 @@ struct RtoJudgement {
   std::optional<Time> next;
 };
 RtoJudgement judge_rto(const Incident& incident, Time now);
-// A scenario without an incident: unproven until a drill has shown it. A component: the worst of its open incidents, else of the scenarios that affect it.
+// A scenario without an incident: unproven until a drill has shown it. A component: the worst of its open incidents, else of the scenarios
+// that affect it.
 Standing scenario_standing(const State& state, const Scenario& scenario);
 Standing component_rto(const State& state, const Settings& settings, const std::string& component, Time now);
 

@@ -20,7 +20,8 @@ const ProbeRecord& record_of(const Deciding& d, const std::string& probe) {
   return it == d.record().probes.end() ? nothing : it->second;
 }
 
-// ---- witnesses ---------------------------------------------------------------------------------------------------------------------------
+// ---- witnesses
+// ---------------------------------------------------------------------------------------------------------------------------
 
 bool majority(std::size_t part, std::size_t of) { return part * 2 > of; }
 
@@ -38,7 +39,8 @@ bool can_see(Deciding& d, Time since) {
   return majority(well, witnesses.size());
 }
 
-// ---- one probe ---------------------------------------------------------------------------------------------------------------------------
+// ---- one probe
+// ---------------------------------------------------------------------------------------------------------------------------
 
 // The first run of the unbroken stretch of good ones that ends with the newest.
 Time good_from(const ProbeSight& sight) {
@@ -50,7 +52,7 @@ Time good_from(const ProbeSight& sight) {
 void change_health(Deciding& d, const std::string& probe, Health to, const Outcome& seen) {
   const ProbeRecord& was = record_of(d, probe);
   ProbeSight& sight = d.state.sight.probes[probe];
-  Json body{{"health", health_name(to)}, {"from", health_name(was.health)},  {"reason", reason_name(seen.reason)},
+  Json body{{"health", health_name(to)}, {"from", health_name(was.health)}, {"reason", reason_name(seen.reason)},
             {"code", seen.code},         {"outcome_message", seen.message}, {"vantage", seen.vantage}};
   // Behind a stretch that nobody could see it is good since the first run that saw it, whatever was seen before.
   if (to == Health::up) body["good_since"] = time_text(was.health == Health::unknown ? seen.at : good_from(sight));
@@ -108,8 +110,11 @@ void suspect(Deciding& d, const std::string& name, const Outcome& outcome, const
   bool down = outcome.outcome == Health::down && !record.down;
   bool degraded = outcome.bad() && !record.degraded;
   if (!down && !degraded) return;
-  Json body{{"outcome", health_name(outcome.outcome)}, {"reason", reason_name(outcome.reason)},          {"code", outcome.code},
-            {"first_bad_at", time_text(outcome.at)},   {"last_up_at", time_json(before.last_up_at)},
+  Json body{{"outcome", health_name(outcome.outcome)},
+            {"reason", reason_name(outcome.reason)},
+            {"code", outcome.code},
+            {"first_bad_at", time_text(outcome.at)},
+            {"last_up_at", time_json(before.last_up_at)},
             {"last_not_down_at", time_json(before.last_not_down_at)}};
   d.emit("probe.suspected", {.component = d.settings.probes.at(name).component, .probe = name},
          name + ": " + (outcome.message.empty() ? std::string(health_name(outcome.outcome)) : outcome.message), body);
@@ -189,7 +194,8 @@ bool confirming(const State& state, const std::string& probe) {
   return sight->second.last->outcome != (record == state.record.probes.end() ? Health::unknown : record->second.health);
 }
 
-// ---- components --------------------------------------------------------------------------------------------------------------------------
+// ---- components
+// --------------------------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -240,7 +246,8 @@ void judge_components(Deciding& d) {
   for (const auto& [name, component] : d.settings.components) judge_component(d, component);
 }
 
-// ---- blindness ---------------------------------------------------------------------------------------------------------------------------
+// ---- blindness
+// ---------------------------------------------------------------------------------------------------------------------------
 
 void judge_blindness(Deciding& d) {
   const auto& witnesses = d.settings.witness.probes;
@@ -279,8 +286,10 @@ void begin_looking_again(Deciding& d) {
     sight.awaits_witness = false;
     auto probe = d.settings.probes.find(name);
     if (probe == d.settings.probes.end()) continue;
-    if (probe->second.job) sight.last.reset();  // judged anew, by the clock and what it sent
-    else d.decision.run_now.push_back(name);
+    if (probe->second.job)
+      sight.last.reset();  // judged anew, by the clock and what it sent
+    else
+      d.decision.run_now.push_back(name);
   }
   d.state.sight.holding.clear();
 }

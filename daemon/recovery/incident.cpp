@@ -8,23 +8,34 @@ namespace drwatch {
 
 std::string_view state_name(IncidentState s) {
   switch (s) {
-    case IncidentState::open: return "open";
-    case IncidentState::recovered: return "recovered";
-    case IncidentState::resolved: return "resolved";
-    case IncidentState::absorbed: return "absorbed";
+    case IncidentState::open:
+      return "open";
+    case IncidentState::recovered:
+      return "recovered";
+    case IncidentState::resolved:
+      return "resolved";
+    case IncidentState::absorbed:
+      return "absorbed";
   }
   return "";
 }
 
 std::string_view state_name(StepState s) {
   switch (s) {
-    case StepState::open: return "open";
-    case StepState::started: return "started";
-    case StepState::running: return "running";
-    case StepState::done: return "done";
-    case StepState::skipped: return "skipped";
-    case StepState::failed: return "failed";
-    case StepState::interrupted: return "interrupted";
+    case StepState::open:
+      return "open";
+    case StepState::started:
+      return "started";
+    case StepState::running:
+      return "running";
+    case StepState::done:
+      return "done";
+    case StepState::skipped:
+      return "skipped";
+    case StepState::failed:
+      return "failed";
+    case StepState::interrupted:
+      return "interrupted";
   }
   return "";
 }

@@ -30,11 +30,11 @@ struct IncidentStep {
   Step plan;  // as it was when the incident opened
   StepState state = StepState::open;
   std::optional<Time> started_at, ended_at, broke_at;
-  std::string by, note;                // who ended it; empty: nobody yet
-  std::optional<Time> holds_since;     // verified: the first good run of the unbroken good stretch
-  bool held_at_opening = false;        // verified: it was true when the incident opened and has not failed since
-  std::optional<bool> proves;          // verified and done: false when it held all along
-  std::string evidence;                // verified and done: what was seen; command: the end of its output
+  std::string by, note;             // who ended it; empty: nobody yet
+  std::optional<Time> holds_since;  // verified: the first good run of the unbroken good stretch
+  bool held_at_opening = false;     // verified: it was true when the incident opened and has not failed since
+  std::optional<bool> proves;       // verified and done: false when it held all along
+  std::string evidence;             // verified and done: what was seen; command: the end of its output
   bool closed() const { return state == StepState::done || state == StepState::skipped; }
 };
 
@@ -52,20 +52,20 @@ struct Incident {
   IncidentState state = IncidentState::open;
   std::vector<std::string> affects, explains;
   Time started_at{}, detected_at{}, opened_at{};
-  std::string started_by;                 // "last good outcome of primary"
-  std::optional<Time> started_at_found;   // what drwatch had found, when a person corrected it
+  std::string started_by;                // "last good outcome of primary"
+  std::optional<Time> started_at_found;  // what drwatch had found, when a person corrected it
   std::optional<Time> acknowledged_at, recovered_at, resolved_at;
   std::string acknowledged_by, opened_by;
-  std::vector<std::string> absorbed;      // incident ids
+  std::vector<std::string> absorbed;  // incident ids
   std::string absorbed_by;
   bool false_alarm = false;
   Duration rto{0}, ack_within{0}, reopen_within{0};
-  Exit exit;                              // resolved: by is health or steps
-  Trigger trigger;                        // as it was when the incident opened
+  Exit exit;        // resolved: by is health or steps
+  Trigger trigger;  // as it was when the incident opened
   std::vector<Evidence> because;
   std::vector<IncidentStep> steps;
   std::vector<IncidentMessage> messages;
-  std::vector<Message> message_plans;     // the scenario's, as they were
+  std::vector<Message> message_plans;  // the scenario's, as they were
   std::string scenario_hash;
   std::vector<std::pair<Time, Time>> looked_well;  // recovered, then open again: from, until
   std::vector<Event> timeline;
@@ -78,8 +78,8 @@ struct Incident {
   Time deadline() const { return started_at + rto; }
   // May be worked on now: everything in `after` is closed.
   bool ready(const IncidentStep& step) const;
-  // The longest chain of `expect` over the critical steps that are still open (a running step counts what is left of it); what stands for a projection
-  // until there are measured durations.
+  // The longest chain of `expect` over the critical steps that are still open (a running step counts what is left of it); what stands for a
+  // projection until there are measured durations.
   Duration longest_remaining_path(Time now) const;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An incident in the journal's words: whole, so that an opening carries everything that was decided. The API's document is another (daemon/web/view).
+// An incident in the journal's words: whole, so that an opening carries everything that was decided. The API's document is another
+// (daemon/web/view).
 #include "daemon/recovery/json.hpp"
 
 namespace drwatch {
@@ -125,7 +126,8 @@ IncidentStep step_from(const Json& j) {
 }
 
 Json of(const Message& m) {
-  return {{"id", m.id}, {"audience", m.audience}, {"when", static_cast<int>(m.when)}, {"every_ms", json::of(m.every)}, {"subject", m.subject}, {"body", m.body}};
+  return {{"id", m.id},           {"audience", m.audience}, {"when", static_cast<int>(m.when)}, {"every_ms", json::of(m.every)},
+          {"subject", m.subject}, {"body", m.body}};
 }
 Message message_plan(const Json& j) {
   Message m;
@@ -139,9 +141,15 @@ Message message_plan(const Json& j) {
 }
 
 Json of(const IncidentMessage& m) {
-  return {{"id", m.id},           {"audience", m.audience}, {"when", m.when},
-          {"state", m.state},     {"subject", m.subject},   {"body", m.body},
-          {"missing", m.missing}, {"by", m.by},             {"drafted_at", json::of(m.drafted_at)},
+  return {{"id", m.id},
+          {"audience", m.audience},
+          {"when", m.when},
+          {"state", m.state},
+          {"subject", m.subject},
+          {"body", m.body},
+          {"missing", m.missing},
+          {"by", m.by},
+          {"drafted_at", json::of(m.drafted_at)},
           {"sent_at", json::of(m.sent_at)}};
 }
 IncidentMessage message_from(const Json& j) {
@@ -251,7 +259,8 @@ Incident incident_from_json(const Json& j) {
   i.messages = list_from(j, "messages", message_from);
   i.message_plans = list_from(j, "message_plans", message_plan);
   i.scenario_hash = json::text(j, "scenario_hash");
-  for (const Json& span : j.at("looked_well")) i.looked_well.emplace_back(*parse_time(span.at(0).get<std::string>()), *parse_time(span.at(1).get<std::string>()));
+  for (const Json& span : j.at("looked_well"))
+    i.looked_well.emplace_back(*parse_time(span.at(0).get<std::string>()), *parse_time(span.at(1).get<std::string>()));
   i.timeline = list_from(j, "timeline", event_from_json);
   return i;
 }

@@ -25,41 +25,92 @@ struct Pinged {
   std::string probe;
   What what = What::success;
   std::string rid;
-  int exit_code = 0;     // with fail, when the job said it
-  std::string message;   // what it sent (bounded)
+  int exit_code = 0;    // with fail, when the job said it
+  std::string message;  // what it sent (bounded)
 };
-struct DaemonStarted { std::string version; bool clean = false; };  // alive_at is in Kept
-struct DaemonStopped { std::string reason; };
-struct ConfigurationLoaded { std::vector<std::string> changed_probes, removed_probes; };
-struct ConfigurationRefused { std::vector<std::string> problems; };
-struct ClockJumped { Duration by{0}; Time from{}; };  // wall time moved against BOOTTIME; or a pause (by > 0)
-struct JournalHealth { bool failing = false; std::string message; };
-struct CommandEnded { std::string incident, step; int exit_code = 0; std::string output; };
+struct DaemonStarted {
+  std::string version;
+  bool clean = false;
+};  // alive_at is in Kept
+struct DaemonStopped {
+  std::string reason;
+};
+struct ConfigurationLoaded {
+  std::vector<std::string> changed_probes, removed_probes;
+};
+struct ConfigurationRefused {
+  std::vector<std::string> problems;
+};
+struct ClockJumped {
+  Duration by{0};
+  Time from{};
+};  // wall time moved against BOOTTIME; or a pause (by > 0)
+struct JournalHealth {
+  bool failing = false;
+  std::string message;
+};
+struct CommandEnded {
+  std::string incident, step;
+  int exit_code = 0;
+  std::string output;
+};
 struct Tick {};  // the time that `due` named
 
 // ---- from people and other systems; `by` is the token's name
-struct OpenIncident { std::string scenario, by, note; };
-struct Acknowledge { std::string incident, by, note; };
-struct StepAction { std::string incident, step, action, by, note; };  // start | done | skip | undo | run | cancel
-struct AddNote { std::string incident, text, by; };
-struct MessageAction { std::string incident, message, action, by; };  // approve | sent  (show is reading)
-struct Refile { std::string incident, scenario, by, note; };
-struct CorrectStart { std::string incident; Time at{}; std::string by, note; };
-struct Resolve { std::string incident; bool force = false, false_alarm = false; std::string by, note; };
-struct Reopen { std::string incident, by, note; };
-struct SetSignal { std::string signal; bool raised = true; std::string by, note; };
-struct StartMaintenance { std::vector<std::string> components; Duration lasts{0}; std::string by, note; };
-struct EndMaintenance { std::string id, by; };
+struct OpenIncident {
+  std::string scenario, by, note;
+};
+struct Acknowledge {
+  std::string incident, by, note;
+};
+struct StepAction {
+  std::string incident, step, action, by, note;
+};  // start | done | skip | undo | run | cancel
+struct AddNote {
+  std::string incident, text, by;
+};
+struct MessageAction {
+  std::string incident, message, action, by;
+};  // approve | sent  (show is reading)
+struct Refile {
+  std::string incident, scenario, by, note;
+};
+struct CorrectStart {
+  std::string incident;
+  Time at{};
+  std::string by, note;
+};
+struct Resolve {
+  std::string incident;
+  bool force = false, false_alarm = false;
+  std::string by, note;
+};
+struct Reopen {
+  std::string incident, by, note;
+};
+struct SetSignal {
+  std::string signal;
+  bool raised = true;
+  std::string by, note;
+};
+struct StartMaintenance {
+  std::vector<std::string> components;
+  Duration lasts{0};
+  std::string by, note;
+};
+struct EndMaintenance {
+  std::string id, by;
+};
 
 using Input = std::variant<Ran, Pinged, DaemonStarted, DaemonStopped, ConfigurationLoaded, ConfigurationRefused, ClockJumped, JournalHealth,
-                           CommandEnded, Tick, OpenIncident, Acknowledge, StepAction, AddNote, MessageAction, Refile, CorrectStart,
-                           Resolve, Reopen, SetSignal, StartMaintenance, EndMaintenance>;
+                           CommandEnded, Tick, OpenIncident, Acknowledge, StepAction, AddNote, MessageAction, Refile, CorrectStart, Resolve,
+                           Reopen, SetSignal, StartMaintenance, EndMaintenance>;
 
 // A command that cannot be done; `status` is HTTP's (404, 409, 422).
 struct Refusal {
   int status = 409;
-  std::string title, detail;       // what; what to do
-  std::vector<std::string> list;   // the steps still open, the nearest names, ...
+  std::string title, detail;      // what; what to do
+  std::vector<std::string> list;  // the steps still open, the nearest names, ...
 };
 struct StartCommand {  // a step's command may start once its event is durable
   std::string incident, step;
@@ -67,13 +118,13 @@ struct StartCommand {  // a step's command may start once its event is durable
   Duration timeout{0};
 };
 struct Decision {
-  std::vector<Event> events;             // in order, already applied
-  std::vector<std::string> run_now;      // probes that should be run at once (witnesses, after a jump)
+  std::vector<Event> events;         // in order, already applied
+  std::vector<std::string> run_now;  // probes that should be run at once (witnesses, after a jump)
   std::vector<StartCommand> commands;
   std::vector<std::pair<std::string, std::string>> cancels;  // incident, step: end the running command
   std::optional<Refusal> refused;
-  std::string subject;                   // the id of what a command made or touched
-  std::optional<Time> due;               // when the next decision can fall without an input; nullopt: never
+  std::string subject;      // the id of what a command made or touched
+  std::optional<Time> due;  // when the next decision can fall without an input; nullopt: never
 };
 
 // Folds one input into the state: what was seen, then every event that follows from it, each applied at once, until nothing more follows.

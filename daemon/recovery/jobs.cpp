@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Jobs that call in: late, missed, failed, running over, stale. One pure verdict from the pings, the schedule and the clock; the time drwatch could not hear
-// is credited. Contract: "Jobs"; ping semantics as Healthchecks.io.
+// Jobs that call in: late, missed, failed, running over, stale. One pure verdict from the pings, the schedule and the clock; the time
+// drwatch could not hear is credited. Contract: "Jobs"; ping semantics as Healthchecks.io.
 #include "daemon/recovery/deciding.hpp"
 
 #include <algorithm>
@@ -12,8 +12,8 @@ constexpr std::size_t runs_kept = 100;
 
 struct Verdict {
   Outcome outcome;
-  Time good_until{};          // for a bad one: until when nothing was wrong
-  std::optional<Time> next;   // when the clock alone can change it
+  Time good_until{};         // for a bad one: until when nothing was wrong
+  std::optional<Time> next;  // when the clock alone can change it
 };
 
 bool was_deaf_at(const Record& record, Time t) {
@@ -77,8 +77,8 @@ void judge_runtime(Verdict& v, const JobSettings& job, const JobKept& kept, cons
     sooner(v.next, now, over);
     sooner(v.next, now, twice);
     if (now < over) continue;
-    std::string message = "still running after " + duration_words(*job.max_runtime) + (now >= twice ? " twice over" : "") + ", started at " +
-                          time_words(run.started_at);
+    std::string message = "still running after " + duration_words(*job.max_runtime) + (now >= twice ? " twice over" : "") +
+                          ", started at " + time_words(run.started_at);
     take(v, said(now >= twice ? Health::down : Health::degraded, Reason::timeout, message), run.started_at + *job.max_runtime);
   }
 }
@@ -89,7 +89,9 @@ void judge_age(Verdict& v, const JobSettings& job, const JobKept& kept, const Re
   Time stale = later(record, from, *job.max_success_age);
   sooner(v.next, now, stale);
   if (now >= stale)
-    take(v, said(Health::down, Reason::stale, kept.last_success_at ? "last success at " + time_words(from) : "no success since " + time_words(from)),
+    take(v,
+         said(Health::down, Reason::stale,
+              kept.last_success_at ? "last success at " + time_words(from) : "no success since " + time_words(from)),
          stale);
 }
 
@@ -99,7 +101,8 @@ Verdict verdict(const JobSettings& job, JobKept& kept, const Record& record, Tim
                                    : said(Health::unknown, Reason::absent, "has not called in yet");
   if (kept.last_ended_well == false)
     take(v, said(Health::down, Reason::assertion, kept.last_message.empty() ? "failed" : "failed: " + kept.last_message),
-         kept.last_start_at && kept.last_fail_at && *kept.last_start_at < *kept.last_fail_at ? *kept.last_start_at : kept.last_fail_at.value_or(now));
+         kept.last_start_at && kept.last_fail_at && *kept.last_start_at < *kept.last_fail_at ? *kept.last_start_at
+                                                                                             : kept.last_fail_at.value_or(now));
   judge_calls(v, job, kept, record, first_seen, now);
   judge_runtime(v, job, kept, record, now);
   judge_age(v, job, kept, record, first_seen, now);

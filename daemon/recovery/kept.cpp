@@ -16,12 +16,17 @@ std::pair<std::string, std::string> split(const std::string& key) {
 std::string text_of(const ProbeKept& p) {
   auto quoted = [](const std::optional<Time>& t) { return t ? '"' + time_text(*t) + '"' : std::string("null"); };
   const std::string not_down = quoted(p.last_not_down_at);
-  return "{\"last_not_down_at\":" + not_down + ",\"last_up_at\":" + (p.last_up_at == p.last_not_down_at ? not_down : quoted(p.last_up_at)) + "}";
+  return "{\"last_not_down_at\":" + not_down + ",\"last_up_at\":" + (p.last_up_at == p.last_not_down_at ? not_down : quoted(p.last_up_at)) +
+         "}";
 }
 
 Json of(const SourceKept& s) {
-  return {{"recovery_point", json::of(s.recovery_point)}, {"coarse", s.coarse},       {"failing", s.failing},
-          {"read_at", json::of(s.read_at)},               {"tops", s.tops},           {"disturbed", s.disturbed}};
+  return {{"recovery_point", json::of(s.recovery_point)},
+          {"coarse", s.coarse},
+          {"failing", s.failing},
+          {"read_at", json::of(s.read_at)},
+          {"tops", s.tops},
+          {"disturbed", s.disturbed}};
 }
 SourceKept source(const Json& j) {
   SourceKept s;
@@ -82,7 +87,8 @@ WritesKept writes(const Json& j) {
   WritesKept w;
   w.held_since = json::maybe_time(j, "held_since");
   for (const Json& span : j.at("held"))
-    w.held.push_back({parse_time(span.at(0).get<std::string>()).value_or(Time{}), parse_time(span.at(1).get<std::string>()).value_or(Time{})});
+    w.held.push_back(
+        {parse_time(span.at(0).get<std::string>()).value_or(Time{}), parse_time(span.at(1).get<std::string>()).value_or(Time{})});
   return w;
 }
 

@@ -13,7 +13,8 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// All of `all`, one of `any` (an empty list asks nothing), nothing of `none`; `if_unknown` is what a condition counts as when it is not known.
+// All of `all`, one of `any` (an empty list asks nothing), nothing of `none`; `if_unknown` is what a condition counts as when it is not
+// known.
 bool holds(const std::vector<Sentence>& all, const std::vector<Sentence>& any, const std::vector<Sentence>& none, bool if_unknown) {
   auto yes = [&](const Sentence& s) { return s.truth == Truth::yes || (if_unknown && s.truth == Truth::unknown); };
   return std::all_of(all.begin(), all.end(), yes) && (any.empty() || std::any_of(any.begin(), any.end(), yes)) &&
@@ -60,7 +61,8 @@ Match match(const Deciding& d, const Trigger& trigger) {
 
 namespace {
 
-// ---- what keeps a scenario shut ----------------------------------------------------------------------------------------------------------
+// ---- what keeps a scenario shut
+// ----------------------------------------------------------------------------------------------------------
 
 // Every condition that makes the trigger true is about components for which `excused` holds.
 bool every_cause(const Deciding& d, const Match& found, const std::function<bool(const std::string&)>& excused) {
@@ -107,8 +109,8 @@ bool taken_over(Deciding& d, const std::string& scenario) {
   return false;
 }
 
-// People have closed its steps, and what opened it has held all the while: it is that occurrence still, not a new one. Behind the end of the incident
-// this is said of signals only: a fact that somebody raised is not raised again by standing.
+// People have closed its steps, and what opened it has held all the while: it is that occurrence still, not a new one. Behind the end of
+// the incident this is said of signals only: a fact that somebody raised is not raised again by standing.
 bool said_to_be_over(Deciding& d, const std::string& scenario, const Match& found) {
   const Incident* last = nullptr;
   for (const auto& [id, incident] : d.record().incidents) {
@@ -147,7 +149,8 @@ bool kept_shut(Deciding& d, const Scenario& scenario, const Match& found) {
   return taken_over(d, scenario.id) || said_to_be_over(d, scenario.id, found);
 }
 
-// ---- pending -----------------------------------------------------------------------------------------------------------------------------
+// ---- pending
+// -----------------------------------------------------------------------------------------------------------------------------
 
 Json because_json(const std::vector<Evidence>& because) {
   Json list = Json::array();
@@ -203,7 +206,8 @@ bool waits_for_wider(Deciding& d, const Scenario& scenario, Time ready_at) {
   return false;
 }
 
-// ---- opening -----------------------------------------------------------------------------------------------------------------------------
+// ---- opening
+// -----------------------------------------------------------------------------------------------------------------------------
 
 std::string incident_id(const Record& record, const std::string& scenario, Time now) {
   std::string t = time_text(now);  // 2026-03-01T02:11:20Z
@@ -254,7 +258,8 @@ void absorb_narrower(Deciding& d, const std::string& wide_id) {
   const Incident wide = d.record().incidents.at(wide_id);
   std::vector<std::string> narrow;
   for (const auto& [id, incident] : d.record().incidents)
-    if (incident.state == IncidentState::open && id != wide_id && contains(wide.trigger.supersedes, incident.scenario)) narrow.push_back(id);
+    if (incident.state == IncidentState::open && id != wide_id && contains(wide.trigger.supersedes, incident.scenario))
+      narrow.push_back(id);
   for (const std::string& id : narrow)
     d.emit("incident.absorbed", d.about(d.record().incidents.at(id)), d.record().incidents.at(id).title + " goes on in " + wide_id,
            Json{{"absorbed_by", wide_id}});
@@ -262,7 +267,8 @@ void absorb_narrower(Deciding& d, const std::string& wide_id) {
 
 void reopen(Deciding& d, const Incident& incident, const Match& found) {
   d.emit("incident.reopened", d.about(incident), incident.title + " is back: " + because_text(found.because),
-         Json{{"because", because_json(found.because)}, {"looked_well_from", incident.recovered_at ? Json(time_text(*incident.recovered_at)) : Json(nullptr)}});
+         Json{{"because", because_json(found.because)},
+              {"looked_well_from", incident.recovered_at ? Json(time_text(*incident.recovered_at)) : Json(nullptr)}});
 }
 
 void judge_trigger(Deciding& d, const Scenario& scenario) {

@@ -105,8 +105,10 @@ std::string fill(const State& state, const Settings& settings, const Incident& i
   auto known = names(state, settings, incident, now);
   kainjow::mustache::data values;
   for (const auto& [name, value] : known) {
-    if (value.empty()) values.set(name, false);
-    else values.set(name, value);
+    if (value.empty())
+      values.set(name, false);
+    else
+      values.set(name, value);
   }
   kainjow::mustache::mustache whole(text);
   whole.set_custom_escape([](const std::string& s) { return s; });  // plain text, not HTML
@@ -129,8 +131,12 @@ void draft(Deciding& d, const Incident& incident, const Message& plan) {
   d.emit(missing.empty() ? "message.drafted" : "message.failed", d.about(incident),
          missing.empty() ? "message '" + plan.id + "' for " + plan.audience + " is drafted"
                          : "message '" + plan.id + "' cannot be filled: " + missing.front() + " is not known",
-         Json{{"message", plan.id},   {"audience", plan.audience}, {"when", when[static_cast<int>(plan.when)]},
-              {"subject", subject},   {"body", body},              {"missing", missing}});
+         Json{{"message", plan.id},
+              {"audience", plan.audience},
+              {"when", when[static_cast<int>(plan.when)]},
+              {"subject", subject},
+              {"body", body},
+              {"missing", missing}});
 }
 
 const IncidentMessage* newest(const Incident& incident, const std::string& id) {

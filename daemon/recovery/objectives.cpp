@@ -91,7 +91,8 @@ void see_writes(Deciding& d, const std::string& probe, const Outcome& outcome) {
   d.settle_needed = true;
 }
 
-// ---- standing ----------------------------------------------------------------------------------------------------------------------------
+// ---- standing
+// ----------------------------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -124,7 +125,8 @@ void judge_objective(Deciding& d, const std::string& component, DisasterClass c)
             {"source", exposure.source.empty() ? Json(nullptr) : Json(exposure.source)},
             {"no_source", exposure.no_source}};
   d.emit("objective.changed", {.component = component},
-         component + " rpo (" + std::string(class_name(c)) + ") is " + std::string(standing_name(judged.standing)) + ": " + judged.message, body);
+         component + " rpo (" + std::string(class_name(c)) + ") is " + std::string(standing_name(judged.standing)) + ": " + judged.message,
+         body);
 }
 
 }  // namespace
@@ -135,7 +137,8 @@ void judge_objectives(Deciding& d) {
       if (d.settings.rpo_of(name, c)) judge_objective(d, name, c);
 }
 
-// ---- findings ----------------------------------------------------------------------------------------------------------------------------
+// ---- findings
+// ----------------------------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -149,8 +152,8 @@ std::map<std::string, FindingRecord> wanted_findings(const Deciding& d) {
                                                   "no source of recovery points of " + name + " survives a " + of + " loss", d.now};
       }
   for (const config::Problem& warning : d.settings.warnings)
-    wanted["configuration/" + warning.key + "/" + warning.message] = {"configuration", "", "",
-                                                                     warning.message + (warning.hint.empty() ? "" : "; " + warning.hint), d.now};
+    wanted["configuration/" + warning.key + "/" + warning.message] = {
+        "configuration", "", "", warning.message + (warning.hint.empty() ? "" : "; " + warning.hint), d.now};
   return wanted;
 }
 
@@ -167,8 +170,9 @@ void judge_findings(Deciding& d) {
   }
   for (const auto& [key, finding] : wanted)
     if (!d.record().findings.count(key))
-      d.emit("finding.appeared", {.component = finding.component}, finding.message,
-             Json{{"key", key}, {"finding", finding.finding}, {"class", finding.of_class.empty() ? Json(nullptr) : Json(finding.of_class)}});
+      d.emit(
+          "finding.appeared", {.component = finding.component}, finding.message,
+          Json{{"key", key}, {"finding", finding.finding}, {"class", finding.of_class.empty() ? Json(nullptr) : Json(finding.of_class)}});
 }
 
 }  // namespace drwatch

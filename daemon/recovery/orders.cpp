@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What people and other systems ask of an incident. The same action twice is one action; what does not fit the state is refused with what to do.
+// What people and other systems ask of an incident. The same action twice is one action; what does not fit the state is refused with what
+// to do.
 #include "daemon/recovery/deciding.hpp"
 
 #include <algorithm>
@@ -84,7 +85,8 @@ bool refuse_step(Deciding& d, const Incident& i, const IncidentStep* step, const
     std::vector<std::string> ids;
     for (const IncidentStep& s : i.steps) ids.push_back(s.plan.id);
     auto near = config::nearest(o.step, ids);
-    d.refuse(404, "no step '" + o.step + "' in " + i.id, near ? "did you mean '" + *near + "'?" : "'drwatch incident show " + i.id + "' lists them", ids);
+    d.refuse(404, "no step '" + o.step + "' in " + i.id,
+             near ? "did you mean '" + *near + "'?" : "'drwatch incident show " + i.id + "' lists them", ids);
     return true;
   }
   bool command = !step->plan.run.empty();
@@ -134,7 +136,8 @@ void order(Deciding& d, const StepAction& o) {
   if (o.action == "undo") return take_back(d, *i, *step, o);
   if (o.action == "run") {
     if (step->state == StepState::running) return;
-    if (!i->ready(*step)) return d.refuse(409, title + " waits for other steps", "close the steps it comes after first, or skip them", step->plan.after);
+    if (!i->ready(*step))
+      return d.refuse(409, title + " waits for other steps", "close the steps it comes after first, or skip them", step->plan.after);
     return start_command(d, *i, *step, o.by);
   }
   if (o.action == "cancel") {
@@ -153,7 +156,8 @@ void order(Deciding& d, const MessageAction& o) {
     for (const IncidentMessage& m : i->messages) ids.push_back(m.id);
     return d.refuse(404, "no message '" + o.message + "' is drafted in " + i->id, "messages are drafted when their moment comes", ids);
   }
-  if (!message->missing.empty()) return d.refuse(422, "the message cannot be filled", message->missing.front() + " is not known", message->missing);
+  if (!message->missing.empty())
+    return d.refuse(422, "the message cannot be filled", message->missing.front() + " is not known", message->missing);
   Json body{{"message", o.message}};
   if (o.action == "approve") {
     if (message->state != "draft") return;
@@ -208,7 +212,8 @@ void order(Deciding& d, const Resolve& o) {
 void order(Deciding& d, const Reopen& o) {
   auto i = find_incident(d, o.incident);
   if (!i || i->state == IncidentState::open || refuse_final(d, *i)) return;
-  if (const Incident* open = live_of(d.record(), i->scenario, i->id)) return d.refuse(409, i->scenario + " is open already", "work on " + open->id, {open->id});
+  if (const Incident* open = live_of(d.record(), i->scenario, i->id))
+    return d.refuse(409, i->scenario + " is open already", "work on " + open->id, {open->id});
   d.emit("incident.reopened", d.about(*i, o.by), i->title + " was opened again by " + o.by + (o.note.empty() ? "" : ": " + o.note),
          Json{{"looked_well_from", i->recovered_at ? Json(time_text(*i->recovered_at)) : Json(nullptr)}, {"note", o.note}});
 }

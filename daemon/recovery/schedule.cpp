@@ -52,8 +52,9 @@ void Schedule::load(const Settings& settings, Time now) {
     entry.retry = std::max(probe.retry, Duration{1});
     entry.slot = spread_ ? slot_for(entry.interval) : Duration{1};
     std::uint64_t place = stable_hash(name);
-    entry.phase = spread_ ? floor_to(Duration{static_cast<std::int64_t>(place % static_cast<std::uint64_t>(entry.interval.count()))}, entry.slot)
-                          : Duration{0};
+    entry.phase =
+        spread_ ? floor_to(Duration{static_cast<std::int64_t>(place % static_cast<std::uint64_t>(entry.interval.count()))}, entry.slot)
+                : Duration{0};
     if (entry.running) continue;  // the run that is on its way ends first
     Duration window = std::min(entry.interval, Duration{seconds{30}});
     Duration first = spread_ ? floor_to(Duration{static_cast<std::int64_t>(place % static_cast<std::uint64_t>(window.count()))}, entry.slot)

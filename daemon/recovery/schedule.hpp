@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// When each probe runs: spread over its interval in shared slots, retried while a change of health is being confirmed, never overlapping itself.
-// Pure: it is told the time and says what is due.
+// When each probe runs: spread over its interval in shared slots, retried while a change of health is being confirmed, never overlapping
+// itself. Pure: it is told the time and says what is due.
 #pragma once
 
 #include "config/settings.hpp"
@@ -22,11 +22,12 @@ class Schedule {
   // Takes over the settings. New and changed probes start within the shorter of their interval and 30 s; an unchanged one keeps its phase.
   void load(const Settings& settings, Time now);
 
-  std::optional<Time> next() const;               // when take_due will have something
-  std::vector<std::string> take_due(Time now);    // starts them: they are running until `finished`
-  void finished(const std::string& probe, Time now, bool confirming);  // confirming: run again after `retry`, else at the next point of its grid
-  void run_now(const std::string& probe, Time now);   // out of turn; when it is running, once more after it
-  void shift(Duration by);                        // the wall clock jumped: keep the distances
+  std::optional<Time> next() const;             // when take_due will have something
+  std::vector<std::string> take_due(Time now);  // starts them: they are running until `finished`
+  void finished(const std::string& probe, Time now,
+                bool confirming);                    // confirming: run again after `retry`, else at the next point of its grid
+  void run_now(const std::string& probe, Time now);  // out of turn; when it is running, once more after it
+  void shift(Duration by);                           // the wall clock jumped: keep the distances
   std::optional<Time> next_run(const std::string& probe) const;
 
  private:

@@ -8,10 +8,14 @@ namespace drwatch {
 
 std::string_view standing_name(Standing s) {
   switch (s) {
-    case Standing::met: return "met";
-    case Standing::at_risk: return "at-risk";
-    case Standing::breached: return "breached";
-    case Standing::unproven: return "unproven";
+    case Standing::met:
+      return "met";
+    case Standing::at_risk:
+      return "at-risk";
+    case Standing::breached:
+      return "breached";
+    case Standing::unproven:
+      return "unproven";
   }
   return "";
 }
@@ -31,8 +35,8 @@ std::optional<Stretch> stretch(const Json& j, const char* key) {
 }
 
 Json of(const ProbeRecord& p) {
-  return {{"health", health_name(p.health)}, {"since", json::of(p.since)},       {"reason", reason_name(p.reason)}, {"message", p.message},
-          {"degraded", of(p.degraded)},      {"down", of(p.down)},               {"good_since", json::of(p.good_since)}};
+  return {{"health", health_name(p.health)}, {"since", json::of(p.since)}, {"reason", reason_name(p.reason)},     {"message", p.message},
+          {"degraded", of(p.degraded)},      {"down", of(p.down)},         {"good_since", json::of(p.good_since)}};
 }
 ProbeRecord probe_from(const Json& j) {
   ProbeRecord p;
@@ -49,9 +53,13 @@ ProbeRecord probe_from(const Json& j) {
 Json of(const ComponentRecord& c) {
   return {{"health", health_name(c.health)}, {"since", json::of(c.since)}, {"message", c.message}, {"good_since", json::of(c.good_since)}};
 }
-ComponentRecord component_from(const Json& j) { return {health_from(j), json::time(j, "since"), json::text(j, "message"), json::maybe_time(j, "good_since")}; }
+ComponentRecord component_from(const Json& j) {
+  return {health_from(j), json::time(j, "since"), json::text(j, "message"), json::maybe_time(j, "good_since")};
+}
 
-Json of(const ObjectiveRecord& o) { return {{"standing", standing_name(o.standing)}, {"since", json::of(o.since)}, {"message", o.message}}; }
+Json of(const ObjectiveRecord& o) {
+  return {{"standing", standing_name(o.standing)}, {"since", json::of(o.since)}, {"message", o.message}};
+}
 ObjectiveRecord objective_from(const Json& j) {
   ObjectiveRecord o;
   for (Standing s : {Standing::met, Standing::at_risk, Standing::breached, Standing::unproven})
@@ -85,7 +93,11 @@ PendingRecord pending_from(const Json& j) {
 }
 
 Json of(const AlertRecord& a) {
-  return {{"labels", a.labels}, {"starts_at", json::of(a.starts_at)}, {"resolved_at", json::of(a.resolved_at)}, {"annotations", a.annotations}, {"order", a.order}};
+  return {{"labels", a.labels},
+          {"starts_at", json::of(a.starts_at)},
+          {"resolved_at", json::of(a.resolved_at)},
+          {"annotations", a.annotations},
+          {"order", a.order}};
 }
 AlertRecord alert_from(const Json& j) {
   return {j.at("labels").get<std::map<std::string, std::string>>(), json::time(j, "starts_at"), json::maybe_time(j, "resolved_at"),

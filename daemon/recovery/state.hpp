@@ -40,8 +40,8 @@ struct ProbeRecord {
 struct ComponentRecord {
   Health health = Health::unknown;
   Time since{};
-  std::string message;               // "primary: connection refused"
-  std::optional<Time> good_since;    // up: since the first good run; nullopt otherwise
+  std::string message;             // "primary: connection refused"
+  std::optional<Time> good_since;  // up: since the first good run; nullopt otherwise
 };
 enum class Standing { met, at_risk, breached, unproven };
 std::string_view standing_name(Standing s);
@@ -64,8 +64,8 @@ struct MaintenanceRecord {
 };
 // A trigger that holds while its `for` runs.
 struct PendingRecord {
-  Time since{};     // the `for` began
-  Time opens_at{};  // when it is over, if nothing holds it up
+  Time since{};                 // the `for` began
+  Time opens_at{};              // when it is over, if nothing holds it up
   std::optional<Time> held_at;  // something became unknown: the `for` stands still since
   Time started_at{};
   std::string started_by;
@@ -100,7 +100,7 @@ struct Record {
   std::optional<Time> blind_since;                       // drwatch is blind
   std::vector<Span> blind_spans;                         // of the last 8 days: nothing in them is called missed, late or good
   std::map<std::string, Time> first_seen;                // scenarios and jobs: "job/NAME", "scenario/NAME"
-  std::map<std::string, Time> drill_passed;               // by scenario: the newest drill that passed
+  std::map<std::string, Time> drill_passed;              // by scenario: the newest drill that passed
   bool journal_failing = false;
 };
 Json to_json(const Record& record);
@@ -114,20 +114,20 @@ struct ProbeKept {
   std::optional<Time> last_up_at;        // start of the last run that was up
   std::optional<Time> last_not_down_at;  // ... that was up or degraded
 };
-struct SourceKept {  // by backup probe
-  std::optional<Time> recovery_point;    // the newest proven one; it never goes back by itself
+struct SourceKept {                    // by backup probe
+  std::optional<Time> recovery_point;  // the newest proven one; it never goes back by itself
   std::string recovery_message;
-  bool coarse = false;                   // by the source's own time, not through the ledger
+  bool coarse = false;  // by the source's own time, not through the ledger
   bool failing = false;
-  std::optional<Time> read_at;           // start of the last run that could read it
-  std::vector<double> tops;              // the newest exposures (s) just before a new point came: its normal saw-tooth
-  bool disturbed = false;                // it failed or stood still since the last point: the next top is not normal
+  std::optional<Time> read_at;  // start of the last run that could read it
+  std::vector<double> tops;     // the newest exposures (s) just before a new point came: its normal saw-tooth
+  bool disturbed = false;       // it failed or stood still since the last point: the next top is not normal
 };
 struct LedgerRow {
   WalPosition at;
   Time db_time{};
 };
-struct Ledger {  // a ring by component; thinned when full, so that it reaches back at least a day
+struct Ledger {                 // a ring by component; thinned when full, so that it reaches back at least a day
   std::vector<LedgerRow> rows;  // oldest first
 };
 struct JobRun {
@@ -138,13 +138,13 @@ struct JobKept {
   std::optional<Time> last_ping_at, last_start_at, last_success_at, last_fail_at;
   std::vector<JobRun> running;  // started, not ended
   std::optional<bool> last_ended_well;
-  std::string last_message;  // "exit code 3", what the job sent (bounded)
-  std::optional<Time> called_at;   // the newest start, or end without a start: what answers an occurrence
-  std::optional<Time> missed_at;   // the due time of the first occurrence that nothing answered; until the next success
+  std::string last_message;       // "exit code 3", what the job sent (bounded)
+  std::optional<Time> called_at;  // the newest start, or end without a start: what answers an occurrence
+  std::optional<Time> missed_at;  // the due time of the first occurrence that nothing answered; until the next success
 };
-struct WritesKept {  // by component
+struct WritesKept {                // by component
   std::optional<Time> held_since;  // it is known to take no writes since this run
-  std::vector<Span> held;     // ended spans without writes, of the last 8 days: no exposure grew in them
+  std::vector<Span> held;          // ended spans without writes, of the last 8 days: no exposure grew in them
 };
 struct Kept {
   std::optional<Time> alive_at;
@@ -162,21 +162,21 @@ void restore_kept(Kept& kept, const std::string& key, const std::string& text);
 // ---- Sight -----------------------------------------------------------------------------------------------------------------------------
 
 struct ProbeSight {
-  bool seen = false;                    // a run has ended since the start (or since the clock jumped)
+  bool seen = false;  // a run has ended since the start (or since the clock jumped)
   std::optional<Outcome> last;
   std::deque<Outcome> recent, failures;  // newest last; at most 20 and 10
-  std::vector<Health> window;           // the newest outcomes but unknown, oldest first
-  std::vector<Time> window_at;          // their starts
-  int unknowns = 0;                     // in a row
+  std::vector<Health> window;            // the newest outcomes but unknown, oldest first
+  std::vector<Time> window_at;           // their starts
+  int unknowns = 0;                      // in a row
   int consecutive_bad = 0;
-  bool awaits_witness = false;          // would be down, were it known that drwatch can see
-  std::optional<Time> last_run_at;      // start of the newest run
-  std::uint64_t runs[4] = {};           // by Health
+  bool awaits_witness = false;      // would be down, were it known that drwatch can see
+  std::optional<Time> last_run_at;  // start of the newest run
+  std::uint64_t runs[4] = {};       // by Health
   std::map<Reason, std::uint64_t> failures_by_reason;
 };
 struct Sight {
   std::map<std::string, ProbeSight> probes;
-  Time started_at{};                    // of the daemon
+  Time started_at{};  // of the daemon
   std::optional<Time> witnesses_bad_since;
   std::map<std::string, Time> better_since;  // objectives that stand better than recorded: since
   std::map<std::string, Time> holding;       // verified steps not yet done ("INCIDENT/STEP"): the condition holds since

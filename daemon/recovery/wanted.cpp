@@ -53,7 +53,8 @@ std::string describe(const Incident& i) {
   text += " Since " + time_words(i.started_at) + " (" + i.started_by + ").";
   for (const Evidence& e : i.because) text += " Confirmed: " + e.condition + " (" + e.evidence + ").";
   text += what_else(i);
-  text += i.acknowledged_at ? " Acknowledged by " + i.acknowledged_by + " at " + time_words(*i.acknowledged_at) + "." : " Not acknowledged yet.";
+  text += i.acknowledged_at ? " Acknowledged by " + i.acknowledged_by + " at " + time_words(*i.acknowledged_at) + "."
+                            : " Not acknowledged yet.";
   text += " Back by " + time_words(i.deadline()) + " to keep the RTO of " + duration_words(i.rto) + ".";
   return text;
 }
@@ -63,7 +64,7 @@ struct Wanted {
   const State& state;
   const Settings& settings;
   Time now;
-  bool with_words = true;           // annotations too: they are only needed when an alert is new, or sent
+  bool with_words = true;  // annotations too: they are only needed when an alert is new, or sent
   std::map<std::string, Alert> alerts;
   std::vector<std::string> order;  // as they were found
 
@@ -94,8 +95,10 @@ void of_incident(Wanted& w, const Incident& i) {
   w.add(open);
   if (i.severity == "critical" && !i.acknowledged_at) {
     Time at = i.opened_at + i.ack_within;
-    if (w.now >= at) w.add(alert_of(w, "DrwatchUnacknowledged", "critical", i, i.title + ": nobody has taken it for " + duration_words(i.ack_within)));
-    else w.wake(at);
+    if (w.now >= at)
+      w.add(alert_of(w, "DrwatchUnacknowledged", "critical", i, i.title + ": nobody has taken it for " + duration_words(i.ack_within)));
+    else
+      w.wake(at);
   }
   RtoJudgement rto = judge_rto(i, w.now);
   if (rto.next) w.wake(*rto.next);
@@ -144,8 +147,10 @@ void find_wanted(Wanted& w) {
       if (w.settings.rpo_of(name, c)) of_objective(w, name, c);
   if (w.state.record.blind_since)
     add_own(w, "DrwatchBlind", "critical", "drwatch is blind: most of its witnesses fail",
-            "The fault is drwatch's own: its network, its resolver or its machine. Nothing is called down and no scenario opens until it can see "
-            "again. Blind since " + time_words(*w.state.record.blind_since) + ".");
+            "The fault is drwatch's own: its network, its resolver or its machine. Nothing is called down and no scenario opens until it "
+            "can see "
+            "again. Blind since " +
+                time_words(*w.state.record.blind_since) + ".");
   if (w.state.record.journal_failing)
     add_own(w, "DrwatchJournalFailing", "critical", "drwatch cannot write its journal",
             "Watching and paging go on, but what is decided now would be lost with the process. Free or mend the disk of [journal] path.");
