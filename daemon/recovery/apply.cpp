@@ -112,7 +112,7 @@ void objective_changed(Record& r, const Event& e) {
   std::string standing = json::text(e.body, "standing");
   for (Standing s : {Standing::met, Standing::at_risk, Standing::breached, Standing::unproven})
     if (standing_name(s) == standing) o.standing = s;
-  o.since = e.at;
+  o.since = json::maybe_time(e.body, "since").value_or(e.at);
   o.message = json::text(e.body, "detail");
   r.objectives[e.component + " rpo " + json::text(e.body, "class")] = o;
 }

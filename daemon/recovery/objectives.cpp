@@ -109,8 +109,9 @@ void judge_objective(Deciding& d, const std::string& component, DisasterClass c)
     return;
   }
   bool better = known && rank(judged.standing) < rank(was->second.standing) && was->second.standing != Standing::unproven;
+  Time since = d.now;
   if (better) {  // it has to last, or a source that limps would raise and clear an alert with every point
-    Time since = d.state.sight.better_since.try_emplace(key, d.now).first->second;
+    since = d.state.sight.better_since.try_emplace(key, d.now).first->second;
     if (d.now < since + hold_before_better) return d.wake(since + hold_before_better);
   }
   d.state.sight.better_since.erase(key);
@@ -119,6 +120,7 @@ void judge_objective(Deciding& d, const std::string& component, DisasterClass c)
             {"class", class_name(c)},
             {"standing", standing_name(judged.standing)},
             {"from", known ? Json(standing_name(was->second.standing)) : Json(nullptr)},
+            {"since", time_text(since)},  // the first good reading, not the end of the minute that confirmed it
             {"detail", judged.message},
             {"exposure_seconds", exposure.exposure ? Json(in_seconds(*exposure.exposure)) : Json(nullptr)},
             {"recovery_point", exposure.recovery_point ? Json(time_text(*exposure.recovery_point)) : Json(nullptr)},

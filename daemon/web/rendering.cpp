@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/web/rendering.hpp"
 
+#include "config/time.hpp"
+
 #include "daemon/web/page_texts.hpp"
 
 #include <cmark.h>
@@ -14,6 +16,13 @@ namespace {
 
 namespace mustache = kainjow::mustache;
 
+// Times are for people here: to the second.
+std::string shown_text(const std::string& text) {
+  const bool like_a_time = text.size() >= 20 && text[10] == 'T' && text.back() == 'Z';
+  const auto time = like_a_time ? parse_time(text) : std::nullopt;
+  return time ? time_words(*time) : text;
+}
+
 mustache::data as_mustache(const View& value) {
   if (value.is_object()) {
     mustache::data object{mustache::data::type::object};
@@ -25,7 +34,7 @@ mustache::data as_mustache(const View& value) {
     for (const auto& child : value) list.push_back(as_mustache(child));
     return list;
   }
-  if (value.is_string()) return mustache::data{value.get<std::string>()};
+  if (value.is_string()) return mustache::data{shown_text(value.get<std::string>())};
   if (value.is_boolean() && value.get<bool>()) return mustache::data{mustache::data::type::bool_true};
   if (value.is_null() || value.is_boolean()) return mustache::data{mustache::data::type::bool_false};
   return mustache::data{value.dump()};
