@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// The same Idempotency-Key is one action, whatever happens in between. Contract: "HTTP".
+#include "tests/daemon/machine.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace drwatch;
+using namespace drwatch::testing;
+
+namespace {
+int notes(const Machine& m, const std::string& text) {
+  int found = 0;
+  for (const Event& e : m.incident()->timeline) found += e.kind == "incident.noted" && e.body.value("text", "") == text;
+  return found;
+}
+struct Opened {
+  Machine m;
+  std::string id;
+  Opened() {
+    m.start();
+    m.pass(minutes{1});
+    id = m.submit(OpenIncident{"database-outage", "oncall", ""}, "open")->subject;
+  }
+  Answer note(const std::string& text, const std::string& key) {
+    auto answer = m.submit(AddNote{id, text, "oncall"}, key);
+    REQUIRE(answer);
+    return *answer;
+  }
+};
+}  // namespace
+
+TEST_CASE("the same key twice is one action, different keys are two") {
+  Opened o;
+  CHECK_FALSE(o.note("hello", "a").repeated);
+  Answer again = o.note("hello", "a");
+  CHECK(again.repeated);
+  CHECK(again.durable);
+  CHECK(again.subject == o.id);
+  CHECK(notes(o.m, "hello") == 1);
+  CHECK_FALSE(o.note("hello", "b").repeated);
+  CHECK(notes(o.m, "hello") == 2);
+  o.note("no key", "");
+  o.note("no key", "");
+  CHECK(notes(o.m, "no key") == 2);
+}
+
+TEST_CASE("a key is remembered over a restart and a crash, with its answer") {
+  Opened o;
+  o.note("hello", "a");
+  auto refused = o.m.submit(StepAction{o.id, "look", "dance", "oncall", ""}, "wrong");
+  REQUIRE(refused);
+  REQUIRE(refused->refused);
+  SUBCASE("restart") { o.m.stop(); }
+  SUBCASE("crash") {
+    o.m.pass(seconds{1});
+    o.m.crash();
+  }
+  o.m.start();
+  Answer again = o.note("hello", "a");
+  CHECK(again.repeated);
+  CHECK(again.subject == o.id);
+  CHECK(notes(o.m, "hello") == 1);
+  auto refused_again = o.m.submit(StepAction{o.id, "look", "dance", "oncall", ""}, "wrong");
+  REQUIRE(refused_again);
+  REQUIRE(refused_again->refused);
+  CHECK(refused_again->repeated);
+  CHECK(refused_again->refused->status == refused->refused->status);
+  CHECK(refused_again->refused->title == refused->refused->title);
+}
+
+TEST_CASE("wherever a crash falls, asking again with the same key does it once") {
+  for (int turns = 0; turns < 6; ++turns) {
+    CAPTURE(turns);
+    Opened o;
+    o.m.pass(seconds{1});
+    o.m.writes_a_turn = 1;  // the disk takes one write every 50 ms
+    o.m.submit_and_leave(AddNote{o.id, "hello", "oncall"}, "a");
+    o.m.pass(Duration{50} * turns);
+    o.m.crash();
+    o.m.writes_a_turn = 1000;
+    o.m.start();
+    o.note("hello", "a");
+    CHECK(notes(o.m, "hello") == 1);
+  }
+}
+
+TEST_CASE("a key is forgotten after a day") {
+  Opened o;
+  o.note("hello", "a");
+  o.m.pass(hours{25});
+  CHECK_FALSE(o.note("hello", "a").repeated);
+  CHECK(notes(o.m, "hello") == 2);
+  o.note("other", "b");
+  o.m.pass(seconds{1});
+  CHECK(o.m.disk.kept.count("answer/a") == 1);
+  CHECK(o.m.disk.kept.count("answer/open") == 0);
+}
+
+TEST_CASE("what comes while it stops is refused, not swallowed") {
+  Opened o;
+  o.m.truth.targets["primary"].stalls = true;  // there is something to wait for
+  o.m.pass(seconds{35});
+  const std::string id = o.id;
+  TaskGroup stopping(o.m.loop.get_executor(), [](const std::string&, std::exception_ptr) {});
+  stopping.spawn("stop", o.m.daemon().stop("told to"));
+  o.m.clock.settle();
+  Answer answer = o.note("too late", "late");
+  REQUIRE(answer.refused);
+  CHECK(answer.refused->status == 503);
+  o.m.pass(seconds{11});
+  o.m.crash();
+  o.m.start();
+  CHECK(notes(o.m, "too late") == 0);
+  CHECK_FALSE(o.note("too late", "late").refused);
+  CHECK(notes(o.m, "too late") == 1);
+}

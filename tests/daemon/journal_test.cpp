@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// The disk is full while the platform fails: watching, paging and answering go on, and nothing is lost. Design 3.
+#include "tests/daemon/machine.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace drwatch;
+using namespace drwatch::testing;
+
+namespace {
+
+void check_the_record(const Machine& m) {
+  std::uint64_t seq = 0;
+  Time at{};
+  Record replayed;
+  for (const Event& e : m.disk.events) {
+    CHECK(e.seq == ++seq);
+    CHECK(e.at >= at);
+    at = e.at;
+    apply(replayed, e);
+  }
+  CHECK(seq == m.state().record.seq);
+  CHECK(to_json(replayed) == to_json(m.state().record));
+}
+
+}  // namespace
+
+TEST_CASE("a full disk delays no incident and no page, and all is written when there is room") {
+  Machine m;
+  m.start();
+  m.pass(minutes{3});
+  m.truth.disk_full = true;
+  m.breaks("primary");
+  // Three bad runs, the minute of `for`, and the journal's patience.
+  REQUIRE(m.until([&] { return m.incident() != nullptr; }, seconds{30 + 30 + 60 + 5}));
+  const Time opened = m.clock.now();
+  CHECK(m.until([&] { return m.alert("DrwatchIncident"); }, seconds{4}));
+  CHECK(m.clock.now() - opened <= seconds{3});
+  CHECK(m.until([&] { return m.alert("DrwatchJournalFailing"); }, seconds{4}));
+  CHECK_FALSE(m.daemon().figures().durable);
+  CHECK(m.told.count("journal.failing") == 1);
+
+  const Time asked = m.clock.now();
+  auto answer = m.submit(AddNote{m.incident()->id, "seen on the phone", "oncall"});
+  REQUIRE(answer);
+  CHECK_FALSE(answer->durable);
+  CHECK(m.clock.now() - asked <= seconds{2} + Duration{100});
+  CHECK(m.disk.events.back().seq < m.state().record.seq);
+  CHECK(m.daemon().figures().journal_waiting > 0);
+
+  m.truth.disk_full = false;
+  m.pass(seconds{10});
+  CHECK(m.told.count("journal.mended") == 1);
+  CHECK(m.daemon().figures().durable);
+  CHECK(m.daemon().figures().journal_waiting == 0);
+  CHECK_FALSE(m.alert("DrwatchJournalFailing"));
+  CHECK(m.alert("DrwatchIncident"));
+  check_the_record(m);
+  answer = m.submit(AddNote{m.incident()->id, "again", "oncall"});
+  REQUIRE(answer);
+  CHECK(answer->durable);
+}
+
+TEST_CASE("a disk that is only slow is told of too, once, and once when it is well") {
+  Machine m;
+  m.start();
+  m.pass(minutes{1});
+  auto opened = m.submit(OpenIncident{"database-outage", "oncall", ""});
+  REQUIRE(opened);
+  CHECK(opened->durable);
+  m.disk_turn = seconds{20};
+  m.pass(seconds{1});
+  const Time asked = m.clock.now();
+  auto answer = m.submit(AddNote{opened->subject, "slow", "oncall"}, "slow-note");
+  REQUIRE(answer);
+  CHECK_FALSE(answer->durable);
+  CHECK(m.clock.now() - asked <= seconds{2} + Duration{100});
+  CHECK(m.until([&] { return m.alert("DrwatchJournalFailing"); }, seconds{6}));
+  m.disk_turn = Duration{50};
+  m.pass(minutes{1});
+  CHECK_FALSE(m.alert("DrwatchJournalFailing"));
+  CHECK(m.told.count("journal.failing") == 1);
+  CHECK(m.told.count("journal.mended") == 1);
+  // The same question again is now answered with what has become of it.
+  auto again = m.submit(AddNote{opened->subject, "slow", "oncall"}, "slow-note");
+  REQUIRE(again);
+  CHECK(again->repeated);
+  CHECK(again->durable);
+  check_the_record(m);
+}
+
+TEST_CASE("a step's command begins only once its start is on disk, however long that takes, and once") {
+  Machine m;
+  m.start();
+  m.pass(minutes{1});
+  auto opened = m.submit(OpenIncident{"database-outage", "oncall", ""});
+  REQUIRE(opened);
+  m.truth.disk_full = true;
+  auto answer = m.submit(StepAction{opened->subject, "restart", "run", "oncall", ""}, "run-1");
+  REQUIRE(answer);
+  CHECK_FALSE(answer->refused);
+  CHECK_FALSE(answer->durable);
+  m.pass(minutes{3});
+  CHECK(m.commands.begun.empty());
+  CHECK(m.incident()->step("restart")->state == StepState::running);
+  m.submit(StepAction{opened->subject, "restart", "run", "oncall", ""}, "run-2");
+  m.truth.disk_full = false;
+  m.pass(seconds{5});
+  REQUIRE(m.commands.begun.size() == 1);
+  CHECK(m.commands.begun[0] == std::vector<std::string>{"/usr/sbin/restart-database", "--now"});
+  m.pass(minutes{1});
+  CHECK(m.commands.begun.size() == 1);
+  CHECK(m.incident()->step("restart")->state == StepState::done);
+  CHECK(m.incident()->step("restart")->evidence == "restarted");
+}
+
+TEST_CASE("a command is never begun twice: after a crash a person decides") {
+  Machine m;
+  m.start();
+  m.pass(minutes{1});
+  auto opened = m.submit(OpenIncident{"database-outage", "oncall", ""});
+  REQUIRE(opened);
+  SUBCASE("its start was on disk") {
+    m.submit(StepAction{opened->subject, "restart", "run", "oncall", ""});
+    m.pass(seconds{5});
+    CHECK(m.commands.begun.size() == 1);
+    m.crash();
+    m.start();
+    m.pass(minutes{10});
+    CHECK(m.commands.begun.size() == 1);
+    CHECK(m.incident()->step("restart")->state == StepState::interrupted);
+  }
+  SUBCASE("its start was not") {
+    m.truth.disk_full = true;
+    m.submit(StepAction{opened->subject, "restart", "run", "oncall", ""});
+    m.crash();
+    m.truth.disk_full = false;
+    m.start();
+    m.pass(minutes{10});
+    CHECK(m.commands.begun.empty());
+    CHECK(m.incident()->step("restart")->state == StepState::open);
+  }
+}
+
+TEST_CASE("a command can be cancelled, run again, and cancelled again") {
+  Machine m;
+  m.start();
+  m.pass(minutes{1});
+  auto opened = m.submit(OpenIncident{"database-outage", "oncall", ""});
+  REQUIRE(opened);
+  auto act = [&](const std::string& action) { REQUIRE(m.submit(StepAction{opened->subject, "restart", action, "oncall", ""})); };
+  act("run");
+  m.pass(seconds{2});
+  act("cancel");
+  act("run");
+  m.pass(seconds{2});
+  CHECK(m.commands.begun.size() == 2);
+  act("cancel");
+  m.pass(minutes{2});
+  CHECK(m.commands.ended == 0);
+  CHECK(m.incident()->step("restart")->state == StepState::failed);
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// After a crash, a pause or a jump of the clock: the same incidents, and nothing is judged that was not seen. Design 3, contract "The life
+// of an incident".
+#include "tests/daemon/machine.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+using namespace drwatch;
+using namespace drwatch::testing;
+
+namespace {
+const std::vector<std::string> runners = {"primary", "app", "front", "wal-archive"};
+
+// A run of each that began since then has been seen to its end.
+bool all_ran_since(const Machine& m, Time t) {
+  return std::all_of(runners.begin(), runners.end(), [&](const std::string& name) {
+    auto sight = m.state().sight.probes.find(name);
+    return sight != m.state().sight.probes.end() && sight->second.seen && sight->second.last_run_at >= t;
+  });
+}
+
+// An incident with a ticked step and its alert.
+struct Outage {
+  Machine m;
+  Incident before;
+  Outage() {
+    m.start();
+    m.pass(minutes{3});
+    m.breaks("primary");
+    REQUIRE(m.until([&] { return m.incident() && m.alert("DrwatchIncident"); }, minutes{5}));
+    REQUIRE(m.submit(StepAction{m.incident()->id, "look", "done", "oncall", "it hangs"}));
+    m.pass(seconds{5});
+    before = *m.incident();
+  }
+};
+}  // namespace
+
+TEST_CASE("after a crash the same incident goes on, with its start, its ticks and its alert") {
+  Outage o;
+  o.m.crash();
+  SUBCASE("at once") {}
+  SUBCASE("after half an hour, when Alertmanager has let go of the alert") { o.m.pass(minutes{30}); }
+  o.m.start();
+  REQUIRE(o.m.incident());
+  CHECK(o.m.state().record.incidents.size() == 1);
+  CHECK(o.m.health("database") == Health::down);
+  CHECK(o.m.daemon().figures().probes_not_seen.size() == runners.size());
+  o.m.pass(seconds{2});  // before anything can have been confirmed
+  CHECK(o.m.alert("DrwatchIncident"));
+  o.m.pass(minutes{10});
+  const Incident& after = *o.m.incident();
+  CHECK(o.m.state().record.incidents.size() == 1);
+  CHECK(after.id == o.before.id);
+  CHECK(after.state == IncidentState::open);
+  CHECK(after.started_at == o.before.started_at);
+  CHECK(after.detected_at == o.before.detected_at);
+  CHECK(after.opened_at == o.before.opened_at);
+  CHECK(after.step("look")->state == StepState::done);
+  CHECK(after.step("look")->by == "oncall");
+  CHECK(o.m.starts_told().at("DrwatchIncident/database-outage") == std::set<std::string>{time_text(o.before.opened_at)});
+  CHECK(o.m.alert("DrwatchIncident"));
+}
+
+TEST_CASE("an incident whose cause is over meanwhile recovers only when that was seen") {
+  Outage o;
+  o.m.crash();
+  o.m.mends("primary");
+  o.m.pass(minutes{5});
+  o.m.start();
+  const Time started = o.m.clock.now();
+  REQUIRE(o.m.until([&] { return o.m.incident()->state == IncidentState::recovered; }, minutes{5}));
+  CHECK(o.m.state().sight.probes.at("primary").seen);
+  CHECK(*o.m.incident()->recovered_at >= started);
+  o.m.pass(minutes{1});
+  CHECK_FALSE(o.m.alert("DrwatchIncident"));
+}
+
+TEST_CASE("what is down when drwatch first starts opens only after it was seen") {
+  Machine m;
+  m.breaks("primary");
+  m.start();
+  const Time started = m.clock.now();
+  REQUIRE(m.until([&] { return m.incident() != nullptr; }, minutes{5}));
+  CHECK(all_ran_since(m, started));
+  CHECK(m.incident()->opened_at >= started + minutes{1});
+}
+
+TEST_CASE("a pending opening does not ripen while nobody watches") {
+  Machine m;
+  m.start();
+  m.pass(minutes{3});
+  m.breaks("primary");
+  REQUIRE(m.until([&] { return m.state().record.pending.count("database-outage") > 0; }, minutes{3}));
+  m.pass(seconds{2});
+  m.crash();
+  m.mends("primary");
+  m.pass(minutes{10});
+  m.start();
+  m.pass(minutes{10});
+  CHECK(m.state().record.incidents.empty());
+}
+
+namespace {
+// A job is nearly late: ten minutes later it would be missed, had anybody watched.
+struct Quiet {
+  Machine m;
+  Quiet() {
+    m.start();
+    m.pass(minutes{3});
+    REQUIRE(m.submit(Pinged{"nightly", Pinged::What::success, "", 0, ""}));
+    m.pass(minutes{5});
+  }
+  void check() {
+    const Time resumed = m.clock.now();
+    m.told.events.clear();
+    auto misjudged = [&] {
+      return m.told.count("incident.opened") + m.told.count("objective.changed") + m.told.count("component.changed") > 0;
+    };
+    CHECK_FALSE(m.until([&] { return misjudged() && !all_ran_since(m, resumed); }, minutes{1}));
+    CHECK(all_ran_since(m, resumed));
+    CHECK(m.told.count("clock.jumped") == 1);
+    CHECK(m.health("cron") != Health::down);  // late: its call was due while nobody watched, and the grace began after that
+    CHECK(m.state().record.incidents.empty());
+    CHECK_FALSE(m.runs.overlapped);
+    // What it missed after that is missed: the grace goes on from where it was.
+    CHECK(m.until([&] { return m.health("cron") == Health::down; }, minutes{8}));
+  }
+};
+}  // namespace
+
+TEST_CASE("after a pause of ten minutes each probe is run before anything is missed") {
+  Quiet q;
+  q.m.clock.pause(minutes{10});
+  q.check();
+}
+
+TEST_CASE("after a jump of the clock each probe is run before anything is missed") {
+  Quiet q;
+  q.m.clock.set_wall(q.m.clock.now() + minutes{10});
+  q.check();
+}
+
+TEST_CASE("a clock that is set back stops nothing, and time goes on") {
+  Quiet q;
+  const Time before = q.m.daemon().now();
+  q.m.clock.set_wall(q.m.clock.now() - hours{2});
+  q.m.pass(minutes{1});
+  CHECK(q.m.daemon().now() >= before + minutes{1});
+  CHECK(q.m.state().record.incidents.empty());
+  q.m.breaks("primary");
+  CHECK(q.m.until([&] { return q.m.alert("DrwatchIncident"); }, minutes{4}));
+}
