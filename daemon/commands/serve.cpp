@@ -52,6 +52,7 @@ struct Serving {
   Daemon& daemon;
   Web& web;
   TaskGroup& outside;  // what must outlive the daemon's own tasks while it stops
+  boost::asio::signal_set& signals;
 };
 
 Task<void> stop(Serving s, std::string reason) {
@@ -62,9 +63,8 @@ Task<void> stop(Serving s, std::string reason) {
 }
 
 Task<void> obey_signals(Serving s) {
-  boost::asio::signal_set signals(s.loop, SIGTERM, SIGINT, SIGHUP);
   for (;;) {
-    int signal = co_await signals.async_wait(boost::asio::use_awaitable);
+    int signal = co_await s.signals.async_wait(boost::asio::use_awaitable);
     if (signal != SIGHUP) break;
     notify::reloading();
     s.daemon.reload();
@@ -112,11 +112,13 @@ int serve(const ServeOptions& options) {
         log->line(Importance::error, task + " ended with an error: " + e.what());
       }
     });
+    // Before anybody can see that it listens: who is told to stop in that moment stops in good order too.
+    boost::asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
     web = std::make_unique<Web>(world.world(), daemon, *log, outside, settings->server);
     daemon.start();
     log->line(Importance::info, "drwatch " DRWATCH_VERSION " watches " + std::to_string(settings->probes.size()) + " probes; the page is at http" +
                                     (settings->server.tls_certificate.empty() ? "" : "s") + "://" + web->address() + "/");
-    outside.spawn("signals", obey_signals({loop, daemon, *web, outside}));
+    outside.spawn("signals", obey_signals({loop, daemon, *web, outside, signals}));
     notify::ready("watching");
     loop.run();
     web.reset();
