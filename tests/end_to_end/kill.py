@@ -1,0 +1,501 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""drwatch serve, killed with SIGKILL at random moments under load, again and again: nothing that it acknowledged is lost, nothing is done twice.
+And the other ways in which it starts and ends.
+
+    DRWATCH=build/dev/drwatch [KILLS=120] [SEED=1] tests/end_to_end/kill.py [-v]
+"""
+import http.client
+import http.server
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import socketserver
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "platform"))
+from sample import die_with_parent  # noqa: E402
+
+PROGRAM = os.path.abspath(os.environ.get("DRWATCH", "build/dev/drwatch"))
+KILLS = int(os.environ.get("KILLS", "120"))
+SEED = int(os.environ.get("SEED", random.randrange(1 << 30)))
+TOKEN = "kill-token-0123456789"
+JOBS = ("alpha", "beta", "gamma")
+STEPS = ("first", "second")
+PATIENCE = 20  # seconds for what takes milliseconds on an idle machine
+
+MAIN = """
+[server]
+listen = "127.0.0.1:{port}"
+[server.tokens.oncall]
+role   = "responder"
+secret = {{ file = "token" }}
+[journal]
+path = "{journal}"
+[defaults]
+interval = "200ms"
+retry    = "100ms"
+timeout  = "200ms"
+[component.web]
+[component.cron]
+[probe.page]
+component = "web"
+kind      = "http"
+target    = "http://127.0.0.1:{http}/"
+[probe.banner]
+component = "web"
+kind      = "tcp"
+target    = "127.0.0.1:{tcp}"
+expect    = "ready"
+[scenarios]
+path = "scenarios"
+"""
+JOB = """
+[probe.{name}]
+component = "cron"
+kind      = "heartbeat"
+period    = "1h"
+key       = {{ file = "{name}.key" }}
+"""
+OUTAGE = """
+title   = "{title}"
+summary = "It fails."
+affects = ["{component}"]
+reopen_within = "3s"
+[trigger]
+any = ["{component} is down"]
+for = "100ms"
+[exit]
+by  = "health"
+for = "100ms"
+[[step]]
+id    = "look"
+title = "Look"
+"""
+WORK = """
+title   = "Work for many hands"
+summary = "Opened by people."
+affects = ["web"]
+[exit]
+by = "steps"
+[[step]]
+id       = "never"
+title    = "Keeps it open"
+critical = true
+[[step]]
+id    = "first"
+title = "First"
+after = []
+[[step]]
+id    = "second"
+title = "Second"
+after = []
+"""
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.server.good else 500)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+class Banner(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.sendall(b"220 ready\r\n" if self.server.good else b"421 out of order\r\n")
+
+
+class Quiet:
+    """The daemon dies in the middle of calls: that is no error of the server that it called."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def handle_error(self, *_):
+        pass
+
+
+class PageServer(Quiet, socketserver.ThreadingMixIn, http.server.HTTPServer):
+    pass
+
+
+class BannerServer(Quiet, socketserver.ThreadingMixIn, socketserver.TCPServer):
+    pass
+
+
+class Platform:
+    """What drwatch watches: both parts flip between good and bad."""
+
+    def __init__(self):
+        self.servers = [PageServer(("127.0.0.1", 0), Page), BannerServer(("127.0.0.1", 0), Banner)]
+        for server in self.servers:
+            server.good = True
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        self.http, self.tcp = (server.server_address[1] for server in self.servers)
+
+    def flip(self, dice):
+        for server in self.servers:
+            server.good = dice.random() < 0.5
+
+    def stop(self):
+        for server in self.servers:
+            server.shutdown()
+            server.server_close()
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        return held.getsockname()[1]
+
+
+class Drwatch:
+    """A configuration in a folder, and the process that runs on it."""
+
+    def __init__(self, folder, platform):
+        self.folder, self.port, self.platform = folder, free_port(), platform
+        self.process = None
+        os.makedirs(os.path.join(folder, "scenarios"), exist_ok=True)
+        self.write("token", TOKEN)
+        for job in JOBS:
+            self.write(job + ".key", "key-of-" + job)
+        self.config = self.write_main("drwatch.toml", self.port, "journal.db")
+        self.write("scenarios/web-outage.toml", OUTAGE.format(title="Web outage", component="web"))
+        self.write("scenarios/cron-failure.toml", OUTAGE.format(title="Cron failure", component="cron"))
+        self.write("scenarios/work.toml", WORK)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+        return self.path(name)
+
+    def write_main(self, name, port, journal):
+        text = MAIN.format(port=port, journal=journal, http=self.platform.http, tcp=self.platform.tcp)
+        return self.write(name, text + "".join(JOB.format(name=job) for job in JOBS))
+
+    def start(self):
+        with open(self.path("log"), "ab") as log:
+            self.process = subprocess.Popen([PROGRAM, "serve", "--config", self.config], stdout=log, stderr=log,
+                                            preexec_fn=die_with_parent)
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise AssertionError(f"drwatch ended with {self.process.returncode} at its start: {self.log()[-1500:]}")
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.003)
+        raise AssertionError("drwatch does not listen: " + self.log()[-1500:])
+
+    def end(self, how):
+        self.process.send_signal(how)
+        try:
+            return self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError("drwatch did not end: " + self.log()[-1500:]) from None
+
+    def log(self):
+        with open(self.path("log"), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def ask(self, method, path, body=None, key=None):
+        """(status, answer); OSError or HTTPException when there was no whole answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        headers = {"Authorization": "Bearer " + TOKEN, "Content-Type": "application/json"}
+        if key:
+            headers["Idempotency-Key"] = key
+        try:
+            connection.request(method, path, body if body is None or isinstance(body, str) else json.dumps(body), headers)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            if path.startswith("/ping/") and answer.headers.get("Drwatch-Durable") == "false":
+                return 0, text
+            return answer.status, json.loads(text) if text[:1] in "{[" else text
+        finally:
+            connection.close()
+
+    def get(self, path):
+        status, answer = self.ask("GET", "/api/v1/" + path)
+        if status != 200:
+            raise AssertionError(f"GET {path}: {status} {answer}")
+        return answer
+
+
+def run(*words):
+    return subprocess.run([PROGRAM, *words], capture_output=True, text=True, timeout=60, check=False)
+
+
+class Load:
+    """Hands that work on one drwatch after another. What was not answered is asked again with the same key, until it is."""
+
+    def __init__(self, drwatch):
+        self.drwatch = drwatch
+        self.lock = threading.Lock()
+        self.alive, self.over = threading.Event(), False
+        self.incident = None     # the one to work on
+        self.texts = {}          # acknowledged text: incident
+        self.starts = {}         # acknowledged incident: started_at
+        self.pings = dict.fromkeys(JOBS, 0)  # the number of the last acknowledged one
+        self.acks = set()
+        self.asked_again = self.repeated = self.refused = self.not_durable = 0
+        self.wrong = []
+        self.threads = [threading.Thread(target=self.work, args=(n,), daemon=True) for n in (self.notes, self.notes, self.acknowledge)]
+        self.threads += [threading.Thread(target=self.work, args=(self.steps, step), daemon=True) for step in STEPS]
+        self.threads += [threading.Thread(target=self.work, args=(self.ping, job), daemon=True) for job in JOBS]
+        for thread in self.threads:
+            thread.start()
+
+    def work(self, hand, *what):
+        try:
+            number = threading.get_ident() % 100000
+            for turn in range(1, 1 << 30):
+                self.alive.wait()
+                if self.over:
+                    return
+                hand(f"{number}-{turn}", turn, *what)
+                time.sleep(0.015)
+        except BaseException as error:  # whatever it is, the test must hear of it
+            self.wrong.append(f"{hand.__name__}: {type(error).__name__}: {error}")
+
+    def insist(self, method, path, body, key):
+        """Until there is an answer, over as many lives as it takes; None when the test is over."""
+        tried = 0
+        while not self.over:
+            self.alive.wait()
+            try:
+                tried += 1
+                status, answer = self.drwatch.ask(method, path, body, key)
+            except (OSError, http.client.HTTPException):
+                self.asked_again += 1
+                time.sleep(0.01)
+                continue
+            if status == 503:
+                continue
+            return status, answer
+        return None
+
+    def post(self, incident, path, body, key):
+        """The answer, when it was good and durable."""
+        result = self.insist("POST", f"/api/v1/incidents/{incident}{path}", body, key)
+        if result is None:
+            return None
+        status, answer = result
+        if status == 409:
+            self.refused += 1
+            return None
+        if status not in (200, 201):
+            raise AssertionError(f"{path}: {status} {answer}")
+        if not answer["durable"]:
+            self.not_durable += 1
+            return None
+        with self.lock:
+            if self.starts.setdefault(answer["id"], answer["started_at"]) != answer["started_at"]:
+                self.wrong.append(f"{answer['id']} started at {answer['started_at']}, was {self.starts[answer['id']]}")
+        return answer
+
+    def notes(self, name, _):
+        incident, text = self.incident, f"note {name}"
+        if self.post(incident, "/notes", {"text": text}, "note-" + name):
+            with self.lock:
+                self.texts[text] = incident
+
+    def steps(self, name, turn, step):
+        incident, text = self.incident, f"step {step} {name}"
+        if self.post(incident, "/steps/" + step, {"action": "done" if turn % 2 else "undo", "note": text}, f"step-{step}-{name}"):
+            with self.lock:
+                if turn % 2:  # an undo of what is open already changes nothing, and says nothing
+                    self.texts[text] = incident
+
+    def acknowledge(self, name, _):
+        incident = self.incident
+        if self.post(incident, "/ack", {}, "ack-" + name):
+            with self.lock:
+                self.acks.add(incident)
+
+    def ping(self, _, turn, job):
+        result = self.insist("POST", f"/ping/key-of-{job}/fail", f"number {turn}.", None)
+        if result and result[0] == 200:
+            self.pings[job] = turn
+
+    def finish(self):
+        self.over = True
+        self.alive.set()
+        for thread in self.threads:
+            thread.join(PATIENCE)
+
+
+class OnAFolder(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="drwatch-kill-")
+        self.platform = Platform()
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        self.addCleanup(self.platform.stop)
+        self.drwatch = Drwatch(self.folder, self.platform)
+        self.addCleanup(self.kill_left_over)
+
+    def kill_left_over(self):
+        if self.drwatch.process and self.drwatch.process.poll() is None:
+            self.drwatch.process.kill()
+            self.drwatch.process.wait()
+
+
+class Killed(OnAFolder):
+    def new_incident(self, load, number):
+        """Ends the incident that everybody works on, and opens the next."""
+        if load.incident:
+            load.post(load.incident, "/resolve", {"force": True, "note": "enough"}, f"resolve-{number}")
+        status, answer = self.drwatch.ask("POST", "/api/v1/incidents", {"scenario": "work"}, f"open-{number}")
+        self.assertIn(status, (200, 201), answer)
+        load.incident = answer["id"]
+        if answer["durable"]:
+            load.starts[answer["id"]] = answer["started_at"]
+
+    def verify(self, load):
+        """All that was acknowledged is there, once."""
+        with load.lock:
+            texts, starts, acks = dict(load.texts), dict(load.starts), set(load.acks)
+        pings = dict(load.pings)
+        incidents = self.drwatch.get("incidents")["incidents"]
+        opened = [i["scenario"] for i in incidents if i["state"] == "open"]
+        self.assertEqual(len(opened), len(set(opened)), f"more than one open incident a scenario: {opened}")
+        known = {i["id"]: i for i in incidents}
+        for incident, started_at in starts.items():
+            self.assertIn(incident, known, "an acknowledged incident is gone")
+            self.assertEqual(known[incident]["started_at"], started_at, incident)
+        for incident in acks:
+            self.assertIsNotNone(known[incident]["acknowledged_at"], f"{incident} is no longer acknowledged")
+        said = {i: self.said(i) for i in starts}
+        for text, incident in texts.items():
+            self.assertEqual(said[incident].count(text), 1, f"'{text}' stands in {incident} so many times")
+        for job, number in pings.items():
+            if number:
+                probe = self.drwatch.get("probes/" + job)
+                told = re.search(r"number (\d+)\.", probe["message"] or json.dumps(probe["last"]))
+                self.assertIsNotNone(told, f"{job}: {probe['message']}")
+                last = re.search(r"number (\d+)\.", json.dumps(probe["last"]))
+                self.assertGreaterEqual(int((last or told)[1]), number, f"a ping of {job} is lost")
+        return len(texts) + len(starts) + len(acks) + sum(1 for n in pings.values() if n)
+
+    def said(self, incident):
+        timeline = self.drwatch.get("incidents/" + incident)["timeline"]
+        return [e["body"].get("text") or e["body"].get("note") for e in timeline]
+
+    def test_nothing_acknowledged_is_lost(self):
+        dice = random.Random(SEED)
+        print(f"seed {SEED}, {KILLS} kills", flush=True)
+        began = time.monotonic()
+        self.drwatch.start()
+        load = Load(self.drwatch)
+        self.addCleanup(load.finish)
+        for life in range(KILLS):
+            if life == 0:
+                self.new_incident(load, life)
+            load.alive.set()
+            if life % 25 == 24:
+                self.new_incident(load, life)
+            self.platform.flip(dice)
+            time.sleep(min(0.7, 0.05 + dice.expovariate(6)))
+            self.drwatch.process.kill()
+            load.alive.clear()
+            self.drwatch.process.wait()
+            self.drwatch.start()
+            if life % 10 == 9:
+                self.verify(load)
+            self.assertEqual(load.wrong, [])
+        load.finish()
+        found = self.verify(load)
+        events = self.drwatch.get("incidents")["incidents"]
+        print(f"{KILLS} kills in {time.monotonic() - began:.0f} s: {len(load.texts)} notes and steps, {len(load.acks)} acknowledgements, "
+              f"{len(load.starts)} incidents and {sum(load.pings.values())} pings were acknowledged, and all are there ({found} looked at); "
+              f"{load.asked_again} calls had no answer and were repeated, {load.refused} refused, {load.not_durable} not durable; "
+              f"{len(events)} incidents in all", flush=True)
+        self.assertEqual(load.wrong, [])
+        self.assertGreater(len(load.texts), KILLS, "there was hardly any load")
+        self.assertGreater(load.asked_again, KILLS / 4, "hardly any call was killed in the middle")
+        self.assertTrue(any(i["scenario"] == "web-outage" for i in events), "the platform's outages were seen")
+        self.assertEqual(self.drwatch.end(signal.SIGTERM), 0)
+        verified = run("journal", "verify", self.drwatch.path("journal.db"))
+        self.assertEqual(verified.returncode, 0, verified.stdout + verified.stderr)
+        self.assertNotIn("bug in drwatch", self.drwatch.log())
+        self.assertNotIn("damaged", self.drwatch.log())
+
+
+class StartsAndEnds(OnAFolder):
+    def refused(self, config):
+        done = run("serve", "--config", config)
+        self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+        return done.stderr.strip().splitlines()
+
+    def test_a_second_one_does_not_start(self):
+        self.drwatch.start()
+        lines = self.refused(self.drwatch.write_main("same-journal.toml", free_port(), "journal.db"))
+        self.assertEqual(len(lines), 1, lines)
+        self.assertIn("in use by another drwatch", lines[0])
+        lines = self.refused(self.drwatch.write_main("same-port.toml", self.drwatch.port, "other.db"))
+        self.assertEqual(len(lines), 1, lines)
+        self.assertIn(str(self.drwatch.port), lines[0])
+        self.assertEqual(self.drwatch.get("status")["durable"], True)
+        self.assertEqual(self.drwatch.end(signal.SIGTERM), 0)
+
+    def test_it_ends_when_told(self):
+        for how in (signal.SIGTERM, signal.SIGINT) * 3:
+            self.drwatch.start()
+            self.assertEqual(self.drwatch.end(how), 0, "the moment it listens")
+        self.assertEqual(run("journal", "verify", self.drwatch.path("journal.db")).returncode, 0)
+
+    def test_all_problems_of_a_configuration_are_told(self):
+        with open(self.drwatch.config, encoding="utf-8") as file:
+            text = file.read()
+        broken = self.drwatch.write("broken.toml", text.replace('kind      = "tcp"', 'kind      = "tpc"').replace('retry    = "100ms"', 'retry    = 5')
+                                    + '\n[component.web2]\ndepends_on = ["nowhere"]\n')
+        told = "\n".join(self.refused(broken))
+        for word in ("tpc", "retry", "nowhere"):
+            self.assertIn(word, told)
+
+    def test_a_broken_file_is_refused_while_it_runs(self):
+        self.drwatch.start()
+        before = self.drwatch.get("status")
+        with open(self.drwatch.config, encoding="utf-8") as file:
+            text = file.read()
+        self.drwatch.write("drwatch.toml", text + "\n[component.web2]\ndepends_on = [\"nowhere\"]\n")
+        self.drwatch.process.send_signal(signal.SIGHUP)
+        self.reloaded(0)
+        after = self.drwatch.get("status")
+        self.assertEqual([c["name"] for c in after["components"]], [c["name"] for c in before["components"]])
+        self.assertIn("nowhere", self.drwatch.log())
+        self.drwatch.write("drwatch.toml", text + "\n[component.web2]\n")
+        self.drwatch.process.send_signal(signal.SIGHUP)
+        self.reloaded(1)
+        self.assertIn("web2", [c["name"] for c in self.drwatch.get("status")["components"]])
+        self.assertEqual(self.drwatch.end(signal.SIGTERM), 0)
+
+    def reloaded(self, well):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            if f"drwatch_config_last_reload_successful {well}" in self.drwatch.ask("GET", "/metrics")[1]:
+                return
+            time.sleep(0.02)
+        self.fail("the reload is not seen in the metrics")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
