@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 #include <unistd.h>
+#include <boost/asio/this_coro.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <algorithm>
 #include <fstream>
@@ -138,7 +140,18 @@ const Event* Told::last(const std::string& kind) const {
 
 Task<Result<ExecResult>> Commands::run(ExecRequest request) {
   begun.push_back(request.argv);
-  co_await clock.sleep_for(seconds{30});
+  std::exception_ptr cancelled;
+  try {
+    co_await clock.sleep_for(seconds{30});
+  } catch (const boost::system::system_error&) {
+    cancelled = std::current_exception();
+  }
+  if (cancelled && !killed) {
+    co_await boost::asio::this_coro::throw_if_cancelled(false);
+    co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
+    co_await clock.sleep_for(seconds{5});
+  }
+  if (cancelled) std::rethrow_exception(cancelled);
   ++ended;
   co_return ExecResult{0, "restarted", ""};
 }
@@ -221,11 +234,13 @@ Task<void> Machine::turn_disk() {
 void Machine::crash() {
   if (!daemon_) return;
   outside_->cancel_all();
+  commands.killed = true;
   daemon_->tasks().cancel_all();
   clock.settle();
   daemon_.reset();
   outside_.reset();
   journal_.reset();
+  commands.killed = false;
   runs.running.clear();
 }
 

@@ -39,13 +39,14 @@ struct Told : Log {
   const Event* last(const std::string& kind) const;
 };
 
-// Commands that take a while and end well.
+// Commands that take a while and end well; a cancelled one takes five seconds to die.
 struct Commands : Exec {
   explicit Commands(Clock& c) : clock(c) {}
   Task<Result<ExecResult>> run(ExecRequest request) override;
   Clock& clock;
   std::vector<std::vector<std::string>> begun;
   std::size_t ended = 0;
+  bool killed = false;  // at once, with the machine
 };
 
 // What Alertmanager was told, beside what it makes of it: every start that an alert was ever given.
