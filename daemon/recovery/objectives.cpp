@@ -45,6 +45,7 @@ void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& ou
   if (!settings.backup) return;
   SourceKept& source = d.state.kept.sources[probe];
   source.failing = outcome.outcome == Health::down || (outcome.recovery && outcome.recovery->failing);
+  if (!d.state.sight.probes[probe].seen) d.settle_needed = true;  // its objectives waited for this run
   source.disturbed = source.disturbed || source.failing;
   d.keep("source/" + probe);
   if (!outcome.recovery) return;
@@ -98,12 +99,24 @@ namespace {
 
 int rank(Standing s) { return s == Standing::breached ? 3 : s == Standing::at_risk ? 2 : s == Standing::unproven ? 1 : 0; }
 
+bool all_seen(const Deciding& d, const std::string& component, DisasterClass c) {
+  const auto& sources = d.settings.components.at(component).protected_by;
+  return std::all_of(sources.begin(), sources.end(), [&](const std::string& name) {
+    const auto& survives = d.settings.probes.at(name).backup->survives;
+    auto sight = d.state.sight.probes.find(name);
+    return std::find(survives.begin(), survives.end(), c) == survives.end() || (sight != d.state.sight.probes.end() && sight->second.seen);
+  });
+}
+
 void judge_objective(Deciding& d, const std::string& component, DisasterClass c) {
   RpoJudgement judged = judge_rpo(d.state, d.settings, component, c, d.now);
   if (judged.next) d.wake(*judged.next);
   std::string key = objective_key(component, c);
   auto was = d.record().objectives.find(key);
   bool known = was != d.record().objectives.end();
+  // After a start or a jump of the clock nothing gets worse by time in which nobody looked: the first run of each source says how it is.
+  bool worse = rank(judged.standing) > (known ? rank(was->second.standing) : 0);
+  if (worse && !all_seen(d, component, c)) return;
   if (known && was->second.standing == judged.standing) {
     d.state.sight.better_since.erase(key);
     return;

@@ -103,10 +103,11 @@ TEST_CASE("a pending opening does not ripen while nobody watches") {
 }
 
 namespace {
-// A job is nearly late: ten minutes later it would be missed, had anybody watched.
+// A job is nearly late, the recovery point is well: ten minutes later both would be bad, had anybody watched.
 struct Quiet {
   Machine m;
   Quiet() {
+    m.configuration.edit("rpo = \"1h\"", "rpo = \"8m\"\ntime_to_fix = \"1m\"");
     m.start();
     m.pass(minutes{3});
     REQUIRE(m.submit(Pinged{"nightly", Pinged::What::success, "", 0, ""}));
@@ -121,6 +122,8 @@ struct Quiet {
     CHECK_FALSE(m.until([&] { return misjudged() && !all_ran_since(m, resumed); }, minutes{1}));
     CHECK(all_ran_since(m, resumed));
     CHECK(m.told.count("clock.jumped") == 1);
+    CHECK(m.told.count("objective.changed") == 0);
+    for (const auto& [key, objective] : m.state().record.objectives) CHECK_MESSAGE(objective.standing == Standing::met, key);
     CHECK(m.health("cron") != Health::down);  // late: its call was due while nobody watched, and the grace began after that
     CHECK(m.state().record.incidents.empty());
     CHECK_FALSE(m.runs.overlapped);
@@ -130,13 +133,13 @@ struct Quiet {
 };
 }  // namespace
 
-TEST_CASE("after a pause of ten minutes each probe is run before anything is missed") {
+TEST_CASE("after a pause of ten minutes each probe is run before anything is missed or breached") {
   Quiet q;
   q.m.clock.pause(minutes{10});
   q.check();
 }
 
-TEST_CASE("after a jump of the clock each probe is run before anything is missed") {
+TEST_CASE("after a jump of the clock each probe is run before anything is missed or breached") {
   Quiet q;
   q.m.clock.set_wall(q.m.clock.now() + minutes{10});
   q.check();
