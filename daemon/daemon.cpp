@@ -13,7 +13,7 @@ constexpr std::size_t recent_events = 10000;
 constexpr Duration house_turn{500};
 constexpr Duration kept_turn = seconds{2};
 constexpr std::uint64_t events_per_snapshot = 5000;
-constexpr std::size_t most_waiting = 100000;     // events that wait for the disk before kept values are left out
+constexpr std::size_t most_waiting = 100000;  // events that wait for the disk before kept values are left out
 constexpr Duration answers_kept = hours{24};
 constexpr Duration tolerated_drift = seconds{2};
 constexpr Duration a_pause = minutes{1};
@@ -29,7 +29,8 @@ bool concerns_alerts(const Event& e) {
 
 Json answer_json(Time at, const Answer& a) {
   Json j{{"at", time_text(at)}, {"subject", a.subject}, {"durable", a.durable}};
-  if (a.refused) j["refused"] = {{"status", a.refused->status}, {"title", a.refused->title}, {"detail", a.refused->detail}, {"list", a.refused->list}};
+  if (a.refused)
+    j["refused"] = {{"status", a.refused->status}, {"title", a.refused->title}, {"detail", a.refused->detail}, {"list", a.refused->list}};
   return j;
 }
 std::optional<std::pair<Time, Answer>> answer_from(const std::string& text) {
@@ -41,44 +42,12 @@ std::optional<std::pair<Time, Answer>> answer_from(const std::string& text) {
   a.subject = j.value("subject", "");
   a.durable = j.value("durable", true);
   if (auto r = j.find("refused"); r != j.end())
-    a.refused = Refusal{r->value("status", 409), r->value("title", ""), r->value("detail", ""), r->value("list", std::vector<std::string>{})};
+    a.refused =
+        Refusal{r->value("status", 409), r->value("title", ""), r->value("detail", ""), r->value("list", std::vector<std::string>{})};
   return std::pair{*at, a};
 }
 
 }  // namespace
-
-void Histogram::observe(double value) {
-  counts.resize(bounds.size() + 1);
-  auto bucket = static_cast<std::size_t>(std::lower_bound(bounds.begin(), bounds.end(), value) - bounds.begin());
-  for (std::size_t i = bucket; i < counts.size(); ++i) ++counts[i];
-  sum += value;
-}
-
-Restored restore(JournalContents contents, const std::function<void(const std::function<void(const Event&)>&)>& all) {
-  Restored r;
-  r.notice = contents.notice;
-  bool whole = true;
-  if (contents.snapshot) {
-    try {
-      r.record = record_from_json(Json::parse(contents.snapshot->second));
-      for (const Event& e : contents.events) apply(r.record, e);
-      whole = r.record.seq == contents.last_seq;
-    } catch (const nlohmann::json::exception&) {
-      whole = false;  // another release's snapshot
-    }
-    if (!whole) {
-      r.record = {};
-      all([&](const Event& e) { apply(r.record, e); });
-    }
-  } else {
-    for (const Event& e : contents.events) apply(r.record, e);
-  }
-  for (const auto& [key, text] : contents.kept) {
-    if (key.starts_with("answer/")) r.answers[key.substr(7)] = text;
-    else restore_kept(r.kept, key, text);
-  }
-  return r;
-}
 
 Daemon::Daemon(Parts parts, std::shared_ptr<const Settings> settings, Restored restored)
     : parts_(std::move(parts)),
@@ -150,11 +119,13 @@ Task<void> Daemon::stop(std::string reason) {
   parts_.journal.close();
 }
 
-// ---- time ----------------------------------------------------------------------------------------------------------------------------------
+// ---- time
+// ----------------------------------------------------------------------------------------------------------------------------------
 
 Time Daemon::now() const { return std::max(parts_.world.clock.now() + ahead_, last_now_); }
 
-// Wall time against BOOTTIME. Set back: drwatch's time goes on, ahead of the wall's. Set forward, or a pause: nothing that fell into it is judged.
+// Wall time against BOOTTIME. Set back: drwatch's time goes on, ahead of the wall's. Set forward, or a pause: nothing that fell into it is
+// judged.
 void Daemon::watch_clock() {
   if (watching_clock_) return;
   watching_clock_ = true;
@@ -210,10 +181,12 @@ void Daemon::watch_journal() {
   bool failing = slow || !journal_error_.empty();
   figures_.durable = !failing;
   if (failing == state_.record.journal_failing) return;
-  feed(JournalHealth{failing, journal_error_.empty() ? "a commit takes longer than " + duration_words(settings_->journal.patience) : journal_error_});
+  feed(JournalHealth{
+      failing, journal_error_.empty() ? "a commit takes longer than " + duration_words(settings_->journal.patience) : journal_error_});
 }
 
-// ---- deciding ------------------------------------------------------------------------------------------------------------------------------
+// ---- deciding
+// ------------------------------------------------------------------------------------------------------------------------------
 
 // What others' clocks say is brought into drwatch's time, which is ahead of the wall's after that was set back.
 void Daemon::ran(const std::string& probe, Outcome outcome) {
@@ -282,7 +255,8 @@ void Daemon::failed(const std::string& task, std::exception_ptr error) {
   parts_.log.line(Importance::error, task + " ended with an error: " + what + "; this is a bug in drwatch");
 }
 
-// ---- what waits for the disk ---------------------------------------------------------------------------------------------------------------
+// ---- what waits for the disk
+// ---------------------------------------------------------------------------------------------------------------
 
 void Daemon::want_alerts(bool durable) {
   std::vector<Alert> alerts = standing_alerts(state_, *settings_, now());
@@ -345,7 +319,8 @@ Task<Answer> Daemon::submit(Input input, std::string key) {
   co_return answer;
 }
 
-// ---- reload --------------------------------------------------------------------------------------------------------------------------------
+// ---- reload
+// --------------------------------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -396,7 +371,8 @@ std::vector<std::string> Daemon::reload() {
   return {};
 }
 
-// ---- for the web room ----------------------------------------------------------------------------------------------------------------------
+// ---- for the web room
+// ----------------------------------------------------------------------------------------------------------------------
 
 DaemonFigures Daemon::figures() const {
   DaemonFigures f = figures_;
