@@ -35,7 +35,7 @@ namespace {
         durable = here;
         say(here);
       });
-      if (seq % 500 == 0) opened.journal->snapshot(seq - 10, R"({"seq":)" + std::to_string(seq - 10) + "}");
+      if (seq % 25 == 0) opened.journal->snapshot(seq - 10, R"({"seq":)" + std::to_string(seq - 10) + "}");
     }
     loop.restart();
     loop.run_for(milliseconds{1});
@@ -91,7 +91,7 @@ TEST_CASE("killed at hundreds of random moments under load: everything acknowled
       std::uint64_t first = 0;
       const bool writing = round % 4 != 0;  // the others are killed while they open the file
       if (writing) REQUIRE(::read(child.pipe, &first, sizeof first) == sizeof first);
-      std::this_thread::sleep_for(std::chrono::microseconds{random() % (writing ? 45'000 : 15'000)});
+      std::this_thread::sleep_for(std::chrono::microseconds{random() % (writing ? 80'000 : 15'000)});
       ::kill(child.pid, SIGKILL);
       auto said = listen(child.pipe);
       if (writing) said.insert(said.begin(), first);
