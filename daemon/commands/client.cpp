@@ -110,19 +110,19 @@ std::string path_element(const std::string& text) {
 
 std::string problem_line(int status, const std::string& body, bool with_token) {
   const Json problem = Json::parse(body, nullptr, false);
-  std::string what = "drwatch answered " + std::to_string(status), todo;
+  std::string what = "drwatch answered " + std::to_string(status), next_move;
   if (problem.is_object()) {
     if (const auto title = text_at(problem, "title"); !title.empty()) what = title;
-    todo = text_at(problem, "detail");
+    next_move = text_at(problem, "detail");
     std::string list;
     for (const auto& each : list_at(problem, "list")) {
-      if (!each.is_string() || todo.find(each.get<std::string>()) != std::string::npos) continue;  // the sentence names it already
+      if (!each.is_string() || next_move.find(each.get<std::string>()) != std::string::npos) continue;  // the sentence names it already
       list += (list.empty() ? "" : ", ") + printable(each.get<std::string>());
     }
-    if (!list.empty()) todo += (todo.empty() ? "" : ": ") + list;
+    if (!list.empty()) next_move += (next_move.empty() ? "" : ": ") + list;
   }
-  if (status == 401 || todo.empty()) todo = advice(status, with_token);
-  return one_line(todo.empty() ? what : what + "; " + todo);
+  if (status == 401 || next_move.empty()) next_move = advice(status, with_token);
+  return one_line(next_move.empty() ? what : what + "; " + next_move);
 }
 
 Client::Client(ClientOptions options) : options_(std::move(options)), token_(read_token(options_)) {
@@ -144,12 +144,12 @@ std::string Client::exchange(const std::string& method, const std::string& path,
     request.body = body;
   }
   const Exchange exchange = fetch(std::move(request));
-  const std::string todo = "; start it with drwatch serve --config FILE, or name the right one with --server URL (or DRWATCH_SERVER)";
+  const std::string next_move = "; start it with drwatch serve --config FILE, or name the right one with --server URL (or DRWATCH_SERVER)";
   if (exchange.late)
     throw CommandRefused("drwatch at " + options_.server + " did not answer within " + duration_words(patience) + "; look at its log");
   if (!exchange.answer) throw CommandRefused("the request to " + options_.server + " was not made; check the address");
   if (exchange.answer->has_error())
-    throw CommandRefused(one_line("cannot reach drwatch at " + options_.server + ": " + exchange.answer->error().message) + todo);
+    throw CommandRefused(one_line("cannot reach drwatch at " + options_.server + ": " + exchange.answer->error().message) + next_move);
   const HttpResponse& response = exchange.answer->value();
   if (response.status < 200 || response.status > 299) {
     throw CommandRefused(problem_line(response.status, response.body, !token_.empty()), response.body);
