@@ -130,6 +130,23 @@ void check_after(const Checklist& list, Problems& problems) {
   }
 }
 
+// What "the step before" means: within an option, the nearest of the same option or of none; behind options, the last one of each.
+std::vector<std::string> steps_before(const std::vector<ReadStep>& steps, std::size_t at) {
+  const std::string& option = steps[at].step.option;
+  std::vector<std::string> before;
+  std::set<std::string> seen;
+  for (std::size_t i = at; i-- > 0;) {
+    const Step& step = steps[i].step;
+    if (step.option.empty() || step.option == option) {
+      if (before.empty()) before.push_back(step.id);
+      break;
+    }
+    if (option.empty() && seen.insert(step.option).second) before.push_back(step.id);
+  }
+  std::reverse(before.begin(), before.end());
+  return before;
+}
+
 }  // namespace
 
 Checklist read_checklist(const Table& root, const Names& names, const Reading& reading) {
@@ -146,7 +163,7 @@ void complete(Checklist& list, Problems& problems) {
   check_doubles(list.steps, "step", [](const ReadStep& read) -> const std::string& { return read.step.id; }, problems);
   check_doubles(list.messages, "message", [](const ReadMessage& read) -> const std::string& { return read.message.id; }, problems);
   for (std::size_t i = 1; i < list.steps.size(); ++i)
-    if (!list.steps[i].says_after) list.steps[i].step.after = {list.steps[i - 1].step.id};
+    if (!list.steps[i].says_after) list.steps[i].step.after = steps_before(list.steps, i);
   check_after(list, problems);
 }
 

@@ -74,8 +74,10 @@ Json maybe(const std::optional<T>& value) {
 }
 
 Json step_json(const Step& s) {
-  return {s.id,           s.title, s.critical,  maybe(s.owner),   maybe(s.expect), s.after, s.guide, s.verify ? s.verify->text : "",
-          s.hold.count(), s.run,   s.automatic, s.timeout.count()};
+  Json json = {s.id,           s.title, s.critical,  maybe(s.owner),   maybe(s.expect), s.after, s.guide, s.verify ? s.verify->text : "",
+               s.hold.count(), s.run,   s.automatic, s.timeout.count()};
+  if (!s.option.empty()) json.push_back(s.option);  // a runbook without options keeps the hash it had before there were any
+  return json;
 }
 
 Json message_json(const Message& m) { return {m.id, m.audience, static_cast<int>(m.when), maybe(m.every), m.subject, m.body}; }

@@ -34,6 +34,7 @@ struct Step {
   std::optional<std::string> owner;
   std::optional<Duration> expect;
   std::vector<std::string> after;  // resolved: the step before, when the file says nothing
+  std::string option;              // the way out that it belongs to, of several that people choose from; empty: needed in any case
   std::string guide;               // Markdown
   std::optional<Condition> verify;
   Duration hold = minutes{1};

@@ -108,6 +108,11 @@ Section step_section(const Names& names) {
        of(row("owner", &Step::owner, {.doc = "Who does it."})),
        of(row("expect", &Step::expect, {.doc = "How long it is planned to take.", .min = 1})),
        of(row("after", &Step::after, {.doc = "Steps to finish first. It never holds back a verification.", .fallback = "the step before"})),
+       of(row("option", &Step::option,
+              {.doc = "The way out that it belongs to, where people choose one of several (`\"wait\"`, `\"fail-over\"`). Starting a step "
+                      "chooses its "
+                      "option; the critical steps of options not chosen are not asked for.",
+               .pattern_name = "name"})),
        of(row("guide", &Step::guide, {.doc = "How to do it, in Markdown."})),
        of(row_with<Step>(
            "verify", "condition", {.doc = "The step is done when this has held for `hold`, on runs that began after the incident opened."},

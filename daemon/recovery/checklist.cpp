@@ -60,6 +60,7 @@ void judge_steps(Deciding& d) {
     // By reference: what a step's event changes stays where it is.
     const Incident& incident = d.record().incidents.at(id);
     for (const IncidentStep& step : incident.steps) {
+      if (!incident.needed(step)) continue;  // of an option that nobody chose
       if (step.plan.verify) judge_step(d, incident, step);
       if (step.plan.automatic && !step.plan.run.empty() && step.state == StepState::open && !step.ended_at &&
           incident.state == IncidentState::open && incident.ready(step))
@@ -147,7 +148,7 @@ void way_out(const Deciding& d, const Incident& incident, Way& way) {
     way.needs(evaluate(d.state, d.settings, up, d.now));
   }
   for (const IncidentStep& step : incident.steps) {
-    if (!step.plan.critical || !step.plan.verify || step.state == StepState::skipped) continue;
+    if (!incident.gates(step) || !step.plan.verify || step.state == StepState::skipped) continue;
     Sentence s{step.state == StepState::done ? Truth::yes : Truth::no, step.holds_since.value_or(Time{}), ""};
     way.needs(s);
   }
@@ -171,7 +172,7 @@ Way way_out_by_steps(const Incident& incident) {
   Way way;
   bool any = false;
   for (const IncidentStep& step : incident.steps) {
-    if (!step.plan.critical) continue;
+    if (!incident.gates(step)) continue;
     any = true;
     way.out = way.out && step.closed();
     way.since = std::max(way.since, step.ended_at.value_or(Time{}));
@@ -184,7 +185,7 @@ Way way_out_by_steps(const Incident& incident) {
 }
 
 bool critical_open(const Incident& incident) {
-  return std::any_of(incident.steps.begin(), incident.steps.end(), [](const IncidentStep& s) { return s.plan.critical && !s.closed(); });
+  return std::any_of(incident.steps.begin(), incident.steps.end(), [&](const IncidentStep& s) { return incident.gates(s) && !s.closed(); });
 }
 
 void judge_recovery(Deciding& d, const Incident& incident) {

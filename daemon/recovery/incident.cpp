@@ -54,10 +54,19 @@ Duration Incident::elapsed(Time now) const {
   return std::max(until - started_at, Duration{0});
 }
 
+bool Incident::chosen(std::string_view option) const {
+  return std::any_of(steps.begin(), steps.end(), [&](const IncidentStep& s) {
+    return s.plan.option == option && s.state != StepState::open && s.state != StepState::skipped;
+  });
+}
+bool Incident::chosen() const {
+  return std::any_of(steps.begin(), steps.end(), [&](const IncidentStep& s) { return !s.plan.option.empty() && chosen(s.plan.option); });
+}
+
 bool Incident::ready(const IncidentStep& s) const {
   return std::all_of(s.plan.after.begin(), s.plan.after.end(), [&](const std::string& before) {
     const IncidentStep* other = step(before);
-    return !other || other->closed();
+    return !other || other->closed() || (!needed(*other) && chosen());
   });
 }
 
@@ -76,7 +85,7 @@ Duration Incident::longest_remaining_path(Time now) const {
   };
   Duration longest{0};
   for (const IncidentStep& s : steps)
-    if (s.plan.critical && !s.closed()) longest = std::max(longest, chain(s));
+    if (gates(s) && !s.closed()) longest = std::max(longest, chain(s));
   return longest;
 }
 

@@ -76,11 +76,17 @@ struct Incident {
   // (recovered_at or now) - started_at
   Duration elapsed(Time now) const;
   Time deadline() const { return started_at + rto; }
-  // May be worked on now: everything in `after` is closed.
+  // May be worked on now: everything in `after` is closed, or belongs to an option that was not chosen.
   bool ready(const IncidentStep& step) const;
-  // The longest chain of `expect` over the critical steps that are still open (a running step counts what is left of it); what stands for a
-  // projection until there are measured durations.
+  // An option is chosen by starting or doing one of its steps.
+  bool chosen(std::string_view option) const;
+  bool chosen() const;  // any
+  // It belongs to no option, or to one that was chosen.
+  bool needed(const IncidentStep& step) const { return step.plan.option.empty() || chosen(step.plan.option); }
+  // The longest chain of `expect` over the critical steps that are still open (a running step counts what is left of it).
   Duration longest_remaining_path(Time now) const;
+  // The incident is not over without it.
+  bool gates(const IncidentStep& step) const { return step.plan.critical && needed(step); }
 };
 
 Json to_json(const Incident& incident);

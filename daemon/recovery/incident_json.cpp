@@ -66,6 +66,7 @@ Json of(const Step& s) {
           {"owner", s.owner ? Json(*s.owner) : Json(nullptr)},
           {"expect_ms", json::of(s.expect)},
           {"after", s.after},
+          {"option", s.option},
           {"guide", s.guide},
           {"verify", s.verify ? of(*s.verify) : Json(nullptr)},
           {"hold_ms", json::of(s.hold)},
@@ -81,6 +82,7 @@ Step plan(const Json& j) {
   if (auto owner = json::text(j, "owner"); !owner.empty()) s.owner = owner;
   s.expect = json::maybe_duration(j, "expect_ms");
   s.after = json::texts(j, "after");
+  s.option = json::text(j, "option");
   s.guide = json::text(j, "guide");
   if (j.contains("verify") && !j["verify"].is_null()) s.verify = condition(j["verify"]);
   s.hold = json::duration(j, "hold_ms", minutes{1});

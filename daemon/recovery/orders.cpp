@@ -40,7 +40,7 @@ const Scenario* find_scenario(Deciding& d, const std::string& id) {
 std::vector<std::string> open_critical(const Incident& i) {
   std::vector<std::string> open;
   for (const IncidentStep& s : i.steps)
-    if (s.plan.critical && !s.closed()) open.push_back(s.plan.id);
+    if (i.gates(s) && !s.closed()) open.push_back(s.plan.id);
   return open;
 }
 

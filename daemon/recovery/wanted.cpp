@@ -28,7 +28,7 @@ std::string first_steps(const Incident& incident) {
   std::string text;
   std::size_t shown = 0;
   for (const IncidentStep& step : incident.steps) {
-    if (!step.plan.critical || step.closed()) continue;
+    if (!incident.gates(step) || step.closed()) continue;
     if (++shown > steps_as_text) break;
     text += (text.empty() ? "" : "\n") + std::to_string(shown) + ". " + step.plan.title;
     if (step.plan.owner) text += " (" + *step.plan.owner + ")";

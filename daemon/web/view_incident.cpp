@@ -42,6 +42,8 @@ View step_view(const Incident& incident, const IncidentStep& step) {
   view["kind"] = kind_name(step.plan.kind());
   view["state"] = state_name(step.state);
   view["after"] = step.plan.after;
+  view["option"] = text_view(step.plan.option);
+  view["needed"] = incident.needed(step);
   view["ready"] = incident.ready(step);
   view["expect_seconds"] = seconds_view(step.plan.expect);
   view["started_at"] = time_view(step.started_at);

@@ -36,6 +36,7 @@ View plan_view(const Step& step) {
   view["owner"] = step.owner ? View(*step.owner) : View(nullptr);
   view["kind"] = kind == Step::Kind::command ? "command" : kind == Step::Kind::verified ? "verified" : "person";
   view["after"] = step.after;
+  view["option"] = text_view(step.option);
   view["expect_seconds"] = seconds_view(step.expect);
   view["verify"] = step.verify ? View{{"condition", step.verify->text}, {"hold_seconds", seconds_view(step.hold)}} : View(nullptr);
   view["run"] = step.run.empty() ? View(nullptr)

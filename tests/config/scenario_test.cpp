@@ -127,6 +127,24 @@ TEST_CASE("a program beside the runbook is found from there") {
   CHECK(book.sound("outage").steps.at(0).run.at(0) == book.folder.path("bin/restore"));
 }
 
+TEST_CASE("the step before: within an option its own, behind options the last of each") {
+  const auto step = [](const std::string& id, const std::string& option) {
+    return "[[step]]\nid = \"" + id + "\"\ntitle = \"A\"\n" + (option.empty() ? "" : "option = \"" + option + "\"\n");
+  };
+  const auto s = Runbook()
+                     .with("outage", outage + step("look", "") + step("wait", "waiting") + step("copy", "fail-over") +
+                                         step("switch", "fail-over") + step("check", "") + step("tell", ""))
+                     .sound("outage");
+  const auto after = [&](std::size_t n) { return s.steps.at(n).after; };
+  CHECK(after(0).empty());
+  CHECK(after(1) == std::vector<std::string>{"look"});
+  CHECK(after(2) == std::vector<std::string>{"look"});
+  CHECK(after(3) == std::vector<std::string>{"copy"});
+  CHECK(after(4) == std::vector<std::string>{"wait", "switch"});
+  CHECK(after(5) == std::vector<std::string>{"check"});
+  CHECK(s.steps.at(2).option == "fail-over");
+}
+
 TEST_CASE("a hash changes with the scenario, and with the steps it includes") {
   Runbook book;
   book.with("outage", outage + "[[step]]\nid = \"a\"\ntitle = \"A\"\n");
