@@ -84,13 +84,31 @@ bool failing(const Deciding& d, const std::string& component) {
   return static_cast<std::size_t>(bad) >= enough_of(of);
 }
 
+// The newest runs of a query, as many as confirm, were answered, and not with what was expected.
+bool answered_wrongly(const Deciding& d, const std::string& probe) {
+  const ProbeSettings& of = d.settings.probes.at(probe);
+  auto sight = d.state.sight.probes.find(probe);
+  if (of.kind != "postgres" || sight == d.state.sight.probes.end()) return false;
+  const auto& recent = sight->second.recent;
+  auto fall = static_cast<std::size_t>(of.fall);
+  return recent.size() >= fall && std::all_of(recent.end() - of.fall, recent.end(),
+                                              [](const Outcome& o) { return o.outcome == Health::down && o.reason == Reason::assertion; });
+}
+
 // A parent (or a parent's parent) that is down or suspected.
-std::optional<std::string> explained_by(const Deciding& d, const std::string& component) {
+std::optional<std::string> failing_above(const Deciding& d, const std::string& component) {
   for (const std::string& parent : d.settings.components.at(component).depends_on) {
     if (failing(d, parent)) return parent;
-    if (auto further = explained_by(d, parent)) return further;
+    if (auto further = failing_above(d, parent)) return further;
   }
   return std::nullopt;
+}
+// A database that is down (it takes no writes, say) explains queries that it did not answer. It does not explain rows that it returned, and
+// that are wrong: what came back from a restart read-only and empty is damaged, not only away.
+std::optional<std::string> explained_by(const Deciding& d, const std::string& component) {
+  const auto& probes = d.settings.components.at(component).probes;
+  bool speaks = std::any_of(probes.begin(), probes.end(), [&](const std::string& probe) { return answered_wrongly(d, probe); });
+  return speaks ? std::nullopt : failing_above(d, component);
 }
 
 Incident* live_incident(Deciding& d, const std::string& scenario, IncidentState state) {

@@ -145,3 +145,23 @@ TEST_CASE("a child is explained by its parent") {
   stage.pass(minutes{1});
   CHECK(stage.open("api-outage"));
 }
+
+TEST_CASE("rows that were returned and are wrong are not explained by a database that takes no writes") {
+  auto opens = [](const char* kind, Reason child) {
+    Settings s = platform();
+    s.probes["web"].kind = kind;
+    Stage stage(s);
+    for (const char* name : {"primary", "web"}) stage.ran(name, H::up);
+    for (int i = 0; i < 3; ++i) {
+      stage.now += seconds{10};
+      stage.ran("primary", H::down, Reason::assertion);
+      stage.ran("web", H::down, child);
+    }
+    stage.pass(minutes{2});
+    CHECK(stage.open("database-outage"));
+    return stage.open("api-outage") != nullptr;
+  };
+  CHECK(opens("postgres", Reason::assertion));
+  CHECK(!opens("postgres", Reason::timeout));
+  CHECK(!opens("http", Reason::assertion));  // a page that answers 500 may do so because the database is away
+}
