@@ -130,6 +130,22 @@ void check_after(const Checklist& list, Problems& problems) {
   }
 }
 
+// Nobody begins a step that waits for one of another option: of the two at most one is chosen.
+void check_options(const Checklist& list, Problems& problems) {
+  std::map<std::string, std::string> options;
+  for (const auto& read : list.steps) options[read.step.id] = read.step.option;
+  for (const auto& read : list.steps)
+    for (std::size_t i = 0; i < read.after_places.size(); ++i) {
+      const auto& before = read.step.after[i];
+      const auto option = options.find(before);
+      if (read.step.option.empty() || option == options.end() || option->second.empty() || option->second == read.step.option) continue;
+      problems.error(read.after_places[i], read.key + ".after",
+                     "waits for " + shown(before) + " of the option " + shown(option->second) + ", and is itself of " +
+                         shown(read.step.option) + ": only one of them is chosen",
+                     "name a step of its own option, or one of none");
+    }
+}
+
 // What "the step before" means: within an option, the nearest of the same option or of none; behind options, the last one of each.
 std::vector<std::string> steps_before(const std::vector<ReadStep>& steps, std::size_t at) {
   const std::string& option = steps[at].step.option;
@@ -165,6 +181,7 @@ void complete(Checklist& list, Problems& problems) {
   for (std::size_t i = 1; i < list.steps.size(); ++i)
     if (!list.steps[i].says_after) list.steps[i].step.after = steps_before(list.steps, i);
   check_after(list, problems);
+  check_options(list, problems);
 }
 
 }  // namespace drwatch::config

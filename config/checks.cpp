@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What can only be wrong between tables: names that lead nowhere, circles, keys used twice.
 #include "config/circle.hpp"
-#include "config/loading.hpp"
+#include "config/contradictions.hpp"
 
 #include <algorithm>
 #include <set>
@@ -111,10 +111,12 @@ void check_scenarios(const std::vector<ScenarioFile>& files, const Settings& set
     const Place top{file.document.file, 1, 1};
     check_list(file.document.table(), top, {"affects"}, file.scenario.affects, names_of(settings.components), "component", problems);
     check_list(file.document.table(), top, {"trigger", "supersedes"}, file.scenario.trigger.supersedes, ids, "scenario", problems);
+    check_contradictions(file, problems);
   }
   for (const auto& circle : circles(graph))
     problems.error(place_in(*by_id[circle.front()], {"trigger", "supersedes"}), "trigger.supersedes",
-                   "scenarios absorb each other: " + circle_text(circle), "take one of them out");
+                   circle.size() == 1 ? "it absorbs itself: " + circle_text(circle) : "scenarios absorb each other: " + circle_text(circle),
+                   circle.size() == 1 ? "take it out" : "take one of them out");
 }
 
 }  // namespace drwatch::config

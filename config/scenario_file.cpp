@@ -10,7 +10,8 @@ namespace drwatch::config {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::string_view closing = "closing";  // the shared steps that come last
+constexpr std::string_view closing = "closing";  // the shared steps that come last, where nothing else is said
+constexpr std::string_view own_steps = "...";    // in `include`: the scenario's own stand here
 
 // Names without ".toml", sorted: the order must not depend on the disk.
 std::vector<std::string> toml_files(const fs::path& folder, Problems& problems) {
@@ -99,8 +100,7 @@ class Reader {
     read_once(root, "trigger", trigger_section(names_), &scenario.trigger, reading);
     read_once(root, "exit", exit_section(names_), &scenario.exit, reading);
     read_drill(root, scenario, reading);
-    check_list(root, top, {"include"}, draft.include, shared_names_, "shared file", problems_);
-    Checklist list = assemble(draft.include, read_checklist(root, names_, reading));
+    Checklist list = assemble(read_include(root, top, draft.include), read_checklist(root, names_, reading));
     complete(list, problems_);
     for (auto& read : list.steps) scenario.steps.push_back(std::move(read.step));
     for (auto& read : list.messages) scenario.messages.push_back(std::move(read.message));
@@ -121,19 +121,40 @@ class Reader {
     scenario.drill = std::move(draft.plan);
   }
 
-  Checklist assemble(const std::vector<std::string>& include, Checklist own) const {
+  // Each name once: what stands there twice is told here, and not again for each of its steps.
+  std::vector<std::string> read_include(const Table& root, const Place& top, const std::vector<std::string>& names) {
+    std::vector<std::string> include;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const Place place = place_at(root, top, {"include", std::to_string(i)});
+      if (std::find(include.begin(), include.end(), names[i]) != include.end()) {
+        problems_.error(place, "include", shown(names[i]) + " stands there twice", "leave one of them out");
+        continue;
+      }
+      if (names[i] != own_steps) check_name(place, "include", names[i], shared_names_, "shared file", problems_);
+      include.push_back(names[i]);
+    }
+    return include;
+  }
+
+  // The names in the order of the checklist, the scenario's own steps among them.
+  static std::vector<std::string> in_order(std::vector<std::string> include) {
+    if (std::find(include.begin(), include.end(), own_steps) != include.end()) return include;
+    const auto last = std::stable_partition(include.begin(), include.end(), [](const std::string& name) { return name != closing; });
+    include.insert(last, std::string(own_steps));
+    return include;
+  }
+
+  Checklist assemble(const std::vector<std::string>& include, const Checklist& own) const {
     Checklist list;
     const auto append = [&](const Checklist& more) {
       list.steps.insert(list.steps.end(), more.steps.begin(), more.steps.end());
       list.messages.insert(list.messages.end(), more.messages.begin(), more.messages.end());
     };
-    const auto append_shared = [&](bool last) {
-      for (const auto& name : include)
-        if (const auto at = shared_.find(name); at != shared_.end() && (name == closing) == last) append(at->second);
-    };
-    append_shared(false);
-    append(own);
-    append_shared(true);
+    for (const auto& name : in_order(include))
+      if (name == own_steps)
+        append(own);
+      else if (const auto at = shared_.find(name); at != shared_.end())
+        append(at->second);
     return list;
   }
 

@@ -68,8 +68,8 @@ Section scenario_section() {
        of(row("reopen_within", &Scenario::reopen_within,
               {.doc = "A trigger that holds again so soon after recovery goes on with the same incident.", .fallback = "1h"})),
        row("include", &ScenarioDraft::include,
-           {.doc = "Shared steps and messages, from `shared/NAME.toml` beside the scenarios. They come before its own, those of `closing` "
-                   "behind them."})}};
+           {.doc = "Shared steps and messages, from `shared/NAME.toml` beside the scenarios, in the order of the checklist. `\"...\"` is "
+                   "where its own stand; without it that is behind the shared ones, but before those of `closing`."})}};
 }
 
 Section trigger_section(const Names& names) {

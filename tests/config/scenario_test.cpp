@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/scenario.hpp"
 
+#include "config/contradictions.hpp"
 #include "tests/config/loaded.hpp"
 
 #include <doctest/doctest.h>
@@ -40,6 +41,48 @@ struct Runbook {
     return loaded.settings->scenarios.at(id);
   }
 };
+
+TEST_CASE("where a scenario's own steps stand among those it includes") {
+  const auto ids = [](const std::string& include) {
+    const auto step = [](const std::string& id) { return "[[step]]\nid = \"" + id + "\"\ntitle = \"" + id + "\"\n"; };
+    const auto s = Runbook()
+                       .with("shared/opening", step("take"))
+                       .with("shared/checks", step("login"))
+                       .with("shared/closing", step("tell"))
+                       .with("outage", "include = [" + include + "]\n" + outage + step("own"))
+                       .sound("outage");
+    std::vector<std::string> found;
+    for (const auto& one : s.steps) found.push_back(one.id);
+    CHECK(s.steps[1].after == std::vector<std::string>{s.steps[0].id});  // the step before, whoever wrote it
+    return found;
+  };
+  using Ids = std::vector<std::string>;
+  CHECK(ids(R"("closing", "opening", "checks")") == Ids{"take", "login", "own", "tell"});
+  CHECK(ids(R"("opening", "...", "checks", "closing")") == Ids{"take", "own", "login", "tell"});
+  CHECK(ids(R"("...", "checks")") == Ids{"own", "login"});
+}
+
+TEST_CASE("what conditions say of each other") {
+  const auto s = Runbook()
+                     .with("outage",
+                           "title = \"Outage\"\n[trigger]\nall = [\"database is degraded\", \"database is not up\", \"database is down\", "
+                           "\"any component is down\", \"any component is not up\", \"breach is raised\"]\nany = [\"database is unknown\", "
+                           "\"api is down\", \"breach is not clear\"]\n")
+                     .sound("outage");
+  const auto &all = s.trigger.all, &any = s.trigger.any;
+  CHECK(config::implies(all[2], all[0]));  // worse includes
+  CHECK_FALSE(config::implies(all[0], all[2]));
+  CHECK(config::implies(all[0], all[1]));
+  CHECK(config::implies(all[1], all[0]));
+  CHECK_FALSE(config::implies(all[2], any[1]));  // of another component
+  CHECK_FALSE(config::implies(all[3], all[2]));  // any component: perhaps another one
+  CHECK(config::implies(all[3], all[3]));
+  CHECK(config::implies(all[5], any[2]));
+  CHECK(config::exclude_each_other(any[0], all[2]));  // unknown is none of the others
+  CHECK(config::exclude_each_other(any[0], all[1]));  // ... nor their opposite
+  CHECK_FALSE(config::exclude_each_other(all[2], all[0]));
+  CHECK_FALSE(config::exclude_each_other(all[3], all[4]));
+}
 
 TEST_CASE("what a scenario says nothing about") {
   const auto s = Runbook().with("outage", outage).sound("outage");
