@@ -181,6 +181,7 @@ class Sample:
         password, port = self.secret("database-password"), self.ports["database"]
         self.write_secret("primary-dsn", f"host=127.0.0.1 port={port} dbname=clinic user=drwatch password={password}")
         self.write_secret("login-body", json.dumps({"email": "probe@example.org", "password": self.secret("login-password")}))
+        self.write_secret("wrong-login-body", json.dumps({"email": "probe@example.org", "password": "not this one"}))
         forged = [{"alg": "HS256", "typ": "JWT"}, {"sub": "nobody", "exp": 4102444800}]
         self.write_secret("forged-token", ".".join([*(base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in forged), "Zm9yZ2Vk"]))
         self.write_secret("pager-url", self.outside_url + "/fallback")
