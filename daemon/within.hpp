@@ -1,18 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one deadline wrapper. `operation || timer` hides exceptions and turns them into time-outs; this does not.
+// The one deadline wrapper, as the daemon's rooms have always included it.
 #pragma once
 
-#include "probes/world.hpp"
-
-#include <optional>
-
-namespace drwatch {
-
-// Runs `operation`; nullopt when the deadline came first (the operation is cancelled and has unwound before this returns). Exceptions of the operation pass through. A
-// cancellation of the caller cancels the operation and throws operation_aborted.
-template <class T>
-Task<std::optional<T>> within(Clock& clock, std::chrono::nanoseconds deadline, Task<T> operation);
-
-}  // namespace drwatch
-
-#include "daemon/within_impl.hpp"
+#include "probes/within.hpp"

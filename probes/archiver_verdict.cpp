@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/archiver_verdict.hpp"
 
+#include "probes/complaint.hpp"
 #include "probes/excerpt.hpp"
 
 #include <algorithm>
@@ -9,13 +10,6 @@ namespace drwatch {
 namespace {
 
 constexpr std::int64_t usual_backlog = 3;  // segments; more is stalled or too slow
-
-struct Complaint {
-  Health health;
-  Reason reason;
-  std::string text;
-};
-using Complaints = std::vector<Complaint>;
 
 // What a name in last_archived_wal claims to hold in full: archiving goes in the order of names, so a .backup file comes after the segment
 // it begins in, a .partial one after the segment before. nullopt: nothing (a .history file).
@@ -130,15 +124,6 @@ void add_facts(const SeenArchive& archive, const std::optional<Segment>& claim, 
   if (!archive.reading.chain) return;
   if (archive.reading.chain->base) outcome.facts["base_backup"] = archive.reading.chain->base->name;
   outcome.facts["restorable_to"] = segment_name(archive.reading.chain->last, size);
-}
-
-// The worst complaint gives the verdict, the message tells them all.
-Outcome verdict(Complaints complaints, const std::string& good) {
-  if (complaints.empty()) return outcome_of(Health::up, Reason::none, "", good);
-  std::stable_partition(complaints.begin(), complaints.end(), [](const Complaint& c) { return c.health == Health::down; });
-  std::string text;
-  for (const Complaint& c : complaints) text += (text.empty() ? "" : "; ") + c.text;
-  return outcome_of(complaints.front().health, complaints.front().reason, "", text);
 }
 
 // The point that the source proves. A command that stores nothing proves nothing, whatever the statistics say.

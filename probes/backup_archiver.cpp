@@ -2,15 +2,38 @@
 // Reads pg_stat_archiver and lists the archive. The statistics prove nothing alone (an archive_command that is `true` looks perfect); the
 // listing proves which segments are there, whole, in an unbroken chain from a base backup that was taken. What it can't prove: that the
 // base backup's own files still exist, and that the segments' contents are sound; a restore drill does.
-#include "probes/backup_archiver.hpp"
-
 #include "probes/archiver_verdict.hpp"
+#include "probes/backup_readers.hpp"
 #include "probes/pg_outcome.hpp"
 
 #include <algorithm>
 
 namespace drwatch {
 namespace {
+
+constexpr const char* doc =
+    R"(PostgreSQL's own account of its archiving, and with `archive` the folder itself. The account alone proves nothing: an `archive_command` that
+stores nothing and says yes looks perfect in it. With `archive` every segment must be there, whole, in an unbroken chain from a base backup whose `.backup` file is there as
+well. Cannot prove that the base backup's own files still exist or that the contents are sound. `down` (`assertion`) when archiving fails or is off, `archive_command` is empty or does nothing, what was claimed is not in the archive, or the archive has a gap (until a
+newer base backup); `degraded` with a backlog of more than 3 segments, without a base backup in sight, or with `archive_timeout = 0`; `unknown` when the database or the archive could not be
+read; while only the database is away the archive still says what it holds. The role needs `pg_monitor` to see the backlog. Survives: `host` and `logical`; `region` and `account` only where the archive lies in another one.)";
+
+struct ArchiverSettings {
+  Secret dsn;
+  std::string archive;
+  friend bool operator==(const ArchiverSettings&, const ArchiverSettings&) = default;
+};
+
+std::vector<config::Row> rows() {
+  using S = ArchiverSettings;
+  return {
+      config::secret_or_text_row<S>("dsn", &S::dsn,
+                                    {.doc = "Of the primary: `host=... dbname=... user=...` or `postgresql://...`.", .required = true}),
+      config::path_row<S>(
+          "archive", &S::archive,
+          {.doc = "The folder in which archived segments arrive, where it can be seen from here: it is listed and cross-checked."}),
+  };
+}
 
 constexpr std::size_t longest_text = 64 * 1024;  // of a .backup or .history file; they have a few hundred bytes
 
@@ -110,8 +133,20 @@ class ArchiverProbe : public Probe {
 
 }  // namespace
 
-std::unique_ptr<Probe> archiver_probe(Secret dsn, std::string archive, Duration timeout) {
-  return std::make_unique<ArchiverProbe>(std::move(dsn), std::move(archive), timeout);
+Kind archiver_reader() {
+  Kind kind;
+  kind.schema.name = "pg_stat_archiver";
+  kind.schema.doc = doc;
+  kind.schema.rows = rows();
+  kind.schema.fresh = [] { return std::make_shared<ArchiverSettings>(); };
+  kind.schema.same = [](const void* a, const void* b) {
+    return *static_cast<const ArchiverSettings*>(a) == *static_cast<const ArchiverSettings*>(b);
+  };
+  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
+    const auto& own = *static_cast<const ArchiverSettings*>(s.own.get());
+    return std::make_unique<ArchiverProbe>(own.dsn, own.archive, s.timeout);
+  };
+  return kind;
 }
 
 }  // namespace drwatch

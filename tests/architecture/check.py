@@ -18,7 +18,7 @@ MAY_INCLUDE = {
     "daemon/recovery": ("config/", "probes/outcome.hpp", "daemon/recovery/"),
     "daemon/journal": ("config/", "probes/outcome.hpp", "daemon/recovery/", "daemon/journal/", "daemon/task_group.hpp", "daemon/within.hpp",
                        "probes/world.hpp"),
-    "daemon/world": ("config/", "probes/", "daemon/world/", "daemon/task_group.hpp", "daemon/within.hpp", "daemon/within_impl.hpp"),
+    "daemon/world": ("config/", "probes/", "daemon/world/", "daemon/task_group.hpp", "daemon/within.hpp"),
     "daemon/alerting": ("config/", "probes/", "daemon/"),
     "daemon/web": ("config/", "probes/", "daemon/"),
     "daemon": ("config/", "probes/", "daemon/"),
@@ -44,7 +44,7 @@ BEHIND = {
     "sys/socket.h": ("daemon/world/", "daemon/web/"),
     "boost/beast/": ("daemon/world/", "daemon/web/"),
     "boost/asio/ssl/": ("daemon/world/", "daemon/web/"),
-    "boost/asio/experimental/": ("daemon/within",),
+    "boost/asio/experimental/": ("probes/within",),
 }
 # What the heart's own files, and every project header that they reach, must not include.
 IMPURE = ("boost/asio", "boost/beast", "thread", "mutex", "condition_variable", "future", "atomic", "fstream", "filesystem", "iostream", "cstdio",
@@ -55,7 +55,7 @@ IMPURE_WORDS = re.compile(r"_clock::now\b|\bclock_gettime\b|\bgettimeofday\b|\bs
 # What nobody may say, and where it may be said all the same.
 NOBODY = {
     re.compile(r"\bdetached\b"): (),
-    re.compile(r"\bco_spawn\("): ("daemon/task_group", "daemon/within"),
+    re.compile(r"\bco_spawn\("): ("daemon/task_group", "probes/within"),
     re.compile(r"\basync_resolve\b|\bgetaddrinfo\b"): (),
     re.compile(r"\bsteady_clock::now\b|\bsystem_clock::now\b"): ("daemon/world/", "daemon/journal/", "daemon/commands/", "daemon/log", "daemon/notify"),
 }

@@ -22,19 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-int free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  const bool bound = ::bind(fd, reinterpret_cast<sockaddr*>(&address), length) == 0 &&
-                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0;
-  ::close(fd);
-  if (!bound) throw std::runtime_error("no free port");
-  return ntohs(address.sin_port);
-}
-
 std::string newest_bin() {
   fs::path best;
   if (fs::exists("/usr/lib/postgresql"))
@@ -62,6 +49,19 @@ std::string output_of(const std::string& command) {
 }
 
 }  // namespace
+
+int free_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  const bool bound = ::bind(fd, reinterpret_cast<sockaddr*>(&address), length) == 0 &&
+                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0;
+  ::close(fd);
+  if (!bound) throw std::runtime_error("no free port");
+  return ntohs(address.sin_port);
+}
 
 Cluster::Cluster() : bin_(newest_bin()) {
   std::string name = (fs::temp_directory_path() / "drwatch-probes-XXXXXX").string();
@@ -127,8 +127,46 @@ std::string Cluster::switch_segment() {
 }
 
 void Cluster::base_backup() {
-  as_owner(bin_ + "pg_basebackup -c fast -X none --no-manifest -D " + folder_ + "/base" + std::to_string(++backups_) + " -d " +
+  as_owner(bin_ + "pg_basebackup -N -c fast -X none --no-manifest -D " + folder_ + "/base" + std::to_string(++backups_) + " -d " +
            quoted(dsn("postgres")));
+}
+
+Standby::Standby(Cluster& primary, std::string name) : primary_(primary), name_(std::move(name)), port_(free_port()) {
+  primary_.as_owner(primary_.bin() + "pg_basebackup -N -R -X stream -c fast --no-manifest -C -S " + name_ + " -D " + data() + " -d " +
+                    quoted(primary_.dsn("postgres")));
+  primary_.as_owner("printf '%s\\n' \"port = " + std::to_string(port_) + "\" \"cluster_name = '" + name_ +
+                    "'\" \"archive_mode = off\" \"wal_receiver_status_interval = 1\" \"wal_retrieve_retry_interval = 100\" >> " + data() +
+                    "/postgresql.conf");
+  start();
+  await("the standby streams", [&] {
+    return primary_.sql("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming' AND application_name = '" + name_ + "'") == "1";
+  });
+}
+
+Standby::~Standby() {
+  try {
+    if (running_) stop();
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+  }
+}
+
+std::string Standby::dsn(const std::string& user) const {
+  return "host=127.0.0.1 port=" + std::to_string(port_) + " dbname=postgres user=" + user;
+}
+
+std::string Standby::sql(const std::string& statement) {
+  return primary_.as_owner(primary_.bin() + "psql -X -A -t -v ON_ERROR_STOP=1 -d " + quoted(dsn("postgres")) + " -c " + quoted(statement));
+}
+
+void Standby::start() {
+  primary_.as_owner(primary_.bin() + "pg_ctl -w -t 20 -D " + data() + " -l " + data() + "/log start");
+  running_ = true;
+}
+
+void Standby::stop() {
+  running_ = false;
+  primary_.as_owner(primary_.bin() + "pg_ctl -w -t 20 -m fast -D " + data() + " stop");
 }
 
 void await(const std::string& what, const std::function<bool()>& so) {

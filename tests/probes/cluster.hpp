@@ -26,13 +26,38 @@ class Cluster {
   void start();
 
   std::string store_command() const { return "cp %p " + archive_ + "/%f"; }
+  const std::string& folder() const { return folder_; }
+  const std::string& bin() const { return bin_; }  // of PostgreSQL's programs, with a slash
+  std::string as_owner(
+      const std::string& command) const;  // runs it as the cluster's owner, in its folder; what it printed. Throws when it fails
 
  private:
-  std::string as_owner(const std::string& command) const;  // runs it as the cluster's owner; its output
   std::string folder_, archive_, bin_;
   int port_ = 0, backups_ = 0;
   bool running_ = false;
 };
+
+// A streaming standby of it, in the same folder.
+class Standby {
+ public:
+  Standby(Cluster& primary, std::string name);  // base backup, slot and application_name of this name; started, and connected
+  ~Standby();
+  Standby(const Standby&) = delete;
+
+  std::string dsn(const std::string& user) const;
+  std::string sql(const std::string& statement);
+  void start();
+  void stop();
+
+ private:
+  std::string data() const { return primary_.folder() + "/" + name_; }
+  Cluster& primary_;
+  std::string name_;
+  int port_;
+  bool running_ = false;
+};
+
+int free_port();
 
 // Asks again until it is so; fails the test after 20 s.
 void await(const std::string& what, const std::function<bool()>& so);

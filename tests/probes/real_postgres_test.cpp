@@ -1,43 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The canary and the archiver against a real PostgreSQL: failing, lying, repaired, healed.
-#include "daemon/within.hpp"
-#include "daemon/world/real.hpp"
 #include "probes/prepare_sql.hpp"
 #include "probes/probe.hpp"
 #include "probes/wal_archive.hpp"
 #include "tests/probes/cluster.hpp"
 #include "tests/probes/fake_world.hpp"
+#include "tests/probes/watch.hpp"
 
 #include <doctest/doctest.h>
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 
 using namespace drwatch;
 using namespace drwatch::testing;
 
 namespace {
-
-class Watch {
- public:
-  Outcome run(Probe& probe) {
-    std::optional<std::optional<Outcome>> outcome;
-    auto& clock = world_.clock;
-    boost::asio::co_spawn(io_, within(clock, seconds{15}, probe.run(world_)), [&](std::exception_ptr thrown, std::optional<Outcome> made) {
-      if (thrown) std::rethrow_exception(thrown);
-      outcome = std::move(made);
-    });
-    io_.restart();
-    while (!outcome) io_.run_one();
-    REQUIRE(outcome->has_value());
-    return **outcome;
-  }
-
- private:
-  boost::asio::io_context io_;
-  RealWorld real_{io_.get_executor()};
-  World world_ = real_.world();
-};
 
 bool says(const Outcome& outcome, const std::string& part) {
   if (outcome.message.find(part) != std::string::npos) return true;
