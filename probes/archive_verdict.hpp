@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a listed archive of write-ahead log is worth, wherever it lies: gaps, claims that it does not bear out, segments that no base backup
+// leads to. Pure.
+#pragma once
+
+#include "probes/complaint.hpp"
+#include "probes/wal_archive.hpp"
+
+#include <set>
+#include <string>
+
+namespace drwatch {
+
+// The archive as it was listed, after whatever claims were taken: what they claim must be in it.
+struct SeenArchive {
+  std::uint64_t segment_size = 0;
+  std::set<std::string, std::less<>> names;
+  ArchiveListing listing;
+  ArchiveReading reading;
+};
+
+// What a name in last_archived_wal claims to hold in full; nullopt: nothing (a .history file).
+std::optional<Segment> claimed_segment(const std::string& name, std::uint64_t size);
+
+// What is missing within the chain. It counts up to `settled`: an archiver that works on several segments at once may store a later one
+// first. Without it everything counts.
+std::vector<Segment> gap_of(const SeenArchive& archive, const std::optional<Segment>& settled);
+
+// `claim`: the name that was last said to be archived; empty: none is known.
+void complain_of_archive(const SeenArchive& archive, const std::string& claim, const std::optional<Segment>& settled,
+                         Complaints& complaints);
+
+// The point that the archive proves; nullopt: none.
+std::optional<RecoveryReading> recovery_of(const SeenArchive& archive);
+
+void add_facts(const SeenArchive& archive, const std::optional<Segment>& settled, Outcome& outcome);
+
+}  // namespace drwatch
