@@ -117,7 +117,7 @@ Task<void> Scheduler::run(std::shared_ptr<Watched> w) {
     hooks_.failed(w->name, thrown);
     outcome = outcome_of(Health::unknown, Reason::internal, "", "drwatch itself failed while looking");
   } else if (w->late) {  // what came after the deadline does not count
-    outcome = outcome_of(Health::down, Reason::timeout, "", "no answer within " + duration_words(w->timeout));
+    outcome = outcome_of(w->probe->when_late(), Reason::timeout, "", "no answer within " + duration_words(w->timeout));
   }
   outcome->at = at;
   outcome->phases[Phase::total] = std::chrono::duration_cast<std::chrono::microseconds>(world_.clock.boottime() - began);

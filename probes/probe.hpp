@@ -19,6 +19,9 @@ class Probe {
   // One run. Sets outcome, reason, code, message, phases and facts; `at`, `vantage` and phase `total` are set outside. What could not be looked at is
   // `unknown`, never `down`. A run may be cancelled at any co_await.
   virtual Task<Outcome> run(World& world) = 0;
+  // What a run means that its deadline ended. `unknown` for a kind that looks at its target through another system: that the
+  // other is slow says nothing of the target.
+  virtual Health when_late() const { return Health::down; }
 };
 
 // One row of the table of kinds.

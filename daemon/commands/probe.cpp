@@ -30,8 +30,9 @@ Task<void> run_once(World world, Run* run) {
   const Time started = world.clock.now();
   const auto began = world.clock.boottime();
   auto outcome = co_await within(world.clock, run->settings->timeout, run->probe->run(world));
-  run->outcome = outcome ? std::move(*outcome)
-                         : outcome_of(Health::down, Reason::timeout, "", "no answer within " + duration_words(run->settings->timeout));
+  run->outcome =
+      outcome ? std::move(*outcome)
+              : outcome_of(run->probe->when_late(), Reason::timeout, "", "no answer within " + duration_words(run->settings->timeout));
   run->outcome.at = started;
   run->outcome.phases[Phase::total] = std::chrono::duration_cast<std::chrono::microseconds>(world.clock.boottime() - began);
 }
