@@ -5,9 +5,18 @@
 namespace drwatch {
 
 const std::vector<Kind>& catalog() {
+  // clang-format off: a row each
   static const std::vector<Kind> kinds = {
-      http_kind(), tcp_kind(), dns_kind(), postgres_kind(), heartbeat_kind(), backup_kind(),
+      http_kind(),
+      tcp_kind(),
+      dns_kind(),
+      postgres_kind(),
+      auth_kind(),
+      heartbeat_kind(),
+      backup_kind(),
+      statuspage_kind(),
   };
+  // clang-format on
   return kinds;
 }
 

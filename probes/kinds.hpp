@@ -10,7 +10,9 @@ Kind http_kind();
 Kind tcp_kind();
 Kind dns_kind();
 Kind postgres_kind();
+Kind auth_kind();
 Kind heartbeat_kind();
 Kind backup_kind();
+Kind statuspage_kind();
 
 }  // namespace drwatch

@@ -103,6 +103,7 @@ Task<Result<HttpResponse>> FakeHttp::fetch(HttpRequest request, Phases& phases) 
   requests.push_back(request);
   phases[Phase::response] = std::chrono::duration_cast<std::chrono::microseconds>(takes);
   if (clock) clock->boot += takes;
+  if (serve) co_return serve(request);
   const auto answer = answers.front();
   if (answers.size() > 1) answers.pop_front();
   co_return answer;

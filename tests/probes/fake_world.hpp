@@ -43,6 +43,7 @@ struct FakeNet : Net {
 
 struct FakeHttp : Http {
   std::deque<Result<HttpResponse>> answers;  // the last one is given again and again
+  std::function<Result<HttpResponse>(const HttpRequest&)> serve;  // instead of answers
   std::chrono::nanoseconds takes{0};
   std::vector<HttpRequest> requests;
   FakeClock* clock = nullptr;

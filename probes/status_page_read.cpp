@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "probes/status_page.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace drwatch {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::size_t most_listed = 1000;
+constexpr std::size_t longest_text = 16 * 1024;
+
+std::string text_at(const Json& object, const char* key) {
+  if (!object.is_object()) return "";
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
+}
+
+// The list at `key`; what isn't one counts as empty.
+const Json& list_at(const Json& object, const char* key) {
+  static const Json none = Json::array();
+  if (!object.is_object()) return none;
+  const auto found = object.find(key);
+  return found != object.end() && found->is_array() ? *found : none;
+}
+
+std::size_t bounded(const Json& list) { return std::min(list.size(), most_listed); }
+
+// A component's status, in either vocabulary. What is not known is not fine.
+Trouble trouble_of(std::string_view status) {
+  if (status == "operational" || status.empty()) return Trouble::none;
+  if (status.find("maintenance") != status.npos) return Trouble::maintenance;
+  if (status == "partial_outage") return Trouble::partial_outage;
+  if (status == "major_outage" || status == "full_outage") return Trouble::major_outage;
+  return Trouble::degraded;
+}
+
+// Statuspage derives an incident's impact from its components: degraded performance is minor, a partial outage major, a major outage
+// critical.
+Trouble trouble_of_impact(std::string_view impact) {
+  if (impact == "maintenance") return Trouble::maintenance;
+  if (impact == "major") return Trouble::partial_outage;
+  if (impact == "critical") return Trouble::major_outage;
+  return Trouble::degraded;  // minor; and `none`, with which open incidents do stand there
+}
+
+bool over(std::string_view status) {
+  return status == "resolved" || status == "postmortem" || status == "completed" || status == "scheduled" ||
+         status == "maintenance_scheduled" || status == "maintenance_complete";
+}
+
+void add_names(std::vector<std::string>& into, const Json& components) {
+  for (std::size_t i = 0; i < bounded(components); ++i)
+    if (auto name = text_at(components[i], "name"); !name.empty()) into.push_back(std::move(name));
+}
+
+PageIncident statuspage_incident(const Json& json, bool maintenance) {
+  PageIncident made;
+  made.name = text_at(json, "name");
+  made.status = text_at(json, "status");
+  made.url = text_at(json, "shortlink");
+  made.trouble = maintenance ? Trouble::maintenance : trouble_of_impact(text_at(json, "impact"));
+  // What the provider believes to have mended is no outage any more; it isn't over either.
+  if (made.status == "monitoring") made.trouble = std::min(made.trouble, Trouble::degraded);
+  add_names(made.components, list_at(json, "components"));
+  const Json& updates = list_at(json, "incident_updates");
+  for (std::size_t i = 0; i < bounded(updates) && made.text.size() < longest_text; ++i) {
+    made.text += text_at(updates[i], "body") + "\n";
+    add_names(made.components, list_at(updates[i], "affected_components"));
+  }
+  return made;
+}
+
+PageReport statuspage(const Json& document) {
+  PageReport report;
+  report.shape = "statuspage";
+  const Json& page = document.contains("page") ? document["page"] : document;
+  report.name = text_at(page, "name");
+  report.updated = parse_time(text_at(page, "updated_at"));
+  report.indicator = text_at(document["status"], "indicator");
+  const Json& components = list_at(document, "components");
+  for (std::size_t i = 0; i < bounded(components); ++i) {
+    const Json& one = components[i];
+    if (!one.is_object() || (one.contains("group") && one["group"] == true)) continue;
+    std::string group;
+    for (std::size_t j = 0; j < bounded(components); ++j)
+      if (const auto id = text_at(one, "group_id"); !id.empty() && text_at(components[j], "id") == id)
+        group = text_at(components[j], "name");
+    report.components.push_back({text_at(one, "name"), std::move(group), trouble_of(text_at(one, "status"))});
+  }
+  for (const auto& [key, maintenance] : {std::pair{"incidents", false}, std::pair{"scheduled_maintenances", true}}) {
+    const Json& listed = list_at(document, key);
+    for (std::size_t i = 0; i < bounded(listed); ++i)
+      if (listed[i].is_object() && !over(text_at(listed[i], "status")))
+        report.incidents.push_back(statuspage_incident(listed[i], maintenance));
+  }
+  return report;
+}
+
+PageIncident incident_io_incident(const Json& json, bool maintenance) {
+  PageIncident made;
+  made.name = text_at(json, "name");
+  made.status = text_at(json, "status");
+  made.url = text_at(json, "url");
+  made.text = text_at(json, "last_update_message").substr(0, longest_text);
+  const Json& affected = list_at(json, "affected_components");
+  made.trouble = maintenance ? Trouble::maintenance : std::max(Trouble::degraded, trouble_of(text_at(json, "current_worst_impact")));
+  if (made.status == "monitoring") made.trouble = std::min(made.trouble, Trouble::degraded);
+  add_names(made.components, affected);
+  for (std::size_t i = 0; i < bounded(affected); ++i)
+    if (auto group = text_at(affected[i], "group_name"); !group.empty()) made.components.push_back(std::move(group));
+  return made;
+}
+
+PageReport incident_io(const Json& document) {
+  PageReport report;
+  report.shape = "incident.io";
+  report.name = text_at(document, "page_title");
+  for (const auto& [key, maintenance] : {std::pair{"ongoing_incidents", false}, std::pair{"in_progress_maintenances", true}}) {
+    const Json& listed = list_at(document, key);
+    for (std::size_t i = 0; i < bounded(listed); ++i) {
+      if (!listed[i].is_object() || over(text_at(listed[i], "status"))) continue;
+      report.incidents.push_back(incident_io_incident(listed[i], maintenance));
+      // All that is not named here is operational: the page lists no others.
+      const Json& affected = list_at(listed[i], "affected_components");
+      for (std::size_t j = 0; j < bounded(affected); ++j)
+        report.components.push_back(
+            {text_at(affected[j], "name"), text_at(affected[j], "group_name"), trouble_of(text_at(affected[j], "current_status"))});
+    }
+  }
+  return report;
+}
+
+}  // namespace
+
+Result<PageReport> read_status_page(std::string_view body) {
+  const Json document = Json::parse(body, nullptr, false);
+  if (document.is_object()) {
+    if (const auto ongoing = document.find("ongoing_incidents"); ongoing != document.end() && ongoing->is_array())
+      return incident_io(document);
+    if (const auto status = document.find("status"); status != document.end() && !text_at(*status, "indicator").empty())
+      return statuspage(document);
+  }
+  return Failure{Reason::protocol, "", "neither a Statuspage nor an incident.io page"};
+}
+
+}  // namespace drwatch
