@@ -111,6 +111,32 @@ std::optional<std::string> explained_by(const Deciding& d, const std::string& co
   return speaks ? std::nullopt : failing_above(d, component);
 }
 
+// Of a probe that failed before its component's parent was back at `since`: it has been asked again, and still fails. A job is never asked:
+// what it missed it has missed.
+bool fails_by_itself(const Deciding& d, const std::string& probe, const ProbeRecord& record, Time since) {
+  if (d.settings.probes.at(probe).job || (record.degraded && record.degraded->first_bad_at >= since)) return true;
+  auto sight = d.state.sight.probes.find(probe);
+  return sight != d.state.sight.probes.end() && sight->second.last && sight->second.last->at >= since && sight->second.last->bad();
+}
+// A parent came back, and none of what fails below it has been asked since, or it has just answered well: whether it fails by itself is not
+// known yet. A probe that runs every five minutes is slower than a `for` of two.
+bool not_asked_again(const Deciding& d, const std::string& component, const std::string& of) {
+  const ComponentSettings& settings = d.settings.components.at(of);
+  return std::any_of(settings.depends_on.begin(), settings.depends_on.end(), [&](const std::string& parent) {
+    if (not_asked_again(d, component, parent)) return true;
+    auto known = d.record().components.find(parent);
+    if (known == d.record().components.end() || !known->second.good_since) return false;
+    bool any = false;
+    for (const std::string& name : d.settings.components.at(component).probes) {
+      auto probe = d.record().probes.find(name);
+      if (probe == d.record().probes.end() || probe->second.health == Health::up) continue;
+      if (fails_by_itself(d, name, probe->second, *known->second.good_since)) return false;
+      any = true;
+    }
+    return any;
+  });
+}
+
 Incident* live_incident(Deciding& d, const std::string& scenario, IncidentState state) {
   Incident* newest = nullptr;
   for (auto& [id, incident] : d.record().incidents)
@@ -308,6 +334,7 @@ void judge_trigger(Deciding& d, const Scenario& scenario) {
   const PendingRecord p = d.record().pending.at(scenario.id);
   if (d.now < p.opens_at) return d.wake(p.opens_at);
   if (waits_for_wider(d, scenario, p.opens_at)) return;
+  if (every_cause(d, found, [&](const std::string& c) { return not_asked_again(d, c, c); })) return;
 
   Incident* recovered = live_incident(d, scenario.id, IncidentState::recovered);
   if (recovered && d.now <= recovered->recovered_at.value_or(d.now) + recovered->reopen_within) {

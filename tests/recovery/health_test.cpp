@@ -142,7 +142,9 @@ TEST_CASE("a child is explained by its parent") {
   stage.ran("primary", H::up);
   stage.ran("primary", H::up);
   CHECK(stage.state.record.pending.count("api-outage") == 1);
-  stage.pass(minutes{1});
+  stage.pass(seconds{30});
+  stage.ran("web", H::down, Reason::connect);
+  stage.pass(seconds{30});
   CHECK(stage.open("api-outage"));
 }
 
@@ -164,4 +166,28 @@ TEST_CASE("rows that were returned and are wrong are not explained by a database
   CHECK(opens("postgres", Reason::assertion));
   CHECK(!opens("postgres", Reason::timeout));
   CHECK(!opens("http", Reason::assertion));  // a page that answers 500 may do so because the database is away
+}
+
+TEST_CASE("what was seen during the parent's outage opens nothing behind it until it was seen again") {
+  auto opens = [](Health again) {
+    Settings s = platform();
+    s.probes["web"].interval = minutes{5};
+    Stage stage(s);
+    for (const char* name : {"primary", "web"}) stage.ran(name, H::up);
+    for (int i = 0; i < 3; ++i) {
+      stage.now += seconds{10};
+      stage.ran("primary", H::down, Reason::connect);
+      stage.ran("web", H::down, Reason::connect);
+    }
+    stage.pass(minutes{2});
+    stage.ran("primary", H::up);
+    stage.ran("primary", H::up);
+    stage.pass(minutes{4});
+    CHECK(stage.health("api") == H::down);
+    CHECK(stage.open("api-outage") == nullptr);
+    stage.ran("web", again, again == H::up ? Reason::none : Reason::connect);
+    return stage.open("api-outage") != nullptr;
+  };
+  CHECK(opens(H::down));
+  CHECK(!opens(H::up));
 }
