@@ -31,10 +31,10 @@ bool flag_in(const Table& table, const char* key) {
   return flag && *flag;
 }
 
-// Every value of a deed's table is text, but for two flags and a list of texts; other keys are mistakes.
+// Every value of a deed's table is text, but for two flags and two lists of texts; other keys are mistakes.
 std::string_view not_as_it_should_be(const Entry& entry) {
   if (entry.key == "force" || entry.key == "false_alarm") return std::holds_alternative<bool>(entry.value.is) ? "" : "write true or false";
-  if (entry.key != "components") return entry.value.text() ? "" : "write a text in quotes";
+  if (entry.key != "components" && entry.key != "ids") return entry.value.text() ? "" : "write a text in quotes";
   const auto* list = entry.value.array();
   bool texts = list && !list->empty() && std::all_of(list->begin(), list->end(), [](const Value& one) { return one.text() != nullptr; });
   return texts ? "" : "write a list of names";
@@ -71,6 +71,14 @@ bool known_keys(const Value& value, std::initializer_list<std::string_view> keys
 
 constexpr const char* person = "story";
 
+std::vector<std::string> texts_of(const Value& value) {
+  std::vector<std::string> texts;
+  if (const auto* list = value.array())
+    for (const Value& one : *list)
+      if (one.text()) texts.push_back(*one.text());
+  return texts;
+}
+
 void read_ping(StoryDeed& deed, const Value& value, const Reading& reading) {
   if (!known_keys(value, {"probe", "what", "rid", "code", "message"}, {"probe", "what"}, reading)) return;
   const Table& table = *value.table();
@@ -92,9 +100,13 @@ void read_ping(StoryDeed& deed, const Value& value, const Reading& reading) {
   deed.inputs.push_back(ping);
 }
 void read_step(StoryDeed& deed, const Value& value, const Reading& reading) {
-  if (!known_keys(value, {"scenario", "id", "action", "note"}, {"scenario", "id", "action"}, reading)) return;
+  if (!known_keys(value, {"scenario", "id", "ids", "action", "note"}, {"scenario", "action"}, reading)) return;
   const Table& t = *value.table();
-  deed.inputs.push_back(StepAction{text_in(t, "scenario"), text_in(t, "id"), text_in(t, "action"), person, text_in(t, "note")});
+  const Entry* ids = config::find(t, "ids");
+  if ((ids != nullptr) == (config::find(t, "id") != nullptr))
+    return reading.problems.error(value.place, reading.key, "a step is named by 'id', several by 'ids'", "give one of the two");
+  for (const std::string& id : ids ? texts_of(ids->value) : std::vector<std::string>{text_in(t, "id")})
+    deed.inputs.push_back(StepAction{text_in(t, "scenario"), id, text_in(t, "action"), person, text_in(t, "note")});
 }
 void read_signal(StoryDeed& deed, const Value& value, const Reading& reading) {
   if (!known_keys(value, {"name", "state", "note"}, {"name", "state"}, reading)) return;
@@ -108,10 +120,7 @@ void read_maintenance(StoryDeed& deed, const Value& value, const Reading& readin
   if (!known_keys(value, {"components", "for"}, {"components", "for"}, reading)) return;
   StartMaintenance start;
   start.by = person;
-  const Value& components = config::find(*value.table(), "components")->value;
-  if (const auto* list = components.array())
-    for (const Value& one : *list)
-      if (one.text()) start.components.push_back(*one.text());
+  start.components = texts_of(config::find(*value.table(), "components")->value);
   auto lasts = parse_duration(text_in(*value.table(), "for"));
   if (!lasts) return reading.problems.error(value.place, reading.key + ".for", "this is no duration", "write something like \"1h\"");
   start.lasts = *lasts;
@@ -138,7 +147,7 @@ std::vector<Row> deed_rows() {
       row("restart", &StoryDeed::restart, {.doc = "drwatch is killed and starts again."}),
       row("refused", &StoryDeed::refused, {.doc = "It has to be refused."}),
       row_with<StoryDeed>("ping", "table", {.doc = "A job calls in."}, read_ping),
-      row_with<StoryDeed>("step", "table", {.doc = "Somebody works on a step."}, read_step),
+      row_with<StoryDeed>("step", "table", {.doc = "Somebody works on a step, or on several (`ids`)."}, read_step),
       row_with<StoryDeed>("signal", "table", {.doc = "A signal is raised or cleared."}, read_signal),
       row_with<StoryDeed>("maintenance", "table", {.doc = "Maintenance begins."}, read_maintenance),
   };

@@ -166,23 +166,23 @@ class Story(unittest.TestCase):
         for name in ("summary", "description", "runbook_url", "runbook"):
             self.assertTrue(alert["annotations"].get(name), f"{name} is missing: {alert['annotations']}")
         self.assertIn(incident["id"], alert["annotations"]["runbook_url"])
-        self.assertIn("Take the incident", alert["annotations"]["runbook"])
+        self.assertIn("Notify on-call", alert["annotations"]["runbook"])
         self.assertEqual(moment(alert["startsAt"]), moment(incident["opened_at"]))
         queried = subprocess.run(["amtool", "alert", "query", "DrwatchIncident", "--alertmanager.url=" + self.sample.alertmanager_urls[0]],
                                  capture_output=True, text=True, check=False).stdout
         self.assertIn("DrwatchIncident", queried)
         lines = [line for line in self.log_text().splitlines() if "database-outage" in line]
         self.assertTrue(lines, "the log does not say it")
-        incident = self.until(lambda: self.has_done("database-outage", "login"), "login held all along, and is verified")
+        incident = self.until(lambda: self.has_done("database-outage", "auth"), "login held all along, and is verified")
         shown = self.drwatch("incident", "show", incident["id"])
-        for words in ("The database answers and takes writes", "People can log in"):
+        for words in ("Verify database connectivity", "Verify auth"):
             self.assertIn(words, shown)
-        self.assertIs(self.step(incident, "login")["verify"]["proves"], False)
+        self.assertIs(self.step(incident, "auth")["verify"]["proves"], False)
         self.assertEqual(self.step(incident, "connectivity")["state"], "open")
         self.assertEqual([i["scenario"] for i in self.get("/api/v1/incidents")["incidents"]], ["database-outage"])
         self.drwatch("status", code=1)
         self.drwatch("incident", "ack", incident["id"])
-        self.post(f"/api/v1/incidents/{incident['id']}/steps/acknowledge", {"action": "done", "note": "here"})
+        self.post(f"/api/v1/incidents/{incident['id']}/steps/notify", {"action": "done", "note": "here"})
         self.until(lambda: self.measured('drwatch_incident_open{scenario="database-outage"}') == 1, "Prometheus sees the incident")
 
     def test_2_the_platform_stops_too(self):
@@ -194,7 +194,7 @@ class Story(unittest.TestCase):
         early = moment(Story.first["started_at"]) - moment(wide["started_at"])  # an endpoint that reads the database may have been last good before it
         self.assertTrue(timedelta(0) <= early < timedelta(seconds=4), f"the clock goes on: {wide['started_at']} for {Story.first['started_at']}")
         self.assertTrue(wide["acknowledged_at"], "the acknowledgement went over")
-        self.assertEqual(self.step(wide, "acknowledge")["state"], "done")
+        self.assertEqual(self.step(wide, "notify")["state"], "done")
         self.until(lambda: self.alerts("complete-outage") and not self.alerts("database-outage"), "the wide alert took the narrow one's place", 30)
         self.assertEqual({i["scenario"] for i in self.get("/api/v1/incidents")["incidents"]}, {"database-outage", "complete-outage"})
 
@@ -203,7 +203,7 @@ class Story(unittest.TestCase):
         self.sample.start_platform()
         back = now()
         wide = self.until(lambda: self.incident("complete-outage", "recovered"), "complete-outage recovered", 90)
-        for name in ("connectivity", "login", "endpoints", "pages", "recovery-point"):
+        for name in ("connectivity", "auth", "endpoints", "pages", "recovery-point"):
             step = self.step(wide, name)
             self.assertEqual((name, step["state"]), (name, "done"))
         self.assertTrue(self.step(wide, "connectivity")["verify"]["evidence"])
@@ -261,14 +261,14 @@ class Story(unittest.TestCase):
     def test_6_drwatch_is_killed_in_the_middle(self):
         self.sample.stop_database()
         before = self.until(lambda: self.incident("database-outage"), "database-outage opened", 40)
-        self.drwatch("incident", "step", before["id"], "assess", "done", "--note", "seen before the kill")
+        self.drwatch("incident", "step", before["id"], "scope", "done", "--note", "seen before the kill")
         alert = self.until(lambda: self.alerts("database-outage"), "the alert is there", 20)[0]
         self.sample.kill_drwatch()
         self.sample.start_drwatch()
         after = self.get("/api/v1/incidents/" + before["id"])
         for key in ("id", "state", "started_at", "detected_at", "opened_at"):
             self.assertEqual(after[key], before[key], key)
-        self.assertEqual(self.step(after, "assess")["state"], "done", "what was acknowledged is not lost")
+        self.assertEqual(self.step(after, "scope")["state"], "done", "what was acknowledged is not lost")
         time.sleep(12)  # more than two re-sends
         again = self.alerts("database-outage")
         self.assertEqual([(a["fingerprint"], a["startsAt"]) for a in again], [(alert["fingerprint"], alert["startsAt"])], "the same alert, once")

@@ -6,6 +6,8 @@
     POST /page       what Alertmanager sends its receiver; one line of JSON each is appended to the log
     POST /fallback   the same from drwatch's own fallback channel
     ANY /deadman     drwatch's sign of life
+    GET /NAME        200 for what belongs to other companies: registration, payments, neighbour
+    GET /api/v2/summary.json   the provider's status page, shaped as Statuspage's; POST /incident and POST /calm change what it says
     GET /calls       {"page": 3, "fallback": 0, "deadman": 12}
 
 A process of its own: when the platform dies, the world around it doesn't.
@@ -17,6 +19,17 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
+def summary(troubled):
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    incident = {"id": "i1", "name": "Elevated error rates", "status": "investigating", "impact": "major", "created_at": now, "updated_at": now,
+                "shortlink": "https://status.example.org/i1", "incident_updates": []}
+    return {"page": {"id": "sample", "name": "Sample provider", "url": "https://status.example.org", "time_zone": "Etc/UTC", "updated_at": now},
+            "status": {"indicator": "major" if troubled else "none", "description": "Service disruption" if troubled else "All Systems Operational"},
+            "components": [{"id": "c1", "name": "Database", "status": "major_outage" if troubled else "operational", "group": False, "group_id": None,
+                            "updated_at": now}],
+            "incidents": [incident] if troubled else [], "scheduled_maintenances": []}
+
+
 def main():
     parser = argparse.ArgumentParser(description="A witness, a pager and a deadman's receiver, on loopback.")
     parser.add_argument("--port", type=int, required=True)
@@ -25,6 +38,7 @@ def main():
     calls = {"page": 0, "fallback": 0, "deadman": 0}
     sees = threading.Event()
     sees.set()
+    troubled = threading.Event()
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -35,6 +49,10 @@ def main():
             if path == "calls":
                 with lock:
                     return self.answer(200, json.dumps(calls).encode())
+            if path == "api/v2/summary.json":
+                return self.answer(200, json.dumps(summary(troubled.is_set())).encode())
+            if path in ("registration", "payments", "neighbour"):
+                return self.answer(200, b'{"status": "active"}')
             return self.called(path, b"")
 
         def do_POST(self):
@@ -42,6 +60,9 @@ def main():
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if path in ("blind", "see"):
                 (sees.clear if path == "blind" else sees.set)()
+                return self.answer(204)
+            if path in ("incident", "calm"):
+                (troubled.set if path == "incident" else troubled.clear)()
                 return self.answer(204)
             return self.called(path, body)
 

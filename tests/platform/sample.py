@@ -175,7 +175,7 @@ class Sample:
     # ---- secrets: made now, kept in files only this user can read
     def make_secrets(self):
         os.mkdir(self.path("keys"), 0o700)
-        for name in ("superuser", "database-password", "oncall-token", "admin-token", "login-password", "publishable-key",
+        for name in ("superuser", "database-password", "oncall-token", "admin-token", "login-password", "publishable-key", "revoked-key",
                      *[f"job-{job}" for job in JOBS]):
             self.write_secret(name, secrets.token_hex(16))
         password, port = self.secret("database-password"), self.ports["database"]
@@ -218,7 +218,8 @@ class Sample:
         self.sql("create database clinic", "postgres")
         self.sql("create table appointments (at text, patient text); insert into appointments values ('09:00', 'Luna'), ('09:30', 'Toby');"
                  "create table sentinel (id int primary key, content text);"
-                 "insert into sentinel select n, md5(n::text) from generate_series(1, 200) n")
+                 "insert into sentinel select n, md5(n::text) from generate_series(1, 200) n;"
+                 "create table backup_2019 as select * from sentinel")
         self.prepare_for_drwatch()
         self.base_backup()
 
@@ -228,7 +229,7 @@ class Sample:
         if printed.returncode:
             raise SampleError(f"'{self.program} sql' failed: {printed.stderr.strip()}")
         self.sql(printed.stdout)
-        self.sql(f"alter role drwatch login password '{self.secret('database-password')}'; grant select on sentinel, appointments to drwatch")
+        self.sql(f"alter role drwatch login password '{self.secret('database-password')}'; grant select on sentinel, backup_2019, appointments to drwatch")
 
     def as_owner(self, command, environment=None):
         who = {"user": self.owner, "group": self.owner, "extra_groups": []} if self.owner else {}
@@ -275,7 +276,7 @@ class Sample:
     def start_platform(self):
         jobs = [f"--job={name}={self.path('keys', 'job-' + name)}={period}" for name, period in JOBS.items()]
         reader = {**self.superuser(), "PGUSER": "drwatch", "PGPASSWORD": self.secret("database-password"),
-                  "SAMPLE_PASSWORD": self.secret("login-password")}
+                  "SAMPLE_PASSWORD": self.secret("login-password"), "SAMPLE_KEY": self.secret("publishable-key")}
         self.spawn("platform", [HERE + "/web_platform.py", "--port", str(self.ports["platform"]), "--psql", self.postgres_bin + "/psql",
                                 "--pings", self.url, *jobs], reader)
         wait_for(lambda: fetch(self.platform_url + "/parts")[0] == 200, 15, "the web platform did not answer")

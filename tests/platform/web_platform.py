@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The sample web platform: endpoints, Supabase-shaped auth, jobs that call in, a Statuspage-shaped status page.
+"""The sample web platform: endpoints, Supabase-shaped auth, stored files, jobs that call in.
 
 Each part can be broken and repaired with one call, as often as one likes:
 
@@ -10,8 +10,8 @@ Each part can be broken and repaired with one call, as often as one likes:
     web      error (500, the default) | slow (no answer for 30 s) | wrong (200, another page) | close (hangs up)
     api      the same
     auth     the same, and open (accepts any token: what a breach looks like)
+    files    the same as web (wrong: other bytes than were stored)
     jobs     skip (no call, the default) | fail (exit code 3) | slow (starts and doesn't come back), with &job=NAME for one job
-    status   major (the default) | minor
 
 Only the Python 3 standard library. Everything listens on loopback.
 """
@@ -33,8 +33,8 @@ HOWS = {
     "web": ["error", "slow", "wrong", "close"],
     "api": ["error", "slow", "wrong", "close"],
     "auth": ["error", "slow", "wrong", "close", "open"],
+    "files": ["error", "slow", "wrong", "close"],
     "jobs": ["skip", "fail", "slow"],
-    "status": ["major", "minor"],
 }
 SLOW_SECONDS = 30
 TOKEN_SECONDS = 3600
@@ -195,6 +195,17 @@ def handler_of(platform):
             except (OSError, ValueError, subprocess.TimeoutExpired) as error:
                 return self.answer(503, {"status": "error", "message": str(error)})
 
+        def services(self, _query, _body):
+            if self.headers.get("apikey") != os.environ.get("SAMPLE_KEY"):
+                return self.answer(401, {"message": "Invalid API key"})
+            return self.answer(200, [{"id": 1}])
+
+        def canary(self, _query, _body):
+            return self.answer(200, "drwatch canary 1", "text/plain")
+
+        def payroll(self, _query, _body):
+            return self.answer(200, "name;month;amount\nLuna;1;0\n", "text/csv")
+
         def health(self, _query, _body):
             return self.answer(200, {"version": "v2.0.0", "name": "GoTrue", "description": "GoTrue is a user registration and authentication API"})
 
@@ -224,18 +235,6 @@ def handler_of(platform):
                 return self.answer(403, {"code": 403, "error_code": "bad_jwt", "msg": "invalid JWT: unable to parse or verify signature"})
             return self.answer(200, {"id": claims.get("sub"), "email": claims.get("email"), "role": claims.get("role")})
 
-        def summary(self, _query, _body):
-            how = platform.how("status")
-            now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            component = {None: "operational", "minor": "degraded_performance", "major": "major_outage"}[how]
-            incident = {"id": "i1", "name": "Elevated error rates", "status": "investigating", "impact": how, "created_at": now,
-                        "shortlink": platform.base, "incident_updates": []}
-            return self.answer(200, {
-                "page": {"id": "sample", "name": "Sample provider", "url": platform.base, "time_zone": "Etc/UTC", "updated_at": now},
-                "status": {"indicator": how or "none", "description": "All Systems Operational" if not how else "Service disruption"},
-                "components": [{"id": "c1", "name": "Database", "status": component, "group": False, "group_id": None, "updated_at": now}],
-                "incidents": [incident] if how else [], "scheduled_maintenances": []})
-
         def answer(self, status, body, kind="application/json"):
             raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
             self.send_response(status)
@@ -258,12 +257,14 @@ def handler_of(platform):
         ("GET", "/"): ("web", Handler.home),
         ("GET", "/api/appointments"): ("api", Handler.appointments),
         ("GET", "/api/db"): ("api", Handler.stored),
+        ("GET", "/rest/v1/services"): ("api", Handler.services),
+        ("GET", "/storage/v1/object/public/canary/canary.txt"): ("files", Handler.canary),
+        ("GET", "/storage/v1/object/public/archive/payroll-2019.csv"): ("files", Handler.payroll),
         ("GET", "/auth/v1/health"): ("auth", Handler.health),
         ("GET", "/auth/v1/settings"): ("auth", Handler.settings),
         ("GET", "/auth/v1/.well-known/jwks.json"): ("auth", Handler.keys),
         ("POST", "/auth/v1/token"): ("auth", Handler.token),
         ("GET", "/auth/v1/user"): ("auth", Handler.user),
-        ("GET", "/api/v2/summary.json"): (None, Handler.summary),
         ("GET", "/parts"): (None, Handler.parts),
     }
     return Handler
