@@ -44,8 +44,27 @@ struct MainCheck {
                        "name the component it watches, or list it in [witness] probes");
       if (probe.backup && !probe.backup->protects.empty())
         check_name(at({"probe", name, "protects"}), key + ".protects", probe.backup->protects, components, "component", problems);
+      if (probe.backup && !probe.backup->confirmed_by.empty()) confirmer(name, *probe.backup);
     }
     check_list(root, top, {"witness", "probes"}, settings.witness.probes, names.all(Subject::probe), "probe", problems);
+  }
+
+  // A claim is confirmed by somebody else who looks at the same component's repository and is not in turn only believed.
+  void confirmer(const std::string& name, const BackupRole& role) const {
+    const std::vector<std::string> path = {"probe", name, "confirmed_by"};
+    const std::string key = "probe." + name + ".confirmed_by";
+    check_name(at(path), key, role.confirmed_by, names.all(Subject::probe), "probe", problems);
+    const auto other = settings.probes.find(role.confirmed_by);
+    if (other == settings.probes.end()) return;
+    const auto& confirms = other->second.backup;
+    if (role.confirmed_by == name)
+      problems.error(at(path), key, "a probe cannot confirm itself", "name the backup probe that sees the repository");
+    else if (!confirms || confirms->protects != role.protects)
+      problems.error(at(path), key, shown(role.confirmed_by) + " is no backup probe that protects " + shown(role.protects),
+                     "name one that sees the same component's repository");
+    else if (!confirms->confirmed_by.empty())
+      problems.error(at(path), key, shown(role.confirmed_by) + " needs confirmation itself",
+                     "name the probe that sees the repository, here and there");
   }
 
   void heartbeat_keys() const {

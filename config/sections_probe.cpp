@@ -91,7 +91,17 @@ const Section& backup_section() {
            {.doc = "The disasters after which this copy is still there: `host` (machine, disk), `logical` (bad migration, deletion), "
                    "`region`, `account`.",
             .required = true},
-           read_survives)}};
+           read_survives),
+       row("every", &BackupRole::every,
+           {.doc = "How often a new recovery point is expected, where points come by a schedule (a daily dump: `24h`). An RPO shorter than "
+                   "this "
+                   "cannot be met, and is said so.",
+            .fallback = "as it is learned",
+            .min = 1}),
+       row("confirmed_by", &BackupRole::confirmed_by,
+           {.doc =
+                "Another backup probe that protects the same component and sees the repository itself: what this one claims is believed no "
+                "further than that one has shown."})}};
   return section;
 }
 

@@ -95,6 +95,8 @@ struct JobSettings {
 struct BackupRole {
   std::string protects;  // component
   std::vector<DisasterClass> survives;
+  std::optional<Duration> every;  // how often a new point is expected; nullopt: as it learns
+  std::string confirmed_by;       // another backup probe of the same component, that sees what this one only claims; empty: none
   friend bool operator==(const BackupRole&, const BackupRole&) = default;
 };
 struct ProbeSettings {

@@ -68,6 +68,7 @@ std::optional<RecoveryReading> recovery_of(const SeenArchive& archive) {
   RecoveryReading reading;
   reading.safe = WalPosition{chain->last.timeline, end_lsn(chain->last, archive.segment_size)};
   reading.time = chain->written;
+  reading.continuous = true;
   return reading;
 }
 

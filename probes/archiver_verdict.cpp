@@ -23,6 +23,7 @@ std::optional<RecoveryReading> proven(const ArchiverAccount& a, const SeenArchiv
       reading.emplace();
       reading->safe = WalPosition{segment->timeline, end_lsn(*segment, a.segment_size)};
       reading->time = a.last_archived_at;
+      reading->continuous = true;
     }
   const bool failing = !archives(a) || has_nothing_to_run(a) || does_nothing(a) || a.failing;
   if (failing && !reading) reading.emplace();

@@ -22,9 +22,9 @@ std::optional<Health> parse_health(std::string_view text);
 enum class Reason { none, dns, connect, tls, auth, timeout, protocol, assertion, stale, absent, own_fault, internal };
 std::string_view reason_name(Reason r);  // "own-fault"; "" for none
 std::optional<Reason> parse_reason(std::string_view text);
-inline constexpr Reason all_reasons[] = {Reason::dns,      Reason::connect,   Reason::tls,   Reason::auth,
-                                         Reason::timeout,  Reason::protocol,  Reason::assertion, Reason::stale,
-                                         Reason::absent,   Reason::own_fault, Reason::internal};
+inline constexpr Reason all_reasons[] = {Reason::dns,     Reason::connect,   Reason::tls,       Reason::auth,
+                                         Reason::timeout, Reason::protocol,  Reason::assertion, Reason::stale,
+                                         Reason::absent,  Reason::own_fault, Reason::internal};
 
 enum class Phase { resolve, connect, tls, auth, request, response, total };
 inline constexpr int phase_count = 7;
@@ -54,6 +54,10 @@ struct RecoveryReading {
   // ... and as the source's own time: what counts when there is no position, and a coarse stand-in while the ledger is younger than `safe`.
   std::optional<Time> time;
   bool failing = false;  // the source itself says that it fails now
+  // Every moment up to the point can be restored to (WAL archive, point-in-time recovery), not only the point itself (dump, daily
+  // backup)...
+  bool continuous = false;
+  std::optional<Time> oldest;  // ... but none before this one (its retention, its first base backup); nullopt: not known
 };
 
 struct Outcome {

@@ -210,6 +210,8 @@ Outcome judge_supabase(const SupabaseBackups& backups, const std::optional<std::
     outcome.recovery.emplace();
     outcome.recovery->time = at;
     outcome.recovery->failing = failing;
+    outcome.recovery->continuous = uses_pitr(backups);
+    if (uses_pitr(backups)) outcome.recovery->oldest = backups.earliest;
   }
   outcome.facts = facts_of(backups, project_status);
   return outcome;

@@ -109,6 +109,18 @@ TEST_CASE("an RPO holds for what is protected, or says so itself") {
   CHECK_FALSE(contains(own.warnings, "class 'host'"));
 }
 
+TEST_CASE("a backup probe says how often points come, and who confirms what it claims") {
+  const std::string claims = archive + "survives = [\"host\"]\nevery = \"24h\"\nconfirmed_by = \"repository\"\n";
+  const std::string sees =
+      "[probe.repository]\ncomponent = \"database\"\nkind = \"backup\"\nreads = \"pg_stat_archiver\"\ndsn = \"host=db\"\n"
+      "protects = \"database\"\nsurvives = [\"host\"]\n";
+  const auto s = sound("[component.database]\n" + claims + sees);
+  CHECK(s->probes.at("archive").backup->every == hours{24});
+  CHECK(s->probes.at("archive").backup->confirmed_by == "repository");
+  CHECK(s->probes.at("repository").backup->every == std::nullopt);
+  CHECK(s->probes.at("repository").backup->confirmed_by.empty());
+}
+
 TEST_CASE("a backup that protects its own component says nothing about that component's health") {
   const auto loaded = load_text("[component.database]\n[component.backups]\n" + archive + "survives = [\"host\"]\n");
   REQUIRE(loaded.settings);

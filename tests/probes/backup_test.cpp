@@ -74,6 +74,7 @@ TEST_CASE("backup: all is well") {
   CHECK(safe(outcome) == 8 * size);
   CHECK(outcome.recovery->safe->timeline == 1);
   CHECK(outcome.recovery->time == *parse_time("2026-03-01T01:59:00Z"));  // of the file, not of the statistics
+  CHECK(outcome.recovery->continuous);
   CHECK_FALSE(outcome.recovery->failing);
   CHECK(outcome.facts.at("base_backup") == name(3) + ".00000028.backup");
   CHECK(outcome.facts.at("oldest_segment") == name(2));
@@ -209,6 +210,7 @@ TEST_CASE("backup: without an archive to list, claims are taken as claims") {
   CHECK(says(outcome, "as the archiver says"));
   CHECK(safe(outcome) == 8 * size);
   CHECK(outcome.recovery->time == *parse_time("2026-03-01T01:59:50Z"));
+  CHECK(outcome.recovery->continuous);
 
   Source s;
   s.last = name(4) + ".00000028.backup";
