@@ -9,6 +9,7 @@ const std::vector<Kind>& catalog() {
   static const std::vector<Kind> kinds = {
       http_kind(),
       tcp_kind(),
+      tls_kind(),
       dns_kind(),
       postgres_kind(),
       auth_kind(),

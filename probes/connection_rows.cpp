@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/connection_rows.hpp"
 
+#include <charconv>
+
 namespace drwatch {
-namespace {
 
 const std::vector<config::Row>& tls_rows() {
   static const std::vector<config::Row> rows = {
@@ -14,8 +15,6 @@ const std::vector<config::Row>& tls_rows() {
   return rows;
 }
 
-}  // namespace
-
 void read_tls(TlsSettings& into, const config::Value& value, const config::Reading& reading) {
   const config::Table* table = value.table();
   if (!table) {
@@ -25,6 +24,15 @@ void read_tls(TlsSettings& into, const config::Value& value, const config::Readi
   config::read_table(*table, value.place, tls_rows(), &into, reading);
   if (into.certificate_file.empty() != into.key_file.empty())
     reading.problems.error(value.place, reading.key, "a client certificate needs both certificate and key", "give both or none");
+}
+
+HostPort host_port(std::string_view text) {
+  const auto colon = text.rfind(':');
+  HostPort made;
+  made.host = text.substr(0, colon);
+  if (made.host.size() > 2 && made.host.front() == '[') made.host = made.host.substr(1, made.host.size() - 2);
+  std::from_chars(text.data() + colon + 1, text.data() + text.size(), made.port);
+  return made;
 }
 
 Family family_of(std::string_view text) { return text == "v4" ? Family::v4 : text == "v6" ? Family::v6 : Family::any; }

@@ -8,6 +8,7 @@ namespace drwatch {
 
 Kind http_kind();
 Kind tcp_kind();
+Kind tls_kind();
 Kind dns_kind();
 Kind postgres_kind();
 Kind auth_kind();

@@ -9,8 +9,6 @@
 
 #include <re2/re2.h>
 
-#include <charconv>
-
 namespace drwatch {
 namespace {
 
@@ -45,23 +43,10 @@ std::vector<config::Row> rows() {
   };
 }
 
-struct HostPort {
-  std::string host;
-  std::uint16_t port = 0;
-};
-
-HostPort split(const std::string& target) {
-  const auto colon = target.rfind(':');
-  HostPort made;
-  made.host = target.substr(0, colon);
-  if (made.host.size() > 2 && made.host.front() == '[') made.host = made.host.substr(1, made.host.size() - 2);
-  std::from_chars(target.data() + colon + 1, target.data() + target.size(), made.port);
-  return made;
-}
-
 class TcpProbe : public Probe {
  public:
-  explicit TcpProbe(const TcpSettings& settings) : settings_(settings), at_(split(settings.target)), expect_(settings.expect, RE2::Quiet) {}
+  explicit TcpProbe(const TcpSettings& settings)
+      : settings_(settings), at_(host_port(settings.target)), expect_(settings.expect, RE2::Quiet) {}
 
   Task<Outcome> run(World& world) override {
     Phases phases;

@@ -7,6 +7,7 @@
 #include "config/secret.hpp"
 #include "config/time.hpp"
 #include "probes/outcome.hpp"
+#include "probes/tls_shown.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -71,6 +72,9 @@ struct Stream {
   virtual ~Stream() = default;
   virtual Task<Result<std::size_t>> read_some(std::span<char> into) = 0;  // 0: the other side ended cleanly
   virtual Task<Result<std::size_t>> write_all(std::string bytes) = 0;
+  // Ends the sending and waits a moment for what the other side says to that. Fails with what it objected to: in TLS 1.3 it refuses a client's
+  // certificate only after the client's handshake is over. Nothing else can be done with the stream then.
+  virtual Task<Result<std::size_t>> finish() { co_return std::size_t{0}; }
 };
 // What a TLS context is built from; equal settings share one context (built once per load, off the loop).
 struct TlsSettings {
@@ -91,6 +95,11 @@ struct Net {
   // also on failure.
   virtual Task<Result<Connected>> connect(std::string host, std::uint16_t port, Family family, std::optional<TlsSettings> tls,
                                           Phases& phases) = 0;
+  // Begins TLS on a stream that connect() made without it and of which nothing but the plain words before was read. `name` is asked for (SNI) and
+  // verified. The handshake is carried to its end even when the certificate is not believed, so that `shown` tells all of it; with
+  // settings.verify the first fault is then the failure (reason tls). `shown` and the phase tls are filled as far as it came.
+  virtual Task<Result<std::unique_ptr<Stream>>> secure(std::unique_ptr<Stream> stream, TlsSettings settings, std::string name,
+                                                       TlsShown& shown, Phases& phases);
 };
 
 // ---- HTTP client -----------------------------------------------------------------------------------------------------------------------

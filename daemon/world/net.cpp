@@ -37,6 +37,9 @@ class PlainStream : public Stream {
     co_return n;
   }
 
+  tcp::socket take_socket() { return std::move(socket_); }
+  const std::string& address() const { return address_; }
+
  private:
   tcp::socket socket_;
   std::string address_;
@@ -71,6 +74,14 @@ Task<Result<Joined>> connect_any(asio::any_io_executor loop, std::vector<std::st
   co_return last;
 }
 
+std::map<std::string, std::string> facts_of(const TlsShown& shown) {
+  std::map<std::string, std::string> facts{{"tls_version", shown.version}, {"tls_cipher", shown.cipher}};
+  if (shown.sent.empty()) return facts;
+  facts["certificate_expires"] = time_text(shown.sent.front().until);
+  if (const auto& subject = shown.sent.front().common_name; !subject.empty()) facts["certificate_subject"] = subject;
+  return facts;
+}
+
 }  // namespace
 
 Task<Result<Connected>> RealNet::connect(std::string host, std::uint16_t port, Family family, std::optional<TlsSettings> tls,
@@ -97,15 +108,30 @@ Task<Result<Connected>> RealNet::connect(std::string host, std::uint16_t port, F
   Connected connected;
   connected.address = std::move(joined->address);
   if (tls) {
-    auto secured = co_await start_tls(std::move(joined->socket), std::move(context), tls->verify, host, connected.address, connected.facts);
+    TlsShown shown;
+    auto secured = co_await start_tls(std::move(joined->socket), std::move(context), tls->verify, host, connected.address, shown);
     watch.lap(phases, Phase::tls);
     if (!secured) co_return secured.error();
+    connected.facts = facts_of(shown);
     connected.stream = std::move(*secured);
   } else {
     connected.stream = std::make_unique<PlainStream>(std::move(joined->socket), connected.address);
   }
   connected.phases = phases;
   co_return std::move(connected);
+}
+
+Task<Result<std::unique_ptr<Stream>>> RealNet::secure(std::unique_ptr<Stream> stream, TlsSettings settings, std::string name,
+                                                      TlsShown& shown, Phases& phases) {
+  auto* plain = dynamic_cast<PlainStream*>(stream.get());
+  if (!plain) co_return Failure{Reason::internal, "", "TLS can only begin on a plain connection"};
+  auto context = co_await contexts_.get(settings);
+  if (!context) co_return context.error();
+  Stopwatch watch;
+  const std::string address = plain->address();
+  auto secured = co_await start_tls(plain->take_socket(), std::move(*context), settings.verify, std::move(name), address, shown);
+  watch.lap(phases, Phase::tls);
+  co_return std::move(secured);
 }
 
 }  // namespace drwatch

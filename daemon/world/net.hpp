@@ -12,6 +12,8 @@ class RealNet : public Net {
       : loop_(std::move(loop)), resolver_(resolver), contexts_(contexts) {}
   Task<Result<Connected>> connect(std::string host, std::uint16_t port, Family family, std::optional<TlsSettings> tls,
                                   Phases& phases) override;
+  Task<Result<std::unique_ptr<Stream>>> secure(std::unique_ptr<Stream> stream, TlsSettings settings, std::string name, TlsShown& shown,
+                                               Phases& phases) override;
 
  private:
   boost::asio::any_io_executor loop_;

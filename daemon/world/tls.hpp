@@ -28,9 +28,8 @@ class TlsContexts {
 };
 
 // The handshake on a connected socket. Verification (when asked for) is against `host`, a name or an address. Fails with tls; the code is
-// the certificate's fault as OpenSSL names it ("CERT_HAS_EXPIRED"). Facts: "tls_version", "tls_cipher", "certificate_expires" (RFC 3339),
-// "certificate_subject".
+// the certificate's first fault as OpenSSL names it ("CERT_HAS_EXPIRED"). `shown` is filled as far as it came, also on failure.
 Task<Result<std::unique_ptr<Stream>>> start_tls(boost::asio::ip::tcp::socket socket, TlsContexts::Context context, bool verify,
-                                                std::string host, std::string address, std::map<std::string, std::string>& facts);
+                                                std::string host, std::string address, TlsShown& shown);
 
 }  // namespace drwatch

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/within.hpp"
+#include "daemon/world/clock.hpp"
 #include "daemon/world/failures.hpp"
 #include "daemon/world/tls.hpp"
+#include "daemon/world/x509.hpp"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -19,47 +23,65 @@ namespace {
 namespace asio = boost::asio;
 using Socket = asio::ip::tcp::socket;
 
-struct Fault {
-  int number;
-  const char* name;
+// How long the other side is given to object after a handshake, or to say good-bye.
+constexpr seconds patience{2};
+
+struct Objection {
+  int reason;
+  const char* code;
 };
-constexpr Fault faults[] = {
-    {X509_V_ERR_CERT_HAS_EXPIRED, "CERT_HAS_EXPIRED"},
-    {X509_V_ERR_CERT_NOT_YET_VALID, "CERT_NOT_YET_VALID"},
-    {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, "DEPTH_ZERO_SELF_SIGNED_CERT"},
-    {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, "SELF_SIGNED_CERT_IN_CHAIN"},
-    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, "UNABLE_TO_GET_ISSUER_CERT"},
-    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"},
-    {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, "UNABLE_TO_VERIFY_LEAF_SIGNATURE"},
-    {X509_V_ERR_CERT_SIGNATURE_FAILURE, "CERT_SIGNATURE_FAILURE"},
-    {X509_V_ERR_CERT_REVOKED, "CERT_REVOKED"},
-    {X509_V_ERR_INVALID_CA, "INVALID_CA"},
-    {X509_V_ERR_INVALID_PURPOSE, "INVALID_PURPOSE"},
-    {X509_V_ERR_CERT_UNTRUSTED, "CERT_UNTRUSTED"},
-    {X509_V_ERR_EE_KEY_TOO_SMALL, "EE_KEY_TOO_SMALL"},
-    {X509_V_ERR_CA_MD_TOO_WEAK, "CA_MD_TOO_WEAK"},
-    {X509_V_ERR_HOSTNAME_MISMATCH, "HOSTNAME_MISMATCH"},
-    {X509_V_ERR_IP_ADDRESS_MISMATCH, "IP_ADDRESS_MISMATCH"},
+// What a handshake fails for, as far as it can be told from the other side's alert or our own finding.
+constexpr Objection objections[] = {
+    {SSL_R_UNSUPPORTED_PROTOCOL, "PROTOCOL_VERSION"},
+    {SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, "PROTOCOL_VERSION"},
+    {SSL_R_WRONG_SSL_VERSION, "PROTOCOL_VERSION"},
+    {SSL_R_WRONG_VERSION_NUMBER, "NOT_TLS"},
+    {SSL_R_PACKET_LENGTH_TOO_LONG, "NOT_TLS"},
+    {SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE, "HANDSHAKE_FAILURE"},
+    {SSL_R_TLSV1_UNRECOGNIZED_NAME, "UNRECOGNIZED_NAME"},
+    {SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED, "CERTIFICATE_REQUIRED"},
+    {SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, "BAD_CERTIFICATE"},
+    {SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE, "BAD_CERTIFICATE"},
+    {SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED, "CERTIFICATE_EXPIRED"},
+    {SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN, "CERTIFICATE_UNKNOWN"},
+    {SSL_R_TLSV1_ALERT_UNKNOWN_CA, "UNKNOWN_CA"},
+    {SSL_R_TLSV1_ALERT_ACCESS_DENIED, "ACCESS_DENIED"},
+    {SSL_R_TLSV1_ALERT_DECODE_ERROR, "DECODE_ERROR"},
+    {SSL_R_TLSV1_ALERT_INTERNAL_ERROR, "INTERNAL_ERROR"},
+    {SSL_R_DH_KEY_TOO_SMALL, "DH_KEY_TOO_SMALL"},
 };
 
-std::string fault_name(long number) {
-  for (const auto& fault : faults) {
-    if (fault.number == number) return fault.name;
+std::string objection_code(const boost::system::error_code& error) {
+  if (error.category() != asio::error::get_ssl_category()) return "";
+  const int reason = ERR_GET_REASON(static_cast<unsigned long>(error.value()));
+  for (const auto& objection : objections)
+    if (objection.reason == reason) return objection.code;
+  return "";
+}
+
+Failure handshake_failure(const boost::system::error_code& error, const std::string& address) {
+  if (error == asio::error::eof || error == asio::ssl::error::stream_truncated) {
+    return {Reason::tls, "", address + " closed the connection during the TLS handshake"};
   }
-  return "X509 " + std::to_string(number);
+  if (error.category() == boost::system::system_category()) return socket_failure(Reason::tls, error, address);
+  const char* words = ERR_reason_error_string(static_cast<unsigned long>(error.value()));
+  return {Reason::tls, objection_code(error), "TLS handshake with " + address + " failed: " + (words ? words : error.message())};
 }
 
-std::optional<Time> as_time(const ASN1_TIME* text) {
-  tm parts{};
-  if (!text || ASN1_TIME_to_tm(text, &parts) != 1) return std::nullopt;
-  return Time(std::chrono::seconds(timegm(&parts)));
-}
+// What the verification found; kept while the handshake lasts, since afterwards OpenSSL does not tell which certificate it refused.
+struct Findings {
+  std::string name, address;
+  std::vector<TlsFault> faults;
+  bool wants_certificate = false;
 
-std::string subject_of(const X509* certificate) {
-  char text[256] = "";
-  X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, text, sizeof text);
-  return text;
-}
+  void note(X509_STORE_CTX* chain) {
+    constexpr std::size_t most = 16;
+    const int depth = X509_STORE_CTX_get_error_depth(chain);
+    TlsFault found = tls_fault(X509_STORE_CTX_get_error(chain), depth, X509_STORE_CTX_get_current_cert(chain), name, address);
+    const bool known = std::any_of(faults.begin(), faults.end(), [&](const TlsFault& f) { return f.code == found.code; });
+    if (!known && faults.size() < most) faults.push_back(std::move(found));
+  }
+};
 
 class TlsStream : public Stream {
  public:
@@ -84,22 +106,30 @@ class TlsStream : public Stream {
     co_return n;
   }
 
+  // By the connection's end alone: TLS' own good-bye, SSL_shutdown, takes the other side's objection for a good-bye as well.
+  Task<Result<std::size_t>> finish() override {
+    RealClock clock(stream_.get_executor());
+    boost::system::error_code error;
+    stream_.lowest_layer().shutdown(Socket::shutdown_send, error);
+    char first = 0;
+    auto heard = co_await within(clock, patience, read_some(std::span<char>(&first, 1)));
+    // Silence: nothing to object to. A decode error is what OpenSSL's servers object to in the end itself.
+    if (!heard || (!*heard && heard->error().code == "DECODE_ERROR")) co_return std::size_t{0};
+    co_return *heard;
+  }
+
  private:
   Failure failure(const boost::system::error_code& error) const {
     unwind_if_cancelled(error);
     const bool of_tls = error.category() == asio::error::get_ssl_category();
-    return socket_failure(of_tls ? Reason::tls : Reason::connect, error, address_);
+    Failure made = socket_failure(of_tls ? Reason::tls : Reason::connect, error, address_);
+    if (of_tls) made.code = objection_code(error);
+    return made;
   }
 
   TlsContexts::Context context_;
   asio::ssl::stream<Socket> stream_;
   std::string address_;
-};
-
-// Kept with the connection while the handshake lasts: afterwards OpenSSL does not tell which certificate it refused.
-struct Leaf {
-  std::optional<Time> from, until;
-  std::string subject;
 };
 
 void expect_name(SSL* handle, const std::string& host) {
@@ -114,70 +144,56 @@ void expect_name(SSL* handle, const std::string& host) {
   }
 }
 
-Failure refused(long fault, const Leaf& leaf, const std::string& host, const std::string& address) {
-  std::string message = "the certificate of " + address + " ";
-  switch (fault) {
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-      message += leaf.until ? "(or of its chain) has expired; its own ends " + time_text(*leaf.until) : "has expired";
-      break;
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-      message += leaf.from ? "is not valid before " + time_text(*leaf.from) : "is not valid yet";
-      break;
-    case X509_V_ERR_HOSTNAME_MISMATCH:
-    case X509_V_ERR_IP_ADDRESS_MISMATCH:
-      message += "is not for " + host + (leaf.subject.empty() ? "" : " but for " + leaf.subject);
-      break;
-    default:
-      message += std::string("is not trusted: ") + X509_verify_cert_error_string(fault);
-  }
-  return {Reason::tls, fault_name(fault), message};
+std::vector<PeerCertificate> chain_of(const STACK_OF(X509) * chain) {
+  constexpr int most = 20;
+  std::vector<PeerCertificate> certificates;
+  for (int i = 0; i < sk_X509_num(chain) && i < most; ++i) certificates.push_back(peer_certificate(sk_X509_value(chain, i)));
+  return certificates;
 }
 
-Failure handshake_failure(const boost::system::error_code& error, const std::string& address) {
-  if (error == asio::error::eof || error == asio::ssl::error::stream_truncated) {
-    return {Reason::tls, "", address + " closed the connection during the TLS handshake"};
-  }
-  if (error.category() == boost::system::system_category()) return socket_failure(Reason::tls, error, address);
-  const char* words = ERR_reason_error_string(static_cast<unsigned long>(error.value()));
-  return {Reason::tls, "", "TLS handshake with " + address + " failed: " + (words ? words : error.message())};
+void note_shown(SSL* handle, Findings& findings, TlsShown& shown) {
+  shown.version = SSL_get_version(handle);
+  if (const char* cipher = SSL_get_cipher_name(handle)) shown.cipher = cipher;
+  shown.sent = chain_of(SSL_get_peer_cert_chain(handle));
+  shown.path = chain_of(SSL_get0_verified_chain(handle));
+  shown.faults = std::move(findings.faults);
+  shown.wants_certificate = findings.wants_certificate;
 }
 
-void note_facts(SSL* handle, std::map<std::string, std::string>& facts) {
-  facts["tls_version"] = SSL_get_version(handle);
-  if (const char* cipher = SSL_get_cipher_name(handle)) facts["tls_cipher"] = cipher;
-  const X509* certificate = SSL_get0_peer_certificate(handle);
-  if (!certificate) return;
-  if (auto until = as_time(X509_get0_notAfter(certificate))) facts["certificate_expires"] = time_text(*until);
-  if (auto subject = subject_of(certificate); !subject.empty()) facts["certificate_subject"] = subject;
+// The client's certificate, if there is one, is in the context: here is only noted that it was asked for.
+int on_certificate_request(SSL*, void* findings) {
+  static_cast<Findings*>(findings)->wants_certificate = true;
+  return 1;
 }
 
 }  // namespace
 
 Task<Result<std::unique_ptr<Stream>>> start_tls(Socket socket, TlsContexts::Context context, bool verify, std::string host,
-                                                std::string address, std::map<std::string, std::string>& facts) {
+                                                std::string address, TlsShown& shown) {
   auto tls = std::make_unique<TlsStream>(std::move(socket), std::move(context), address);
   SSL* handle = tls->stream().native_handle();
   boost::system::error_code error;
   if (asio::ip::make_address(host, error); error) SSL_set_tlsext_host_name(handle, host.c_str());  // RFC 6066: names only
-  auto leaf = std::make_shared<Leaf>();
+  auto findings = std::make_shared<Findings>();
+  findings->name = host;
+  findings->address = address;
+  SSL_set_cert_cb(handle, &on_certificate_request, findings.get());
   if (verify) {
     expect_name(handle, host);
     tls->stream().set_verify_mode(asio::ssl::verify_peer);
-    tls->stream().set_verify_callback([leaf](bool good, asio::ssl::verify_context& chain) {
-      const X509* own = X509_STORE_CTX_get0_cert(chain.native_handle());
-      if (!good && own) *leaf = {as_time(X509_get0_notBefore(own)), as_time(X509_get0_notAfter(own)), subject_of(own)};
-      return good;
+    // To the end in any case: what an untrusted server shows is worth knowing, and nothing is said to it afterwards.
+    tls->stream().set_verify_callback([findings](bool good, asio::ssl::verify_context& chain) {
+      if (!good) findings->note(chain.native_handle());
+      return true;
     });
   }
   error = {};
   co_await tls->stream().async_handshake(asio::ssl::stream_base::client, asio::redirect_error(asio::use_awaitable, error));
+  SSL_set_cert_cb(handle, nullptr, nullptr);
   unwind_if_cancelled(error);
-  if (error) {
-    const long fault = verify ? SSL_get_verify_result(handle) : X509_V_OK;
-    if (fault != X509_V_OK) co_return refused(fault, *leaf, host, address);
-    co_return handshake_failure(error, address);
-  }
-  note_facts(handle, facts);
+  note_shown(handle, *findings, shown);
+  if (!shown.faults.empty()) co_return Failure{Reason::tls, shown.faults.front().code, shown.faults.front().message};
+  if (error) co_return handshake_failure(error, address);
   std::unique_ptr<Stream> stream = std::move(tls);
   co_return std::move(stream);
 }

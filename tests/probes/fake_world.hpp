@@ -37,6 +37,12 @@ struct FakeNet : Net {
   std::string heard, host;
   std::uint16_t port = 0;
   std::optional<TlsSettings> tls;
+  TlsShown shows;                     // to who begins TLS on the way
+  std::optional<Failure> distrusted;  // how that ends
+  std::string name;                   // whom it was verified as
+  bool secured = false;
+  Task<Result<std::unique_ptr<Stream>>> secure(std::unique_ptr<Stream> stream, TlsSettings settings, std::string as, TlsShown& shown,
+                                               Phases& phases) override;
   Task<Result<Connected>> connect(std::string to, std::uint16_t at, Family family, std::optional<TlsSettings> with,
                                   Phases& phases) override;
 };

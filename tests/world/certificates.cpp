@@ -83,15 +83,26 @@ Certificate make_certificate(const std::string& common_name, const std::string& 
           pem([&](BIO* bio) { PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr); })};
 }
 
-std::unique_ptr<TcpServer> tls_server(const Certificate& shown, const Certificate* client_ca) {
+std::unique_ptr<TcpServer> tls_server(const Certificate& shown, TlsManners manners) {
   Context context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
   SSL_CTX_use_certificate(context.get(), read_certificate(shown.certificate).get());
   SSL_CTX_use_PrivateKey(context.get(), read_key(shown.key).get());
-  if (client_ca) {
-    X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), read_certificate(client_ca->certificate).get());
+  for (const auto& above : manners.above) SSL_CTX_add1_chain_cert(context.get(), read_certificate(above.certificate).get());
+  if (manners.above.empty()) SSL_CTX_set_mode(context.get(), SSL_MODE_NO_AUTO_CHAIN);
+  if (manners.newest != 0) SSL_CTX_set_max_proto_version(context.get(), manners.newest);
+  if (manners.client_ca) {
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), read_certificate(manners.client_ca->certificate).get());
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   }
-  return std::make_unique<TcpServer>([context](Peer peer) { serve(context.get(), peer); });
+  return std::make_unique<TcpServer>([context, before = std::move(manners.before)](Peer peer) {
+    if (!before || before(peer)) serve(context.get(), peer);
+  });
+}
+
+std::unique_ptr<TcpServer> tls_server(const Certificate& shown, const Certificate* client_ca) {
+  TlsManners manners;
+  manners.client_ca = client_ca;
+  return tls_server(shown, std::move(manners));
 }
 
 }  // namespace drwatch::testing

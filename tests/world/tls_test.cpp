@@ -71,7 +71,7 @@ TEST_CASE_FIXTURE(Fixture, "tls: certificates that must not be believed, each wi
     REQUIRE(unverified.has_value());
     CHECK(unverified->facts.contains("certificate_expires"));
   };
-  check(testing::make_certificate("db", "IP:127.0.0.1", -10, -1, &ca), "CERT_HAS_EXPIRED", "has expired; its own ends 20");
+  check(testing::make_certificate("db", "IP:127.0.0.1", -10, -1, &ca), "CERT_HAS_EXPIRED", "has expired; it ended 20");
   check(testing::make_certificate("db", "IP:127.0.0.1", 1, 10, &ca), "CERT_NOT_YET_VALID", "is not valid before 20");
   check(testing::make_certificate("other", "DNS:other.example.org", -1, 10, &ca), "IP_ADDRESS_MISMATCH",
         "is not for 127.0.0.1 but for other");
