@@ -13,4 +13,10 @@ Task<Result<std::unique_ptr<Stream>>> Net::secure(std::unique_ptr<Stream>, TlsSe
   co_return not_here();
 }
 
+Task<Result<std::chrono::microseconds>> Net::echo(std::string, std::size_t, Duration) { co_return not_here(); }
+
+Task<std::vector<Result<DnsAnswer>>> Resolver::ask(std::vector<DnsQuestion> questions) {
+  co_return std::vector<Result<DnsAnswer>>(questions.size(), not_here());
+}
+
 }  // namespace drwatch

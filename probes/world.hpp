@@ -6,6 +6,7 @@
 
 #include "config/secret.hpp"
 #include "config/time.hpp"
+#include "probes/dns_answer.hpp"
 #include "probes/outcome.hpp"
 #include "probes/tls_shown.hpp"
 
@@ -64,6 +65,10 @@ struct Resolver {
   virtual ~Resolver() = default;
   // A numeric name comes back as it is. Fails with dns: NXDOMAIN, SERVFAIL, NODATA, TIMEOUT (code). `servers`: "127.0.0.1:5353", ...; empty: the system's.
   virtual Task<Result<Resolved>> resolve(std::string name, Family family, std::vector<std::string> servers) = 0;
+  // All questions at once, each to its one server; the answers in the order of the questions, whatever their rcode, over TCP when they do not fit a
+  // datagram. One fails with dns: TIMEOUT, ECONNREFUSED, BADRESP (an answer that makes no sense), BADNAME.
+  virtual Task<std::vector<Result<DnsAnswer>>> ask(std::vector<DnsQuestion> questions);
+  virtual std::vector<std::string> system_servers() { return {}; }  // "192.0.2.53:53", in their order
 };
 
 // ---- byte streams ----------------------------------------------------------------------------------------------------------------------
@@ -100,6 +105,9 @@ struct Net {
   // settings.verify the first fault is then the failure (reason tls). `shown` and the phase tls are filled as far as it came.
   virtual Task<Result<std::unique_ptr<Stream>>> secure(std::unique_ptr<Stream> stream, TlsSettings settings, std::string name,
                                                        TlsShown& shown, Phases& phases);
+  // One ICMP echo with `payload` bytes to a numeric address, and how long it took. Fails with timeout after `patience`, connect when something on the way
+  // says that it can't be reached (EHOSTUNREACH, ...), own-fault (EACCES) when this system lets nobody send echoes without privileges.
+  virtual Task<Result<std::chrono::microseconds>> echo(std::string address, std::size_t payload, Duration patience);
 };
 
 // ---- HTTP client -----------------------------------------------------------------------------------------------------------------------

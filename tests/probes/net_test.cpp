@@ -102,7 +102,7 @@ TEST_CASE("the catalog: names differ, every kind documents itself, a heartbeat h
     CHECK((kind.make == nullptr) == (kind.schema.name == "heartbeat"));
     CHECK(kind.schema.confirms_itself == (kind.schema.name == "heartbeat" || kind.schema.name == "backup"));
   }
-  for (const char* name : {"http", "tcp", "dns", "postgres", "heartbeat", "backup"}) CHECK(names.count(name) == 1);
+  for (const char* name : {"http", "tcp", "tls", "dns", "postgres", "heartbeat", "backup"}) CHECK(names.count(name) == 1);
 }
 
 TEST_CASE("settings are the same exactly when nothing changed") {
