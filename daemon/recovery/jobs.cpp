@@ -151,6 +151,12 @@ void begin_run(JobKept& kept, const std::string& rid, Time now) {
   kept.called_at = now;
 }
 
+// A success ends what was over its time as well: a run that died with its machine never calls, and would hold the job down for ever.
+void forget_abandoned(JobKept& kept, const JobSettings& job, const Record& record, Time now) {
+  if (!job.max_runtime) return;
+  std::erase_if(kept.running, [&](const JobRun& run) { return later(record, run.started_at, *job.max_runtime) <= now; });
+}
+
 }  // namespace
 
 Time later(const Record& record, Time from, Duration wait) {
@@ -185,7 +191,10 @@ void see_ping(Deciding& d, const Pinged& ping) {
     if (ping.what == What::fail && ping.exit_code != 0)
       kept.last_message = "exit code " + std::to_string(ping.exit_code) + (ping.message.empty() ? "" : ", " + ping.message);
     (ping.what == What::success ? kept.last_success_at : kept.last_fail_at) = d.now;
-    if (ping.what == What::success) kept.missed_at.reset();
+    if (ping.what == What::success) {
+      kept.missed_at.reset();
+      forget_abandoned(kept, *settings->second.job, d.record(), d.now);
+    }
   }
   judge_job(d, ping.probe, *settings->second.job, true);
 }

@@ -23,7 +23,8 @@ struct Folder {
 std::string problems_of(const std::string& body) {
   Folder folder;
   std::string file = (folder.path / "story.toml").string();
-  std::ofstream(file) << "config = \"" DRWATCH_SOURCE_DIR "/tests/stories/small/drwatch.toml\"\nstart = \"2026-03-01T10:00:00Z\"\n" << body << "\n";
+  std::ofstream(file) << "config = \"" DRWATCH_SOURCE_DIR "/tests/stories/small/drwatch.toml\"\nstart = \"2026-03-01T10:00:00Z\"\n"
+                      << body << "\n";
   config::Problems problems;
   auto story = read_story(file, problems);
   if (story) {
