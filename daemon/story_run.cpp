@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs a story: the production schedule and heart under a clock that jumps from one moment to the next. At one instant: changes, deeds,
 // runs, decisions, expectations.
-#include "daemon/recovery/exposure.hpp"
+#include "daemon/recovery/rto.hpp"
 #include "daemon/recovery/schedule.hpp"
 #include "daemon/story.hpp"
 

@@ -86,6 +86,22 @@ std::string lost(const Json& incident, Time now) {
   return clock_text(*at, now) + " by " + text_at(point, "source") + (amount ? ": " + words(*amount) + " would be lost" : "");
 }
 
+// One of several ways out: what it takes, and until when it can still be chosen.
+void options(Page& page, const Json& way) {
+  const std::string option = text_at(way, "option");
+  const auto decide_by = time_at(way, "decide_by");
+  if (option.empty() || !decide_by || !way.contains("projected_seconds")) return;
+  const auto p90 = number_at(way["projected_seconds"], "p90");
+  page.fact("  " + option, (p90 ? "nine in ten within " + words(*p90) + "; " : "") +
+                               (*decide_by < page.now ? "too late since " : "decide by ") + clock_text(*decide_by, page.now));
+}
+
+void second_best(Page& page) {
+  if (!page.incident.contains("second") || !page.incident["second"].is_object()) return;
+  const Json& second = page.incident["second"];
+  page.line("  Second best: " + text_at(second, "scenario") + "; told apart by: " + joined(list_at(second, "tells_apart")));
+}
+
 void head(Page& page) {
   const Json& i = page.incident;
   const std::string state = text_at(i, "state"), standing = text_at(i, "standing");
@@ -102,7 +118,12 @@ void head(Page& page) {
   const auto deadline = time_at(i, "deadline");
   page.fact("clock", elapsed_of_rto(i) + ", " + page.paint(page.paint.standing(standing), standing) +
                          (deadline ? "; deadline " + clock_text(*deadline, page.now) : ""));
-  page.fact("decide by", at_with(page, "decide_by", ""));
+  if (i.contains("projection") && i["projection"].is_object() && state == "open") {
+    page.fact("projected", one_line(text_at(i["projection"], "message")));
+    page.fact("critical path", joined(list_at(i["projection"], "critical_path")));
+    page.fact("decide by", at_with(page, "decide_by", ""));
+    for (const auto& way : list_at(i["projection"], "options")) options(page, way);
+  }
   page.fact("affects", joined(list_at(i, "affects")));
   page.fact("explains", joined(list_at(i, "explains")));
   page.fact("restores to", lost(i, page.now));
@@ -126,6 +147,7 @@ void because(Page& page) {
                  {one_line(text_at(each, "evidence"))}});
   }
   page.out += columns.print(page.paint);
+  second_best(page);
 }
 
 std::string how(const Json& step) {
@@ -194,6 +216,8 @@ void checklist(Page& page) {
   page.section("Checklist, " + std::to_string(done) + " of " + std::to_string(steps.size()) + " done");
   for (const auto& step : steps) {
     std::string tail = "  " + text_at(step, "id") + (flag_at(step, "critical") ? ", critical" : "");
+    if (const auto option = text_at(step, "option"); !option.empty())
+      tail += ", option " + option + (flag_at(step, "needed") ? "" : " (not chosen)");
     if (const auto state = text_at(step, "state"); state != "open" && state != "done") tail += ", " + state;
     const auto ended = time_at(step, "ended_at");
     if (closed(step) && ended) tail += ", " + clock_text(*ended, page.now);
@@ -231,6 +255,7 @@ void timeline(Page& page) {
   page.section("Timeline");
   Columns columns;
   for (const auto& each : list) {
+    if (text_at(each, "kind") == "incident.projected") continue;  // every few minutes: they would bury what people did
     const auto at = time_at(each, "at");
     const std::string by = text_at(each, "by");
     columns.row({{at ? clock_text(*at, page.now) : ""},

@@ -48,7 +48,16 @@ void headline(Page& page) {
     line(Ink::bad, "The journal does not keep up with the disk: what happens now may be lost if drwatch stops");
 }
 
-void incidents(Page& page) { page.section("Incidents", incidents_text(list_at(page.status, "incidents"), page.now, page.paint)); }
+void incidents(Page& page) {
+  std::string text = incidents_text(list_at(page.status, "incidents"), page.now, page.paint);
+  for (const auto& each : list_at(page.status, "incidents")) {
+    if (text_at(each, "state") != "open" || !each.contains("projection") || !each["projection"].is_object()) continue;
+    text += "  " + text_at(each, "scenario") + ": " + one_line(text_at(each["projection"], "message"));
+    if (const auto decide_by = time_at(each, "decide_by")) text += "; decide by " + clock_text(*decide_by, page.now);
+    text += "\n";
+  }
+  page.section("Incidents", text);
+}
 
 void pending(Page& page) {
   Columns columns;
@@ -119,24 +128,20 @@ void exposures(Page& page) {
   page.section("What would be lost, were it struck now", columns.print(page.paint));
 }
 
+// The question that a manager asks: could we recover, from what, in how long, and how do we know?
 void recovery_times(Page& page) {
   Columns columns;
-  for (const auto& component : list_at(page.status, "components")) {
-    for (const auto& objective : list_at(component, "objectives")) {
-      if (text_at(objective, "objective") != "rto") continue;
-      const std::string standing = text_at(objective, "standing");
-      const auto target = number_at(objective, "target_seconds");
-      const auto breach = time_at(objective, "breach_at");
-      columns.row({{text_at(component, "title")},
-                   {target ? "back within " + words(*target) : ""},
-                   {standing, page.paint.standing(standing)},
-                   {standing == "unproven" ? "no drill has shown it"
-                    : breach               ? "deadline " + clock_text(*breach, page.now)
-                                           : "",
-                    Ink::dim}});
-    }
+  for (const auto& scenario : list_at(page.status, "scenarios")) {
+    const std::string standing = text_at(scenario, "standing");
+    const auto target = number_at(scenario, "rto_seconds");
+    std::string why = one_line(text_at(scenario, "message"));
+    if (why.empty() && standing == "unproven") why = "no drill has shown it";
+    columns.row({{text_at(scenario, "scenario")},
+                 {target ? "within " + words(*target) : ""},
+                 {standing, page.paint.standing(standing)},
+                 {why, Ink::dim}});
   }
-  page.section("Recovery times", columns.print(page.paint));
+  page.section("Could we recover", columns.print(page.paint));
 }
 
 void drills(Page& page) {

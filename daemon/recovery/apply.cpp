@@ -63,6 +63,7 @@ void configuration_loaded(Record& r, const Event& e) {
   keep_only(r.probes, probes, is);
   keep_only(r.components, components, is);
   keep_only(r.pending, scenarios, is);
+  keep_only(r.scenarios, scenarios, is);
   keep_only(r.signals, names_in(e.body, "signals"), is);
   std::set<std::string> objectives = names_in(e.body, "objectives");
   keep_only(r.objectives, objectives, is);
@@ -109,9 +110,7 @@ void blind_ended(Record& r, const Event& e) {
 
 void objective_changed(Record& r, const Event& e) {
   ObjectiveRecord o;
-  std::string standing = json::text(e.body, "standing");
-  for (Standing s : {Standing::met, Standing::at_risk, Standing::breached, Standing::unproven})
-    if (standing_name(s) == standing) o.standing = s;
+  o.standing = parse_standing(json::text(e.body, "standing")).value_or(Standing::unproven);
   o.since = json::maybe_time(e.body, "since").value_or(e.at);
   o.message = json::text(e.body, "detail");
   r.objectives[e.component + " rpo " + json::text(e.body, "class")] = o;
@@ -158,7 +157,30 @@ void alert_resolved(Record& r, const Event& e) {
   std::erase_if(r.alerts,
                 [&](const auto& entry) { return entry.second.resolved_at && *entry.second.resolved_at < e.at - resolved_alerts_kept; });
 }
-void drill_passed(Record& r, const Event& e) { r.drill_passed[e.scenario] = e.at; }
+// ---- drills, and what scenarios would take
+
+std::map<std::string, double> step_seconds(const Event& e) {
+  std::map<std::string, double> steps;
+  if (auto list = e.body.find("steps"); list != e.body.end() && list->is_object())
+    for (const auto& [step, took] : list->items())
+      if (took.is_number()) steps[step] = took.get<double>();
+  return steps;
+}
+void drill_passed(Record& r, const Event& e) {
+  r.drills[e.scenario] = {e.at, json::maybe_number(e.body, "recovery_seconds"), json::maybe_number(e.body, "data_loss_seconds")};
+  learn(r.measured, e.scenario, e.at, step_seconds(e));
+}
+void drill_failed(Record& r, const Event& e) { learn(r.measured, e.scenario, e.at, step_seconds(e)); }
+void scenario_changed(Record& r, const Event& e) {
+  ScenarioRecord& s = r.scenarios[e.scenario];
+  Standing standing = parse_standing(json::text(e.body, "standing")).value_or(Standing::unproven);
+  if (standing != s.standing || s.since == Time{}) s.since = e.at;
+  s.standing = standing;
+  s.message = json::text(e.body, "detail");
+  s.p50_seconds = json::maybe_number(e.body, "p50_seconds");
+  s.p90_seconds = json::maybe_number(e.body, "p90_seconds");
+  s.basis = json::text(e.body, "basis");
+}
 void journal_failing(Record& r, const Event&) { r.journal_failing = true; }
 void journal_mended(Record& r, const Event&) { r.journal_failing = false; }
 
@@ -172,6 +194,7 @@ const std::map<std::string_view, Meaning>& meanings() {
       {"component.changed", component_changed},
       {"configuration.loaded", configuration_loaded},
       {"daemon.started", daemon_started},
+      {"drill.failed", drill_failed},
       {"drill.passed", drill_passed},
       {"finding.appeared", finding_appeared},
       {"finding.gone", finding_gone},
@@ -184,6 +207,7 @@ const std::map<std::string_view, Meaning>& meanings() {
       {"probe.cleared", probe_cleared},
       {"probe.removed", probe_removed},
       {"probe.suspected", probe_suspected},
+      {"scenario.changed", scenario_changed},
       {"signal.cleared", signal_cleared},
       {"signal.expired", signal_cleared},
       {"signal.raised", signal_raised},

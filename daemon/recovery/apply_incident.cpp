@@ -2,6 +2,7 @@
 // What the events of an incident's life mean: incidents, their steps and messages, and the triggers that pend.
 #include "daemon/recovery/json.hpp"
 #include "daemon/recovery/meanings.hpp"
+#include "daemon/recovery/projection.hpp"
 
 #include <algorithm>
 
@@ -67,6 +68,10 @@ void incident_resolved(Record& r, const Event& e) {
   i->state = IncidentState::resolved;
   i->resolved_at = e.at;
   i->false_alarm = json::flag(e.body, "false_alarm");
+  learn(r.measured, *i);
+}
+void incident_projected(Record& r, const Event& e) {
+  if (Incident* i = incident_of(r, e)) i->projection = projection_from_json(e.body);
 }
 
 // The wide incident goes on with the narrow one's start, acknowledgement, timeline, messages and every done step of the same id.
@@ -135,6 +140,8 @@ void incident_refiled(Record& r, const Event& e) {
   i->steps = as_new.steps;
   i->message_plans = as_new.message_plans;
   i->scenario_hash = as_new.scenario_hash;
+  i->second = as_new.second;
+  i->projection.reset();
   r.pending.erase(i->scenario);
 }
 void incident_corrected(Record& r, const Event& e) {
@@ -240,6 +247,7 @@ const std::map<std::string_view, Meaning>& incident_meanings() {
       {"incident.corrected", incident_corrected},
       {"incident.explains", incident_explains},
       {"incident.opened", incident_opened},
+      {"incident.projected", incident_projected},
       {"incident.recovered", incident_recovered},
       {"incident.refiled", incident_refiled},
       {"incident.reopened", incident_reopened},

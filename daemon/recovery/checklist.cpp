@@ -148,7 +148,7 @@ void way_out(const Deciding& d, const Incident& incident, Way& way) {
     way.needs(evaluate(d.state, d.settings, up, d.now));
   }
   for (const IncidentStep& step : incident.steps) {
-    if (!incident.gates(step) || !step.plan.verify || step.state == StepState::skipped) continue;
+    if (!step.plan.critical || !incident.needed(step) || !step.plan.verify || step.state == StepState::skipped) continue;
     Sentence s{step.state == StepState::done ? Truth::yes : Truth::no, step.holds_since.value_or(Time{}), ""};
     way.needs(s);
   }

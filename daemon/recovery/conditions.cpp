@@ -2,6 +2,7 @@
 #include "daemon/recovery/conditions.hpp"
 
 #include "daemon/recovery/exposure.hpp"
+#include "daemon/recovery/rto.hpp"
 
 #include <algorithm>
 

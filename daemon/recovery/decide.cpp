@@ -154,10 +154,12 @@ void settle(Deciding& d) {
     judge_components(d);
     judge_objectives(d);
     judge_findings(d);
+    judge_scenarios(d);
     judge_triggers(d);
     judge_steps(d);
     judge_exits(d);
     judge_updates(d);
+    judge_projections(d);
     judge_alerts(d);
     if (d.decision.events.size() == before) return;
   }

@@ -89,6 +89,10 @@ void judge_updates(Deciding& d);
 std::string fill(const State& state, const Settings& settings, const Incident& incident, const std::string& text, Time now,
                  std::vector<std::string>& missing);
 
+// outlook.cpp
+void judge_projections(Deciding& d);
+void judge_scenarios(Deciding& d);
+
 // wanted.cpp
 void judge_alerts(Deciding& d);
 

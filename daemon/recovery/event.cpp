@@ -42,10 +42,17 @@ const std::vector<EventKind>& event_kinds() {
        "Maintenance began: it keeps scenarios of its components shut. Watching goes on, and objectives for data are judged as ever."},
       {"maintenance.ended", info, "Maintenance ended. What is still down now begins to count for opening."},
       {"scenario.pending", info, "A scenario's trigger holds; it opens when it has held for its 'for'."},
+      {"scenario.changed", info,
+       "What recovery would take if the scenario struck now, or how its objective stands: met, at risk, breached, or unproven where no "
+       "drill "
+       "within its period has shown it."},
       {"scenario.calm", info, "A pending scenario's trigger holds no more, or something keeps it shut."},
       {"incident.opened", error,
        "An incident is open and its clock runs. Work its checklist: 'drwatch incident show ID' or the page the alert links to."},
       {"incident.acknowledged", info, "Somebody took the incident."},
+      {"incident.projected", info,
+       "When the incident will be over, from the steps that are left and what such steps have taken. 'Decide by' is the last moment at "
+       "which a way out still meets the objective."},
       {"incident.recovered", info, "The platform is back. People may still have work: see the open steps."},
       {"incident.reopened", error, "It looked well and is not: the same incident is open again, with the same clock."},
       {"incident.resolved", info, "The work is done, or a person said it is over. 'drwatch incident report ID' drafts the post-mortem."},

@@ -31,18 +31,6 @@ struct RpoJudgement {
 };
 RpoJudgement judge_rpo(const State& state, const Settings& settings, const std::string& component, DisasterClass c, Time now);
 
-// RTO of an open incident; `next` when time alone changes it.
-struct RtoJudgement {
-  Standing standing = Standing::met;
-  std::string message;
-  std::optional<Time> next;
-};
-RtoJudgement judge_rto(const Incident& incident, Time now);
-// A scenario without an incident: unproven until a drill has shown it. A component: the worst of its open incidents, else of the scenarios
-// that affect it.
-Standing scenario_standing(const State& state, const Scenario& scenario);
-Standing component_rto(const State& state, const Settings& settings, const std::string& component, Time now);
-
 // The ledger: the newest commit that everything up to `safe` includes. nullopt: older than the ledger, or another timeline.
 std::optional<Time> ledger_time(const Ledger& ledger, WalPosition safe);
 void ledger_add(Ledger& ledger, LedgerRow row);

@@ -2,7 +2,6 @@
 #include "daemon/recovery/incident.hpp"
 
 #include <algorithm>
-#include <functional>
 
 namespace drwatch {
 
@@ -68,25 +67,6 @@ bool Incident::ready(const IncidentStep& s) const {
     const IncidentStep* other = step(before);
     return !other || other->closed() || (!needed(*other) && chosen());
   });
-}
-
-Duration Incident::longest_remaining_path(Time now) const {
-  std::map<std::string, Duration> known;  // length of the longest chain that ends with the step
-  std::function<Duration(const IncidentStep&)> chain = [&](const IncidentStep& s) -> Duration {
-    if (auto it = known.find(s.plan.id); it != known.end()) return it->second;
-    known[s.plan.id] = Duration{0};  // configurations have no circles; a journal from elsewhere might
-    Duration own = s.closed() ? Duration{0} : s.plan.expect.value_or(Duration{0});
-    if (!s.closed() && s.started_at && (s.state == StepState::started || s.state == StepState::running))
-      own = std::max(own - (now - *s.started_at), Duration{0});
-    Duration before{0};
-    for (const std::string& id_ : s.plan.after)
-      if (const IncidentStep* other = step(id_)) before = std::max(before, chain(*other));
-    return known[s.plan.id] = before + own;
-  };
-  Duration longest{0};
-  for (const IncidentStep& s : steps)
-    if (gates(s) && !s.closed()) longest = std::max(longest, chain(s));
-  return longest;
 }
 
 }  // namespace drwatch

@@ -47,6 +47,33 @@ struct IncidentMessage {
   std::string by;
 };
 
+// One way out of several, or the only one (option "").
+struct WayOut {
+  std::string option;
+  double p50_seconds = 0, p90_seconds = 0;  // since the start of the incident
+  Time decide_by{};                         // the deadline less the p90 of what is left of it
+};
+// When the incident will be over, as it looked at `at`.
+struct Projection {
+  Time at{};
+  double p50_seconds = 0, p90_seconds = 0;  // since the start of the incident: comparable with its RTO
+  double missing = 0;                       // the probability of missing the objective
+  Time decide_by{};                         // of the last resort: when it has passed, nothing is left to fall back on
+  std::string way;                          // the option that was chosen; empty: none was, or there is none
+  std::vector<WayOut> ways;
+  std::vector<std::string> critical_path;  // step ids, with typical durations
+  std::vector<std::string> overrun;        // steps that outlived nearly all that is known of them
+  std::vector<std::string> unplanned;      // steps of which nobody knows how long they take; they count as nothing
+  std::string basis;                       // "planned" | "blended" | "measured": what most of the critical path rests on
+};
+
+// The scenario that fitted second best when the incident opened, and what would tell the two apart.
+struct Second {
+  std::string scenario, title;
+  std::vector<Evidence> because;         // what speaks for it
+  std::vector<std::string> tells_apart;  // conditions that hold for one and not for the other
+};
+
 struct Incident {
   std::string id, scenario, title, summary, severity, of_class;
   IncidentState state = IncidentState::open;
@@ -63,6 +90,8 @@ struct Incident {
   Exit exit;        // resolved: by is health or steps
   Trigger trigger;  // as it was when the incident opened
   std::vector<Evidence> because;
+  std::optional<Second> second;
+  std::optional<Projection> projection;  // the newest that was journaled
   std::vector<IncidentStep> steps;
   std::vector<IncidentMessage> messages;
   std::vector<Message> message_plans;  // the scenario's, as they were
@@ -83,10 +112,8 @@ struct Incident {
   bool chosen() const;  // any
   // It belongs to no option, or to one that was chosen.
   bool needed(const IncidentStep& step) const { return step.plan.option.empty() || chosen(step.plan.option); }
-  // The longest chain of `expect` over the critical steps that are still open (a running step counts what is left of it).
-  Duration longest_remaining_path(Time now) const;
-  // The incident is not over without it.
-  bool gates(const IncidentStep& step) const { return step.plan.critical && needed(step); }
+  // The incident is not over without it: a critical step of no option, of one that was chosen, or of any while nobody has chosen.
+  bool gates(const IncidentStep& step) const { return step.plan.critical && (needed(step) || !chosen()); }
 };
 
 Json to_json(const Incident& incident);

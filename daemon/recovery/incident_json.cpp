@@ -2,6 +2,7 @@
 // An incident in the journal's words: whole, so that an opening carries everything that was decided. The API's document is another
 // (daemon/web/view).
 #include "daemon/recovery/json.hpp"
+#include "daemon/recovery/projection.hpp"
 
 namespace drwatch {
 namespace {
@@ -182,7 +183,52 @@ std::vector<T> list_from(const Json& j, const char* key, T (*one)(const Json&)) 
   return all;
 }
 
+Json of(const std::optional<Second>& s) {
+  return s ? Json{{"scenario", s->scenario}, {"title", s->title}, {"because", json::of(s->because)}, {"tells_apart", s->tells_apart}}
+           : Json(nullptr);
+}
+std::optional<Second> second_from(const Json& j) {
+  auto s = j.find("second");
+  if (s == j.end() || s->is_null()) return std::nullopt;
+  return Second{json::text(*s, "scenario"), json::text(*s, "title"), json::evidence(*s, "because"), json::texts(*s, "tells_apart")};
+}
+
 }  // namespace
+
+Json to_json(const Projection& p) {
+  Json ways = Json::array();
+  for (const WayOut& w : p.ways)
+    ways.push_back(
+        {{"option", w.option}, {"p50_seconds", w.p50_seconds}, {"p90_seconds", w.p90_seconds}, {"decide_by", json::of(w.decide_by)}});
+  return {{"at", json::of(p.at)},
+          {"p50_seconds", p.p50_seconds},
+          {"p90_seconds", p.p90_seconds},
+          {"missing", p.missing},
+          {"decide_by", json::of(p.decide_by)},
+          {"way", p.way},
+          {"ways", ways},
+          {"critical_path", p.critical_path},
+          {"overrun", p.overrun},
+          {"unplanned", p.unplanned},
+          {"basis", p.basis}};
+}
+Projection projection_from_json(const Json& j) {
+  Projection p;
+  p.at = json::time(j, "at");
+  p.p50_seconds = j.at("p50_seconds").get<double>();
+  p.p90_seconds = j.at("p90_seconds").get<double>();
+  p.missing = j.at("missing").get<double>();
+  p.decide_by = json::time(j, "decide_by");
+  p.way = json::text(j, "way");
+  for (const Json& w : j.at("ways"))
+    p.ways.push_back(
+        {json::text(w, "option"), w.at("p50_seconds").get<double>(), w.at("p90_seconds").get<double>(), json::time(w, "decide_by")});
+  p.critical_path = json::texts(j, "critical_path");
+  p.overrun = json::texts(j, "overrun");
+  p.unplanned = json::texts(j, "unplanned");
+  p.basis = json::text(j, "basis");
+  return p;
+}
 
 Json to_json(const Incident& i) {
   Json well = Json::array();
@@ -217,6 +263,8 @@ Json to_json(const Incident& i) {
           {"exit", of(i.exit)},
           {"trigger", of(i.trigger)},
           {"because", json::of(i.because)},
+          {"second", of(i.second)},
+          {"projection", i.projection ? to_json(*i.projection) : Json(nullptr)},
           {"steps", list_of(i.steps)},
           {"messages", list_of(i.messages)},
           {"message_plans", list_of(i.message_plans)},
@@ -257,6 +305,8 @@ Incident incident_from_json(const Json& j) {
   i.exit = exit_from(j.at("exit"));
   i.trigger = trigger(j.at("trigger"));
   i.because = json::evidence(j, "because");
+  i.second = second_from(j);
+  if (auto p = j.find("projection"); p != j.end() && !p->is_null()) i.projection = projection_from_json(*p);
   i.steps = list_from(j, "steps", step_from);
   i.messages = list_from(j, "messages", message_from);
   i.message_plans = list_from(j, "message_plans", message_plan);

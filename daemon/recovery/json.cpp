@@ -13,6 +13,7 @@ Json of(Time t) { return time_text(t); }
 Json of(const std::optional<Time>& t) { return t ? Json(time_text(*t)) : Json(nullptr); }
 Json of(Duration d) { return d.count(); }
 Json of(const std::optional<Duration>& d) { return d ? Json(d->count()) : Json(nullptr); }
+Json of(const std::optional<double>& number) { return number ? Json(*number) : Json(nullptr); }
 Json of(const std::vector<Evidence>& because) {
   Json list = Json::array();
   for (const Evidence& e : because) list.push_back({{"condition", e.condition}, {"since", of(e.since)}, {"evidence", e.evidence}});
@@ -32,6 +33,10 @@ Duration duration(const Json& json, const char* key, Duration otherwise) { retur
 std::optional<Duration> maybe_duration(const Json& json, const char* key) {
   const Json* v = value(json, key);
   return v ? std::optional(Duration{v->get<std::int64_t>()}) : std::nullopt;
+}
+std::optional<double> maybe_number(const Json& json, const char* key) {
+  const Json* v = value(json, key);
+  return v ? std::optional(v->get<double>()) : std::nullopt;
 }
 std::string text(const Json& json, const char* key) {
   const Json* v = value(json, key);

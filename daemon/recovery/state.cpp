@@ -20,6 +20,12 @@ std::string_view standing_name(Standing s) {
   return "";
 }
 
+std::optional<Standing> parse_standing(std::string_view name) {
+  for (Standing s : {Standing::met, Standing::at_risk, Standing::breached, Standing::unproven})
+    if (standing_name(s) == name) return s;
+  return std::nullopt;
+}
+
 std::string objective_key(const std::string& component, DisasterClass c) { return component + " rpo " + std::string(class_name(c)); }
 
 namespace {
@@ -60,10 +66,10 @@ ComponentRecord component_from(const Json& j) {
 Json of(const ObjectiveRecord& o) {
   return {{"standing", standing_name(o.standing)}, {"since", json::of(o.since)}, {"message", o.message}};
 }
+Standing standing_from(const Json& j) { return parse_standing(json::text(j, "standing")).value_or(Standing::unproven); }
 ObjectiveRecord objective_from(const Json& j) {
   ObjectiveRecord o;
-  for (Standing s : {Standing::met, Standing::at_risk, Standing::breached, Standing::unproven})
-    if (standing_name(s) == json::text(j, "standing")) o.standing = s;
+  o.standing = standing_from(j);
   o.since = json::time(j, "since");
   o.message = json::text(j, "message");
   return o;
@@ -115,6 +121,31 @@ Json of(const Incident& i) { return to_json(i); }
 Json of(Time t) { return json::of(t); }
 Time time_from(const Json& j) { return parse_time(j.get<std::string>()).value_or(Time{}); }
 
+Json of(const DrillRecord& d) {
+  return {{"at", json::of(d.at)}, {"recovery_seconds", json::of(d.recovery_seconds)}, {"data_loss_seconds", json::of(d.data_loss_seconds)}};
+}
+DrillRecord drill_from(const Json& j) {
+  if (j.is_string()) return {time_from(j), std::nullopt, std::nullopt};  // a snapshot of 0.1.0
+  return {json::time(j, "at"), json::maybe_number(j, "recovery_seconds"), json::maybe_number(j, "data_loss_seconds")};
+}
+
+Json of(const ScenarioRecord& s) {
+  return {{"standing", standing_name(s.standing)},
+          {"since", json::of(s.since)},
+          {"message", s.message},
+          {"p50_seconds", json::of(s.p50_seconds)},
+          {"p90_seconds", json::of(s.p90_seconds)},
+          {"basis", s.basis}};
+}
+ScenarioRecord scenario_from(const Json& j) {
+  return {standing_from(j),
+          json::time(j, "since"),
+          json::text(j, "message"),
+          json::maybe_number(j, "p50_seconds"),
+          json::maybe_number(j, "p90_seconds"),
+          json::text(j, "basis")};
+}
+
 template <class T>
 Json map_of(const std::map<std::string, T>& values) {
   Json object = Json::object();
@@ -147,7 +178,9 @@ Json to_json(const Record& r) {
           {"blind_since", json::of(r.blind_since)},
           {"blind_spans", spans},
           {"first_seen", map_of(r.first_seen)},
-          {"drill_passed", map_of(r.drill_passed)},
+          {"drill_passed", map_of(r.drills)},
+          {"scenarios", map_of(r.scenarios)},
+          {"measured", to_json(r.measured)},
           {"journal_failing", r.journal_failing}};
 }
 
@@ -167,7 +200,9 @@ Record record_from_json(const Json& j) {
   r.blind_since = json::maybe_time(j, "blind_since");
   for (const Json& span : j.at("blind_spans")) r.blind_spans.push_back({time_from(span.at(0)), time_from(span.at(1))});
   r.first_seen = map_from(j, "first_seen", time_from);
-  if (j.contains("drill_passed")) r.drill_passed = map_from(j, "drill_passed", time_from);
+  if (j.contains("drill_passed")) r.drills = map_from(j, "drill_passed", drill_from);
+  if (j.contains("scenarios")) r.scenarios = map_from(j, "scenarios", scenario_from);
+  if (j.contains("measured")) r.measured = measured_from_json(j.at("measured"));
   r.journal_failing = json::flag(j, "journal_failing");
   return r;
 }

@@ -10,6 +10,7 @@
 #include "daemon/recovery/alert.hpp"
 #include "daemon/recovery/event.hpp"
 #include "daemon/recovery/incident.hpp"
+#include "daemon/recovery/measured.hpp"
 #include "probes/outcome.hpp"
 
 #include <cstdint>
@@ -45,6 +46,7 @@ struct ComponentRecord {
 };
 enum class Standing { met, at_risk, breached, unproven };
 std::string_view standing_name(Standing s);
+std::optional<Standing> parse_standing(std::string_view name);
 struct ObjectiveRecord {  // an RPO by component and class
   Standing standing = Standing::unproven;
   Time since{};
@@ -78,6 +80,18 @@ struct AlertRecord {
   std::map<std::string, std::string> annotations;
   std::uint64_t order = 0;  // seq of its last event
 };
+// How a scenario's RTO stands while it is not open, and what recovery would take if it struck now.
+struct ScenarioRecord {
+  Standing standing = Standing::unproven;
+  Time since{};
+  std::string message;
+  std::optional<double> p50_seconds, p90_seconds;
+  std::string basis;
+};
+struct DrillRecord {  // the newest that passed
+  Time at{};
+  std::optional<double> recovery_seconds, data_loss_seconds;
+};
 struct FindingRecord {
   std::string finding, component, of_class, message;  // "no-source", "database", "region", ...
   Time since{};
@@ -100,7 +114,9 @@ struct Record {
   std::optional<Time> blind_since;                       // drwatch is blind
   std::vector<Span> blind_spans;                         // of the last 8 days: nothing in them is called missed, late or good
   std::map<std::string, Time> first_seen;                // scenarios and jobs: "job/NAME", "scenario/NAME"
-  std::map<std::string, Time> drill_passed;              // by scenario: the newest drill that passed
+  std::map<std::string, DrillRecord> drills;             // by scenario
+  std::map<std::string, ScenarioRecord> scenarios;
+  Measured measured;
   bool journal_failing = false;
 };
 Json to_json(const Record& record);
@@ -174,14 +190,25 @@ struct ProbeSight {
   std::uint64_t runs[4] = {};       // by Health
   std::map<Reason, std::uint64_t> failures_by_reason;
 };
+struct ProjectionSight {
+  std::size_t events = 0;  // of the incident, when it was looked at
+  Time next{};
+};
+struct ScenarioSight {  // what the scenario's standing was made of
+  std::string hash;
+  std::uint64_t measured = 0;
+  std::optional<Time> until;
+};
 struct Sight {
   std::map<std::string, ProbeSight> probes;
   Time started_at{};  // of the daemon
   std::optional<Time> witnesses_bad_since;
-  std::map<std::string, Time> better_since;  // objectives that stand better than recorded: since
-  std::map<std::string, Time> holding;       // verified steps not yet done ("INCIDENT/STEP"): the condition holds since
-  bool watched = false;                      // something is open or about to open: every run may end a hold or begin one
-  std::optional<Time> due;                   // when the next decision can fall without an input
+  std::map<std::string, Time> better_since;            // objectives that stand better than recorded: since
+  std::map<std::string, Time> holding;                 // verified steps not yet done ("INCIDENT/STEP"): the condition holds since
+  std::map<std::string, ProjectionSight> projections;  // by incident
+  std::map<std::string, ScenarioSight> scenarios;
+  bool watched = false;     // something is open or about to open: every run may end a hold or begin one
+  std::optional<Time> due;  // when the next decision can fall without an input
 };
 
 struct State {

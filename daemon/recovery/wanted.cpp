@@ -2,6 +2,7 @@
 #include "daemon/recovery/wanted.hpp"
 
 #include "daemon/recovery/deciding.hpp"
+#include "daemon/recovery/rto.hpp"
 
 #include <algorithm>
 

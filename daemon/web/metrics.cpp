@@ -121,21 +121,50 @@ void component_families(const Snapshot& snapshot, std::vector<MetricFamily>& int
   for (auto* family : {&health, &point, &exposure, &target, &standing}) take(into, std::move(*family));
 }
 
-void scenario_families(const Snapshot& snapshot, std::vector<MetricFamily>& into) {
-  auto standing = gauge("drwatch_scenario_standing", "Could it be recovered in time; one of the standings is 1.");
+void incident_families(const Snapshot& snapshot, std::vector<MetricFamily>& into) {
   auto open = gauge("drwatch_incident_open", "Whether an incident of the scenario is open.");
   auto elapsed = gauge("drwatch_incident_elapsed_seconds", "Of the open incident, from the last good outcome before it.");
+  auto projected =
+      gauge("drwatch_incident_projected_recovery_seconds", "From the start of the open incident to its recovery, as projected.");
+  auto decide_by = gauge("drwatch_incident_decide_by_timestamp_seconds",
+                         "The last moment at which a way out of the open incident still meets the objective.");
   for (const auto& each : snapshot.scenarios) {
-    for (const Standing one : all_standings)
-      standing.add(one == each.standing, {{"scenario", each.scenario->id}, {"standing", standing_name(one)}});
-    open.add(each.elapsed.has_value(), {{"scenario", each.scenario->id}});
-    if (each.elapsed) elapsed.add(in_seconds(*each.elapsed), {{"scenario", each.scenario->id}});
+    const std::string& name = each.scenario->id;
+    open.add(each.elapsed.has_value(), {{"scenario", name}});
+    if (each.elapsed) elapsed.add(in_seconds(*each.elapsed), {{"scenario", name}});
+    if (!each.projection) continue;
+    projected.add(each.projection->p50_seconds, {{"scenario", name}, {"estimate", "p50"}});
+    projected.add(each.projection->p90_seconds, {{"scenario", name}, {"estimate", "p90"}});
+    decide_by.add(unix_seconds(each.projection->decide_by), {{"scenario", name}});
+  }
+  auto scored =
+      counter("drwatch_projections_scored_total", "Recoveries held against the projection made at their opening: was it in time.");
+  for (const auto& [estimate, within] : {std::pair{"p50", snapshot.within_p50}, std::pair{"p90", snapshot.within_p90}}) {
+    scored.add(static_cast<double>(within), {{"estimate", estimate}, {"result", "within"}});
+    scored.add(static_cast<double>(snapshot.scored - within), {{"estimate", estimate}, {"result", "over"}});
+  }
+  for (auto* family : {&open, &elapsed, &projected, &decide_by, &scored}) take(into, std::move(*family));
+}
+
+void scenario_families(const Snapshot& snapshot, std::vector<MetricFamily>& into) {
+  auto standing = gauge("drwatch_scenario_standing", "Could it be recovered in time; one of the standings is 1.");
+  auto success = gauge("drwatch_drill_last_success_timestamp_seconds", "The newest drill that passed.");
+  auto recovery = gauge("drwatch_drill_recovery_seconds", "What that drill took.");
+  auto loss = gauge("drwatch_drill_data_loss_seconds", "What that drill lost.");
+  auto overdue = gauge("drwatch_drill_overdue", "Whether a drill is overdue, its grace over.");
+  for (const auto& each : snapshot.scenarios) {
+    const std::string& name = each.scenario->id;
+    for (const Standing one : all_standings) standing.add(one == each.standing, {{"scenario", name}, {"standing", standing_name(one)}});
+    if (each.drill) success.add(unix_seconds(each.drill->at), {{"scenario", name}});
+    if (each.drill && each.drill->recovery_seconds) recovery.add(*each.drill->recovery_seconds, {{"scenario", name}});
+    if (each.drill && each.drill->data_loss_seconds) loss.add(*each.drill->data_loss_seconds, {{"scenario", name}});
+    overdue.add(each.drill_overdue, {{"scenario", name}});
   }
   auto findings = gauge("drwatch_findings", "What an operator should know and nobody should be woken for.");
   for (const auto& [finding, count] : snapshot.findings) findings.add(static_cast<double>(count), {{"finding", finding}});
   auto blind = gauge("drwatch_blind", "Whether drwatch cannot see: most witnesses fail.");
   blind.add(snapshot.blind);
-  for (auto* family : {&standing, &open, &elapsed, &findings, &blind}) take(into, std::move(*family));
+  for (auto* family : {&standing, &success, &recovery, &loss, &overdue, &findings, &blind}) take(into, std::move(*family));
 }
 
 Family histogram(std::string name, std::string help, const Histogram& from) {
@@ -186,6 +215,7 @@ class Page final : public prometheus::Collectable {
     probe_families(snapshot_, families);
     component_families(snapshot_, families);
     scenario_families(snapshot_, families);
+    incident_families(snapshot_, families);
     own_families(snapshot_, families);
     return families;
   }

@@ -40,14 +40,18 @@ struct ComponentFigures {
 struct ScenarioFigures {
   const Scenario* scenario = nullptr;
   Standing standing = Standing::unproven;
-  std::optional<Duration> elapsed;  // while open
+  std::optional<Duration> elapsed;       // while open
+  std::optional<Projection> projection;  // of the open incident
+  std::optional<DrillRecord> drill;      // the newest that passed
+  bool drill_overdue = false;
 };
 struct Snapshot {
   std::shared_ptr<const Settings> settings;
   std::vector<ProbeFigures> probes;
   std::vector<ComponentFigures> components;
   std::vector<ScenarioFigures> scenarios;
-  std::map<std::string, std::size_t> findings;  // by kind
+  std::map<std::string, std::size_t> findings;               // by kind
+  std::uint64_t scored = 0, within_p50 = 0, within_p90 = 0;  // recoveries held against their first projection
   bool blind = false;
   DaemonFigures daemon;
 };

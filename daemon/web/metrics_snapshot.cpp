@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/recovery/drills.hpp"
+#include "daemon/recovery/rto.hpp"
 #include "daemon/web/metrics.hpp"
 
 #include <algorithm>
@@ -45,6 +47,21 @@ ComponentFigures component_figures(const State& state, const Settings& settings,
   return figures;
 }
 
+ScenarioFigures scenario_figures(const State& state, const Scenario& scenario, Time now) {
+  ScenarioFigures figures;
+  figures.scenario = &scenario;
+  figures.standing = scenario_standing(state, scenario);
+  for (const auto& [id, incident] : state.record.incidents)
+    if (incident.state == IncidentState::open && incident.scenario == scenario.id) {
+      figures.elapsed = incident.elapsed(now);
+      figures.projection = incident.projection;
+    }
+  if (const auto drill = state.record.drills.find(scenario.id); drill != state.record.drills.end()) figures.drill = drill->second;
+  const DrillDates dates = drill_dates(state.record, scenario);
+  figures.drill_overdue = dates.overdue_at && now > *dates.overdue_at;
+  return figures;
+}
+
 }  // namespace
 
 Snapshot take_snapshot(const State& state, std::shared_ptr<const Settings> settings, DaemonFigures figures, Time now) {
@@ -53,14 +70,10 @@ Snapshot take_snapshot(const State& state, std::shared_ptr<const Settings> setti
   for (const auto& [name, probe] : settings->probes) snapshot.probes.push_back(probe_figures(state, probe));
   for (const auto& [name, component] : settings->components)
     snapshot.components.push_back(component_figures(state, *settings, component, now));
-  std::map<std::string, Duration> open;  // elapsed by scenario
-  for (const auto& [id, incident] : state.record.incidents)
-    if (incident.state == IncidentState::open) open[incident.scenario] = incident.elapsed(now);
-  for (const auto& [name, scenario] : settings->scenarios) {
-    const auto elapsed = open.find(name);
-    snapshot.scenarios.push_back(
-        {&scenario, scenario_standing(state, scenario), elapsed == open.end() ? std::nullopt : std::optional<Duration>(elapsed->second)});
-  }
+  for (const auto& [name, scenario] : settings->scenarios) snapshot.scenarios.push_back(scenario_figures(state, scenario, now));
+  snapshot.scored = state.record.measured.scored;
+  snapshot.within_p50 = state.record.measured.within_p50;
+  snapshot.within_p90 = state.record.measured.within_p90;
   for (const auto& [key, finding] : state.record.findings) ++snapshot.findings[finding.finding];
   snapshot.blind = state.record.blind_since.has_value();
   snapshot.daemon = std::move(figures);

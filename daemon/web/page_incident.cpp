@@ -68,6 +68,20 @@ void word_hero(View& view, const Seen& seen, const Incident& incident) {
       point["at"].is_null() ? "none known" : point["at"].get<std::string>() + " from " + point["source"].get<std::string>();
 }
 
+// What is projected, while it is open.
+View outlook_of(const View& view, const Incident& incident, Time now) {
+  if (!incident.projection || incident.state != IncidentState::open) return nullptr;
+  View outlook = view["projection"];
+  outlook["path_words"] = text_or_null(words_of(outlook["critical_path"]));
+  outlook["decide_words"] =
+      time_words(incident.projection->decide_by) +
+      (now <= incident.projection->decide_by ? ", in " + duration_words(incident.projection->decide_by - now) : ", which has passed");
+  for (auto& option : outlook["options"])
+    option["words"] = "nine in ten within " + seconds_words(option["projected_seconds"]["p90"]) + ", to be chosen by " +
+                      option["decide_by"].get<std::string>();
+  return outlook;
+}
+
 }  // namespace
 
 Response page_incident(Room& room, const Call& call) {
@@ -77,6 +91,10 @@ Response page_incident(Room& room, const Call& call) {
   if (found == incidents.end()) return not_found("incident", call.at.at("id"), keys_of(incidents));
   View view = incident_view(now.seen, found->second, true);
   word_hero(view, now.seen, found->second);
+  view["outlook"] = outlook_of(view, found->second, now.seen.now);
+  if (View& second = view["second"]; !second.is_null()) second["apart_words"] = text_or_null(words_of(second["tells_apart"], "; "));
+  // The projections of every few minutes would bury what people did; the API has them.
+  std::erase_if(view["timeline"].get_ref<View::array_t&>(), [](const View& event) { return event["kind"] == "incident.projected"; });
   for (auto& step : view["steps"]) word_step(step);
   view["done_words"] = done_words(view["steps"]);
   for (auto& message : view["messages"]) message["missing_words"] = text_or_null(words_of(message["missing"]));

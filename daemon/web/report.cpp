@@ -79,6 +79,31 @@ void clocks(std::string& text, const Incident& incident) {
   text += "- Time to recover (MTTR), from t0: " + between(incident.started_at, incident.recovered_at) + "\n";
 }
 
+// What was said of the recovery as it went on, against what it took.
+void projections(std::string& text, const Incident& incident) {
+  const auto words = [](const Event& e, const char* key) {
+    return duration_words(Duration{static_cast<std::int64_t>(e.body.value(key, 0.0) * 1000)});
+  };
+  const Event* first = nullptr;
+  const Event* last = nullptr;
+  std::size_t count = 0;
+  for (const Event& e : incident.timeline) {
+    if (e.kind != "incident.projected" || e.incident != incident.id) continue;
+    if (!first) first = &e;
+    last = &e;
+    ++count;
+  }
+  if (!first) return;
+  text += "- Projected at its opening: " + words(*first, "p50_seconds") + ", nine in ten within " + words(*first, "p90_seconds");
+  if (incident.recovered_at) {
+    const double actual = in_seconds(*incident.recovered_at - incident.started_at);
+    text += "; it took " + duration_words(*incident.recovered_at - incident.started_at) +
+            (actual <= first->body.value("p90_seconds", 0.0) ? ", within that" : ", longer than that");
+  }
+  text += ". Of " + std::to_string(count) + " projections the last, at " + time_text(last->at) + ", said " + words(*last, "p50_seconds") +
+          ", nine in ten within " + words(*last, "p90_seconds") + ".\n";
+}
+
 void impact(std::string& text, const Seen& seen, const Incident& incident) {
   heading(text, "Impact and objectives");
   const bool over = incident.elapsed(seen.now) > incident.rto;
@@ -106,6 +131,7 @@ void impact(std::string& text, const Seen& seen, const Incident& incident) {
     if (const auto target = seen.settings.rpo_of(component, of_class)) text += "; RPO " + duration_words(*target);
     text += "\n";
   }
+  projections(text, incident);
   for (const auto& [from, until] : incident.looked_well)
     text += "- Looked well from " + time_text(from) + " to " + time_text(until) + " (" + duration_words(until - from) + "), and was not.\n";
 }
@@ -147,6 +173,7 @@ void timeline(std::string& text, const Incident& incident) {
   std::stable_sort(events.begin(), events.end(), [](const Event& a, const Event& b) { return a.at < b.at; });
   text += "- " + time_text(incident.started_at) + " it began (" + plain(incident.started_by) + ")\n";
   for (const auto& event : events) {
+    if (event.kind == "incident.projected") continue;  // they stand together above
     text += "- " + time_text(event.at) + " " + event.kind + (event.by == "drwatch" ? "" : " by " + plain(event.by)) + ": " +
             plain(event.message) + "\n";
   }

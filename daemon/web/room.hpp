@@ -64,6 +64,7 @@ Response read_events(Room&, const Call&);
 Response page_overview(Room&, const Call&);
 Response page_incident(Room&, const Call&);
 Response page_runbook(Room&, const Call&);
+Response page_drills(Room&, const Call&);
 Response page_scenario(Room&, const Call&);
 Response page_probe(Room&, const Call&);
 // ---- metrics_page.cpp

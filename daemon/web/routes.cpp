@@ -32,6 +32,7 @@ const Row table[] = {
     {get, "/", Needs::reading, page_overview},
     {get, "/incidents/{id}", Needs::reading, page_incident},
     {get, "/runbook", Needs::reading, page_runbook},
+    {get, "/drills", Needs::reading, page_drills},
     {get, "/runbook/{scenario}", Needs::reading, page_scenario},
     {get, "/probes/{name}", Needs::reading, page_probe},
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/recovery/exposure.hpp"
+#include "daemon/recovery/rto.hpp"
 #include "daemon/web/view.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace drwatch::web {
 namespace {
@@ -100,6 +102,55 @@ View recovery_point_view(const Seen& seen, const Incident& incident) {
   return view;
 }
 
+std::string option_words(const std::string& option) { return option.empty() ? "" : " for '" + option + "'"; }
+
+// "likely back at ..., nine in ten by ...", as a person says it.
+std::string projection_words(const Incident& incident) {
+  const Projection& p = *incident.projection;
+  const auto moment = [&](double after) { return time_words(incident.started_at + Duration{static_cast<std::int64_t>(after * 1000)}); };
+  std::string text = "likely over at " + moment(p.p50_seconds) + ", nine in ten by " + moment(p.p90_seconds) + option_words(p.way) + " (" +
+                     p.basis + "); " + std::to_string(std::lround(p.missing * 100)) + " % to miss the objective";
+  if (!p.overrun.empty()) text += "; takes longer than anything known: " + p.overrun.front();
+  if (!p.unplanned.empty()) text += "; nobody knows how long it takes: " + p.unplanned.front();
+  return text;
+}
+
+// What the figures rest on. `option` null: there is one way only.
+View projection_view(const Incident& incident) {
+  if (!incident.projection) return nullptr;
+  const Projection& projection = *incident.projection;
+  View view;
+  view["at"] = time_view(projection.at);
+  view["message"] = projection_words(incident);
+  view["basis"] = projection.basis;
+  view["probability_of_missing"] = number_view(projection.missing);
+  view["option"] = text_view(projection.way);
+  view["critical_path"] = projection.critical_path;
+  view["overrun"] = projection.overrun;
+  view["unplanned"] = projection.unplanned;
+  view["options"] = View::array();
+  for (const WayOut& way : projection.ways)
+    view["options"].push_back({{"option", text_view(way.option)},
+                               {"projected_seconds", {{"p50", number_view(way.p50_seconds)}, {"p90", number_view(way.p90_seconds)}}},
+                               {"decide_by", time_view(way.decide_by)}});
+  return view;
+}
+
+View projected_view(const Incident& incident) {
+  if (!incident.projection) return nullptr;
+  return {{"p50", number_view(incident.projection->p50_seconds)}, {"p90", number_view(incident.projection->p90_seconds)}};
+}
+
+View second_view(const std::optional<Second>& second) {
+  if (!second) return nullptr;
+  View view;
+  view["scenario"] = second->scenario;
+  view["title"] = second->title;
+  view["because"] = because_view(second->because);
+  view["tells_apart"] = second->tells_apart;
+  return view;
+}
+
 bool runbook_changed(const Seen& seen, const Incident& incident) {
   const auto now = seen.settings.scenarios.find(incident.scenario);
   return now == seen.settings.scenarios.end() || now->second.hash != incident.scenario_hash;
@@ -153,11 +204,12 @@ View incident_view(const Seen& seen, const Incident& incident, bool whole) {
   view["rto_seconds"] = seconds_view(incident.rto);
   view["deadline"] = time_view(incident.deadline());
   view["standing"] = standing_name(judge_rto(incident, seen.now).standing);
-  view["projected_seconds"] = nullptr;  // nothing was measured yet
-  view["decide_by"] = nullptr;
+  view["projected_seconds"] = projected_view(incident);
+  view["decide_by"] = incident.projection ? time_view(incident.projection->decide_by) : View(nullptr);
+  view["projection"] = projection_view(incident);
   view["recovery_point"] = recovery_point_view(seen, incident);
   view["because"] = because_view(incident.because);
-  view["second"] = nullptr;
+  view["second"] = second_view(incident.second);
   view["runbook_changed"] = runbook_changed(seen, incident);
   view["durable"] = seen.durable;
   if (!whole) return view;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/recovery/exposure.hpp"
+#include "daemon/recovery/drills.hpp"
+#include "daemon/recovery/rto.hpp"
 #include "daemon/web/view.hpp"
 
 #include <utility>
@@ -7,17 +8,13 @@
 namespace drwatch::web {
 namespace {
 
-// Never drilled: due one period after it was first seen.
 View drill_view(const Seen& seen, const Scenario& scenario) {
-  const auto first_seen = seen.state.record.first_seen.find("scenario/" + scenario.id);
-  std::optional<Time> due;
-  if (scenario.drill && scenario.drill->schedule && first_seen != seen.state.record.first_seen.end())
-    due = scenario.drill->schedule->next_after(first_seen->second);
-  if (due == Time::max()) due = std::nullopt;
+  const DrillDates dates = drill_dates(seen.state.record, scenario);
   View view;
-  view["last_success_at"] = nullptr;
-  view["due_at"] = time_view(due);
-  view["overdue"] = due && seen.now > *due + scenario.drill->grace;
+  view["last_success_at"] = time_view(dates.last_success_at);
+  view["due_at"] = time_view(dates.due_at);
+  view["overdue"] = dates.overdue_at && seen.now > *dates.overdue_at;
+  view["proven_until"] = time_view(dates.proven_until);
   return view;
 }
 
@@ -83,7 +80,13 @@ View scenario_view(const Seen& seen, const Scenario& scenario, bool whole) {
   view["title"] = scenario.title;
   view["standing"] = standing_name(scenario_standing(seen.state, scenario));
   view["rto_seconds"] = seconds_view(scenario.rto);
-  view["projected_seconds"] = nullptr;  // nothing was measured yet
+  const auto judged = seen.state.record.scenarios.find(scenario.id);
+  const ScenarioRecord* record = judged == seen.state.record.scenarios.end() ? nullptr : &judged->second;
+  view["projected_seconds"] = record && record->p90_seconds
+                                  ? View{{"p50", number_view(*record->p50_seconds)}, {"p90", number_view(*record->p90_seconds)}}
+                                  : View(nullptr);
+  view["basis"] = record ? text_view(record->basis) : View(nullptr);
+  view["message"] = record ? text_view(record->message) : View(nullptr);
   view["drill"] = drill_view(seen, scenario);
   if (!whole) return view;
 

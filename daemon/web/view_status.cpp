@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/recovery/exposure.hpp"
+#include "daemon/recovery/rto.hpp"
 #include "daemon/web/view.hpp"
 
 #include <algorithm>
@@ -221,6 +222,8 @@ View status_view(const Seen& seen, const DaemonFigures& figures) {
   for (const auto& [scenario, pending] : record.pending) view["pending"].push_back(pending_view(scenario, pending));
   view["scenarios"] = View::array();
   for (const auto& [name, scenario] : seen.settings.scenarios) view["scenarios"].push_back(scenario_view(seen, scenario, false));
+  view["projections"] = {
+      {"scored", record.measured.scored}, {"within_p50", record.measured.within_p50}, {"within_p90", record.measured.within_p90}};
   view["findings"] = View::array();
   for (const auto& [key, finding] : record.findings) view["findings"].push_back(finding_view(finding));
   view["maintenance"] = View::array();

@@ -23,9 +23,13 @@ TEST_CASE("status says the worst first, and everything once") {
   CHECK(has(text, "42 s"));
   CHECK(has(text, "to 02:09:18 by wal-archive, standing still since 02:10:00 (no writes)"));
   CHECK(has(text, "everything: no source survives it"));
-  CHECK(has(text, "back within 4 h  met  deadline 06:09:30"));
+  CHECK(has(text, "Could we recover\n"));
+  CHECK(has(
+      text,
+      "database-outage  within 4 h  unproven  back in 1 h 30 min, nine in ten within 2 h 30 min of 4 h (planned); no drill has shown it"));
+  CHECK(has(text, "cron-failure     within 4 h  unproven  no drill has shown it"));
   CHECK(has(text, "database-outage  overdue  since 2026-02-01 10:00"));
-  CHECK_FALSE(has(text, "cron-failure"));
+  CHECK_FALSE(has(text, "cron-failure  overdue"));
   CHECK(has(text, "nothing restores the database when the region is lost"));
   CHECK(has(text, "m-1  auth  until 03:00:00  by oncall"));
   CHECK(has(text, "breach-suspected  raised 1 min ago  by siem  odd logins"));
@@ -54,6 +58,17 @@ TEST_CASE("blindness and a journal that does not keep up stand on top") {
   const std::string text = status_text(document, plain);
   CHECK(text.find("BLIND") < text.find("DOWN"));
   CHECK(has(text, "may be lost if drwatch stops"));
+}
+
+TEST_CASE("an incident says when it will be over, until when to decide, and what else it could be") {
+  const std::string text = incident_text(incident(), *parse_time("2026-03-01T02:13:00Z"), plain);
+  CAPTURE(text);
+  CHECK(has(text, "likely over at 2026-03-01 03:39:30 UTC"));
+  CHECK(has(text, "critical path restore, connectivity"));
+  CHECK(has(text, "decide by     04:30:00"));
+  CHECK(has(text, "fail-over   nine in ten within 2 h 30 min; decide by 04:30:00"));
+  CHECK(has(text, "too late since 01:30:00"));
+  CHECK(has(text, "Second best: complete-outage; told apart by: hosting is down"));
 }
 
 TEST_CASE("status exits with 1 on bad news and on nothing else") {

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Looks ahead: when each open incident will be over, and what each scenario would take if it struck now. What is said is journaled, so that
+// it can be held against what happened.
+#include "daemon/recovery/deciding.hpp"
+#include "daemon/recovery/drills.hpp"
+#include "daemon/recovery/projection.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace drwatch {
+namespace {
+
+Duration of_seconds(double s) { return Duration{static_cast<std::int64_t>(s * 1000)}; }
+
+// ---- open incidents
+// ----------------------------------------------------------------------------------------------------------------------
+
+// Often enough that nobody decides by an old figure, seldom enough to cost nothing: 240 times within the objective, then ever more seldom.
+Duration look_again_after(const Incident& incident, Time now) {
+  Duration span = std::max(incident.rto, incident.elapsed(now));
+  return std::clamp<Duration>(span / 240, seconds{1}, minutes{10});
+}
+
+// Worth a line in the journal: a fiftieth of the objective (or of the time it has lasted), another way, or another standing.
+bool tells_more(const Incident& incident, const Projection& now, const std::optional<Projection>& was) {
+  if (!was) return true;
+  const double step = std::max(in_seconds(incident.rto), now.p50_seconds) / 50;
+  const double rto = in_seconds(incident.rto);
+  return std::abs(now.p90_seconds - was->p90_seconds) > step || std::abs(now.p50_seconds - was->p50_seconds) > step ||
+         std::abs(in_seconds(now.decide_by - was->decide_by)) > step || now.way != was->way ||
+         (now.p90_seconds > rto) != (was->p90_seconds > rto) || now.unplanned != was->unplanned;
+}
+
+std::string words_of(const Incident& incident, const Projection& p) {
+  std::string path;
+  for (const std::string& id : p.critical_path) path += (path.empty() ? "" : ", ") + id;
+  return incident.title + ": likely over " + duration_words(of_seconds(p.p50_seconds)) + " after it began, nine in ten within " +
+         duration_words(of_seconds(p.p90_seconds)) + " of " + duration_words(incident.rto) + " (" + p.basis + ")" +
+         (p.way.empty() ? "" : " by '" + p.way + "'") + "; decide by " + time_words(p.decide_by) +
+         (path.empty() ? "" : "; critical path: " + path);
+}
+
+void judge_projection(Deciding& d, const Incident& incident) {
+  ProjectionSight& sight = d.state.sight.projections[incident.id];
+  if (sight.events == incident.timeline.size() && d.now < sight.next) return d.wake(sight.next);
+  auto projected = project(d.state, incident, d.now);
+  if (projected && tells_more(incident, *projected, incident.projection))
+    d.emit("incident.projected", d.about(incident), words_of(incident, *projected), to_json(*projected));
+  sight.events = incident.timeline.size();
+  sight.next = d.now + look_again_after(incident, d.now);
+  d.wake(sight.next);
+}
+
+}  // namespace
+
+void judge_projections(Deciding& d) {
+  auto& sights = d.state.sight.projections;
+  std::erase_if(sights, [&](const auto& entry) {
+    auto incident = d.record().incidents.find(entry.first);
+    return incident == d.record().incidents.end() || incident->second.state != IncidentState::open;
+  });
+  for (const auto& [id, incident] : d.record().incidents)
+    if (incident.state == IncidentState::open) judge_projection(d, incident);
+}
+
+// ---- scenarios
+// ---------------------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+struct Outlook {
+  Standing standing = Standing::unproven;
+  std::string detail;
+  std::optional<Projection> projection;
+  std::optional<Time> until;  // the last drill proves it so long
+};
+
+std::string proof_of(const Record& record, const Scenario& scenario, const DrillDates& dates, Time now) {
+  if (!dates.last_success_at) return "no drill has shown it";
+  const auto& took = record.drills.at(scenario.id).recovery_seconds;
+  std::string drill =
+      "the drill of " + time_words(*dates.last_success_at) + (took ? " took " + duration_words(of_seconds(*took)) : " passed");
+  return now <= *dates.proven_until ? drill : drill + ", too long ago to prove it";
+}
+
+Outlook look_ahead(const State& state, const Settings& settings, const Scenario& scenario, Time now) {
+  Outlook outlook;
+  outlook.projection = project(state, settings, scenario, now);
+  const DrillDates dates = drill_dates(state.record, scenario);
+  const double rto = in_seconds(scenario.rto);
+  bool proven = dates.proven_until && now <= *dates.proven_until;
+  if (proven) outlook.until = *dates.proven_until + Duration{1};
+  auto drill = state.record.drills.find(scenario.id);
+  bool drill_over = proven && drill->second.recovery_seconds && *drill->second.recovery_seconds > rto;
+  // A plan alone proves neither that it fits nor that it does not.
+  bool measured = outlook.projection && outlook.projection->basis != "planned";
+  if (drill_over || (measured && outlook.projection->p50_seconds > rto))
+    outlook.standing = Standing::breached;
+  else if (measured && outlook.projection->p90_seconds > rto)
+    outlook.standing = Standing::at_risk;
+  else
+    outlook.standing = proven ? Standing::met : Standing::unproven;
+  if (outlook.projection)
+    outlook.detail = "back in " + duration_words(of_seconds(outlook.projection->p50_seconds)) + ", nine in ten within " +
+                     duration_words(of_seconds(outlook.projection->p90_seconds)) + " of " + duration_words(scenario.rto) + " (" +
+                     outlook.projection->basis + "); ";
+  outlook.detail += proof_of(state.record, scenario, dates, now);
+  return outlook;
+}
+
+void judge_scenario(Deciding& d, const Scenario& scenario) {
+  ScenarioSight& sight = d.state.sight.scenarios[scenario.id];
+  const std::uint64_t measured = d.record().measured.version;
+  if (sight.hash == scenario.hash && sight.measured == measured && (!sight.until || d.now < *sight.until)) {
+    if (sight.until) d.wake(*sight.until);
+    return;
+  }
+  const Outlook outlook = look_ahead(d.state, d.settings, scenario, d.now);
+  sight = {scenario.hash, measured, outlook.until};
+  if (outlook.until) d.wake(*outlook.until);
+  auto was = d.record().scenarios.find(scenario.id);
+  auto p50 = outlook.projection ? std::optional(outlook.projection->p50_seconds) : std::nullopt;
+  auto p90 = outlook.projection ? std::optional(outlook.projection->p90_seconds) : std::nullopt;
+  bool known = was != d.record().scenarios.end();
+  if (known && was->second.standing == outlook.standing && was->second.message == outlook.detail && was->second.p90_seconds == p90) return;
+  d.emit("scenario.changed", {.scenario = scenario.id},
+         "could we recover from " + scenario.title + ": " + std::string(standing_name(outlook.standing)) + "; " + outlook.detail,
+         Json{{"objective", "rto"},
+              {"standing", standing_name(outlook.standing)},
+              {"from", known ? Json(standing_name(was->second.standing)) : Json(nullptr)},
+              {"p50_seconds", p50 ? Json(*p50) : Json(nullptr)},
+              {"p90_seconds", p90 ? Json(*p90) : Json(nullptr)},
+              {"basis", outlook.projection ? outlook.projection->basis : ""},
+              {"critical_path", outlook.projection ? outlook.projection->critical_path : std::vector<std::string>{}},
+              {"detail", outlook.detail}});
+}
+
+}  // namespace
+
+void judge_scenarios(Deciding& d) {
+  for (const auto& [id, scenario] : d.settings.scenarios) judge_scenario(d, scenario);
+}
+
+}  // namespace drwatch

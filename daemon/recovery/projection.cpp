@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/recovery/projection.hpp"
+
+#include "daemon/recovery/spread.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace drwatch {
+namespace {
+
+// ---- the graph of what is left
+// -----------------------------------------------------------------------------------------------------------
+
+struct Node {
+  const IncidentStep* step = nullptr;
+  std::vector<std::size_t> after;  // nodes; always earlier in the list
+  Spread spread{std::nullopt, {}};
+  std::uint64_t stream = 0;
+  double elapsed = 0;             // it is being worked on, or could be, for so long
+  std::optional<double> holding;  // verified, and holds: what is left of its `hold`
+  bool waits_for_people = false;  // nobody has taken the incident yet
+  bool gates = false;             // the incident is not over before it ends
+};
+
+struct Source {  // what a graph is made from
+  const State& state;
+  const Incident& incident;
+  Time now;
+  bool begun = true;  // false: nothing of it has happened, it is asked what would
+};
+
+bool works_by_itself(const Step& plan) { return plan.verify || (plan.automatic && !plan.run.empty()); }
+
+Node node_of(const Source& from, const IncidentStep& step) {
+  Node node;
+  node.step = &step;
+  const Step& plan = step.plan;
+  std::optional<double> planned;
+  if (plan.expect) planned = in_seconds(*plan.expect);
+  node.spread = Spread(planned, from.state.record.measured.of_step(from.incident.scenario, plan.id, plan.title, from.now));
+  node.stream = stream_of(from.incident.id + "/" + plan.id);
+  node.waits_for_people = !works_by_itself(plan) && plan.after.empty();
+  if (!from.begun || step.closed()) return node;
+  if (auto begin = step.started_at ? step.started_at : could_begin(from.incident, step)) {
+    node.elapsed = std::max(in_seconds(from.now - *begin), 0.0);
+    node.waits_for_people = false;
+  }
+  if (auto since = from.state.sight.holding.find(from.incident.id + "/" + plan.id); since != from.state.sight.holding.end())
+    node.holding = std::max(in_seconds(since->second + plan.hold - from.now), 0.0);
+  return node;
+}
+
+using Options = std::set<std::string>;
+
+bool included(const IncidentStep& step, const Options& options) { return step.plan.option.empty() || options.count(step.plan.option) > 0; }
+
+class Graph {
+ public:
+  Graph(const Source& from, const Options& options) : from_(from), options_(options) {
+    for (const IncidentStep& step : from.incident.steps)
+      if (included(step, options)) add(step);
+    mark_gates();
+  }
+  std::vector<Node>& nodes() { return nodes_; }
+  bool by_health() const { return from_.incident.exit.by != Exit::By::steps; }
+  // Of some step it is known how long it takes.
+  bool known() const {
+    return std::any_of(nodes_.begin(), nodes_.end(), [](const Node& n) { return n.spread.known(); });
+  }
+
+ private:
+  // After all that it comes after, so that one pass in order is enough.
+  std::optional<std::size_t> add(const IncidentStep& step) {
+    if (auto known = at_.find(step.plan.id); known != at_.end()) return known->second;
+    if (!adding_.insert(step.plan.id).second) return std::nullopt;  // a circle; configurations have none, a journal from elsewhere might
+    Node node = node_of(from_, step);
+    for (const std::string& id : step.plan.after)
+      if (const IncidentStep* before = from_.incident.step(id); before && included(*before, options_))
+        if (auto index = add(*before)) node.after.push_back(*index);
+    nodes_.push_back(std::move(node));
+    return at_[step.plan.id] = nodes_.size() - 1;
+  }
+
+  // Exit by health: what comes after a verified step that gates is work on a platform that is back.
+  void mark_gates() {
+    std::vector<bool> behind(nodes_.size(), false);
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      Node& node = nodes_[i];
+      const Step& plan = node.step->plan;
+      for (std::size_t before : node.after)
+        behind[i] = behind[i] || behind[before] || (nodes_[before].step->plan.critical && nodes_[before].step->plan.verify);
+      node.gates = plan.critical && (!by_health() || plan.verify || !behind[i]);
+    }
+  }
+
+  const Source& from_;
+  const Options& options_;
+  std::vector<Node> nodes_;
+  std::map<std::string, std::size_t> at_;
+  std::set<std::string> adding_;
+};
+
+// ---- sampling
+// ----------------------------------------------------------------------------------------------------------------------------
+
+// What stands before every step: noticing, then somebody who takes it.
+struct Before {
+  std::optional<Spread> notice, acknowledge;
+  double waited = 0;  // for the acknowledgement, so far
+};
+
+double drawn(const Spread& spread, double elapsed, std::uint64_t stream, int n) {
+  const auto at = static_cast<std::uint64_t>(n) * 2;
+  return spread.remaining(elapsed, draw(stream, at), draw(stream, at + 1));
+}
+
+double left(const Node& node, int n) {
+  if (node.step->closed()) return 0;
+  if (node.holding) return *node.holding;
+  const double hold = node.step->plan.verify ? in_seconds(node.step->plan.hold) : 0;
+  if (!node.spread.known()) return hold;
+  const double drawn_left = n < 0 ? node.spread.remaining(node.elapsed, 0.5, 0.5) : drawn(node.spread, node.elapsed, node.stream, n);
+  return std::max(drawn_left, hold);
+}
+
+// When each node ends, in seconds from now; `n` < 0: with typical durations. Returns the end of the last one that gates.
+double run_through(const std::vector<Node>& nodes, bool by_health, double noticed, double taken, int n, std::vector<double>& ends) {
+  double end = taken;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    double begin = nodes[i].waits_for_people ? taken : noticed;
+    for (std::size_t before : nodes[i].after) begin = std::max(begin, ends[before]);
+    ends[i] = begin + left(nodes[i], n);
+    if (!nodes[i].gates || nodes[i].step->closed()) continue;
+    // A recovery by health dates from the first good run, not from the end of the hold that confirmed it.
+    double confirming = by_health && nodes[i].step->plan.verify ? in_seconds(nodes[i].step->plan.hold) : 0;
+    end = std::max(end, std::max(begin, ends[i] - confirming));
+  }
+  return end;
+}
+
+struct Sampled {
+  std::vector<double> ends;  // ordered, seconds from now
+  void add(const Sampled& other) { ends.insert(ends.end(), other.ends.begin(), other.ends.end()); }
+  void sort() { std::sort(ends.begin(), ends.end()); }
+  double quantile(double p) const { return ends[static_cast<std::size_t>(p * static_cast<double>(ends.size() - 1))]; }
+  double share_over(double limit) const {
+    auto over = std::upper_bound(ends.begin(), ends.end(), limit);
+    return static_cast<double>(ends.end() - over) / static_cast<double>(ends.size());
+  }
+};
+
+Sampled sample(Graph& graph, const Before& before, std::uint64_t stream) {
+  Sampled all;
+  all.ends.reserve(projection_draws);
+  std::vector<double> ends(graph.nodes().size());
+  for (int n = 0; n < projection_draws; ++n) {
+    const double noticed = before.notice ? drawn(*before.notice, 0, stream, n) : 0;
+    const double taken = noticed + (before.acknowledge ? drawn(*before.acknowledge, before.waited, stream + 1, n) : 0);
+    all.ends.push_back(run_through(graph.nodes(), graph.by_health(), noticed, taken, n, ends));
+  }
+  all.sort();
+  return all;
+}
+
+// ---- what is said of it
+// ------------------------------------------------------------------------------------------------------------------
+
+void describe(Graph& graph, Projection& p) {
+  p.critical_path.clear();
+  p.unplanned.clear();
+  p.overrun.clear();
+  const auto& nodes = graph.nodes();
+  std::vector<double> ends(nodes.size());
+  run_through(nodes, graph.by_health(), 0, 0, -1, ends);
+  std::optional<std::size_t> at;
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    if (nodes[i].gates && !nodes[i].step->closed() && (!at || ends[i] > ends[*at])) at = i;
+  std::size_t measured = 0, planned = 0;
+  while (at) {
+    const Node& node = nodes[*at];
+    if (!node.step->closed()) {
+      p.critical_path.push_back(node.step->plan.id);
+      (node.spread.measured() >= Spread::enough ? measured : planned) += 1;
+      if (node.spread.measured() > 0 && node.spread.measured() < Spread::enough) ++measured;
+    }
+    std::optional<std::size_t> latest;
+    for (std::size_t before : node.after)
+      if (!latest || ends[before] > ends[*latest]) latest = before;
+    at = latest;
+  }
+  std::reverse(p.critical_path.begin(), p.critical_path.end());
+  p.basis = measured == 0 ? "planned" : planned == 0 ? "measured" : "blended";
+  for (const Node& node : nodes) {
+    if (node.step->closed() || !node.step->plan.critical) continue;
+    if (!node.spread.known()) p.unplanned.push_back(node.step->plan.id);
+    if (node.spread.overrun(node.elapsed)) p.overrun.push_back(node.step->plan.id);
+  }
+}
+
+// The ways out, as the runbook lists them: those chosen together first, then each that could still be chosen.
+std::vector<Options> ways_of(const Incident& incident) {
+  Options chosen;
+  std::vector<Options> others;
+  for (const IncidentStep& step : incident.steps) {
+    const std::string& option = step.plan.option;
+    if (option.empty()) continue;
+    if (incident.chosen(option))
+      chosen.insert(option);
+    else if (std::find(others.begin(), others.end(), Options{option}) == others.end())
+      others.push_back({option});
+  }
+  if (!chosen.empty() || others.empty()) others.insert(others.begin(), chosen);
+  return others;
+}
+
+std::string joined(const Options& options) {
+  std::string text;
+  for (const std::string& option : options) text += (text.empty() ? "" : ", ") + option;
+  return text;
+}
+
+// Listed last by the runbook, from the mild to the hard: what still works when nothing else does.
+std::string last_resort(const Incident& incident) {
+  std::string last;
+  for (const IncidentStep& step : incident.steps)
+    if (!step.plan.option.empty()) last = step.plan.option;
+  return last;
+}
+
+Duration of_seconds(double s) { return Duration{static_cast<std::int64_t>(s * 1000)}; }
+
+std::optional<Projection> project(const Source& from, const Before& before) {
+  const Incident& incident = from.incident;
+  const double elapsed = from.begun ? std::max(in_seconds(from.now - incident.started_at), 0.0) : 0;
+  const std::string last = last_resort(incident);
+  Projection p;
+  Sampled pooled;  // while nobody has chosen, any of the ways may be it
+  for (const Options& options : ways_of(incident)) {
+    Graph graph(from, options);
+    if (!graph.known()) continue;
+    const Sampled sampled = sample(graph, before, stream_of(incident.id));
+    p.ways.push_back({joined(options), elapsed + sampled.quantile(0.5), elapsed + sampled.quantile(0.9),
+                      incident.deadline() - of_seconds(sampled.quantile(0.9))});
+    const bool resort = options.count(last) > 0;
+    if (p.ways.size() == 1 || resort) p.decide_by = p.ways.back().decide_by;
+    if (p.ways.size() == 1 || (resort && !incident.chosen())) describe(graph, p);
+    if (p.ways.size() == 1 || !incident.chosen()) pooled.add(sampled);
+  }
+  if (p.ways.empty()) return std::nullopt;
+  pooled.sort();
+  p.at = from.now;
+  if (incident.chosen()) p.way = p.ways.front().option;
+  p.p50_seconds = elapsed + pooled.quantile(0.5);
+  p.p90_seconds = elapsed + pooled.quantile(0.9);
+  p.missing = pooled.share_over(in_seconds(incident.rto) - elapsed);
+  return p;
+}
+
+Spread acknowledging(const State& state, Duration ack_within, Time now) {
+  return Spread(in_seconds(ack_within) / 3, state.record.measured.of_acknowledging(now));
+}
+
+// ---- noticing
+// ----------------------------------------------------------------------------------------------------------------------------
+
+// From the disaster to the confirmed health of a probe: half an interval, and the runs that confirm it.
+double confirming_seconds(const ProbeSettings& probe) {
+  return in_seconds(probe.interval) / 2 + in_seconds(probe.retry) * (probe.fall - 1);
+}
+
+std::optional<double> seeing_seconds(const Settings& settings, const Condition& condition) {
+  std::vector<std::string> probes;
+  if (condition.subject == Condition::Subject::probe) probes = {condition.name};
+  if (condition.subject == Condition::Subject::component)
+    if (auto component = settings.components.find(condition.name); component != settings.components.end())
+      probes = component->second.probes;
+  std::optional<double> first;
+  for (const std::string& name : probes)
+    if (auto probe = settings.probes.find(name); probe != settings.probes.end() && !probe->second.job)
+      first = std::min(first.value_or(confirming_seconds(probe->second)), confirming_seconds(probe->second));
+  return first;
+}
+
+// The first of `any`, and all of `all`; nullopt where people, jobs or objectives have to say it: nobody can know how long that takes.
+std::optional<double> noticing_seconds(const Settings& settings, const Trigger& trigger) {
+  std::optional<double> first, last;
+  for (const Condition& c : trigger.any)
+    if (auto s = seeing_seconds(settings, c)) first = std::min(first.value_or(*s), *s);
+  for (const Condition& c : trigger.all)
+    if (auto s = seeing_seconds(settings, c)) last = std::max(last.value_or(*s), *s);
+  if (!first && !last) return std::nullopt;
+  return std::max(first.value_or(0), last.value_or(0)) + in_seconds(trigger.hold_for);
+}
+
+}  // namespace
+
+Duration time_to_decide(Duration rto) { return std::min<Duration>(minutes{15}, rto / 4); }
+
+std::optional<Projection> project(const State& state, const Incident& incident, Time now) {
+  Before before;
+  if (!incident.acknowledged_at) {
+    before.acknowledge = acknowledging(state, incident.ack_within, now);
+    before.waited = std::max(in_seconds(now - incident.opened_at), 0.0);
+  }
+  return project(Source{state, incident, now}, before);
+}
+
+std::optional<Projection> project(const State& state, const Settings& settings, const Scenario& scenario, Time now) {
+  Incident imagined;
+  imagined.id = imagined.scenario = scenario.id;
+  imagined.started_at = imagined.opened_at = now;
+  imagined.rto = scenario.rto;
+  imagined.exit = scenario.exit;
+  if (imagined.exit.by == Exit::By::automatic)
+    imagined.exit.by = scenario.trigger.empty() || !noticing_seconds(settings, scenario.trigger) ? Exit::By::steps : Exit::By::health;
+  for (const Step& plan : scenario.steps) {
+    IncidentStep step;
+    step.plan = plan;
+    imagined.steps.push_back(std::move(step));
+  }
+  Before before;
+  auto noticing = noticing_seconds(settings, scenario.trigger);
+  auto noticed = state.record.measured.of_noticing(scenario.id, now);
+  if (noticing || !noticed.empty()) before.notice = Spread(noticing, noticed);
+  before.acknowledge = acknowledging(state, scenario.ack_within, now);
+  return project(Source{state, imagined, now, false}, before);
+}
+
+}  // namespace drwatch
