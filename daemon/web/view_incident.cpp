@@ -108,10 +108,10 @@ std::string option_words(const std::string& option) { return option.empty() ? ""
 std::string projection_words(const Incident& incident) {
   const Projection& p = *incident.projection;
   const auto moment = [&](double after) { return time_words(incident.started_at + Duration{static_cast<std::int64_t>(after * 1000)}); };
-  std::string text = "likely over at " + moment(p.p50_seconds) + ", nine in ten by " + moment(p.p90_seconds) + option_words(p.way) + " (" +
+  std::string text = "Likely over at " + moment(p.p50_seconds) + ", nine in ten by " + moment(p.p90_seconds) + option_words(p.way) + " (" +
                      p.basis + "); " + std::to_string(std::lround(p.missing * 100)) + " % to miss the objective";
-  if (!p.overrun.empty()) text += "; takes longer than anything known: " + p.overrun.front();
-  if (!p.unplanned.empty()) text += "; nobody knows how long it takes: " + p.unplanned.front();
+  if (!p.overrun.empty()) text += "; takes longer than anything known: step '" + p.overrun.front() + "'";
+  if (!p.unplanned.empty()) text += "; neither planned nor measured: step '" + p.unplanned.front() + "'";
   return text;
 }
 

@@ -56,6 +56,8 @@ def paced(text):
         took = sum(float(n) * UNITS[unit] for n, unit in re.findall(r"(\d+)(ms|s|m|h|d)", match[3]))
         return f'{match[1]}{match[2]}"{max(1, round(took / PACE)) if took else 0}s"'
 
+    if re.search(r"(?m)^severity\s*=", text) and not re.search(r"(?m)^ack_within\s*=", text):
+        text = 'ack_within = "15m"\n' + text  # what a scenario says nothing about is paced as well
     return re.sub(rf'(?m)^({"|".join(PACED)})(\s*=\s*)"((?:\d+(?:ms|s|m|h|d))+)"', shorten, text)
 
 
