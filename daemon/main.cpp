@@ -29,6 +29,7 @@ struct Given {
   RunbookOptions runbook;
   SignalOptions signal;
   MaintenanceOptions maintenance;
+  DrillOptions drill;
   JournalOptions journal;
   CronOptions cron;
   std::function<int()> run;
@@ -209,6 +210,25 @@ void add_signal_and_maintenance(CLI::App& app, Given& g) {
   end->add_option("ID", g.maintenance.id, "As drwatch maintenance list prints it")->required();
 }
 
+void add_drills(CLI::App& app, Given& g) {
+  auto* group =
+      command(app, "drill", "What shows that recovery works: drills, when they are due, what they took", "drwatch drill list", g, {});
+  const auto with = [&g](int (*run)(const DrillOptions&)) {
+    return [&g, run] {
+      g.drill.client = g.client;
+      return run(g.drill);
+    };
+  };
+  command(*group, "list", "Every scenario: last drill, next one, and what is proven", "drwatch drill list", g, with(drill_list));
+  auto* record = command(*group, "record", "Write down a drill that took place",
+                         "drwatch drill record database-outage --took 50m --lost 20s", g, with(drill_record));
+  record->add_option("SCENARIO", g.drill.scenario, "Which page of the runbook was drilled")->required();
+  record->add_option("--took", g.drill.took, "From its start to recovery, as 50m");
+  record->add_option("--lost", g.drill.lost, "Data lost, as 20s");
+  record->add_flag("--failed", g.drill.failed, "It did not recover");
+  record->add_option("--note", g.drill.note, "Where its record is, who held it");
+}
+
 void add_alert_and_journal(CLI::App& app, Given& g) {
   auto* alerts = command(app, "alert", "The alerts as they should stand, and whether they arrive", "drwatch alert list", g, {});
   command(*alerts, "list", "What fires, and what was resolved lately", "drwatch alert list", g, [&g] { return alert_list(g.client); });
@@ -260,6 +280,7 @@ void add_all(CLI::App& app, Given& g) {
   add_incident_record(*incidents, g);
   add_runbook(app, g);
   add_signal_and_maintenance(app, g);
+  add_drills(app, g);
   add_alert_and_journal(app, g);
   add_preparation(app, g);
 }

@@ -114,6 +114,7 @@ void check_deed_names(const Checking& c, const StoryDeed& deed, const Known& kno
     if (const auto* i = std::get_if<Reopen>(&input)) scenario(i->incident);
     if (const auto* i = std::get_if<AddNote>(&input)) scenario(i->incident);
     if (const auto* i = std::get_if<Refile>(&input)) scenario(i->incident), scenario(i->scenario);
+    if (const auto* i = std::get_if<RecordDrill>(&input)) scenario(i->scenario);
     if (const auto* i = std::get_if<Pinged>(&input)) c.known(deed.line, i->probe, known.jobs, "heartbeat");
     if (const auto* i = std::get_if<SetSignal>(&input)) c.known(deed.line, i->signal, known.signals, "signal");
     if (const auto* i = std::get_if<StartMaintenance>(&input))

@@ -31,9 +31,10 @@ bool flag_in(const Table& table, const char* key) {
   return flag && *flag;
 }
 
-// Every value of a deed's table is text, but for two flags and two lists of texts; other keys are mistakes.
+// Every value of a deed's table is text, but for three flags and two lists of texts; other keys are mistakes.
 std::string_view not_as_it_should_be(const Entry& entry) {
-  if (entry.key == "force" || entry.key == "false_alarm") return std::holds_alternative<bool>(entry.value.is) ? "" : "write true or false";
+  if (entry.key == "force" || entry.key == "false_alarm" || entry.key == "failed")
+    return std::holds_alternative<bool>(entry.value.is) ? "" : "write true or false";
   if (entry.key != "components" && entry.key != "ids") return entry.value.text() ? "" : "write a text in quotes";
   const auto* list = entry.value.array();
   bool texts = list && !list->empty() && std::all_of(list->begin(), list->end(), [](const Value& one) { return one.text() != nullptr; });
@@ -126,6 +127,21 @@ void read_maintenance(StoryDeed& deed, const Value& value, const Reading& readin
   start.lasts = *lasts;
   deed.inputs.push_back(start);
 }
+void read_drill(StoryDeed& deed, const Value& value, const Reading& reading) {
+  if (!known_keys(value, {"scenario", "took", "lost", "failed", "note"}, {"scenario"}, reading)) return;
+  const Table& t = *value.table();
+  RecordDrill drill;
+  drill.scenario = text_in(t, "scenario");
+  drill.passed = !flag_in(t, "failed");
+  drill.by = person;
+  drill.note = text_in(t, "note");
+  for (auto [key, into] : {std::pair{"took", &drill.took}, std::pair{"lost", &drill.lost}}) {
+    if (!config::find(t, key)) continue;
+    *into = parse_duration(text_in(t, key));
+    if (!*into) return reading.problems.error(value.place, reading.key + "." + key, "this is no duration", "write something like \"50m\"");
+  }
+  deed.inputs.push_back(drill);
+}
 // ack, open, resolve, reopen, note, refile, start-time: about one scenario.
 void read_scenario_deed(StoryDeed& deed, const std::string& what, const Value& value, const Reading& reading) {
   if (!known_keys(value, {"scenario", "note", "text", "force", "false_alarm", "to", "at"}, {"scenario"}, reading)) return;
@@ -150,6 +166,7 @@ std::vector<Row> deed_rows() {
       row_with<StoryDeed>("step", "table", {.doc = "Somebody works on a step, or on several (`ids`)."}, read_step),
       row_with<StoryDeed>("signal", "table", {.doc = "A signal is raised or cleared."}, read_signal),
       row_with<StoryDeed>("maintenance", "table", {.doc = "Maintenance begins."}, read_maintenance),
+      row_with<StoryDeed>("drill", "table", {.doc = "A drill took place."}, read_drill),
   };
   for (const char* what : {"ack", "open", "resolve", "reopen", "note", "refile"})
     rows.push_back(row_with<StoryDeed>(

@@ -97,6 +97,14 @@ int maintenance_list(const MaintenanceOptions& options);
 int maintenance_start(const MaintenanceOptions& options);
 int maintenance_end(const MaintenanceOptions& options);
 
+struct DrillOptions {
+  ClientOptions client;
+  std::string scenario, took, lost, note;
+  bool failed = false;
+};
+int drill_list(const DrillOptions& options);
+int drill_record(const DrillOptions& options);
+
 int alert_list(const ClientOptions& options);
 int alert_test(const ClientOptions& options);
 

@@ -109,5 +109,6 @@ void order(Deciding& d, const Reopen& o);
 void order(Deciding& d, const SetSignal& o);
 void order(Deciding& d, const StartMaintenance& o);
 void order(Deciding& d, const EndMaintenance& o);
+void order(Deciding& d, const RecordDrill& o);  // drills.cpp
 
 }  // namespace drwatch

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/recovery/drills.hpp"
 
+#include "daemon/recovery/deciding.hpp"
+
+#include <algorithm>
+
 namespace drwatch {
 namespace {
 
@@ -31,6 +35,36 @@ DrillDates drill_dates(const Record& record, const Scenario& scenario) {
     }
   if (dates.last_success_at) dates.proven_until = dates.overdue_at.value_or(*dates.last_success_at + a_quarter);
   return dates;
+}
+
+// It proves what it says, and teaches what its steps took.
+void order(Deciding& d, const RecordDrill& o) {
+  d.decision.subject = o.scenario;
+  auto scenario = d.settings.scenarios.find(o.scenario);
+  if (scenario == d.settings.scenarios.end()) {
+    std::vector<std::string> names;
+    for (const auto& [name, each] : d.settings.scenarios) names.push_back(name);
+    auto near = config::nearest(o.scenario, names);
+    return d.refuse(404, "no scenario '" + o.scenario + "'", near ? "did you mean '" + *near + "'?" : "'drwatch runbook list' shows them",
+                    names);
+  }
+  if (o.passed && !o.took)
+    return d.refuse(422, "what the drill took is not said", "without it a drill shows nothing; give the time to recover");
+  for (const auto& [id, took] : o.steps) {
+    const auto& steps = scenario->second.steps;
+    if (std::none_of(steps.begin(), steps.end(), [&](const Step& s) { return s.id == id; }))
+      return d.refuse(422, "no step '" + id + "' in " + o.scenario, "'drwatch runbook show " + o.scenario + "' lists them");
+  }
+  Json steps = Json::object();
+  for (const auto& [id, took] : o.steps) steps[id] = in_seconds(took);
+  std::string text = "drill of " + scenario->second.title + (o.passed ? " passed" : " failed") +
+                     (o.took ? ": back in " + duration_words(*o.took) + " of " + duration_words(scenario->second.rto) : "") +
+                     (o.lost ? ", " + duration_words(*o.lost) + " of data lost" : "") + (o.note.empty() ? "" : ": " + o.note);
+  d.emit(o.passed ? "drill.passed" : "drill.failed", {.scenario = o.scenario, .by = o.by}, text,
+         Json{{"recovery_seconds", o.took ? Json(in_seconds(*o.took)) : Json(nullptr)},
+              {"data_loss_seconds", o.lost ? Json(in_seconds(*o.lost)) : Json(nullptr)},
+              {"steps", steps},
+              {"note", o.note}});
 }
 
 }  // namespace drwatch

@@ -7,6 +7,7 @@
 #include "daemon/recovery/state.hpp"
 #include "probes/outcome.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -102,9 +103,18 @@ struct EndMaintenance {
   std::string id, by;
 };
 
+// A drill that took place, as those who held it report it.
+struct RecordDrill {
+  std::string scenario;
+  bool passed = true;
+  std::optional<Duration> took, lost;     // to recover; of data
+  std::map<std::string, Duration> steps;  // what single steps took
+  std::string by, note;
+};
+
 using Input = std::variant<Ran, Pinged, DaemonStarted, DaemonStopped, ConfigurationLoaded, ConfigurationRefused, ClockJumped, JournalHealth,
                            CommandEnded, Tick, OpenIncident, Acknowledge, StepAction, AddNote, MessageAction, Refile, CorrectStart, Resolve,
-                           Reopen, SetSignal, StartMaintenance, EndMaintenance>;
+                           Reopen, SetSignal, StartMaintenance, EndMaintenance, RecordDrill>;
 
 // A command that cannot be done; `status` is HTTP's (404, 409, 422).
 struct Refusal {

@@ -186,4 +186,25 @@ Task<Response> end_maintenance(Room& room, Call call) {
   co_return json(view);
 }
 
+Task<Response> record_drill(Room& room, Call call) {
+  Fields fields(call.request);
+  RecordDrill input;
+  input.scenario = fields.text("scenario");
+  input.passed = !fields.flag("failed");
+  input.took = fields.duration("took", "took_seconds", false);
+  input.lost = fields.duration("lost", "lost_seconds", false);
+  input.note = fields.text("note");
+  input.by = call.caller.name;
+  if (auto wrong = fields.wrong()) co_return std::move(*wrong);
+  const auto settings = room.desk.settings();
+  if (!settings->scenarios.contains(input.scenario)) co_return not_found("scenario", input.scenario, keys_of(settings->scenarios));
+  const std::string scenario = input.scenario;
+  const Answer answer = co_await submit(room, call, std::move(input));
+  if (answer.refused) co_return refusal(*answer.refused);
+  const Moment now(room);
+  View view = scenario_view(now.seen, settings->scenarios.at(scenario), false);
+  view["durable"] = answer.durable;
+  co_return json(view, 201);
+}
+
 }  // namespace drwatch::web

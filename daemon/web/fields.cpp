@@ -111,15 +111,16 @@ std::optional<Time> Fields::time(const std::string& key) {
   return time;
 }
 
-std::optional<Duration> Fields::duration(const std::string& text_key, const std::string& seconds_key) {
+std::optional<Duration> Fields::duration(const std::string& text_key, const std::string& seconds_key, bool required) {
   const auto* words = find(text_key);
   const auto* number = find(seconds_key);
+  if (!required && !words && !number) return std::nullopt;
   if (words && words->is_string() && !number) {
     const auto given = parse_duration(words->get<std::string>());
-    if (given && *given > Duration{0}) return given;
+    if (given && (*given > Duration{0} || !required)) return given;
   } else if (number && number->is_number() && !words) {
     const double given = number->get<double>();
-    if (given > 0 && given < 1e9) return Duration(static_cast<std::int64_t>(std::llround(given * 1000)));
+    if ((given > 0 || (given == 0 && !required)) && given < 1e9) return Duration(static_cast<std::int64_t>(std::llround(given * 1000)));
   }
   refuse("one of '" + text_key + "' (a duration as in \"1h30m\") and '" + seconds_key + "' (a number above 0) is required");
   return std::nullopt;

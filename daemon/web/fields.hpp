@@ -20,9 +20,10 @@ class Fields {
   std::string text(const std::string& key, bool required = false);
   std::string one_of(const std::string& key, const std::vector<std::string>& words);  // required
   bool flag(const std::string& key);
-  std::vector<std::string> texts(const std::string& key);                                         // required, not empty
-  std::optional<Time> time(const std::string& key);                                               // required; RFC 3339
-  std::optional<Duration> duration(const std::string& text_key, const std::string& seconds_key);  // "1h" or 3600; one of them required
+  std::vector<std::string> texts(const std::string& key);  // required, not empty
+  std::optional<Time> time(const std::string& key);        // required; RFC 3339
+  // "1h" or 3600. Required: one of them, and more than nothing.
+  std::optional<Duration> duration(const std::string& text_key, const std::string& seconds_key, bool required = true);
 
   // After the last field: the first thing that was wrong (400, 415), an unknown key included; nullopt: all is well.
   std::optional<Response> wrong() const;

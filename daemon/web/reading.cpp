@@ -158,8 +158,21 @@ Response read_scenario(Room& room, const Call& call) {
   return json(scenario_view(now.seen, *scenario, true));
 }
 
-Response read_drills(Room&, const Call& call) {
-  return list(call, "drills", {}, [](const auto&) { return View(nullptr); }, most_in_list);
+// The newest drill of each scenario that passed.
+Response read_drills(Room& room, const Call& call) {
+  const Moment now(room);
+  const auto& drills = now.seen.state.record.drills;
+  const auto view_of = [&](const std::string& scenario) {
+    const DrillRecord& drill = drills.at(scenario);
+    View view;
+    view["scenario"] = scenario;
+    view["state"] = "passed";
+    view["at"] = time_view(drill.at);
+    view["recovery_seconds"] = drill.recovery_seconds ? number_view(*drill.recovery_seconds) : View(nullptr);
+    view["data_loss_seconds"] = drill.data_loss_seconds ? number_view(*drill.data_loss_seconds) : View(nullptr);
+    return view;
+  };
+  return list(call, "drills", keys_of(drills), view_of, most_in_list);
 }
 
 Response read_maintenance(Room& room, const Call& call) {

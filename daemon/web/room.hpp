@@ -83,6 +83,7 @@ Task<Response> refile(Room&, Call);
 Task<Response> correct_start(Room&, Call);
 Task<Response> set_signal(Room&, Call);
 Task<Response> start_maintenance(Room&, Call);
+Task<Response> record_drill(Room&, Call);
 Task<Response> end_maintenance(Room&, Call);
 // ---- deeds.cpp
 Task<Response> run_probe(Room&, Call);

@@ -56,6 +56,7 @@ const Row table[] = {
     {get, "/api/v1/scenarios", Needs::reading, read_scenarios},
     {get, "/api/v1/scenarios/{scenario}", Needs::reading, read_scenario},
     {get, "/api/v1/drills", Needs::reading, read_drills},
+    {post, "/api/v1/drills/record", Needs::responder, record_drill},
     {get, "/api/v1/signals", Needs::reading, read_signals},
     {post, "/api/v1/signals/{name}", Needs::responder, set_signal},
     {get, "/api/v1/maintenance", Needs::reading, read_maintenance},

@@ -226,26 +226,13 @@ TEST_CASE("a scenario that is not open: unproven until a drill has shown it, at 
   s.scenarios.at("by-hand").drill = plan;
   Stage stage(s);
   auto standing = [&] { return scenario_standing(stage.state, stage.settings.scenarios.at("by-hand")); };
-  auto drilled = [&](double recovery_seconds, Json steps) {
-    Event e{stage.state.record.seq + 1,
-            stage.now,
-            "drill.passed",
-            1,
-            "test",
-            "",
-            "by-hand",
-            "",
-            "",
-            "",
-            Json{{"recovery_seconds", recovery_seconds}, {"steps", steps}}};
-    apply(stage.state.record, e);
-    apply(stage.replayed, e);
-    stage.feed(Tick{});
+  auto drilled = [&](Duration took, std::map<std::string, Duration> steps) {
+    stage.feed(RecordDrill{"by-hand", true, took, std::nullopt, std::move(steps), "anna", ""});
   };
   CHECK(standing() == Standing::unproven);
   CHECK(stage.state.record.scenarios.at("by-hand").p50_seconds > 1800);
   CHECK(stage.state.record.scenarios.at("by-hand").p50_seconds < 3600);
-  drilled(2000, Json{{"a", 1900}});
+  drilled(seconds{2000}, {{"a", seconds{1900}}});
   CHECK(standing() == Standing::met);
   // The drill proves it until the next one is overdue: 1 April and 14 days (it took place on 1 March, in the earlier half: 1 July).
   const auto dates = drill_dates(stage.state.record, stage.settings.scenarios.at("by-hand"));
@@ -255,11 +242,11 @@ TEST_CASE("a scenario that is not open: unproven until a drill has shown it, at 
   stage.pass(seconds{1});
   CHECK(standing() == Standing::unproven);
   SUBCASE("a drill that took longer than was promised breaches it") {
-    drilled(5 * 3600, Json::object());
+    drilled(hours{5}, {});
     CHECK(standing() == Standing::breached);
   }
   SUBCASE("drills that took long put it at risk, though they passed") {
-    for (double took : {9000.0, 10000.0, 12000.0, 13000.0, 14000.0, 14300.0}) drilled(took, Json{{"a", took}});
+    for (int took : {9000, 10000, 12000, 13000, 14000, 14300}) drilled(seconds{took}, {{"a", seconds{took}}});
     CHECK(standing() == Standing::at_risk);
   }
 }

@@ -101,6 +101,22 @@ TEST_CASE("the idempotency key goes along, under its owner's name; what is not d
   CHECK(post(server, incident + "/ack", "").json()["durable"] == false);
 }
 
+TEST_CASE("a drill that took place is written down") {
+  Running server;
+  const Reply drilled =
+      post(server, "/api/v1/drills/record", R"({"scenario": "database-outage", "took": "50m", "lost_seconds": 20, "note": "ticket 7"})");
+  CHECK(drilled.status == 201);
+  CHECK(drilled.json()["scenario"] == "database-outage");
+  const auto input = last_input<RecordDrill>(server);
+  CHECK(input.took == minutes{50});
+  CHECK(input.lost == seconds{20});
+  CHECK(input.passed);
+  CHECK(input.by == "oncall");
+  CHECK(post(server, "/api/v1/drills/record", R"({"scenario": "databse-outage", "took": "50m"})").status == 404);
+  CHECK(post(server, "/api/v1/drills/record", R"({"scenario": "database-outage", "took": "soon"})").status == 400);
+  CHECK(post(server, "/api/v1/drills/record", R"({"scenario": "database-outage", "passed": true})").status == 400);
+}
+
 TEST_CASE("signals, maintenance, probes, alerts and reload") {
   Running server;
   const Reply raised = post(server, "/api/v1/signals/breach-suspected", R"({"state": "raised", "note": "SIEM"})");
