@@ -34,7 +34,8 @@ struct StoryDeed {
   std::optional<Duration> every, until;  // again and again
   std::vector<Input> inputs;             // incidents are named by their scenario until they are done
   bool restart = false;
-  bool refused = false;  // that it is refused is what is expected
+  std::optional<Duration> clock;  // the wall clock is set forward, or back
+  bool refused = false;           // that it is refused is what is expected
 };
 struct StoryExpectation {
   Duration at{0};

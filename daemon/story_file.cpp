@@ -155,12 +155,23 @@ void read_scenario_deed(StoryDeed& deed, const std::string& what, const Value& v
   if (what == "refile") deed.inputs.push_back(Refile{scenario, text_in(t, "to"), person, note});
 }
 
+void read_clock(StoryDeed& deed, const Value& value, const Reading& reading) {
+  const std::string* text = value.text();
+  const char sign = text && !text->empty() ? text->front() : ' ';
+  auto by = sign == '+' || sign == '-' ? parse_duration(text->substr(1)) : std::nullopt;
+  if (!by || *by == Duration{0})
+    return reading.problems.error(value.place, reading.key, "this is no change of a clock", "write \"+1h\" or \"-10m\"");
+  deed.clock = sign == '-' ? -*by : *by;
+}
+
 std::vector<Row> deed_rows() {
   std::vector<Row> rows = {
       row("at", &StoryDeed::at, {.doc = "When, from `start`.", .required = true}),
       row("every", &StoryDeed::every, {.doc = "Again and again, this far apart."}),
       row("until", &StoryDeed::until, {.doc = "The end of `every`."}),
       row("restart", &StoryDeed::restart, {.doc = "drwatch is killed and starts again."}),
+      row_with<StoryDeed>("clock", "duration with its sign", {.doc = "drwatch's wall clock is set: forward (`+1h`) or back (`-10m`)."},
+                          read_clock),
       row("refused", &StoryDeed::refused, {.doc = "It has to be refused."}),
       row_with<StoryDeed>("ping", "table", {.doc = "A job calls in."}, read_ping),
       row_with<StoryDeed>("step", "table", {.doc = "Somebody works on a step, or on several (`ids`)."}, read_step),

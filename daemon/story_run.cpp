@@ -90,12 +90,16 @@ class Stage {
     schedule_.finished(name, now_, confirming(state_, name));
   }
 
+  // What drwatch's clock says: a story may set it, and its own moments go on as they were.
+  Time wall() const { return now_ + offset_; }
+  void wake_at(std::optional<Time> due) { due_ = due ? std::optional(*due - offset_) : std::nullopt; }
+
   void feed(const Input& input) {
-    Decision decision = decide(state_, settings_, input, now_);
+    Decision decision = decide(state_, settings_, input, wall());
     for (const std::string& probe : decision.run_now) schedule_.run_now(probe, now_);
     for (const StartCommand& command : decision.commands) commands_.push_back(command);
     result_.events.insert(result_.events.end(), decision.events.begin(), decision.events.end());
-    due_ = decision.due;
+    wake_at(decision.due);
     // A story runs no commands: each ends well at once.
     while (!commands_.empty()) {
       StartCommand command = commands_.back();
@@ -121,10 +125,10 @@ class Stage {
       if (c.outcome && *c.outcome != "up" && *c.outcome != "degraded") stalls = true, point = story_.start + c.at - lag;
       if (c.recovery_point) read_point(c, stalls, point, lag);
     }
-    o.at = now_;
+    o.at = wall();
     if (probe.backup && o.outcome != Health::unknown) {
       RecoveryReading reading;
-      reading.time = stalls ? *point : now_ - lag;
+      reading.time = stalls ? *point : wall() - lag;
       reading.failing = o.outcome == Health::down;
       o.recovery = reading;
     }
@@ -153,7 +157,17 @@ class Stage {
   // ---- deeds
   // -------------------------------------------------------------------------------------------------------------------------------
 
+  // Set back, drwatch's time goes on until the wall's has caught up with it; set forward, it jumps along. As Daemon::watch_clock has it.
+  void set_clock(Duration by) {
+    Time before = wall();
+    Duration caught_up = by > Duration{0} ? std::min(behind_, by) : by;
+    behind_ -= caught_up;
+    if (by > caught_up) offset_ += by - caught_up;
+    feed(ClockJumped{by > caught_up ? by - caught_up : by, before});
+  }
+
   void act(const StoryDeed& deed) {
+    if (deed.clock) set_clock(*deed.clock);
     if (deed.restart) {
       Record again = record_from_json(to_json(state_.record));
       Kept kept;
@@ -164,7 +178,7 @@ class Stage {
       for (const auto& [name, value] : state_.kept.jobs) keys.push_back("job/" + name);
       for (const auto& [name, value] : state_.kept.writes) keys.push_back("writes/" + name);
       for (const std::string& key : keys) restore_kept(kept, key, kept_text(state_.kept, key));
-      kept.alive_at = now_;
+      kept.alive_at = wall();
       state_ = State{std::move(again), std::move(kept), {}};
       feed(DaemonStarted{"test"});
       feed(ConfigurationLoaded{});
@@ -172,10 +186,10 @@ class Stage {
     }
     for (Input input : deed.inputs) {
       name_incident(input);
-      Decision decision = decide(state_, settings_, input, now_);
+      Decision decision = decide(state_, settings_, input, wall());
       result_.events.insert(result_.events.end(), decision.events.begin(), decision.events.end());
       for (const StartCommand& c : decision.commands) feed(CommandEnded{c.incident, c.step, 0, "not run in a scenario test"});
-      due_ = decision.due;
+      wake_at(decision.due);
       if (decision.refused.has_value() == deed.refused) continue;
       fail({now_ - story_.start, deed.line, "a deed", deed.refused ? "refused" : "accepted",
             decision.refused ? "refused: " + decision.refused->title + "; " + decision.refused->detail : "accepted"});
@@ -231,9 +245,9 @@ class Stage {
     auto space = objective.find(' ');
     std::string name = objective.substr(0, space), rest = space == std::string::npos ? "" : objective.substr(space + 1);
     if (rest == "rto") {
-      if (settings_.components.count(name)) return std::string(standing_name(component_rto(state_, settings_, name, now_)));
+      if (settings_.components.count(name)) return std::string(standing_name(component_rto(state_, settings_, name, wall())));
       if (const Incident* open = newest(name); open && open->state == IncidentState::open)
-        return std::string(standing_name(judge_rto(*open, now_).standing));
+        return std::string(standing_name(judge_rto(*open, wall()).standing));
       auto scenario = settings_.scenarios.find(name);
       return scenario == settings_.scenarios.end() ? "no such component or scenario"
                                                    : std::string(standing_name(scenario_standing(state_, scenario->second)));
@@ -306,6 +320,7 @@ class Stage {
   const Story& story_;
   const Settings& settings_;
   Time now_;
+  Duration offset_{0}, behind_{0};  // drwatch's clock before the story's; the wall's behind drwatch's
   Schedule schedule_;
   State state_;
   std::optional<Time> due_;

@@ -25,7 +25,7 @@ Duration earliness(const JobSettings& job) { return std::min(Duration{seconds{30
 
 // The first occurrence that nothing has answered yet: it may lie in the future.
 std::optional<Time> first_unanswered(const JobSettings& job, const JobKept& kept, const Record& record, Time first_seen) {
-  if (job.period) return kept.called_at.value_or(first_seen) + *job.period;
+  if (job.period) return later(record, kept.called_at.value_or(first_seen), *job.period);  // it may have called while nobody listened
   Time after = kept.called_at ? std::max(*kept.called_at + earliness(job), first_seen) : first_seen;
   Time due = job.schedule->next_after(after);
   for (int i = 0; i < 1000 && due != Time::max() && was_deaf_at(record, due); ++i) due = job.schedule->next_after(due);
