@@ -12,7 +12,8 @@ constexpr std::size_t output_kept = 2000;
 
 std::string holding_key(const Incident& incident, const IncidentStep& step) { return incident.id + "/" + step.plan.id; }
 
-void verified(Deciding& d, const Incident& incident, const IncidentStep& step, const Sentence& sentence, Time since) {
+void verified(Deciding& d, const Incident& incident, const IncidentStep& step, Time since) {
+  Sentence sentence = evaluate(d.state, d.settings, *step.plan.verify, d.now);
   bool proves = sentence.since > incident.opened_at || !step.held_at_opening;
   std::string evidence = sentence.evidence + "; holds since " + time_words(since) +
                          (proves ? "" : "; it held when the incident opened and never failed since, so it proves nothing");
@@ -20,15 +21,19 @@ void verified(Deciding& d, const Incident& incident, const IncidentStep& step, c
          Json{{"step", step.plan.id}, {"evidence", evidence}, {"proves", proves}, {"holds_since", time_text(since)}, {"verified", true}});
 }
 
+void broke(Deciding& d, const Incident& incident, const IncidentStep& step) {
+  std::string evidence = evaluate(d.state, d.settings, *step.plan.verify, d.now).evidence;
+  d.emit("step.broke", d.about(incident), "'" + step.plan.title + "' is open again: " + evidence,
+         Json{{"step", step.plan.id}, {"evidence", evidence}});
+}
+
 // A verified step is done when its condition has held for `hold`, counted from the first good run, on runs that began after the incident
 // opened.
 void judge_step(Deciding& d, const Incident& incident, const IncidentStep& step) {
-  Sentence sentence = evaluate(d.state, d.settings, *step.plan.verify, d.now);
+  Sentence sentence = look(d.state, d.settings, *step.plan.verify, d.now);
   std::string key = holding_key(incident, step);
   if (step.state == StepState::done && step.by == "drwatch") {
-    if (sentence.truth == Truth::no)
-      d.emit("step.broke", d.about(incident), "'" + step.plan.title + "' is open again: " + sentence.evidence,
-             Json{{"step", step.plan.id}, {"evidence", sentence.evidence}});
+    if (sentence.truth == Truth::no) broke(d, incident, step);
     return;
   }
   if (step.closed()) return;
@@ -36,12 +41,16 @@ void judge_step(Deciding& d, const Incident& incident, const IncidentStep& step)
     d.state.sight.holding.erase(key);
     return;
   }
-  auto looked = looked_at(d.state, d.settings, *step.plan.verify, d.now);
-  if (!looked || *looked <= incident.opened_at) return;
-  Time since = d.state.sight.holding.try_emplace(key, sentence.since > incident.opened_at ? sentence.since : *looked).first->second;
+  auto missing = not_looked_at(d.state, d.settings, *step.plan.verify, incident.opened_at);
+  if (!missing.empty()) {
+    d.state.sight.awaited[key] = std::move(missing);
+    return;
+  }
+  Time looked = looked_at(d.state, d.settings, *step.plan.verify, d.now).value_or(d.now);
+  Time since = d.state.sight.holding.try_emplace(key, sentence.since > incident.opened_at ? sentence.since : looked).first->second;
   Time at = later(d.record(), since, step.plan.hold);
   if (d.now < at) return d.wake(at);
-  verified(d, incident, step, sentence, since);
+  verified(d, incident, step, since);
   d.state.sight.holding.erase(key);
 }
 
@@ -54,7 +63,14 @@ std::vector<std::string> live_ids(const Record& record) {
 
 }  // namespace
 
+// The last of the runs that a step waited for: now its hold can begin.
+void see_step_looked_at(Deciding& d, const std::string& probe) {
+  for (auto& [step, probes] : d.state.sight.awaited)
+    if (probes.erase(probe) > 0 && probes.empty()) d.settle_needed = true;
+}
+
 void judge_steps(Deciding& d) {
+  d.state.sight.awaited.clear();
   if (d.record().blind_since) return;
   for (const std::string& id : live_ids(d.record())) {
     // By reference: what a step's event changes stays where it is.
@@ -118,24 +134,34 @@ namespace {
 struct Way {
   bool out = true;
   Time since{};
-  std::string evidence;
+  std::string said;
+  std::vector<Condition> because;  // all of them hold
 
   void needs(const Sentence& s) {
     out = out && s.truth == Truth::yes;
     since = std::max(since, s.since);
-    if (s.truth == Truth::yes && !s.evidence.empty()) evidence += (evidence.empty() ? "" : "; ") + s.evidence;
+  }
+  void needs(const Deciding& d, const Condition& c) {
+    if (!out) return;
+    needs(look(d.state, d.settings, c, d.now));
+    because.push_back(c);
+  }
+  std::string evidence(const Deciding& d) const {
+    std::string text = said;
+    for (const Condition& c : because) text += (text.empty() ? "" : "; ") + evaluate(d.state, d.settings, c, d.now).evidence;
+    return text;
   }
 };
 
 // The trigger is seen not to hold: since the first of its conditions that stopped (all of `any`, or one of `all`).
 Sentence trigger_over(const Deciding& d, const Trigger& trigger) {
   Sentence over;
-  over.truth = match(d, trigger).truth == Truth::no ? Truth::yes : Truth::no;
+  over.truth = truth_of(d, trigger) == Truth::no ? Truth::yes : Truth::no;
   Time any_since{};
-  for (const Condition& c : trigger.any) any_since = std::max(any_since, evaluate(d.state, d.settings, c, d.now).since);
+  for (const Condition& c : trigger.any) any_since = std::max(any_since, look(d.state, d.settings, c, d.now).since);
   over.since = any_since;
   for (const Condition& c : trigger.all) {
-    Sentence s = evaluate(d.state, d.settings, c, d.now);
+    Sentence s = look(d.state, d.settings, c, d.now);
     if (s.truth == Truth::no) over.since = trigger.any.empty() && over.since == Time{} ? s.since : std::min(over.since, s.since);
   }
   return over;
@@ -143,27 +169,28 @@ Sentence trigger_over(const Deciding& d, const Trigger& trigger) {
 
 void way_out(const Deciding& d, const Incident& incident, Way& way) {
   way.needs(trigger_over(d, incident.trigger));
+  if (!way.out) return;
   for (const std::string& component : incident.affects) {
     Condition up{component + " is up", Condition::Subject::component, component, std::nullopt, false, Condition::Holds::up};
-    way.needs(evaluate(d.state, d.settings, up, d.now));
+    way.needs(d, up);
   }
   for (const IncidentStep& step : incident.steps) {
     if (!step.plan.critical || !incident.needed(step) || !step.plan.verify || step.state == StepState::skipped) continue;
     Sentence s{step.state == StepState::done ? Truth::yes : Truth::no, step.holds_since.value_or(Time{}), ""};
     way.needs(s);
   }
-  for (const Condition& c : incident.exit.all) way.needs(evaluate(d.state, d.settings, c, d.now));
+  for (const Condition& c : incident.exit.all) way.needs(d, c);
 }
 
 // It also has to be well for those that it absorbed.
 void way_out_of_absorbed(const Deciding& d, const Incident& incident, Way& way) {
   for (const Incident* absorbed : with_absorbed(d.record(), incident)) {
-    if (absorbed == &incident) continue;
+    if (absorbed == &incident || !way.out) continue;
     way.needs(trigger_over(d, absorbed->trigger));
-    for (const Condition& c : absorbed->exit.all) way.needs(evaluate(d.state, d.settings, c, d.now));
+    for (const Condition& c : absorbed->exit.all) way.needs(d, c);
     for (const std::string& component : absorbed->affects) {
       Condition up{component + " is up", Condition::Subject::component, component, std::nullopt, false, Condition::Holds::up};
-      way.needs(evaluate(d.state, d.settings, up, d.now));
+      way.needs(d, up);
     }
   }
 }
@@ -180,7 +207,7 @@ Way way_out_by_steps(const Incident& incident) {
   // Open again with every tick in place: it takes a new tick, or a person who resolves it.
   bool again = !incident.looked_well.empty() && way.since <= incident.looked_well.back().second;
   way.out = way.out && any && !again;
-  way.evidence = "every critical step is done or skipped";
+  way.said = "every critical step is done or skipped";
   return way;
 }
 
@@ -204,7 +231,7 @@ void judge_recovery(Deciding& d, const Incident& incident) {
   d.emit("incident.recovered", d.about(incident),
          incident.title + " is recovered since " + time_words(way.since) + ", " + duration_words(way.since - incident.started_at) +
              " after it began",
-         Json{{"recovered_at", time_text(way.since)}, {"evidence", way.evidence}});
+         Json{{"recovered_at", time_text(way.since)}, {"evidence", way.evidence(d)}});
   draft_messages(d, incident.id, Message::When::recovered);
 }
 

@@ -47,8 +47,10 @@ bool probe_seen(const State& state, const Settings& settings, const std::string&
   return sight != state.sight.probes.end() && sight->second.seen;
 }
 
-bool all_seen(const State& state, const Settings& settings, const std::vector<std::string>& probes) {
-  return std::all_of(probes.begin(), probes.end(), [&](const std::string& p) { return probe_seen(state, settings, p); });
+// As it was judged last: with thousands of probes, asking each of them for every sentence would be most of a decision.
+bool all_seen(const State& state, const Settings& settings, const ComponentSettings& component) {
+  auto known = state.sight.all_seen.find(component.name);
+  return known == state.sight.all_seen.end() ? seen(state, settings, component) : known->second;
 }
 
 std::string probe_evidence(const State& state, const std::string& name) {
@@ -61,68 +63,83 @@ std::string probe_evidence(const State& state, const std::string& name) {
   return text;
 }
 
-Sentence of_probe(const State& state, const Settings& settings, const std::string& name, Holds holds) {
+enum class Words { spoken, left_out };
+constexpr std::size_t most_named = 10;  // of a component's probes
+
+Sentence of_probe(const State& state, const Settings& settings, const std::string& name, Holds holds, Words words) {
   Sentence s;
   auto probe = state.record.probes.find(name);
   if (probe == state.record.probes.end() || !probe_seen(state, settings, name)) {
-    s.evidence = name + ": not seen since the start";
+    if (words == Words::spoken) s.evidence = name + ": not seen since the start";
     return s;
   }
   s.truth = of_health(probe->second.health, holds);
   s.since = probe->second.health == Health::up ? probe->second.good_since.value_or(probe->second.since) : probe->second.since;
-  s.evidence = probe_evidence(state, name);
+  if (words == Words::spoken) s.evidence = probe_evidence(state, name);
   return s;
 }
 
-Sentence of_component(const State& state, const Settings& settings, const std::string& name, Holds holds) {
+// What its probes say: all of them when it is up, else those that are not.
+std::string component_evidence(const State& state, const ComponentSettings& of, Health health) {
+  std::string text;
+  std::size_t named = 0, more = 0;
+  for (const std::string& probe : of.probes) {
+    auto p = state.record.probes.find(probe);
+    bool tells = health == Health::up || (p != state.record.probes.end() && p->second.health != Health::up);
+    if (!tells) continue;
+    if (named == most_named) {
+      ++more;
+      continue;
+    }
+    text += (named++ == 0 ? "" : "; ") + probe_evidence(state, probe);
+  }
+  if (more > 0) text += "; and " + std::to_string(more) + " more";
+  return health == Health::up ? of.name + " is up: " + text : text;
+}
+
+Sentence of_component(const State& state, const Settings& settings, const std::string& name, Holds holds, Words words) {
   Sentence s;
   const ComponentSettings* of = component_in(settings, name);
   if (!of) return gone(name);
   auto component = state.record.components.find(name);
-  if (component == state.record.components.end() || !all_seen(state, settings, of->probes)) {
-    s.evidence = name + ": not seen since the start";
+  if (component == state.record.components.end() || !all_seen(state, settings, *of)) {
+    if (words == Words::spoken) s.evidence = name + ": not seen since the start";
     return s;
   }
   const ComponentRecord& c = component->second;
   s.truth = of_health(c.health, holds);
   s.since = c.health == Health::up ? c.good_since.value_or(c.since) : c.since;
-  if (c.health == Health::up) {
-    s.evidence = name + " is up: ";
-    for (const std::string& probe : of->probes) s.evidence += (probe == of->probes.front() ? "" : "; ") + probe_evidence(state, probe);
-    return s;
-  }
-  for (const std::string& probe : of->probes) {
-    auto p = state.record.probes.find(probe);
-    if (p == state.record.probes.end() || p->second.health == Health::up) continue;
-    s.evidence += (s.evidence.empty() ? "" : "; ") + probe_evidence(state, probe);
-  }
+  if (words == Words::spoken) s.evidence = component_evidence(state, *of, c.health);
   return s;
 }
 
-Sentence of_rpo(const State& state, const Settings& settings, const Condition& condition, const std::string& component, Time now) {
+// The worst of its classes that have an objective, or the one class.
+Sentence of_rpo(const State& state, const Settings& settings, std::optional<DisasterClass> of_class, Holds holds,
+                const std::string& component, Time now, Words words) {
   Sentence s;
   if (!component_in(settings, component)) return gone(component);
   const ComponentSettings& of = *component_in(settings, component);
   bool read =
       std::any_of(of.protected_by.begin(), of.protected_by.end(), [&](const std::string& p) { return probe_seen(state, settings, p); });
-  std::optional<ObjectiveRecord> worst;
+  const ObjectiveRecord* worst = nullptr;
   DisasterClass worst_class = DisasterClass::host;
   auto rank = [](Standing x) { return x == Standing::breached ? 3 : x == Standing::at_risk ? 2 : x == Standing::unproven ? 1 : 0; };
   for (DisasterClass c : all_classes) {
-    if (condition.of_class && *condition.of_class != c) continue;
+    if (of_class && *of_class != c) continue;
     auto objective = state.record.objectives.find(objective_key(component, c));
     if (objective == state.record.objectives.end()) continue;
     if (worst && rank(objective->second.standing) <= rank(worst->standing)) continue;
-    worst = objective->second;
+    worst = &objective->second;
     worst_class = c;
   }
   if (!worst || (!read && !of.protected_by.empty())) {
-    s.evidence = component + " rpo: not seen since the start";
+    if (words == Words::spoken) s.evidence = component + " rpo: not seen since the start";
     return s;
   }
-  s.truth = of_standing(worst->standing, condition.holds, true);
+  s.truth = of_standing(worst->standing, holds, true);
   s.since = worst->since;
-  s.evidence = component + " rpo: " + judge_rpo(state, settings, component, worst_class, now).message;  // as it is now, not when it changed
+  if (words == Words::spoken)  // as it is now, not when it changed
+    s.evidence = component + " rpo: " + judge_rpo(state, settings, component, worst_class, now).message;
   return s;
 }
 
@@ -171,33 +188,31 @@ Sentence said(const Condition& c, Sentence s) {
   return s;
 }
 
-Sentence sentence(const State& state, const Settings& settings, const Condition& c, Time now) {
+Sentence sentence(const State& state, const Settings& settings, const Condition& c, Time now, Words words) {
   std::vector<Sentence> parts;
   switch (c.subject) {
     case Subject::component:
-      return said(c, of_component(state, settings, c.name, c.holds));
+      return said(c, of_component(state, settings, c.name, c.holds, words));
     case Subject::probe:
-      return said(c, of_probe(state, settings, c.name, c.holds));
+      return said(c, of_probe(state, settings, c.name, c.holds, words));
     case Subject::signal:
       return said(c, of_signal(state, c.name, c.holds));
     case Subject::rpo:
-      return said(c, of_rpo(state, settings, c, c.name, now));
+      return said(c, of_rpo(state, settings, c.of_class, c.holds, c.name, now, words));
     case Subject::rto:
       return said(c, of_rto(state, settings, c, c.name, now));
     case Subject::any_component:
       for (const auto& [name, component] : settings.components)
-        if (!component.probes.empty()) parts.push_back(said(c, of_component(state, settings, name, c.holds)));
+        if (!component.probes.empty()) parts.push_back(said(c, of_component(state, settings, name, c.holds, words)));
       return any_of(parts);
     case Subject::any_rpo:
       // A class that nothing survives is a finding, not a page: it opens nothing by "any rpo".
       for (const auto& [name, component] : settings.components)
         if (judged_rpo(settings, name))
           for (DisasterClass k : all_classes) {
-            Condition one = c;
-            one.of_class = k;
             auto found = state.record.objectives.find(objective_key(name, k));
             if (found == state.record.objectives.end() || exposure_of(state, settings, name, k, now).no_source) continue;
-            parts.push_back(said(c, of_rpo(state, settings, one, name, now)));
+            parts.push_back(said(c, of_rpo(state, settings, k, c.holds, name, now, words)));
           }
       return any_of(parts);
     case Subject::any_rto:
@@ -243,6 +258,11 @@ std::vector<std::string> probes_of(const Settings& settings, const Condition& c)
 
 }  // namespace
 
+bool seen(const State& state, const Settings& settings, const ComponentSettings& component) {
+  return std::all_of(component.probes.begin(), component.probes.end(),
+                     [&](const std::string& p) { return probe_seen(state, settings, p); });
+}
+
 std::size_t enough_of(const ComponentSettings& component) {
   const DownWhen& rule = component.down_when;
   if (rule.rule == DownWhen::Rule::any || component.probes.empty()) return 1;
@@ -250,7 +270,11 @@ std::size_t enough_of(const ComponentSettings& component) {
 }
 
 Sentence evaluate(const State& state, const Settings& settings, const Condition& condition, Time now) {
-  return sentence(state, settings, condition, now);
+  return sentence(state, settings, condition, now, Words::spoken);
+}
+
+Sentence look(const State& state, const Settings& settings, const Condition& condition, Time now) {
+  return sentence(state, settings, condition, now, Words::left_out);
 }
 
 std::optional<Start> started(const State& state, const Settings& settings, const Condition& condition) {
@@ -266,7 +290,7 @@ std::optional<Start> started(const State& state, const Settings& settings, const
     const ComponentSettings* of = component_in(settings, condition.name);
     return of ? component_start(state, *of, down) : std::nullopt;
   }
-  Sentence s = evaluate(state, settings, condition, state.record.at);
+  Sentence s = look(state, settings, condition, state.record.at);
   if (s.since == Time{}) return std::nullopt;
   return Start{s.since, "since " + condition.text};
 }
@@ -282,32 +306,50 @@ std::vector<std::string> components_of(const State& state, const Settings& setti
   if (condition.subject == Subject::any_component)
     for (const auto& [name, component] : settings.components) {
       if (component.probes.empty()) continue;
-      Sentence s = of_component(state, settings, name, condition.holds);
+      Sentence s = of_component(state, settings, name, condition.holds, Words::left_out);
       if ((condition.negated ? opposite(s.truth) : s.truth) == Truth::yes) all.push_back(name);
     }
   return all;
 }
 
-std::optional<Time> looked_at(const State& state, const Settings& settings, const Condition& condition, Time now) {
-  std::vector<std::string> probes = probes_of(settings, condition);
-  if (condition.subject == Subject::any_component)
-    for (const auto& [name, component] : settings.components) probes.insert(probes.end(), component.probes.begin(), component.probes.end());
-  if (condition.subject == Subject::any_rpo)
-    for (const auto& [name, component] : settings.components)
-      probes.insert(probes.end(), component.protected_by.begin(), component.protected_by.end());
-  Time oldest = now;
+namespace {
+
+// Calls `each` with the name and the newest start of a run of every probe behind the condition; nullopt: it has not looked yet.
+template <class Each>
+void for_each_look(const State& state, const Settings& settings, const Condition& condition, const Each& each) {
   bool about_points = condition.subject == Subject::rpo || condition.subject == Subject::any_rpo;
-  for (const std::string& name : probes) {
+  auto look = [&](const std::string& name) {
     auto probe = settings.probes.find(name);
-    if (probe != settings.probes.end() && probe->second.job) continue;  // judged all the time, by the clock
+    if (probe != settings.probes.end() && probe->second.job) return;  // judged all the time, by the clock
     auto sight = state.sight.probes.find(name);
-    if (sight == state.sight.probes.end() || !sight->second.last_run_at) return std::nullopt;
+    if (sight == state.sight.probes.end()) return each(name, std::optional<Time>{});
     // A source that could not be read was not looked at, however often it was asked.
     bool unreadable = about_points && sight->second.last && sight->second.last->outcome == Health::unknown;
-    if (unreadable) return std::nullopt;
-    oldest = std::min(oldest, *sight->second.last_run_at);
+    each(name, unreadable ? std::optional<Time>{} : sight->second.last_run_at);
+  };
+  for (const std::string& name : probes_of(settings, condition)) look(name);
+  for (const auto& [component, of] : settings.components) {
+    if (condition.subject == Subject::any_component) std::for_each(of.probes.begin(), of.probes.end(), look);
+    if (condition.subject == Subject::any_rpo) std::for_each(of.protected_by.begin(), of.protected_by.end(), look);
   }
+}
+
+}  // namespace
+
+std::optional<Time> looked_at(const State& state, const Settings& settings, const Condition& condition, Time now) {
+  std::optional<Time> oldest = now;
+  for_each_look(state, settings, condition, [&](const std::string&, std::optional<Time> at) {
+    oldest = oldest && at ? std::optional(std::min(*oldest, *at)) : std::nullopt;
+  });
   return oldest;
+}
+
+std::set<std::string> not_looked_at(const State& state, const Settings& settings, const Condition& condition, Time since) {
+  std::set<std::string> missing;
+  for_each_look(state, settings, condition, [&](const std::string& name, std::optional<Time> at) {
+    if (!at || *at <= since) missing.insert(name);
+  });
+  return missing;
 }
 
 }  // namespace drwatch

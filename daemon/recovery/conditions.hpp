@@ -13,6 +13,9 @@ namespace drwatch {
 // How many of its probes have to be down for the component to be.
 std::size_t enough_of(const ComponentSettings& component);
 
+// Every probe of it has been seen since the start.
+bool seen(const State& state, const Settings& settings, const ComponentSettings& component);
+
 enum class Truth { no, unknown, yes };
 
 struct Sentence {
@@ -21,6 +24,8 @@ struct Sentence {
   std::string evidence;  // "primary: connection refused, 3 runs"
 };
 Sentence evaluate(const State& state, const Settings& settings, const Condition& condition, Time now);
+// The same without its evidence: the words cost far more than the truth, and are wanted only when it leads to something.
+Sentence look(const State& state, const Settings& settings, const Condition& condition, Time now);
 
 // When what the condition says began: the earliest last good outcome before the unbroken bad stretch of the probes it is about; for
 // objectives and signals when they became so.
@@ -37,5 +42,7 @@ std::vector<std::string> components_of(const State& state, const Settings& setti
 // The newest start of a run that every probe behind the condition has had; nullopt: one has not run since the start of drwatch. A subject
 // without probes (signal, RTO): `now`.
 std::optional<Time> looked_at(const State& state, const Settings& settings, const Condition& condition, Time now);
+// The probes behind the condition that have had no run since: none began after `since`, or the last could not look.
+std::set<std::string> not_looked_at(const State& state, const Settings& settings, const Condition& condition, Time since);
 
 }  // namespace drwatch

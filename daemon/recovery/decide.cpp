@@ -6,6 +6,17 @@
 
 namespace drwatch {
 
+namespace {
+// Whose health has to be judged again.
+void touch(Sight& sight, const Event& e) {
+  constexpr std::string_view everything[] = {"daemon.started", "configuration.loaded", "probe.removed", "blind.began", "blind.ended"};
+  if (e.kind == "probe.changed")
+    sight.touched.insert(e.component);
+  else if (std::find(std::begin(everything), std::end(everything), e.kind) != std::end(everything))
+    sight.all_touched = true;
+}
+}  // namespace
+
 void Deciding::emit(const char* kind, About about, std::string message, Json body) {
   Event e;
   e.seq = record().seq + 1;
@@ -19,6 +30,7 @@ void Deciding::emit(const char* kind, About about, std::string message, Json bod
   e.message = std::move(message);
   e.body = std::move(body);
   apply(record(), e);
+  touch(state.sight, e);
   decision.events.push_back(std::move(e));
   settle_needed = true;
 }
@@ -49,7 +61,9 @@ void take(Deciding& d, const Ran& input) {
   see_writes(d, input.probe, input.outcome);
   see_recovery_point(d, input.probe, input.outcome);
   see_run(d, input.probe, input.outcome);
-  if (d.state.sight.watched) d.settle_needed = true;
+  see_step_looked_at(d, input.probe);
+  if (input.outcome.bad() && d.state.sight.ask_again.count(input.probe)) d.settle_needed = true;
+  if (const auto& backup = d.settings.probes.at(input.probe).backup) see_objectives(d, backup->protects);
 }
 
 void take(Deciding& d, const Pinged& input) { see_ping(d, input); }
@@ -171,13 +185,14 @@ Decision decide(State& state, const Settings& settings, const Input& input, Time
   Deciding d{state, settings, std::max(now, state.record.at), {}, {}, false};
   bool time_is_up = state.sight.due && d.now >= *state.sight.due;
   std::visit([&](const auto& i) { take(d, i); }, input);
-  if (const Ran* ran = std::get_if<Ran>(&input); ran && ran->more) return std::move(d.decision);
+  if (const Ran* ran = std::get_if<Ran>(&input); ran && ran->more) {
+    if (d.settle_needed) state.sight.due = d.now;  // the Tick that is to come
+    d.decision.due = state.sight.due;
+    return std::move(d.decision);
+  }
   if (d.settle_needed || time_is_up) {
     settle(d);
     state.sight.due = d.due;
-    const auto& incidents = state.record.incidents;
-    state.sight.watched =
-        !state.record.pending.empty() || std::any_of(incidents.begin(), incidents.end(), [](const auto& i) { return i.second.live(); });
   }
   d.decision.due = state.sight.due;
   return std::move(d.decision);

@@ -50,6 +50,7 @@ void judge_jobs(Deciding& d);
 // objectives.cpp
 void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& outcome);
 void see_writes(Deciding& d, const std::string& probe, const Outcome& outcome);
+void see_objectives(Deciding& d, const std::string& component);
 void judge_objectives(Deciding& d);
 void judge_findings(Deciding& d);
 
@@ -69,6 +70,8 @@ struct Match {
   bool by_signal = false;
 };
 Match match(const Deciding& d, const Trigger& trigger);
+Match look(const Deciding& d, const Trigger& trigger);  // the same without the evidence
+Truth truth_of(const Deciding& d, const Trigger& trigger);
 void judge_triggers(Deciding& d);
 void open_incident(Deciding& d, const Scenario& scenario, const Match& found, Time detected_at, std::string by);
 
@@ -77,6 +80,7 @@ std::vector<const Incident*> with_absorbed(const Record& record, const Incident&
 
 // checklist.cpp
 void judge_steps(Deciding& d);
+void see_step_looked_at(Deciding& d, const std::string& probe);
 void judge_exits(Deciding& d);
 void command_ended(Deciding& d, const CommandEnded& ended);
 void interrupt_commands(Deciding& d);

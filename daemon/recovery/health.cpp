@@ -3,6 +3,7 @@
 #include "daemon/recovery/deciding.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace drwatch {
 namespace {
@@ -106,6 +107,7 @@ void judge_probe(Deciding& d, const std::string& name) {
 
 // Begins and ends suspicion: the stretch of bad runs that clocks start by.
 void suspect(Deciding& d, const std::string& name, const Outcome& outcome, const ProbeKept& before) {
+  if (!outcome.bad()) return;
   const ProbeRecord& record = record_of(d, name);
   bool down = outcome.outcome == Health::down && !record.down;
   bool degraded = outcome.bad() && !record.degraded;
@@ -120,6 +122,7 @@ void suspect(Deciding& d, const std::string& name, const Outcome& outcome, const
          name + ": " + (outcome.message.empty() ? std::string(health_name(outcome.outcome)) : outcome.message), body);
 }
 void clear(Deciding& d, const std::string& name, const Outcome& outcome) {
+  if (!good(outcome.outcome)) return;
   const ProbeRecord& record = record_of(d, name);
   bool up = outcome.outcome == Health::up && record.health == Health::up && record.degraded;
   bool not_down = good(outcome.outcome) && good(record.health) && record.down;
@@ -176,6 +179,7 @@ void see_run(Deciding& d, const std::string& name, const Outcome& outcome) {
   ProbeSight& sight = d.state.sight.probes[name];
   ProbeKept before = d.state.kept.probes[name];
   bool first = !sight.seen;
+  bool turned = settings->second.witness && (!sight.last || good(sight.last->outcome) != good(outcome.outcome));
   std::size_t events = d.decision.events.size();
   remember(sight, settings->second, outcome);
   suspect(d, name, outcome, before);
@@ -183,8 +187,8 @@ void see_run(Deciding& d, const std::string& name, const Outcome& outcome) {
   judge_probe(d, name);
   clear(d, name, outcome);
   if (settings->second.witness) judge_waiting(d);
-  bool affected = d.decision.events.size() > events || first || settings->second.witness || settings->second.backup;
-  if (affected) d.settle_needed = true;
+  if (first) d.state.sight.touched.insert(settings->second.component);
+  if (first || turned || d.decision.events.size() > events) d.settle_needed = true;
 }
 
 bool confirming(const State& state, const std::string& probe) {
@@ -243,7 +247,19 @@ void judge_component(Deciding& d, const ComponentSettings& component) {
 }  // namespace
 
 void judge_components(Deciding& d) {
-  for (const auto& [name, component] : d.settings.components) judge_component(d, component);
+  Sight& sight = d.state.sight;
+  auto judge = [&](const ComponentSettings& component) {
+    sight.all_seen[component.name] = seen(d.state, d.settings, component);
+    judge_component(d, component);
+  };
+  auto touched = std::exchange(sight.touched, {});
+  if (std::exchange(sight.all_touched, false)) {
+    sight.all_seen.clear();
+    for (const auto& [name, component] : d.settings.components) judge(component);
+  } else {
+    for (const std::string& name : touched)
+      if (auto component = d.settings.components.find(name); component != d.settings.components.end()) judge(component->second);
+  }
 }
 
 // ---- blindness
@@ -278,6 +294,7 @@ void judge_blindness(Deciding& d) {
 }
 
 void begin_looking_again(Deciding& d) {
+  d.state.sight.all_touched = true;
   for (auto& [name, sight] : d.state.sight.probes) {
     sight.seen = false;
     sight.window.clear();

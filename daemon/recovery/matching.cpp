@@ -22,7 +22,7 @@ bool holds(const std::vector<Sentence>& all, const std::vector<Sentence>& any, c
 }
 
 void add_cause(const Deciding& d, Match& found, const Condition& condition, const Sentence& sentence) {
-  found.because.push_back({condition.text, sentence.since, sentence.evidence});
+  found.because.push_back({condition.text, sentence.since, ""});
   found.causes.push_back(&condition);
   found.by_signal = found.by_signal || condition.subject == Condition::Subject::signal;
   for (const std::string& component : components_of(d.state, d.settings, condition)) found.components.push_back(component);
@@ -35,20 +35,34 @@ void add_cause(const Deciding& d, Match& found, const Condition& condition, cons
 
 }  // namespace
 
-Match match(const Deciding& d, const Trigger& trigger) {
-  Match found;
-  if (trigger.empty()) return found;
-  auto look = [&](const std::vector<Condition>& conditions) {
+namespace {
+
+struct Sentences {
+  std::vector<Sentence> all, any, none;
+};
+Sentences sentences_of(const Deciding& d, const Trigger& trigger) {
+  auto seen = [&](const std::vector<Condition>& conditions) {
     std::vector<Sentence> sentences;
-    for (const Condition& c : conditions) sentences.push_back(evaluate(d.state, d.settings, c, d.now));
+    for (const Condition& c : conditions) sentences.push_back(look(d.state, d.settings, c, d.now));
     return sentences;
   };
-  auto all = look(trigger.all), any = look(trigger.any), none = look(trigger.none);
-  if (!holds(all, any, none, false)) {
-    found.truth = holds(all, any, none, true) ? Truth::unknown : Truth::no;
-    return found;
-  }
-  found.truth = Truth::yes;
+  return {seen(trigger.all), seen(trigger.any), seen(trigger.none)};
+}
+Truth truth_of(const Sentences& s) {
+  if (holds(s.all, s.any, s.none, false)) return Truth::yes;
+  return holds(s.all, s.any, s.none, true) ? Truth::unknown : Truth::no;
+}
+
+}  // namespace
+
+Truth truth_of(const Deciding& d, const Trigger& trigger) { return trigger.empty() ? Truth::no : truth_of(sentences_of(d, trigger)); }
+
+Match look(const Deciding& d, const Trigger& trigger) {
+  Match found;
+  if (trigger.empty()) return found;
+  const auto [all, any, none] = sentences_of(d, trigger);
+  found.truth = truth_of({all, any, none});
+  if (found.truth != Truth::yes) return found;
   for (std::size_t i = 0; i < all.size(); ++i) add_cause(d, found, trigger.all[i], all[i]);
   for (std::size_t i = 0; i < any.size(); ++i)
     if (any[i].truth == Truth::yes) add_cause(d, found, trigger.any[i], any[i]);
@@ -56,6 +70,13 @@ Match match(const Deciding& d, const Trigger& trigger) {
     found.started_at = d.now;
     found.started_by = "the trigger";
   }
+  return found;
+}
+
+Match match(const Deciding& d, const Trigger& trigger) {
+  Match found = look(d, trigger);
+  for (std::size_t i = 0; i < found.causes.size(); ++i)
+    found.because[i].evidence = evaluate(d.state, d.settings, *found.causes[i], d.now).evidence;
   return found;
 }
 
@@ -164,7 +185,7 @@ bool said_to_be_over(Deciding& d, const std::string& scenario, const Match& foun
   if (!last || last->exit.by != Exit::By::steps || !last->recovered_at) return false;
   return std::all_of(found.causes.begin(), found.causes.end(), [&](const Condition* c) {
     bool asked = last->state == IncidentState::recovered || c->subject == Condition::Subject::signal;
-    return asked && evaluate(d.state, d.settings, *c, d.now).since <= *last->recovered_at;
+    return asked && look(d.state, d.settings, *c, d.now).since <= *last->recovered_at;
   });
 }
 
@@ -349,7 +370,7 @@ Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found
   for (const Step& plan : scenario.steps) {
     IncidentStep step;
     step.plan = plan;
-    step.held_at_opening = plan.verify && evaluate(d.state, d.settings, *plan.verify, d.now).truth == Truth::yes;
+    step.held_at_opening = plan.verify && look(d.state, d.settings, *plan.verify, d.now).truth == Truth::yes;
     i.steps.push_back(std::move(step));
   }
   return i;
@@ -374,7 +395,7 @@ void reopen(Deciding& d, const Incident& incident, const Match& found) {
 
 void judge_trigger(Deciding& d, const Scenario& scenario) {
   if (scenario.trigger.empty() || live_incident(d, scenario.id, IncidentState::open)) return;
-  Match found = match(d, scenario.trigger);
+  Match found = look(d, scenario.trigger);
   bool pending = d.record().pending.count(scenario.id) > 0;
   if (found.truth == Truth::unknown || d.record().blind_since) {
     if (pending) hold_pending(d, scenario, true);
@@ -386,13 +407,18 @@ void judge_trigger(Deciding& d, const Scenario& scenario) {
              scenario.title + (found.truth == Truth::no ? ": its trigger holds no more" : ": kept shut"), Json::object());
     return;
   }
-  if (!pending) begin_pending(d, scenario, found);
+  if (!pending) begin_pending(d, scenario, match(d, scenario.trigger));
   hold_pending(d, scenario, false);
   const PendingRecord p = d.record().pending.at(scenario.id);
   if (d.now < p.opens_at) return d.wake(p.opens_at);
   if (waits_for_wider(d, scenario, p.opens_at)) return;
-  if (every_cause(d, found, [&](const std::string& c) { return not_asked_again(d, c, c); })) return;
+  if (every_cause(d, found, [&](const std::string& c) { return not_asked_again(d, c, c); })) {
+    for (const std::string& c : found.components)
+      d.state.sight.ask_again.insert(d.settings.components.at(c).probes.begin(), d.settings.components.at(c).probes.end());
+    return;
+  }
 
+  found = match(d, scenario.trigger);
   Incident* recovered = live_incident(d, scenario.id, IncidentState::recovered);
   if (recovered && d.now <= recovered->recovered_at.value_or(d.now) + recovered->reopen_within) {
     reopen(d, *recovered, found);
@@ -434,6 +460,7 @@ void judge_triggers(Deciding& d) {
   for (const auto& [id, scenario] : d.settings.scenarios) order.push_back(&scenario);
   std::stable_sort(order.begin(), order.end(),
                    [](const Scenario* a, const Scenario* b) { return a->trigger.supersedes.size() > b->trigger.supersedes.size(); });
+  d.state.sight.ask_again.clear();
   for (const Scenario* scenario : order) judge_trigger(d, *scenario);
 }
 

@@ -144,7 +144,21 @@ void judge_objective(Deciding& d, const std::string& component, DisasterClass c)
          body);
 }
 
+// Not as it is recorded, or something falls due before the time that is waited for.
+bool stands_otherwise(const Deciding& d, const std::string& component, DisasterClass c) {
+  auto was = d.record().objectives.find(objective_key(component, c));
+  if (was == d.record().objectives.end() || was->second.standing != Standing::met) return true;
+  RpoJudgement judged = judge_rpo(d.state, d.settings, component, c, d.now);
+  return judged.standing != Standing::met || (judged.next && (!d.state.sight.due || *judged.next < *d.state.sight.due));
+}
+
 }  // namespace
+
+// A point that came as it always does changes nothing: the objective is met and stays so for longer than was known.
+void see_objectives(Deciding& d, const std::string& component) {
+  for (DisasterClass c : all_classes)
+    if (d.settings.rpo_of(component, c) && stands_otherwise(d, component, c)) d.settle_needed = true;
+}
 
 void judge_objectives(Deciding& d) {
   for (const auto& [name, component] : d.settings.components)

@@ -207,8 +207,14 @@ struct Sight {
   std::map<std::string, Time> holding;                 // verified steps not yet done ("INCIDENT/STEP"): the condition holds since
   std::map<std::string, ProjectionSight> projections;  // by incident
   std::map<std::string, ScenarioSight> scenarios;
-  bool watched = false;     // something is open or about to open: every run may end a hold or begin one
-  std::optional<Time> due;  // when the next decision can fall without an input
+  // Verified steps whose condition holds, but by runs that began before the incident opened: the probes that have not run since.
+  std::map<std::string, std::set<std::string>> awaited;
+  std::set<std::string> ask_again;  // probes behind a parent that came back: their next bad run may open what waits for it
+  // Components of which a probe's health changed, or that it was seen: to be judged again. At first all of them.
+  std::set<std::string> touched;
+  bool all_touched = true;
+  std::map<std::string, bool> all_seen;  // by component, as it was judged last: every probe has run since the start
+  std::optional<Time> due;               // when the next decision can fall without an input
 };
 
 struct State {
