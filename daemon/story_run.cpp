@@ -15,7 +15,12 @@ constexpr int most_rounds = 1000;  // of runs at one instant
 
 class Stage {
  public:
-  Stage(const Story& story, const Settings& settings) : story_(story), settings_(settings), now_(story.start), schedule_(false) {}
+  Stage(const Story& story, const Settings& settings) : story_(story), settings_(settings), now_(story.start), schedule_(false) {
+    for (const StoryChange& change : story_.changes)
+      for (const std::string& probe : change.probes) skies_[probe].coming.push_back(&change);
+    for (auto& [probe, sky] : skies_)
+      std::stable_sort(sky.coming.begin(), sky.coming.end(), [](auto* a, auto* b) { return a->at > b->at; });
+  }
 
   StoryResult play() {
     begin();
@@ -72,13 +77,13 @@ class Stage {
       if (due.empty()) break;
       for (const std::string& probe : due) run(probe);
     }
-    feed(Tick{});
+    settle();
     // A decision may ask for runs at once (witnesses), and those may decide more.
     for (int round = 0; round < most_rounds; ++round) {
       std::vector<std::string> due = schedule_.take_due(now_);
       if (due.empty()) break;
       for (const std::string& probe : due) run(probe);
-      feed(Tick{});
+      settle();
     }
     for (const StoryExpectation& e : story_.expectations)
       if (story_.start + e.at == now_) judge(e);
@@ -93,6 +98,11 @@ class Stage {
   // What drwatch's clock says: a story may set it, and its own moments go on as they were.
   Time wall() const { return now_ + offset_; }
   void wake_at(std::optional<Time> due) { due_ = due ? std::optional(*due - offset_) : std::nullopt; }
+
+  // The runs of this instant may have made something due; else nothing can have changed.
+  void settle() {
+    if (due_ && *due_ <= now_) feed(Tick{});
+  }
 
   void feed(const Input& input) {
     Decision decision = decide(state_, settings_, input, wall());
@@ -111,15 +121,25 @@ class Stage {
   // ---- what a run sees
   // ---------------------------------------------------------------------------------------------------------------------
 
+  // Those that hold for the probe, in the order of the file. A month has many, and each run asks.
+  const std::vector<const StoryChange*>& changes_now(const std::string& probe) {
+    Sky& sky = skies_[probe];
+    std::erase_if(sky.holding, [&](const StoryChange* c) { return c->until && story_.start + *c->until <= now_; });
+    for (; !sky.coming.empty() && story_.start + sky.coming.back()->at <= now_; sky.coming.pop_back()) {
+      const StoryChange* c = sky.coming.back();
+      if (!c->until || now_ < story_.start + *c->until) sky.holding.insert(std::upper_bound(sky.holding.begin(), sky.holding.end(), c), c);
+    }
+    return sky.holding;
+  }
+
   Outcome seen(const std::string& name, const ProbeSettings& probe, bool with_changes) {
     Outcome o = outcome_of(Health::up, Reason::none, "", "");
     Duration lag = story_lag;
     std::optional<Time> point;
     bool stalls = false;
-    for (const StoryChange& c : story_.changes) {
-      bool now = with_changes && story_.start + c.at <= now_ && (!c.until || now_ < story_.start + *c.until) &&
-                 std::find(c.probes.begin(), c.probes.end(), name) != c.probes.end();
-      if (!now) continue;
+    static const std::vector<const StoryChange*> none;
+    for (const StoryChange* change : with_changes ? changes_now(name) : none) {
+      const StoryChange& c = *change;
       if (c.outcome) o = outcome_in(c, probe.kind == "postgres");
       // A source that fails brings no new points, unless the story says so.
       if (c.outcome && *c.outcome != "up" && *c.outcome != "degraded") stalls = true, point = story_.start + c.at - lag;
@@ -325,6 +345,11 @@ class Stage {
   State state_;
   std::optional<Time> due_;
   std::multimap<Time, const StoryDeed*> deeds_;
+  struct Sky {
+    std::vector<const StoryChange*> coming;   // the next one last
+    std::vector<const StoryChange*> holding;  // in the order of the file
+  };
+  std::map<std::string, Sky> skies_;  // by probe
   std::vector<StartCommand> commands_;
   StoryResult result_;
 };
