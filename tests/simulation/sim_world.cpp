@@ -5,13 +5,6 @@
 
 namespace drwatch::sim {
 
-std::uint64_t Chance::roll() {
-  std::uint64_t z = (state_ += 0x9e3779b97f4a7c15ull);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-  return z ^ (z >> 31);
-}
-
 Task<Outcome> SimProbe::run(World& world) {
   struct Counted {
     RunLedger& runs;

@@ -2,6 +2,7 @@
 // A seeded world: a platform that breaks and mends, an Alertmanager that comes and goes, a disk that fails. Everything random comes from one seed.
 #pragma once
 
+#include "chance.hpp"
 #include "daemon/journal/journal.hpp"
 #include "probes/probe.hpp"
 #include "probes/world.hpp"
@@ -16,17 +17,6 @@
 #include <string>
 
 namespace drwatch::sim {
-
-class Chance : public Dice {
- public:
-  explicit Chance(std::uint64_t seed) : state_(seed) {}
-  std::uint64_t roll() override;  // splitmix64
-  bool one_in(std::uint64_t n) { return roll() % n == 0; }
-  Duration between(Duration a, Duration b) { return a + Duration{static_cast<std::int64_t>(roll() % static_cast<std::uint64_t>((b - a).count() + 1))}; }
-
- private:
-  std::uint64_t state_;
-};
 
 // What is true of the simulated platform, and what the probes were allowed to see of it.
 struct Truth {
