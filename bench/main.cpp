@@ -2,6 +2,7 @@
 // What watching costs: drwatch beside a bare Asio loop that makes the same connections at the same moments. Absolute figures move with the
 // machine; the ratio is what holds.
 #include "bench/bare.hpp"
+#include "bench/heart.hpp"
 #include "bench/micro.hpp"
 #include "bench/processes.hpp"
 #include "bench/target.hpp"
@@ -183,6 +184,8 @@ int main(int argc, char** argv) {
       Process measuring = Process::doing([&] {
         measure_deciding(folder.path);
         measure_metrics(folder.path);
+        measure_ticks();
+        measure_virtual_days();
         std::fflush(stdout);
       });
       while (!measuring.ended()) std::this_thread::sleep_for(std::chrono::milliseconds(50));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/micro.hpp"
 
+#include "bench/cpu.hpp"
 #include "bench/platform.hpp"
 #include "config/settings.hpp"
 #include "daemon/recovery/input.hpp"
@@ -10,17 +11,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <ctime>
 #include <stdexcept>
 
 namespace drwatch::bench {
 namespace {
-
-double cpu_seconds() {
-  timespec t{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
-}
 
 Outcome fine(std::size_t i, Time at) {
   Outcome o = outcome_of(Health::up, Reason::none, "200", "GET http://127.0.0.1:8080/" + std::to_string(i) + ": 200");
