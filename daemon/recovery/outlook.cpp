@@ -120,8 +120,13 @@ void judge_scenario(Deciding& d, const Scenario& scenario) {
   sight = {scenario.hash, measured, outlook.until};
   if (outlook.until) d.wake(*outlook.until);
   auto was = d.record().scenarios.find(scenario.id);
-  auto p50 = outlook.projection ? std::optional(outlook.projection->p50_seconds) : std::nullopt;
-  auto p90 = outlook.projection ? std::optional(outlook.projection->p90_seconds) : std::nullopt;
+  std::optional<double> p90;
+  Json p50_seconds, p90_seconds;  // null: nothing is known
+  if (outlook.projection) {
+    p90 = outlook.projection->p90_seconds;
+    p50_seconds = outlook.projection->p50_seconds;
+    p90_seconds = outlook.projection->p90_seconds;
+  }
   bool known = was != d.record().scenarios.end();
   if (known && was->second.standing == outlook.standing && was->second.message == outlook.detail && was->second.p90_seconds == p90) return;
   d.emit("scenario.changed", {.scenario = scenario.id},
@@ -129,8 +134,8 @@ void judge_scenario(Deciding& d, const Scenario& scenario) {
          Json{{"objective", "rto"},
               {"standing", standing_name(outlook.standing)},
               {"from", known ? Json(standing_name(was->second.standing)) : Json(nullptr)},
-              {"p50_seconds", p50 ? Json(*p50) : Json(nullptr)},
-              {"p90_seconds", p90 ? Json(*p90) : Json(nullptr)},
+              {"p50_seconds", p50_seconds},
+              {"p90_seconds", p90_seconds},
               {"basis", outlook.projection ? outlook.projection->basis : ""},
               {"critical_path", outlook.projection ? outlook.projection->critical_path : std::vector<std::string>{}},
               {"detail", outlook.detail}});
