@@ -5,8 +5,8 @@
 // configuration; nothing is known by name.
 #pragma once
 
-#include "tests/simulation/chance.hpp"
 #include "rehearsal.hpp"
+#include "tests/simulation/chance.hpp"
 
 #include <map>
 #include <string>

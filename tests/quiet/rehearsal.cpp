@@ -23,6 +23,11 @@ Decision Rehearsal::feed(const Input& input) {
   return decision;
 }
 
+void Rehearsal::add(const std::string& kind, const std::string& scenario, Json body) {
+  apply(state_.record, Event{state_.record.seq + 1, now_, kind, 1, "rehearsal", "", scenario, "", "", "", std::move(body)});
+  feed(Tick{});
+}
+
 void Rehearsal::begin_runs() {
   for (const std::string& name : schedule_.take_due(now_)) {
     const ProbeSettings& probe = settings_.probes.at(name);
