@@ -186,7 +186,7 @@ Decision decide(State& state, const Settings& settings, const Input& input, Time
   bool time_is_up = state.sight.due && d.now >= *state.sight.due;
   std::visit([&](const auto& i) { take(d, i); }, input);
   if (const Ran* ran = std::get_if<Ran>(&input); ran && ran->more) {
-    if (d.settle_needed) state.sight.due = d.now;  // the Tick that is to come
+    if (d.settle_needed) state.sight.due = now;  // the Tick that is to come
     d.decision.due = state.sight.due;
     return std::move(d.decision);
   }
