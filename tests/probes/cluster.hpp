@@ -27,6 +27,7 @@ class Cluster {
 
   std::string store_command() const { return "cp %p " + archive_ + "/%f"; }
   const std::string& folder() const { return folder_; }
+  int port() const { return port_; }
   const std::string& bin() const { return bin_; }  // of PostgreSQL's programs, with a slash
   std::string as_owner(
       const std::string& command) const;  // runs it as the cluster's owner, in its folder; what it printed. Throws when it fails

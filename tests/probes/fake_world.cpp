@@ -137,7 +137,11 @@ void FakePostgres::fail(std::string part, std::string sqlstate, std::string mess
   answers.emplace_back(std::move(part), failure(Reason::assertion, std::move(sqlstate), std::move(message)));
 }
 
-Task<Result<ExecResult>> FakeExec::run(ExecRequest) { co_return failure(Reason::internal, "", "nothing is started here"); }
+Task<Result<ExecResult>> FakeExec::run(ExecRequest request) {
+  requests.push_back(request);
+  if (!answer) co_return failure(Reason::internal, "", "nothing is started here");
+  co_return answer(request);
+}
 
 void FakeFiles::add(std::string name, std::uint64_t size, std::string modified) {
   entries.push_back({std::move(name), size, *parse_time(modified)});

@@ -67,6 +67,8 @@ struct FakePostgres : Postgres {
 };
 
 struct FakeExec : Exec {
+  std::function<Result<ExecResult>(const ExecRequest&)> answer;  // null: nothing can be started
+  std::vector<ExecRequest> requests;
   Task<Result<ExecResult>> run(ExecRequest request) override;
 };
 
