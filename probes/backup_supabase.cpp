@@ -21,7 +21,7 @@ constexpr const char* doc =
     R"(A Supabase project's backups, as the Management API tells them: the end of the window of point-in-time recovery, or without that the newest completed daily backup.
 Write-ahead log is shipped about every two minutes and not at all while nothing is written, so a window that stands still proves a loss only together with a `postgres` probe's
 `canary`. `down` (`assertion`, `absent`) when the newest daily backup failed, there is none, `pitr = true` and it is off, the project is paused, removed or failed to restore, or is not there any more; `degraded` when
-the window has not begun or is shorter than `window`, or the newest daily backup is older than 30 h; `unknown` when the API refuses (401, 403), limits (429), fails or answers
+the window has not begun or is shorter than `window`, or the newest daily backup is older than 30 h (with `every`, a quarter more than that); `unknown` when the API refuses (401, 403), limits (429), fails or answers
 in another shape. After a refusal or a limit it is not asked again for 20 s, doubling to 10 min, or as long as the answer says. Two requests a run: an `interval` of `5m` is enough. Survives: `host` and `logical`; not `region` (a restore stays in it) and not `account` (deleting
 the project deletes its backups).)";
 
@@ -105,7 +105,7 @@ Outcome not_read(const HttpResponse& answer, const std::string& token) {
 
 class SupabaseProbe : public Probe {
  public:
-  explicit SupabaseProbe(const SupabaseSettings& settings) : settings_(settings) {
+  SupabaseProbe(const SupabaseSettings& settings, std::optional<Duration> every) : settings_(settings), every_(every) {
     while (settings_.api.ends_with('/')) settings_.api.pop_back();
   }
 
@@ -146,7 +146,7 @@ class SupabaseProbe : public Probe {
     if (!told)
       co_return not_read(Reason::protocol, "200", "the answer has another shape: " + shown(backups->body, settings_.token.reveal()));
     const auto status = project && project->status == 200 ? parse_supabase_status(project->body) : std::nullopt;
-    Outcome outcome = judge_supabase(*told, status, {settings_.pitr, settings_.window}, world.clock.now());
+    Outcome outcome = judge_supabase(*told, status, {settings_.pitr, settings_.window, every_}, world.clock.now());
     outcome.facts["address"] = backups->address;
     co_return outcome;
   }
@@ -173,6 +173,7 @@ class SupabaseProbe : public Probe {
   }
 
   SupabaseSettings settings_;
+  std::optional<Duration> every_;
   BackOff back_off_;
   Outcome last_refusal_;
 };
@@ -189,7 +190,7 @@ Kind supabase_reader() {
     return *static_cast<const SupabaseSettings*>(a) == *static_cast<const SupabaseSettings*>(b);
   };
   kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<SupabaseProbe>(*static_cast<const SupabaseSettings*>(s.own.get()));
+    return std::make_unique<SupabaseProbe>(*static_cast<const SupabaseSettings*>(s.own.get()), s.backup ? s.backup->every : std::nullopt);
   };
   return kind;
 }

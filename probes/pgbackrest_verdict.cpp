@@ -102,7 +102,9 @@ void complain_of_archiver(const PgbackrestSight& sight, Complaints& complaints) 
 std::optional<RecoveryReading> proven(const PgbackrestSight& sight) {
   const SeenArchive* archive = archive_of(sight);
   if (!archive || !archive->reading.chain || !archive->reading.chain->base) return std::nullopt;
-  return recovery_of(*archive);
+  auto reading = recovery_of(*archive);
+  reading->oldest = good_backups(sight.info).front().stopped;
+  return reading;
 }
 
 void add_facts(const PgbackrestSight& sight, Time now, Outcome& outcome) {

@@ -18,7 +18,7 @@ using Json = nlohmann::json;
 using Daily = SupabaseBackups::Daily;
 
 constexpr std::size_t most_backups = 10'000;
-constexpr Duration usual_daily = hours{30};  // a daily backup, with six hours for one that is late
+constexpr Duration usual_every = hours{24};
 constexpr Duration tolerated_skew = minutes{5};
 
 const Json* member(const Json& object, const char* key) {
@@ -114,7 +114,7 @@ void complain_of_window(const SupabaseBackups& b, const SupabaseWanted& wanted, 
   if (newest_failed(b)) complaints.push_back({Health::degraded, Reason::assertion, "the newest base backup failed"});
 }
 
-void complain_of_dailies(const SupabaseBackups& b, Time now, Complaints& complaints) {
+void complain_of_dailies(const SupabaseBackups& b, const SupabaseWanted& wanted, Time now, Complaints& complaints) {
   const Daily* newest = newest_completed(b);
   if (newest_failed(b)) complaints.push_back({Health::down, Reason::assertion, "the newest backup failed"});
   if (b.listed && b.dailies.empty() && b.not_understood == 0) {
@@ -122,7 +122,7 @@ void complain_of_dailies(const SupabaseBackups& b, Time now, Complaints& complai
   } else if (!newest && !b.dailies.empty()) {
     complaints.push_back(
         {Health::degraded, Reason::absent, "no backup is completed yet, the newest is " + quote(b.dailies.front().status, 40)});
-  } else if (newest && now - newest->at > usual_daily) {
+  } else if (newest && now - newest->at > wanted.every.value_or(usual_every) * 5 / 4) {  // a quarter for one that is late
     complaints.push_back({Health::degraded, Reason::stale,
                           "the newest daily backup is " + duration_words(now - newest->at) + " old (" + time_words(newest->at) + ")"});
   }
@@ -146,6 +146,14 @@ std::optional<Time> point(const SupabaseBackups& b, Time now) {
   // Without point-in-time recovery the window says only of which moment the newest physical backup is.
   if (b.latest && (uses_pitr(b) || !at)) at = b.latest;
   return at ? std::optional(std::min(*at, now)) : at;
+}
+
+std::optional<Time> oldest(const SupabaseBackups& b) {
+  if (uses_pitr(b) && b.latest) return b.earliest;
+  std::optional<Time> first;
+  for (const Daily& daily : b.dailies)
+    if (daily.state == Daily::State::completed) first = daily.at;  // newest first
+  return first;
 }
 
 std::map<std::string, std::string> facts_of(const SupabaseBackups& b, const std::optional<std::string>& status) {
@@ -201,7 +209,7 @@ Outcome judge_supabase(const SupabaseBackups& backups, const std::optional<std::
   else if (uses_pitr(backups))
     complain_of_window(backups, wanted, now, complaints);
   else
-    complain_of_dailies(backups, now, complaints);
+    complain_of_dailies(backups, wanted, now, complaints);
 
   const auto at = why_not ? std::nullopt : point(backups, now);
   Outcome outcome = verdict(std::move(complaints), good_text(backups, at));
@@ -211,6 +219,7 @@ Outcome judge_supabase(const SupabaseBackups& backups, const std::optional<std::
     outcome.recovery->time = at;
     outcome.recovery->failing = failing;
     outcome.recovery->continuous = uses_pitr(backups);
+    outcome.recovery->oldest = why_not ? std::nullopt : oldest(backups);
     if (uses_pitr(backups)) outcome.recovery->oldest = backups.earliest;
   }
   outcome.facts = facts_of(backups, project_status);

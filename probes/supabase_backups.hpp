@@ -35,6 +35,7 @@ std::optional<std::string> parse_supabase_status(std::string_view body);
 struct SupabaseWanted {
   bool pitr = false;               // point-in-time recovery must be on
   std::optional<Duration> window;  // and reach back so far
+  std::optional<Duration> every;   // how often a daily backup comes; nullopt: daily
 };
 Outcome judge_supabase(const SupabaseBackups& backups, const std::optional<std::string>& project_status, const SupabaseWanted& wanted,
                        Time now);

@@ -128,6 +128,8 @@ TEST_CASE("backup pgbackrest: what is asked, and a repository that is whole") {
   CHECK(good.recovery->time == Time{seconds{two_o_clock - 300}});
   CHECK(good.facts.at("system_identifier") == "7711082846122671425");  // beyond 2^53
   CHECK(good.facts.at("wal_segment_size") == "16777216");
+  CHECK(good.recovery->continuous);
+  CHECK(good.recovery->oldest == *parse_time("2026-03-01T01:00:00Z"));
   CHECK(good.facts.at("newest_backup_at") == "2026-03-01T01:00:00Z");
   const std::vector<std::string> argv = {"sudo",
                                          "-u",

@@ -80,6 +80,8 @@ TEST_CASE("backup supabase: point-in-time recovery") {
   REQUIRE(good.recovery);
   CHECK(good.recovery->time == *parse_time("2026-03-01T01:58:00Z"));
   CHECK_FALSE(good.recovery->safe);
+  CHECK(good.recovery->continuous);
+  CHECK(good.recovery->oldest == *parse_time("2026-02-22T02:00:00Z"));
   CHECK_FALSE(good.recovery->failing);
   CHECK(good.facts.at("window_begins") == "2026-02-22T02:00:00Z");
   CHECK(good.facts.at("point_in_time_recovery") == "on");
@@ -119,6 +121,8 @@ TEST_CASE("backup supabase: daily backups") {
   const Outcome good = api.run(daily);
   CHECK(good.outcome == Health::up);
   CHECK(good.recovery->time == *parse_time("2026-02-28T02:00:09Z"));
+  CHECK_FALSE(good.recovery->continuous);
+  CHECK(good.recovery->oldest == *parse_time("2026-02-27T02:00:07Z"));
   CHECK(good.facts.at("backups_completed") == "2");
   CHECK(good.facts.at("point_in_time_recovery") == "off");
 
