@@ -15,7 +15,7 @@ using config::Value;
 
 // The visible table of readers.
 const std::vector<Kind>& readers() {
-  static const std::vector<Kind> all = {archiver_reader(), pgbackrest_reader(), standby_reader(), supabase_reader()};
+  static const std::vector<Kind> all = {archiver_reader(), pgbackrest_reader(), standby_reader(), supabase_reader(), file_reader()};
   return all;
 }
 

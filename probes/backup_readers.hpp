@@ -8,6 +8,7 @@
 namespace drwatch {
 
 Kind archiver_reader();
+Kind file_reader();
 Kind pgbackrest_reader();
 Kind standby_reader();
 Kind supabase_reader();
