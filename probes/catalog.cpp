@@ -11,6 +11,7 @@ const std::vector<Kind>& catalog() {
       tcp_kind(),
       tls_kind(),
       dns_kind(),
+      icmp_kind(),
       postgres_kind(),
       auth_kind(),
       heartbeat_kind(),

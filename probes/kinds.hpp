@@ -10,6 +10,7 @@ Kind http_kind();
 Kind tcp_kind();
 Kind tls_kind();
 Kind dns_kind();
+Kind icmp_kind();
 Kind postgres_kind();
 Kind auth_kind();
 Kind heartbeat_kind();

@@ -6,8 +6,11 @@
 #include "probes/connection_rows.hpp"
 #include "probes/excerpt.hpp"
 #include "probes/kinds.hpp"
+#include "probes/tcp_script.hpp"
 
 #include <re2/re2.h>
+
+#include <algorithm>
 
 namespace drwatch {
 namespace {
@@ -15,9 +18,27 @@ namespace {
 using config::Reading;
 using config::Value;
 
-constexpr const char* doc = R"(Connects, with TLS if asked, sends `send` and waits until what came matches `expect`.
+constexpr const char* doc =
+    R"(Connects, with TLS if asked, sends `send` and waits until what came matches `expect`; or follows a `script`, line by line, with TLS in the middle if need be.
 
-Proves that the port is reached from here and, with `expect`, that the right thing listens there. Without it a load balancer with nothing behind it looks well too.)";
+Proves that the port is reached from here and, with `expect`, that the right thing listens there. Without it a load balancer with nothing behind it looks well too.
+
+A script for a mail server that must offer TLS:
+
+```toml
+script = [
+  { expect = "^220 " },
+  { send = "EHLO drwatch\\r\\n" },
+  { expect = "^250[ -]STARTTLS", fail = "^250 " },
+  { expect = "^250 " },
+  { send = "STARTTLS\\r\\n" },
+  { expect = "^220 " },
+  { starttls = true },
+  { send = "QUIT\\r\\n", expect = "^221 " },
+]
+```
+
+A step says `send`, then passes over lines until one matches `expect`; one that matches `fail` ends the run. `\\1` in `send` is what the last `expect` found in its first parentheses. The fact `step` tells where it failed.)";
 
 constexpr std::size_t longest_answer = 64 * 1024;
 
@@ -25,6 +46,7 @@ struct TcpSettings {
   std::string target;
   std::string send;
   std::string expect;
+  std::vector<TcpStep> script;
   std::optional<TlsSettings> tls;
   std::string family = "any";
   friend bool operator==(const TcpSettings&, const TcpSettings&) = default;
@@ -37,10 +59,21 @@ std::vector<config::Row> rows() {
       config::row<S>("send", &S::send, {.doc = "What to say after connecting; TOML escapes such as `\\r\\n` work."}),
       config::row<S>("expect", &S::expect,
                      {.doc = "A regex (RE2) that what comes back matches somewhere within its first 64 KiB.", .pattern_name = "regex"}),
+      config::row_with<S>(
+          "script", "list of tables: send, expect, fail, starttls",
+          {.doc = "A conversation instead of `send` and `expect`: at most 100 steps, 8 KiB a line, 64 KiB in all. With `starttls` in "
+                  "it the connection begins without TLS and `tls` says how it is verified then."},
+          [](S& s, const Value& v, const Reading& r) { read_script(s.script, v, r); }),
       config::row_with<S>("tls", tls_type, {.doc = tls_doc},
                           [](S& s, const Value& v, const Reading& r) { read_tls(s.tls.emplace(), v, r); }),
       config::row<S>("family", &S::family, {.doc = "Which addresses to use.", .fallback = "any", .one_of = {"any", "v4", "v6"}}),
   };
+}
+
+void check(const void* own, config::Place place, const Reading& reading) {
+  const auto& s = *static_cast<const TcpSettings*>(own);
+  if (!s.script.empty() && !(s.send.empty() && s.expect.empty()))
+    reading.problems.error(place, reading.at("script").key, "stands beside send or expect", "put them into the script");
 }
 
 class TcpProbe : public Probe {
@@ -50,10 +83,15 @@ class TcpProbe : public Probe {
 
   Task<Outcome> run(World& world) override {
     Phases phases;
-    auto connected = co_await world.net.connect(at_.host, at_.port, family_of(settings_.family), settings_.tls, phases);
+    const bool later = std::any_of(settings_.script.begin(), settings_.script.end(), [](const TcpStep& s) { return s.starttls; });
+    const std::optional<TlsSettings> tls = later ? std::nullopt : settings_.tls;
+    auto connected = co_await world.net.connect(at_.host, at_.port, family_of(settings_.family), tls, phases);
     Outcome outcome;
     if (!connected) {
       outcome = outcome_of(connected.error());
+    } else if (!settings_.script.empty()) {
+      TlsSettings trust = settings_.tls.value_or(TlsSettings{});
+      outcome = co_await follow_script(&world, settings_.script, std::move(*connected), std::move(trust), at_.host, &phases);
     } else {
       outcome = co_await talk(connected->stream.get(), connected->address);
       outcome.facts.insert(connected->facts.begin(), connected->facts.end());
@@ -99,6 +137,7 @@ Kind tcp_kind() {
   kind.schema.doc = doc;
   kind.schema.rows = rows();
   kind.schema.fresh = [] { return std::make_shared<TcpSettings>(); };
+  kind.schema.check = check;
   kind.schema.same = [](const void* a, const void* b) {
     return *static_cast<const TcpSettings*>(a) == *static_cast<const TcpSettings*>(b);
   };

@@ -34,14 +34,14 @@ std::string numeric(const ares_addrinfo_node& node) {
 
 }  // namespace
 
-AresLookup::AresLookup(boost::asio::any_io_executor loop, const std::vector<std::string>& servers, bool last_word)
+AresLookup::AresLookup(boost::asio::any_io_executor loop, const std::vector<std::string>& servers, bool last_word, int flags)
     : loop_(std::move(loop)), timer_(loop_), done_(std::make_shared<Bell>(loop_)) {
   ares_options options{};
   options.timeout = first_wait_ms;
   options.tries = tries;
   options.sock_state_cb = &AresLookup::on_socket;
   options.sock_state_cb_data = this;
-  options.flags = last_word ? ARES_FLAG_NOCHECKRESP : 0;
+  options.flags = flags | (last_word ? ARES_FLAG_NOCHECKRESP : 0);
   int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB | ARES_OPT_FLAGS;
   char only_servers[] = "b";
   if (!servers.empty()) {  // a question for these servers: neither /etc/hosts nor the system's search list has a say in it
@@ -69,6 +69,32 @@ void AresLookup::begin(const std::string& name, Family family) {
   arm_timer();
 }
 
+void AresLookup::begin(const std::string& name, int type) {
+  constexpr int internet = 1;
+  if (status != ARES_SUCCESS) return done_->ring();
+  status = ARES_ECANCELLED;
+  ares_query(channel_, name.c_str(), internet, type, &AresLookup::on_bytes, this);
+  arm_timer();
+}
+
+std::vector<std::string> AresLookup::system_servers() {
+  ares_channel channel = nullptr;
+  if (ares_init(&channel) != ARES_SUCCESS) return {};
+  ares_addr_port_node* list = nullptr;
+  std::vector<std::string> servers;
+  if (ares_get_servers_ports(channel, &list) == ARES_SUCCESS) {
+    for (const auto* node = list; node; node = node->next) {
+      char text[INET6_ADDRSTRLEN] = "";
+      inet_ntop(node->family, &node->addr, text, sizeof text);
+      const std::string port = ":" + std::to_string(node->udp_port ? node->udp_port : 53);
+      servers.push_back((node->family == AF_INET6 ? "[" + std::string(text) + "]" : text) + port);
+    }
+    ares_free_data(list);
+  }
+  ares_destroy(channel);
+  return servers;
+}
+
 void AresLookup::end() {
   timer_.cancel();
   if (auto* channel = std::exchange(channel_, nullptr)) ares_destroy(channel);
@@ -87,6 +113,13 @@ void AresLookup::on_answer(void* self, int status, int, ares_addrinfo* list) {
     lookup.answer.ttl = seconds(std::max(0, ttl.value_or(0)));
     ares_freeaddrinfo(list);
   }
+  lookup.done_->ring();
+}
+
+void AresLookup::on_bytes(void* self, int status, int, unsigned char* bytes, int size) {
+  auto& lookup = *static_cast<AresLookup*>(self);
+  lookup.status = status;
+  if (bytes && size > 0) lookup.bytes.emplace(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
   lookup.done_->ring();
 }
 

@@ -2,6 +2,7 @@
 #include "daemon/world/net.hpp"
 
 #include "daemon/world/failures.hpp"
+#include "daemon/world/icmp.hpp"
 #include "daemon/world/stopwatch.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -132,6 +133,10 @@ Task<Result<std::unique_ptr<Stream>>> RealNet::secure(std::unique_ptr<Stream> st
   auto secured = co_await start_tls(plain->take_socket(), std::move(*context), settings.verify, std::move(name), address, shown);
   watch.lap(phases, Phase::tls);
   co_return std::move(secured);
+}
+
+Task<Result<std::chrono::microseconds>> RealNet::echo(std::string address, std::size_t payload, Duration patience) {
+  co_return co_await send_echo(loop_, std::move(address), payload, patience);
 }
 
 }  // namespace drwatch

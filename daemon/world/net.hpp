@@ -14,6 +14,7 @@ class RealNet : public Net {
                                   Phases& phases) override;
   Task<Result<std::unique_ptr<Stream>>> secure(std::unique_ptr<Stream> stream, TlsSettings settings, std::string name, TlsShown& shown,
                                                Phases& phases) override;
+  Task<Result<std::chrono::microseconds>> echo(std::string address, std::size_t payload, Duration patience) override;
 
  private:
   boost::asio::any_io_executor loop_;

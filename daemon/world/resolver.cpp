@@ -3,6 +3,7 @@
 
 #include "daemon/world/ares_lookup.hpp"
 #include "daemon/world/bell.hpp"
+#include "daemon/world/dns_message.hpp"
 
 #include <boost/asio/ip/address.hpp>
 
@@ -58,8 +59,13 @@ std::optional<Result<Resolved>> numeric(const std::string& name, Family family) 
 
 // Ends the look-up wherever the waiting for it ends, also by cancellation.
 struct Ending {
+  explicit Ending(std::shared_ptr<AresLookup> l) : lookup(std::move(l)) {}
+  Ending(Ending&& other) = default;
+  Ending& operator=(Ending&&) = default;
+  ~Ending() {
+    if (lookup) lookup->end();
+  }
   std::shared_ptr<AresLookup> lookup;
-  ~Ending() { lookup->end(); }
 };
 
 Task<std::pair<int, Resolved>> look_up(boost::asio::any_io_executor loop, std::string name, Family family, std::vector<std::string> servers,
@@ -69,6 +75,13 @@ Task<std::pair<int, Resolved>> look_up(boost::asio::any_io_executor loop, std::s
   lookup->begin(name, family);
   co_await Bell::wait(lookup->done());
   co_return std::pair(lookup->status, std::move(lookup->answer));
+}
+
+Result<DnsAnswer> answer_of(AresLookup& lookup, const DnsQuestion& question) {
+  const std::vector<std::string> server{question.server};
+  if (!lookup.bytes) return failure_of(lookup.status, question.name, server);
+  if (auto answer = read_dns_answer(*lookup.bytes)) return std::move(*answer);
+  return failure_of(ARES_EBADRESP, question.name, server);
 }
 
 bool server_trouble(int status) { return status == ARES_ESERVFAIL || status == ARES_EREFUSED || status == ARES_ENOTIMP; }
@@ -93,5 +106,23 @@ Task<Result<Resolved>> RealResolver::resolve(std::string name, Family family, st
   if (status != ARES_SUCCESS) co_return failure_of(status, name, servers);
   co_return std::move(answer);
 }
+
+Task<std::vector<Result<DnsAnswer>>> RealResolver::ask(std::vector<DnsQuestion> questions) {
+  std::vector<Ending> lookups;
+  for (const DnsQuestion& question : questions) {
+    const std::vector<std::string> server{question.server};
+    const int flags = ARES_FLAG_EDNS | (question.recursive ? 0 : ARES_FLAG_NORECURSE);
+    lookups.push_back(Ending{std::make_shared<AresLookup>(loop_, server, true, flags)});
+    lookups.back().lookup->begin(question.name, dns_type_number(question.type));
+  }
+  std::vector<Result<DnsAnswer>> answers;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    co_await Bell::wait(lookups[i].lookup->done());
+    answers.push_back(answer_of(*lookups[i].lookup, questions[i]));
+  }
+  co_return answers;
+}
+
+std::vector<std::string> RealResolver::system_servers() { return AresLookup::system_servers(); }
 
 }  // namespace drwatch

@@ -11,6 +11,8 @@ class RealResolver : public Resolver {
  public:
   explicit RealResolver(boost::asio::any_io_executor loop);
   Task<Result<Resolved>> resolve(std::string name, Family family, std::vector<std::string> servers) override;
+  Task<std::vector<Result<DnsAnswer>>> ask(std::vector<DnsQuestion> questions) override;
+  std::vector<std::string> system_servers() override;
 
  private:
   boost::asio::any_io_executor loop_;

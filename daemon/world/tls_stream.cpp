@@ -139,7 +139,8 @@ void expect_name(SSL* handle, const std::string& host) {
   if (!not_numeric) {
     X509_VERIFY_PARAM_set1_ip_asc(expected, address.to_string().c_str());
   } else {
-    X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    // As clients of today do (RFC 9525): a name in the subject alone counts for nothing.
+    X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     X509_VERIFY_PARAM_set1_host(expected, host.c_str(), host.size());
   }
 }

@@ -87,6 +87,26 @@ Task<Result<Resolved>> FakeResolver::resolve(std::string name, Family family, st
   co_return known->second;
 }
 
+Task<std::vector<Result<DnsAnswer>>> FakeResolver::ask(std::vector<DnsQuestion> questions) {
+  std::vector<Result<DnsAnswer>> answers;
+  for (const auto& question : questions) {
+    const std::string what = question.name + " " + question.type;
+    asked.push_back(what + " " + question.server + (question.recursive ? "" : " itself"));
+    auto known = says.find(what + " " + question.server);
+    if (known == says.end()) known = says.find(what);
+    answers.push_back(known == says.end() ? Result<DnsAnswer>(failure(Reason::dns, "TIMEOUT", "no answer from " + question.server))
+                                          : known->second);
+  }
+  co_return answers;
+}
+
+Task<Result<std::chrono::microseconds>> FakeNet::echo(std::string address, std::size_t, Duration) {
+  host = address;
+  const auto next = echoes.front();
+  if (echoes.size() > 1) echoes.pop_front();
+  co_return next;
+}
+
 Task<Result<Connected>> FakeNet::connect(std::string to, std::uint16_t at, Family, std::optional<TlsSettings> with, Phases& phases) {
   host = to;
   port = at;

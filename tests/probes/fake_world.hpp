@@ -26,8 +26,12 @@ struct FakeDice : Dice {
 
 struct FakeResolver : Resolver {
   std::map<std::string, Result<Resolved>> names;
-  std::vector<std::string> asked;  // "NAME v4 SERVER"
+  std::vector<std::string> asked;                 // "NAME v4 SERVER"
+  std::map<std::string, Result<DnsAnswer>> says;  // by "NAME TYPE SERVER", or "NAME TYPE" for any server; else TIMEOUT
+  std::vector<std::string> system = {"192.0.2.53:53"};
   Task<Result<Resolved>> resolve(std::string name, Family family, std::vector<std::string> servers) override;
+  Task<std::vector<Result<DnsAnswer>>> ask(std::vector<DnsQuestion> questions) override;
+  std::vector<std::string> system_servers() override { return system; }
 };
 
 struct FakeNet : Net {
@@ -41,6 +45,8 @@ struct FakeNet : Net {
   std::optional<Failure> distrusted;  // how that ends
   std::string name;                   // whom it was verified as
   bool secured = false;
+  std::deque<Result<std::chrono::microseconds>> echoes;  // the last one again and again
+  Task<Result<std::chrono::microseconds>> echo(std::string address, std::size_t payload, Duration patience) override;
   Task<Result<std::unique_ptr<Stream>>> secure(std::unique_ptr<Stream> stream, TlsSettings settings, std::string as, TlsShown& shown,
                                                Phases& phases) override;
   Task<Result<Connected>> connect(std::string to, std::uint16_t at, Family family, std::optional<TlsSettings> with,
@@ -48,7 +54,7 @@ struct FakeNet : Net {
 };
 
 struct FakeHttp : Http {
-  std::deque<Result<HttpResponse>> answers;  // the last one is given again and again
+  std::deque<Result<HttpResponse>> answers;                       // the last one is given again and again
   std::function<Result<HttpResponse>(const HttpRequest&)> serve;  // instead of answers
   std::chrono::nanoseconds takes{0};
   std::vector<HttpRequest> requests;

@@ -178,12 +178,9 @@ TEST_CASE("tls: STARTTLS with a mail server and with PostgreSQL, and without") {
 
 TEST_CASE("tls: what the configuration must not say") {
   const std::string target = "target = \"x:443\"\n";
-  const std::vector<std::string> all = {"pins = [\"sha256/abc\"]",
-                                        "pins = [\"sha256/" + std::string(44, 'A') + "\"]",
-                                        "certificate = \"c.pem\"",
-                                        "down_below = \"30d\"",
-                                        "starttls = \"imap\"",
-                                        "min_version = \"1.0\""};
+  const std::vector<std::string> all = {"pins = [\"sha256/abc\"]", "pins = [\"sha256/" + std::string(44, 'A') + "\"]",
+                                        "certificate = \"c.pem\"", "down_below = \"30d\"",
+                                        "starttls = \"imap\"",     "min_version = \"1.0\""};
   for (const std::string& bad : all) {
     CAPTURE(bad);
     CHECK(problems_of("tls", target + bad).size() == 1);
