@@ -182,7 +182,12 @@ void order(Deciding& d, const Refile& o) {
   State scratch = d.state;
   Deciding sketch{scratch, d.settings, d.now, {}, {}, false};
   open_incident(sketch, *scenario, found, d.now, i->opened_by);
-  Json as_new = to_json(scratch.record.incidents.at(sketch.decision.subject));
+  // What it was first kept shut (an outage of everything: the database's, the hosting's) opens no more beside what it is now.
+  Incident& sketched = scratch.record.incidents.at(sketch.decision.subject);
+  auto& supersedes = sketched.trigger.supersedes;
+  for (const std::string& narrow : i->trigger.supersedes)
+    if (narrow != scenario->id && std::find(supersedes.begin(), supersedes.end(), narrow) == supersedes.end()) supersedes.push_back(narrow);
+  Json as_new = to_json(sketched);
   d.emit("incident.refiled", d.about(*i, o.by), i->id + " is now worked as " + scenario->title + (o.note.empty() ? "" : ": " + o.note),
          Json{{"from", i->scenario}, {"scenario", scenario->id}, {"incident", as_new}, {"note", o.note}});
   draft_messages(d, i->id, Message::When::opened);
