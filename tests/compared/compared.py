@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 DRWATCH = os.path.abspath(os.environ.get("DRWATCH", "build/dev/drwatch"))
 BLACKBOX = "prometheus-blackbox-exporter"
 PLUGINS = "/usr/lib/nagios/plugins"
-TIMEOUT = 3  # seconds that each of them gives a target
+TIMEOUT = 8  # seconds that each of them gives a target; enough for a busy machine
 
 
 @dataclass

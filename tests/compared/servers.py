@@ -61,6 +61,10 @@ def close_at_once(peer):
     pass
 
 
+def close_when_spoken_to(peer):
+    peer.recv(65536)
+
+
 def reset(peer):  # once it was spoken to, so that it is not the connecting that fails
     peer.recv(1)
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

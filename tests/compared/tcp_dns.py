@@ -29,13 +29,15 @@ class NameServer:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.closing = False
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
 
     def _serve(self):
         while True:
             try:
                 question, peer = self.socket.recvfrom(4096)
-                if len(question) == 0:
+                if self.closing:
                     return
                 answer = self.answer(question)
                 if answer is not None:
@@ -44,6 +46,10 @@ class NameServer:
                 return
 
     def close(self):
+        self.closing = True
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:  # or the thread keeps it open
+            waker.sendto(b"", self.socket.getsockname())
+        self.thread.join()
         self.socket.close()
 
 
@@ -145,7 +151,8 @@ class DnsCompared(Compared, unittest.TestCase):
         add("silent", "down dns TIMEOUT", "down", lambda question: None)
         add("nobody-listens", "down dns ECONNREFUSED", "down", listens=False)
         add("cut-off", "down dns BADRESP", "down", answer(good[:9], count=1))
-        add("promises-more", "down dns BADRESP", "down", answer(good, count=5))
+        add("promises-more", "down dns BADRESP", "up", answer(good, count=5),
+            why="blackbox_exporter's parser takes what is there of an answer that ends too early.")
         add("name-in-a-circle", "down dns BADRESP", "down", answer(b"\xc0\x21" + good[2:]))
         add("another-id", "down dns TIMEOUT", "down", answer(good, other_id=True))
         source = random.Random(3)
