@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // When a cron expression is due. It goes from day to day of the local calendar; only on a day that matches does it look at hours and
-// minutes, and only on the two days a year on which the clocks change does it ask the time zone about single minutes.
+// minutes, and only on the two days a year on which the clocks change does it ask the time zone about every single one.
 #include "config/cron.hpp"
 
 #include <date/tz.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace drwatch {
@@ -38,17 +39,22 @@ class LocalDay {
     even_ = there.result == date::local_info::unique && there.first.end.time_since_epoch() + east_ >= midnight.time_since_epoch() + days{1};
   }
 
-  // nullopt: the clocks leave this minute out. Of one that comes twice, the first.
-  std::optional<Time> at(minutes of_day) const {
-    if (even_) return Time{day_ + of_day - east_};
-    const auto there = zone_->get_info(local(of_day));
-    if (there.result == date::local_info::nonexistent) return {};
-    return Time{day_ + of_day - there.first.offset};
-  }
+  bool even() const { return even_; }                                    // one offset all day
+  Time at(minutes of_day) const { return Time{day_ + of_day - east_}; }  // on an even day
 
-  // Whether a whole hour is known to lie before or behind `t` without a look at its minutes.
-  bool over(hours hour, Time t) const { return even_ && Time{day_ + hour + hours{1} - east_} <= t; }
-  bool ahead(hours hour, Time t) const { return even_ && Time{day_ + hour - east_} > t; }
+  // On any day, into `due`: none, one or two times. `moves`: as Debian's cron moves what has a fixed minute and hour.
+  void add(minutes of_day, bool moves, std::vector<Time>& due) const {
+    if (even_) return due.push_back(at(of_day));
+    const auto there = zone_->get_info(local(of_day));
+    const Time first{day_ + of_day - there.first.offset};
+    if (there.result == date::local_info::nonexistent) {
+      const auto left_out = there.second.offset - there.first.offset;
+      if (moves && left_out < hours{3}) due.push_back(Time{there.first.end.time_since_epoch()});
+      return;
+    }
+    due.push_back(first);
+    if (there.result == date::local_info::ambiguous && !moves) due.push_back(Time{day_ + of_day - there.second.offset});
+  }
 
  private:
   date::local_seconds local(minutes of_day) const { return date::local_seconds{day_.time_since_epoch() + of_day}; }
@@ -56,41 +62,83 @@ class LocalDay {
   const date::time_zone* zone_;
   sys_days day_;
   seconds east_{0};
-  bool even_ = true;  // one offset all day
+  bool even_ = true;
 };
 
+unsigned last_day(std::chrono::year_month_day date) {
+  return unsigned(std::chrono::year_month_day_last{date.year(), std::chrono::month_day_last{date.month()}}.day());
+}
+
+unsigned weekday_of(std::chrono::year_month_day date) { return std::chrono::weekday{sys_days{date}}.c_encoding(); }
+
+// The day from Monday to Friday that is nearest to `day`, without leaving the month.
+unsigned nearest_working(std::chrono::year_month_day date, unsigned day) {
+  const unsigned end = last_day(date);
+  if (day > end) return 0;
+  const unsigned weekday = weekday_of(date.year() / date.month() / std::chrono::day{day});
+  if (weekday == 6) return day > 1 ? day - 1 : day + 2;
+  if (weekday == 0) return day < end ? day + 1 : day - 2;
+  return day;
+}
+
 }  // namespace
+
+bool Cron::day_matches(std::chrono::year_month_day date) const {
+  const unsigned day = unsigned(date.day()), end = last_day(date);
+  if (day_[day] || before_end_[end - day]) return true;
+  for (unsigned wanted = 1; near_.any() && wanted <= 31; ++wanted)
+    if (near_[wanted] && nearest_working(date, wanted) == day) return true;
+  return last_working_ && nearest_working(date, end) == day;
+}
+
+bool Cron::weekday_matches(std::chrono::year_month_day date) const {
+  const unsigned weekday = weekday_of(date), day = unsigned(date.day());
+  return weekday_[weekday] || (last_weekday_[weekday] && day + 7 > last_day(date)) || nth_weekday_[weekday][(day - 1) / 7];
+}
 
 bool Cron::due_on(sys_days day) const {
   const std::chrono::year_month_day date{day};
   if (!month_[unsigned(date.month())]) return false;
-  const bool day_matches = day_[unsigned(date.day())];
-  const bool weekday_matches = weekday_[std::chrono::weekday{day}.c_encoding()];
-  return day_any_ || weekday_any_ ? day_matches && weekday_matches : day_matches || weekday_matches;
+  if (day_any_ || weekday_any_) return day_matches(date) && weekday_matches(date);
+  return day_matches(date) || weekday_matches(date);
+}
+
+std::vector<Time> Cron::times_on(sys_days day) const {
+  const LocalDay local(zone_named(zone_), day);
+  std::vector<Time> due;
+  for (int h = 0; h < 24; ++h)
+    for (int m = 0; hour_[static_cast<std::size_t>(h)] && m < 60; ++m)
+      if (minute_[static_cast<std::size_t>(m)]) local.add(hours{h} + minutes{m}, moves(), due);
+  std::sort(due.begin(), due.end());  // the hour that comes twice
+  return due;
 }
 
 std::optional<Time> Cron::first_on(sys_days day, Time after) const {
   const LocalDay local(zone_named(zone_), day);
+  if (!local.even()) {
+    const auto due = times_on(day);
+    const auto found = std::upper_bound(due.begin(), due.end(), after);
+    return found == due.end() ? std::nullopt : std::optional(*found);
+  }
   for (int h = 0; h < 24; ++h) {
-    if (!hour_[static_cast<std::size_t>(h)]) continue;
-    if (local.over(hours{h}, after)) continue;
-    for (int m = 0; m < 60; ++m) {
-      if (!minute_[static_cast<std::size_t>(m)]) continue;
-      if (const auto due = local.at(hours{h} + minutes{m}); due && *due > after) return due;
-    }
+    if (!hour_[static_cast<std::size_t>(h)] || local.at(hours{h + 1}) <= after) continue;
+    for (int m = 0; m < 60; ++m)
+      if (minute_[static_cast<std::size_t>(m)] && local.at(hours{h} + minutes{m}) > after) return local.at(hours{h} + minutes{m});
   }
   return {};
 }
 
 std::optional<Time> Cron::last_on(sys_days day, Time until) const {
   const LocalDay local(zone_named(zone_), day);
+  if (!local.even()) {
+    const auto due = times_on(day);
+    const auto found = std::upper_bound(due.begin(), due.end(), until);
+    return found == due.begin() ? std::nullopt : std::optional(*std::prev(found));
+  }
   for (int h = 23; h >= 0; --h) {
-    if (!hour_[static_cast<std::size_t>(h)]) continue;
-    if (local.ahead(hours{h}, until)) continue;
-    for (int m = 59; m >= 0; --m) {
-      if (!minute_[static_cast<std::size_t>(m)]) continue;
-      if (const auto due = local.at(hours{h} + minutes{m}); due && *due <= until) return due;
-    }
+    if (!hour_[static_cast<std::size_t>(h)] || local.at(hours{h}) > until) continue;
+    for (int m = 59; m >= 0; --m)
+      if (minute_[static_cast<std::size_t>(m)] && local.at(hours{h} + minutes{m}) <= until) return local.at(hours{h} + minutes{m});
   }
   return {};
 }
@@ -109,6 +157,13 @@ std::optional<Time> Cron::last_until(Time t) const {
     if (due_on(day))
       if (const auto due = last_on(day, t)) return due;
   return {};
+}
+
+std::string wall_text(Time t, std::string_view zone) {
+  const auto* there = zone_named(zone);
+  const auto offset = there ? there->get_info(floor<seconds>(t)).offset : seconds{0};
+  return date::format("%a %F %H:%M ", date::local_seconds{floor<seconds>(t).time_since_epoch() + offset}) +
+         (there ? there->get_info(floor<seconds>(t)).abbrev : "UTC");
 }
 
 bool known_zone(std::string_view zone) {

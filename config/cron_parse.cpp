@@ -90,7 +90,64 @@ std::string read_field(std::string_view text, const Field& field, std::uint64_t&
   return "";
 }
 
+std::string lowered(std::string_view text) {
+  std::string low(text);
+  for (char& c : low) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return low;
+}
+
+std::optional<int> within(std::string_view text, int low, int high) {
+  const auto value = number(text);
+  return value && *value >= low && *value <= high ? value : std::nullopt;
+}
+
 }  // namespace
+
+// "L", "L-3", "$", "LW", "15W": days that the calendar moves. False: it is none of them.
+bool Cron::read_moving_day(std::string_view part) {
+  const std::string text = lowered(part);
+  if (text == "lw") return last_working_ = true;
+  if (text == "l" || text == "$") {
+    before_end_.set(0);
+    return true;
+  }
+  if (text.starts_with("l-")) {
+    const auto before = within(std::string_view(text).substr(2), 1, 30);
+    if (before) before_end_.set(static_cast<std::size_t>(*before));
+    return before.has_value();
+  }
+  const auto near = text.ends_with('w') ? within(std::string_view(text).substr(0, text.size() - 1), 1, 31) : std::nullopt;
+  if (near) near_.set(static_cast<std::size_t>(*near));
+  return near.has_value();
+}
+
+// "5L", "friL", "5#2", "fri#2".
+bool Cron::read_moving_weekday(std::string_view part) {
+  const Field& field = fields[4];
+  const auto hash = part.find('#');
+  const bool last = hash == part.npos && part.size() > 1 && (part.back() == 'L' || part.back() == 'l');
+  if (hash == part.npos && !last) return false;
+  const auto weekday = value_of(last ? part.substr(0, part.size() - 1) : part.substr(0, hash), field);
+  const auto nth = last ? std::optional(1) : within(part.substr(hash + 1), 1, 5);
+  if (!weekday || !nth) return false;
+  const auto of_week = static_cast<std::size_t>(*weekday % 7);
+  if (last)
+    last_weekday_.set(of_week);
+  else
+    nth_weekday_[of_week].set(static_cast<std::size_t>(*nth - 1));
+  return true;
+}
+
+// Takes out of a day field what only the calendar can tell; the rest is left to the masks.
+std::string Cron::without_moving(std::string_view text, bool weekday) {
+  std::string rest;
+  for (auto part : split(text, ",", true)) {
+    if (weekday ? read_moving_weekday(part) : read_moving_day(part)) continue;
+    rest += (rest.empty() ? "" : ",") + std::string(part);
+    if (part.empty()) rest += ",";  // an empty element is complained of below
+  }
+  return rest;
+}
 
 std::optional<Cron> Cron::parse(std::string_view expression, std::string_view zone, std::string* error) {
   const auto refuse = [&](std::string what) {
@@ -110,13 +167,18 @@ std::optional<Cron> Cron::parse(std::string_view expression, std::string_view zo
   if (texts.size() != std::size(fields))
     return refuse("found " + std::to_string(texts.size()) + " fields, not five: minute hour day month weekday");
   std::uint64_t masks[std::size(fields)] = {};
-  for (std::size_t i = 0; i < texts.size(); ++i)
-    if (auto wrong = read_field(texts[i], fields[i], masks[i]); !wrong.empty()) return refuse(std::move(wrong));
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const std::string fixed = i == 2 || i == 4 ? cron.without_moving(texts[i], i == 4) : std::string(texts[i]);
+    if (fixed.empty()) continue;  // nothing but days that move
+    if (auto wrong = read_field(fixed, fields[i], masks[i]); !wrong.empty()) return refuse(std::move(wrong));
+  }
   cron.minute_ = masks[0];
   cron.hour_ = masks[1];
   cron.day_ = masks[2];
   cron.month_ = masks[3];
   cron.weekday_ = (masks[4] | masks[4] >> 7) & 0x7f;  // 7 is Sunday as well
+  cron.minute_any_ = texts[0].starts_with('*');
+  cron.hour_any_ = texts[1].starts_with('*');
   cron.day_any_ = texts[2].starts_with('*');
   cron.weekday_any_ = texts[4].starts_with('*');
   return cron;

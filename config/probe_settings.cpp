@@ -78,6 +78,14 @@ void read_job(ProbeSettings& probe, const ReadProbe& from) {
   probe.job = draft.job;
 }
 
+// A job whose schedule and runs are where it is scheduled.
+void read_read_job(ProbeSettings& probe, const ReadProbe& from) {
+  JobDraft draft;
+  read_rows(from.table, from.place, read_job_section().rows, &draft, from.reading);
+  draft.job.read = true;
+  probe.job = draft.job;
+}
+
 void read_backup(ProbeSettings& probe, const ReadProbe& from) {
   BackupRole role;
   read_rows(from.table, from.place, backup_section().rows, &role, from.reading);
@@ -98,6 +106,7 @@ std::vector<std::string> known_keys(const KindSchema& kind) {
   std::vector<std::string> keys;
   append(keys, probe_section().rows);
   append(keys, kind.name == "heartbeat" ? heartbeat_section().rows : run_section().rows);
+  if (kind.name == "pg_cron") append(keys, read_job_section().rows);
   if (kind.name == "backup") append(keys, backup_section().rows);
   append(keys, kind.rows);
   return keys;
@@ -125,6 +134,7 @@ void read_probe(ProbeSettings& probe, const Table& root, std::span<const KindSch
     read_rows(from.table, from.place, run_section().rows, &probe, from.reading);
     check_timeout(probe, root, from);
   }
+  if (from.kind->name == "pg_cron") read_read_job(probe, from);
   if (from.kind->name == "backup") read_backup(probe, from);
   read_kind_settings(probe, from);
 }

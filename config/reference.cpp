@@ -91,6 +91,7 @@ std::string chapter(std::string_view mark, const Section& section, std::vector<R
 std::vector<Row> rows_of(const KindSchema& kind) {
   std::vector<Row> rows;
   if (kind.name == "heartbeat") rows = heartbeat_section().rows;
+  if (kind.name == "pg_cron") rows = read_job_section().rows;
   if (kind.name == "backup") rows = backup_section().rows;
   rows.insert(rows.end(), kind.rows.begin(), kind.rows.end());
   return rows;

@@ -82,7 +82,7 @@ struct KindSchema {
   // Problems between settings (both `body` and `body_file`, ...). May be null.
   std::function<void(const void* settings, Place place, const Reading&)> check;
   std::function<bool(const void*, const void*)> same;  // unchanged over a reload?
-  bool confirms_itself = false;                        // fall = rise = 1 by default (heartbeat, backup)
+  bool confirms_itself = false;                        // fall = rise = 1 by default (heartbeat, pg_cron, backup)
 };
 
 }  // namespace drwatch::config

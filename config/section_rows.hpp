@@ -33,11 +33,14 @@ std::vector<Row> schedule_rows(ScheduleText Draft::* when, const std::string& do
       text_row(
           "schedule", "cron expression", &ScheduleText::schedule,
           {.doc = doc + " As Debian's cron reads it: minute, hour, day, month, weekday; or `@hourly`, `@daily`, `@weekly`, `@monthly`, "
-                        "`@yearly`."}),
-      text_row("timezone", "time zone", &ScheduleText::timezone,
-               {.doc = "The time zone of `schedule`, by its IANA name. A time that daylight saving leaves out is skipped, one that comes "
-                       "twice counts once.",
-                .fallback = "UTC"})};
+                        "`@yearly`. Also `L`, `L-3`, `LW`, `15W` as day and `friL`, `fri#2` as weekday. `drwatch cron EXPRESSION` shows "
+                        "when it is due."}),
+      text_row(
+          "timezone", "time zone", &ScheduleText::timezone,
+          {.doc = "The time zone of `schedule`, by its IANA name. With daylight saving as Debian's cron: a time that is left out is due "
+                  "when the clocks have changed, one that comes twice counts once; with `*` as minute or hour it is due whenever the "
+                  "clock shows it.",
+           .fallback = "UTC"})};
   for (auto& row : more) rows.push_back(std::move(row));
   return rows;
 }

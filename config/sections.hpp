@@ -61,6 +61,7 @@ const Section& component_section();     // ComponentSettings
 const Section& probe_section();         // ProbeSettings: of every probe
 const Section& run_section();           // ProbeSettings: of every probe that drwatch runs itself
 const Section& heartbeat_section();     // JobDraft
+const Section& read_job_section();      // JobDraft
 const Section& backup_section();        // BackupRole
 const Section& maintenance_section();   // MaintenanceDraft
 const Section& signal_section();        // SignalSettings

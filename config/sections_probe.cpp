@@ -29,6 +29,15 @@ Row job_row(std::string key, T JobSettings::* member, Meta meta) {
   });
 }
 
+// What is borne with a job, wherever its runs are known from.
+std::vector<Row> tolerance_rows(const std::string& about_runtime) {
+  return {job_row("start_grace", &JobSettings::start_grace,
+                  {.doc = "After its due time the job is late; when this is over as well, it is missed.", .fallback = "5m"}),
+          job_row("max_runtime", &JobSettings::max_runtime,
+                  {.doc = "A run that takes longer is `degraded`, one of twice this is `down`." + about_runtime, .min = 1}),
+          job_row("max_success_age", &JobSettings::max_success_age, {.doc = "Without a success for so long the job is `down`.", .min = 1})};
+}
+
 }  // namespace
 
 const Section& probe_section() {
@@ -39,12 +48,12 @@ const Section& probe_section() {
        row("component", &ProbeSettings::component, {.doc = "Whose health it shows. Only a witness may have none."}),
        row("fall", &ProbeSettings::fall,
            {.doc = "Health worsens after so many worse runs in a row.",
-            .fallback = "`[defaults]`; `heartbeat` and `backup`: 1",
+            .fallback = "`[defaults]`; `heartbeat`, `pg_cron` and `backup`: 1",
             .min = 1,
             .max = 100}),
        row("rise", &ProbeSettings::rise,
            {.doc = "Health improves after so many better runs in a row.",
-            .fallback = "`[defaults]`; `heartbeat` and `backup`: 1",
+            .fallback = "`[defaults]`; `heartbeat`, `pg_cron` and `backup`: 1",
             .min = 1,
             .max = 100})}};
   return section;
@@ -63,21 +72,19 @@ const Section& run_section() {
   return section;
 }
 
+const Section& read_job_section() {
+  static const Section section{"", "", tolerance_rows("")};
+  return section;
+}
+
 const Section& heartbeat_section() {
-  static const Section section{
-      "", "",
-      schedule_rows(
-          &JobDraft::when, "When the job is due. Either this or `period`.",
-          {job_row("period", &JobSettings::period, {.doc = "The longest time between two calls. Either this or `schedule`.", .min = 1}),
-           job_row("start_grace", &JobSettings::start_grace,
-                   {.doc = "After its due time the job is late; when this is over as well, it is missed.", .fallback = "5m"}),
-           job_row("max_runtime", &JobSettings::max_runtime,
-                   {.doc = "A run that takes longer is `degraded`, one of twice this is `down`. Needs a job that also calls `/start`.",
-                    .min = 1}),
-           job_row("max_success_age", &JobSettings::max_success_age, {.doc = "Without a success for so long the job is `down`.", .min = 1}),
-           job_row(
-               "key", &JobSettings::key,
-               {.doc = "The last part of the address that the job calls, `/ping/KEY`. Whoever knows it can call.", .required = true})})};
+  auto more = tolerance_rows(" Needs a job that also calls `/start`.");
+  more.insert(more.begin(),
+              job_row("period", &JobSettings::period, {.doc = "The longest time between two calls. Either this or `schedule`.", .min = 1}));
+  more.push_back(
+      job_row("key", &JobSettings::key,
+              {.doc = "The last part of the address that the job calls, `/ping/KEY`. Whoever knows it can call.", .required = true}));
+  static const Section section{"", "", schedule_rows(&JobDraft::when, "When the job is due. Either this or `period`.", std::move(more))};
   return section;
 }
 

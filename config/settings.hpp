@@ -82,8 +82,9 @@ struct ComponentSettings {
   std::vector<std::string> protected_by;  // backup probes
 };
 
-// A job that calls in (kind heartbeat); judged by the heart from its pings and the clock.
+// A job, judged by the heart against the clock: from its pings (kind heartbeat) or from its scheduler's own record of runs (pg_cron).
 struct JobSettings {
+  bool read = false;  // its runs are read by a probe, and its schedule with them; false: it calls in
   std::optional<Cron> schedule;
   std::optional<Duration> period;  // one of the two
   Duration start_grace = minutes{5};
@@ -109,6 +110,8 @@ struct ProbeSettings {
   std::optional<BackupRole> backup;
   std::shared_ptr<const void> own;  // the kind's own settings; null for a heartbeat
   std::string fingerprint;          // changes when anything of this probe changes (secrets enter by hash only)
+
+  bool calls_in() const { return job && !job->read; }  // it has no runs of its own
 };
 
 struct MaintenanceSettings {

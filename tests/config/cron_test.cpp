@@ -75,13 +75,19 @@ TEST_CASE("leap days, and days that never come") {
   CHECK(cron("0 0 29 2 *").last_until(at("2026-03-01T00:00:00Z")) == at("2024-02-29T00:00:00Z"));
 }
 
-TEST_CASE("a time that daylight saving leaves out is skipped") {
-  // Berlin, 2026-03-29: 02:00 becomes 03:00.
+TEST_CASE("a time that daylight saving leaves out is due when the clocks have changed") {
+  // Berlin, 2026-03-29: 02:00 becomes 03:00, at 01:00 UTC.
   CHECK(next(cron("30 2 * * *", "Europe/Berlin"), "2026-03-27T12:00:00Z", 3) ==
-        Texts{"2026-03-28T01:30:00Z", "2026-03-30T00:30:00Z", "2026-03-31T00:30:00Z"});
+        Texts{"2026-03-28T01:30:00Z", "2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"});
+  CHECK(next(cron("10,20 2 * * *", "Europe/Berlin"), "2026-03-28T12:00:00Z", 2) == Texts{"2026-03-29T01:00:00Z", "2026-03-30T00:10:00Z"});
+  CHECK(next(cron("0 2,3 * * *", "Europe/Berlin"), "2026-03-28T12:00:00Z", 2) == Texts{"2026-03-29T01:00:00Z", "2026-03-30T00:00:00Z"});
+  // With a star nothing is made up for: the clock never shows it.
+  CHECK(next(cron("*/30 2 * * *", "Europe/Berlin"), "2026-03-28T12:00:00Z", 1) == Texts{"2026-03-30T00:00:00Z"});
   CHECK(next(cron("0 * * * *", "Europe/Berlin"), "2026-03-29T00:00:00Z", 2) == Texts{"2026-03-29T01:00:00Z", "2026-03-29T02:00:00Z"});
   // Santiago, 2026-09-06: midnight itself is left out.
-  CHECK(next(cron("@daily", "America/Santiago"), "2026-09-05T12:00:00Z", 1) == Texts{"2026-09-07T03:00:00Z"});
+  CHECK(next(cron("@daily", "America/Santiago"), "2026-09-05T12:00:00Z", 2) == Texts{"2026-09-06T04:00:00Z", "2026-09-07T03:00:00Z"});
+  // Apia, 2011-12-30: a whole day is left out; that is no change of the clocks.
+  CHECK(next(cron("0 2 * * *", "Pacific/Apia"), "2011-12-29T13:00:00Z", 1) == Texts{"2011-12-30T12:00:00Z"});
 }
 
 TEST_CASE("a time that comes twice is due once, the first time") {
@@ -95,6 +101,35 @@ TEST_CASE("a time that comes twice is due once, the first time") {
   CHECK(next(cron("30 23 * * *", "America/Santiago"), "2026-04-04T12:00:00Z", 2) == Texts{"2026-04-05T02:30:00Z", "2026-04-06T03:30:00Z"});
 }
 
+TEST_CASE("with a star it is due whenever the clock shows it, also the second time") {
+  CHECK(next(cron("30 * * * *", "Europe/Berlin"), "2026-10-24T23:45:00Z", 4) ==
+        Texts{"2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", "2026-10-25T02:30:00Z", "2026-10-25T03:30:00Z"});
+  CHECK(next(cron("*/30 2 * * *", "Europe/Berlin"), "2026-10-24T23:45:00Z", 5) ==
+        Texts{"2026-10-25T00:00:00Z", "2026-10-25T00:30:00Z", "2026-10-25T01:00:00Z", "2026-10-25T01:30:00Z", "2026-10-26T01:00:00Z"});
+}
+
+TEST_CASE("days that the calendar moves") {
+  // 2026-02-28 is a Saturday, 2026-05-31 a Sunday, 2026-08-01 a Saturday.
+  CHECK(next(cron("0 0 L * *"), "2026-02-01T00:00:00Z", 3) ==
+        Texts{"2026-02-28T00:00:00Z", "2026-03-31T00:00:00Z", "2026-04-30T00:00:00Z"});
+  CHECK(next(cron("0 0 $ * *"), "2028-02-01T00:00:00Z", 1) == Texts{"2028-02-29T00:00:00Z"});
+  CHECK(next(cron("0 0 l-2 * *"), "2026-02-01T00:00:00Z", 2) == Texts{"2026-02-26T00:00:00Z", "2026-03-29T00:00:00Z"});
+  CHECK(next(cron("0 0 LW * *"), "2026-02-01T00:00:00Z", 2) == Texts{"2026-02-27T00:00:00Z", "2026-03-31T00:00:00Z"});
+  CHECK(next(cron("0 0 LW 5 *"), "2026-02-01T00:00:00Z", 1) == Texts{"2026-05-29T00:00:00Z"});
+  CHECK(next(cron("0 0 1W * *"), "2026-07-15T00:00:00Z", 2) == Texts{"2026-08-03T00:00:00Z", "2026-09-01T00:00:00Z"});   // not into July
+  CHECK(next(cron("0 0 31W * *"), "2026-05-01T00:00:00Z", 2) == Texts{"2026-05-29T00:00:00Z", "2026-07-31T00:00:00Z"});  // June has none
+  CHECK(next(cron("0 0 14W 3 *"), "2026-01-01T00:00:00Z", 1) == Texts{"2026-03-13T00:00:00Z"});  // a Saturday: before
+  CHECK(next(cron("0 0 15W 3 *"), "2026-01-01T00:00:00Z", 1) == Texts{"2026-03-16T00:00:00Z"});  // a Sunday: after
+  CHECK(next(cron("0 0 * * friL"), "2026-02-01T00:00:00Z", 2) == Texts{"2026-02-27T00:00:00Z", "2026-03-27T00:00:00Z"});
+  CHECK(next(cron("0 0 * * 7L"), "2026-03-01T00:00:00Z", 1) == Texts{"2026-03-29T00:00:00Z"});
+  CHECK(next(cron("0 0 * * fri#2"), "2026-02-01T00:00:00Z", 2) == Texts{"2026-02-13T00:00:00Z", "2026-03-13T00:00:00Z"});
+  CHECK(next(cron("0 0 * * 0#5"), "2026-01-01T00:00:00Z", 2) == Texts{"2026-03-29T00:00:00Z", "2026-05-31T00:00:00Z"});
+  // In a list with others, and with the other day field: either, as ever.
+  CHECK(next(cron("0 0 15,L * *"), "2026-02-01T00:00:00Z", 2) == Texts{"2026-02-15T00:00:00Z", "2026-02-28T00:00:00Z"});
+  CHECK(next(cron("0 0 L * mon#1"), "2026-02-01T00:00:00Z", 3) ==
+        Texts{"2026-02-02T00:00:00Z", "2026-02-28T00:00:00Z", "2026-03-02T00:00:00Z"});
+}
+
 TEST_CASE("zones are those of the IANA data base") {
   CHECK(next(cron("0 2 * * *", "America/Asuncion"), "2026-03-01T00:00:00Z", 1) == Texts{"2026-03-01T05:00:00Z"});
   CHECK(next(cron("0 2 * * *", "Asia/Kathmandu"), "2026-03-01T00:00:00Z", 1) == Texts{"2026-03-01T20:15:00Z"});
@@ -102,6 +137,12 @@ TEST_CASE("zones are those of the IANA data base") {
   CHECK(known_zone("UTC"));
   CHECK(known_zone("Europe/Berlin"));
   for (const char* zone : {"Mars/Olympus", "../../etc/passwd", "", "/etc/passwd"}) CHECK_FALSE(known_zone(zone));
+}
+
+TEST_CASE("what a clock on the wall shows") {
+  CHECK(wall_text(at("2026-03-29T01:00:00Z"), "Europe/Berlin") == "Sun 2026-03-29 03:00 CEST");
+  CHECK(wall_text(at("2026-10-25T01:30:00Z"), "Europe/Berlin") == "Sun 2026-10-25 02:30 CET");
+  CHECK(wall_text(at("2026-03-01T23:59:59Z"), "UTC") == "Sun 2026-03-01 23:59 UTC");
 }
 
 TEST_CASE("the newest due time at or before") {
@@ -115,7 +156,8 @@ TEST_CASE("the newest due time at or before") {
 TEST_CASE("next and last agree, in every zone and over every change of the clocks") {
   std::mt19937 dice(20260301);
   for (const char* zone : {"UTC", "Europe/Berlin", "America/Santiago", "Australia/Lord_Howe", "Africa/Casablanca", "Asia/Kathmandu"})
-    for (const char* expression : {"*/7 * * * *", "30 2 * * *", "15 0,23 */3 * 1-5", "0 0 1 * sun", "@monthly"}) {
+    for (const char* expression :
+         {"*/7 * * * *", "30 2 * * *", "15 0,23 */3 * 1-5", "0 0 1 * sun", "@monthly", "30 2 LW * fri#2", "*/10 1-3 * * *"}) {
       const Cron c = cron(expression, zone);
       for (int i = 0; i < 40; ++i) {
         const Time t = at("2024-01-01T00:00:00Z") + seconds{std::uniform_int_distribution<int>(0, 3 * 365 * 86400)(dice)};
@@ -150,6 +192,13 @@ TEST_CASE("what is no cron expression says why") {
       {"-5 * * * *", "the minute '-5'"},
       {"1- * * * *", "the minute '1-'"},
       {"**  * * * *", "the minute '**'"},
+      {"0 0 L-0 * *", "the day of the month 'L-0'"},
+      {"0 0 32W * *", "the day of the month '32W'"},
+      {"0 0 W * *", "the day of the month 'W'"},
+      {"0 0 1,,L * *", "the day of the month ''"},
+      {"0 0 * * fri#6", "the day of the week 'fri#6'"},
+      {"0 0 * * L", "the day of the week 'L'"},
+      {"L * * * *", "the minute 'L'"},
       {"@reboot", "@hourly, @daily"},
       {"@dayly", "@hourly, @daily"},
   };
