@@ -31,7 +31,7 @@ void Scheduler::load(std::shared_ptr<const Settings> settings) {
     it = stays ? std::next(it) : watched_.erase(it);
   }
   for (const auto& [name, probe] : settings->probes) {
-    if (probe.job || watched_.count(name)) continue;
+    if (probe.calls_in() || watched_.count(name)) continue;
     auto w = std::make_shared<Watched>();
     w->name = name;
     w->fingerprint = probe.fingerprint;
@@ -119,6 +119,11 @@ Task<void> Scheduler::run(std::shared_ptr<Watched> w) {
   } else if (w->late) {  // what came after the deadline does not count
     outcome = outcome_of(w->probe->when_late(), Reason::timeout, "", "no answer within " + duration_words(w->timeout));
   }
+  if (outcome->refused()) {
+    const int times = schedule_.refusals(w->name) + 1;
+    outcome->facts["backs_off"] = "refused " + std::to_string(times) + (times == 1 ? " time" : " times in a row") +
+                                  ": not asked again for " + duration_words(refusal_wait(times));
+  }
   outcome->at = at;
   outcome->phases[Phase::total] = std::chrono::duration_cast<std::chrono::microseconds>(world_.clock.boottime() - began);
   w->last = outcome;
@@ -129,7 +134,7 @@ void Scheduler::ended(Watched& w) {
   deadlines_.erase(w.deadline);
   w.running.reset();
   ++w.runs_ended;
-  schedule_.finished(w.name, hooks_.now(), hooks_.confirming(w.name));
+  schedule_.finished(w.name, hooks_.now(), hooks_.confirming(w.name), w.last && w.last->refused());
   ended_change_.made();
   wake();
 }

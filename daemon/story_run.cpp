@@ -46,7 +46,7 @@ class Stage {
     feed(DaemonStarted{"test"});
     feed(ConfigurationLoaded{});
     for (const auto& [name, probe] : settings_.probes) {
-      if (probe.job)
+      if (probe.calls_in())
         feed(Pinged{name, Pinged::What::success, "", 0, ""});
       else
         feed(Ran{name, seen(name, probe, false), true});
@@ -91,8 +91,10 @@ class Stage {
 
   void run(const std::string& name) {
     ++result_.runs;
-    feed(Ran{name, seen(name, settings_.probes.at(name), true), true});
-    schedule_.finished(name, now_, confirming(state_, name));
+    Outcome outcome = seen(name, settings_.probes.at(name), true);
+    const bool refused = outcome.refused();
+    feed(Ran{name, std::move(outcome), true});
+    schedule_.finished(name, now_, confirming(state_, name), refused);
   }
 
   // What drwatch's clock says: a story may set it, and its own moments go on as they were.

@@ -21,6 +21,13 @@ Duration slot_for(Duration interval) { return std::clamp(interval / 100, Duratio
 Duration floor_to(Duration d, Duration slot) { return d - d % slot; }
 }  // namespace
 
+Duration refusal_wait(int times) {
+  constexpr Duration first = seconds{20}, longest = minutes{10};
+  Duration wait = first;
+  for (int i = 1; i < times && wait < longest; ++i) wait *= 2;
+  return std::min(wait, longest);
+}
+
 void Schedule::set_due(const std::string& probe, Entry& entry, std::optional<Time> due) {
   if (entry.due) queue_.erase({*entry.due, probe});
   entry.due = due;
@@ -38,16 +45,17 @@ void Schedule::load(const Settings& settings, Time now) {
   if (entries_.empty()) origin_ = now;
   for (auto it = entries_.begin(); it != entries_.end();) {
     auto probe = settings.probes.find(it->first);
-    bool gone = probe == settings.probes.end() || probe->second.job.has_value();
+    bool gone = probe == settings.probes.end() || probe->second.calls_in();
     if (gone) set_due(it->first, it->second, std::nullopt);
     it = gone ? entries_.erase(it) : std::next(it);
   }
   for (const auto& [name, probe] : settings.probes) {
-    if (probe.job) continue;  // it calls in
+    if (probe.calls_in()) continue;  // it calls in
     auto [it, fresh] = entries_.try_emplace(name);
     Entry& entry = it->second;
     if (!fresh && entry.fingerprint == probe.fingerprint) continue;
     entry.fingerprint = probe.fingerprint;
+    entry.refusals = 0;
     entry.interval = std::max(probe.interval, Duration{1});
     entry.retry = std::max(probe.retry, Duration{1});
     entry.slot = spread_ ? slot_for(entry.interval) : Duration{1};
@@ -82,11 +90,12 @@ std::vector<std::string> Schedule::take_due(Time now) {
   return due;
 }
 
-void Schedule::finished(const std::string& probe, Time now, bool confirming) {
+void Schedule::finished(const std::string& probe, Time now, bool confirming, bool refused) {
   auto it = entries_.find(probe);
   if (it == entries_.end()) return;
   Entry& entry = it->second;
   entry.running = false;
+  entry.refusals = refused ? entry.refusals + 1 : 0;
   if (entry.again) return set_due(probe, entry, now);
   Time due = grid_after(entry, entry.started);
   if (confirming) {
@@ -95,6 +104,7 @@ void Schedule::finished(const std::string& probe, Time now, bool confirming) {
   }
   // A run that took longer than its turn skips to the next point of the grid instead of running late for ever.
   if (due <= now) due = confirming ? now : grid_after(entry, now);
+  if (refused) due = std::max(due, entry.started + refusal_wait(entry.refusals));
   set_due(probe, entry, due);
 }
 
@@ -125,6 +135,11 @@ std::optional<Time> Schedule::next_run(const std::string& probe) const {
   auto it = entries_.find(probe);
   if (it == entries_.end()) return std::nullopt;
   return it->second.due;
+}
+
+int Schedule::refusals(const std::string& probe) const {
+  auto it = entries_.find(probe);
+  return it == entries_.end() ? 0 : it->second.refusals;
 }
 
 }  // namespace drwatch

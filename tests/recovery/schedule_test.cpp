@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/recovery/schedule.hpp"
+#include "probes/outcome.hpp"
 
 #include <doctest/doctest.h>
 
@@ -91,4 +92,51 @@ TEST_CASE("out of turn, and once more after the run that is on its way") {
   CHECK(!s.next());
   s.finished("p0", start + seconds{2}, false);
   CHECK(s.next() == start + seconds{2});
+}
+
+TEST_CASE("a target that refuses is asked less and less often, at most every ten minutes, until it takes drwatch again") {
+  CHECK(refusal_wait(1) == seconds{20});
+  CHECK(refusal_wait(2) == seconds{40});
+  CHECK(refusal_wait(5) == seconds{320});
+  CHECK(refusal_wait(6) == minutes{10});
+  CHECK(refusal_wait(1000) == minutes{10});
+
+  Settings settings;
+  ProbeSettings& p = settings.probes["p"];
+  p.name = "p";
+  p.interval = seconds{30};
+  p.retry = seconds{5};
+  Schedule s(false);
+  const Time start = *parse_time("2026-03-01T02:00:00Z");
+  s.load(settings, start);
+  std::vector<Duration> gaps;
+  Time last = start;
+  for (int i = 0; i < 8; ++i) {
+    const Time now = *s.next();
+    REQUIRE(s.take_due(now).size() == 1);
+    gaps.push_back(now - last);
+    last = now;
+    s.finished("p", now + seconds{1}, true, true);
+    CHECK(s.refusals("p") == i + 1);
+  }
+  const std::vector<Duration> grown = {seconds{0},   seconds{20},  seconds{40},  seconds{80},
+                                       seconds{160}, seconds{320}, seconds{600}, seconds{600}};
+  CHECK(gaps == grown);
+  // A person may ask at any time; a run that is not refused ends it.
+  s.run_now("p", last + seconds{2});
+  CHECK(*s.next() == last + seconds{2});
+  (void)s.take_due(last + seconds{2});
+  s.finished("p", last + seconds{3}, false, false);
+  CHECK(s.refusals("p") == 0);
+  CHECK(*s.next() <= last + seconds{32});
+}
+
+TEST_CASE("what counts as refused") {
+  const auto refused = [](Health h, Reason r, const char* code) { return outcome_of(h, r, code, "").refused(); };
+  CHECK(refused(Health::down, Reason::auth, "28P01"));
+  CHECK(refused(Health::unknown, Reason::auth, "28000"));
+  CHECK(refused(Health::down, Reason::assertion, "429"));
+  CHECK(refused(Health::down, Reason::assertion, "401"));
+  CHECK_FALSE(refused(Health::up, Reason::none, "401"));  // refusal was the expectation
+  CHECK_FALSE(refused(Health::down, Reason::connect, "ECONNREFUSED"));
 }
