@@ -15,6 +15,7 @@ const std::vector<Kind>& catalog() {
       postgres_kind(),
       auth_kind(),
       heartbeat_kind(),
+      pg_cron_kind(),
       backup_kind(),
       statuspage_kind(),
   };

@@ -14,6 +14,7 @@ Kind icmp_kind();
 Kind postgres_kind();
 Kind auth_kind();
 Kind heartbeat_kind();
+Kind pg_cron_kind();
 Kind backup_kind();
 Kind statuspage_kind();
 

@@ -42,7 +42,7 @@ Sentence gone(const std::string& name) { return {Truth::unknown, {}, name + ": n
 
 bool probe_seen(const State& state, const Settings& settings, const std::string& name) {
   auto probe = settings.probes.find(name);
-  if (probe != settings.probes.end() && probe->second.job) return true;  // judged by the clock and what it sent
+  if (probe != settings.probes.end() && probe->second.calls_in()) return true;  // judged by the clock and what it sent
   auto sight = state.sight.probes.find(name);
   return sight != state.sight.probes.end() && sight->second.seen;
 }
@@ -320,7 +320,7 @@ void for_each_look(const State& state, const Settings& settings, const Condition
   bool about_points = condition.subject == Subject::rpo || condition.subject == Subject::any_rpo;
   auto look = [&](const std::string& name) {
     auto probe = settings.probes.find(name);
-    if (probe != settings.probes.end() && probe->second.job) return;  // judged all the time, by the clock
+    if (probe != settings.probes.end() && probe->second.calls_in()) return;  // judged all the time, by the clock
     auto sight = state.sight.probes.find(name);
     if (sight == state.sight.probes.end()) return each(name, std::optional<Time>{});
     // A source that could not be read was not looked at, however often it was asked.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Jobs that call in: late, missed, failed, running over, stale. One pure verdict from the pings, the schedule and the clock; the time
-// drwatch could not hear is credited. Contract: "Jobs"; ping semantics as Healthchecks.io.
-#include "daemon/recovery/deciding.hpp"
+// Jobs: late, missed, failed, running over, stale. One pure verdict from what is known of the runs, the schedule and the clock; the time
+// drwatch could not hear is credited. Contract: "Jobs". Below it, those that call in (ping semantics as Healthchecks.io); those whose runs
+// are read are in read_jobs.cpp.
+#include "daemon/recovery/jobs.hpp"
 
 #include <algorithm>
 
@@ -10,23 +11,16 @@ namespace {
 
 constexpr std::size_t runs_kept = 100;
 
-struct Verdict {
-  Outcome outcome;
-  Time good_until{};         // for a bad one: until when nothing was wrong
-  std::optional<Time> next;  // when the clock alone can change it
-};
-
 bool was_deaf_at(const Record& record, Time t) {
   return std::any_of(record.blind_spans.begin(), record.blind_spans.end(), [&](const Span& s) { return s.from <= t && t < s.until; });
 }
-
-// A job that starts a little before its time (its clock is ahead) answers the coming occurrence.
-Duration earliness(const JobSettings& job) { return std::min(Duration{seconds{30}}, job.start_grace / 2); }
 
 // The first occurrence that nothing has answered yet: it may lie in the future.
 std::optional<Time> first_unanswered(const JobSettings& job, const JobKept& kept, const Record& record, Time first_seen) {
   if (job.period) return later(record, kept.called_at.value_or(first_seen), *job.period);  // it may have called while nobody listened
   Time after = kept.called_at ? std::max(*kept.called_at + earliness(job), first_seen) : first_seen;
+  if (job.read) after = std::max(kept.accounted.value_or(first_seen), first_seen);
+  if (!job.schedule) return std::nullopt;  // at every start of the server, says pg_cron's "@reboot"
   Time due = job.schedule->next_after(after);
   for (int i = 0; i < 1000 && due != Time::max() && was_deaf_at(record, due); ++i) due = job.schedule->next_after(due);
   return due == Time::max() ? std::nullopt : std::optional(due);
@@ -44,33 +38,38 @@ Outcome said(Health h, Reason r, std::string message) {
   return o;
 }
 
+std::string missed_words(const JobSettings& job) { return std::string("missed its ") + (job.read ? "run" : "call") + " due at "; }
+
 // A worse verdict takes the place of a milder one.
-void take(Verdict& v, Outcome o, Time good_until) {
+void take(JobVerdict& v, Outcome o, Time good_until) {
   bool milder = v.outcome.bad() && static_cast<int>(o.outcome) <= static_cast<int>(v.outcome.outcome);
   if (milder) return;
   v.outcome = std::move(o);
   v.good_until = good_until;
 }
 
-void judge_calls(Verdict& v, const JobSettings& job, JobKept& kept, const Record& record, Time first_seen, Time now) {
+void judge_calls(JobVerdict& v, const JobSettings& job, JobKept& kept, const Record& record, Time first_seen, Time now) {
   if (kept.missed_at) {
-    take(v, said(Health::down, Reason::absent, "missed its call due at " + time_words(*kept.missed_at)), *kept.missed_at);
+    take(v, said(Health::down, Reason::absent, missed_words(job) + time_words(*kept.missed_at)), *kept.missed_at);
     return;
   }
+  if (job.read && !kept.running.empty()) return;  // what is due meanwhile waits for it
   auto due = first_unanswered(job, kept, record, first_seen);
   if (!due) return;
-  Time late = later(record, *due, job.start_grace / 10), missed = later(record, *due, job.start_grace);
+  // What was due while a run was still at work is started when that has ended.
+  Time from = job.read && kept.free_since ? std::max(*due, *kept.free_since) : *due;
+  Time late = later(record, from, job.start_grace / 10), missed = later(record, from, job.start_grace);
   sooner(v.next, now, late);
   sooner(v.next, now, missed);
   if (now >= missed) {
     kept.missed_at = due;
-    take(v, said(Health::down, Reason::absent, "missed its call due at " + time_words(*due)), *due);
+    take(v, said(Health::down, Reason::absent, missed_words(job) + time_words(*due)), *due);
   } else if (now >= late) {
     take(v, said(Health::degraded, Reason::absent, "late: due at " + time_words(*due) + ", not heard of yet"), *due);
   }
 }
 
-void judge_runtime(Verdict& v, const JobSettings& job, const JobKept& kept, const Record& record, Time now) {
+void judge_runtime(JobVerdict& v, const JobSettings& job, const JobKept& kept, const Record& record, Time now) {
   if (!job.max_runtime) return;
   for (const JobRun& run : kept.running) {
     Time over = later(record, run.started_at, *job.max_runtime), twice = later(record, run.started_at, 2 * *job.max_runtime);
@@ -83,7 +82,7 @@ void judge_runtime(Verdict& v, const JobSettings& job, const JobKept& kept, cons
   }
 }
 
-void judge_age(Verdict& v, const JobSettings& job, const JobKept& kept, const Record& record, Time first_seen, Time now) {
+void judge_age(JobVerdict& v, const JobSettings& job, const JobKept& kept, const Record& record, Time first_seen, Time now) {
   if (!job.max_success_age) return;
   Time from = kept.last_success_at.value_or(first_seen);
   Time stale = later(record, from, *job.max_success_age);
@@ -95,29 +94,13 @@ void judge_age(Verdict& v, const JobSettings& job, const JobKept& kept, const Re
          stale);
 }
 
-Verdict verdict(const JobSettings& job, JobKept& kept, const Record& record, Time first_seen, Time now) {
-  Verdict v;
-  v.outcome = kept.last_success_at ? said(Health::up, Reason::none, "last success at " + time_words(*kept.last_success_at))
-                                   : said(Health::unknown, Reason::absent, "has not called in yet");
-  if (kept.last_ended_well == false)
-    take(v, said(Health::down, Reason::assertion, kept.last_message.empty() ? "failed" : "failed: " + kept.last_message),
-         kept.last_start_at && kept.last_fail_at && *kept.last_start_at < *kept.last_fail_at ? *kept.last_start_at
-                                                                                             : kept.last_fail_at.value_or(now));
-  judge_calls(v, job, kept, record, first_seen, now);
-  judge_runtime(v, job, kept, record, now);
-  judge_age(v, job, kept, record, first_seen, now);
-  v.outcome.at = now;
-  return v;
-}
-
 bool same(const Outcome& a, const Outcome& b) { return a.outcome == b.outcome && a.reason == b.reason && a.message == b.message; }
 
 void judge_job(Deciding& d, const std::string& name, const JobSettings& job, bool pinged) {
   JobKept& kept = d.state.kept.jobs[name];
-  auto seen = d.record().first_seen.find("job/" + name);
-  Time first_seen = seen == d.record().first_seen.end() ? d.now : seen->second;
+  Time first_seen = first_seen_of(d, name);
   std::optional<Time> missed_before = kept.missed_at;
-  Verdict v = verdict(job, kept, d.record(), first_seen, d.now);
+  JobVerdict v = judge(job, kept, d.record(), first_seen, d.now);
   if (kept.missed_at != missed_before) d.keep("job/" + name);
   if (v.next) d.wake(*v.next);
   const auto& last = d.state.sight.probes[name].last;
@@ -159,6 +142,28 @@ void forget_abandoned(JobKept& kept, const JobSettings& job, const Record& recor
 
 }  // namespace
 
+Time first_seen_of(const Deciding& d, const std::string& job) {
+  auto seen = d.record().first_seen.find("job/" + job);
+  return seen == d.record().first_seen.end() ? d.now : seen->second;
+}
+
+Duration earliness(const JobSettings& job) { return std::min(Duration{seconds{30}}, job.start_grace / 2); }
+
+JobVerdict judge(const JobSettings& job, JobKept& kept, const Record& record, Time first_seen, Time now) {
+  JobVerdict v;
+  v.outcome = kept.last_success_at ? said(Health::up, Reason::none, "last success at " + time_words(*kept.last_success_at))
+                                   : said(Health::unknown, Reason::absent, job.read ? "has not run yet" : "has not called in yet");
+  if (kept.last_ended_well == false)
+    take(v, said(Health::down, Reason::assertion, kept.last_message.empty() ? "failed" : "failed: " + kept.last_message),
+         kept.last_start_at && kept.last_fail_at && *kept.last_start_at < *kept.last_fail_at ? *kept.last_start_at
+                                                                                             : kept.last_fail_at.value_or(now));
+  judge_calls(v, job, kept, record, first_seen, now);
+  judge_runtime(v, job, kept, record, now);
+  judge_age(v, job, kept, record, first_seen, now);
+  v.outcome.at = now;
+  return v;
+}
+
 Time later(const Record& record, Time from, Duration wait) {
   std::vector<Span> spans = record.blind_spans;
   std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.from < b.from; });
@@ -174,7 +179,8 @@ Time later(const Record& record, Time from, Duration wait) {
 
 void see_ping(Deciding& d, const Pinged& ping) {
   auto settings = d.settings.probes.find(ping.probe);
-  if (settings == d.settings.probes.end() || !settings->second.job) return d.refuse(404, "no such job", "no heartbeat probe has this key");
+  if (settings == d.settings.probes.end() || !settings->second.calls_in())
+    return d.refuse(404, "no such job", "no heartbeat probe has this key");
   JobKept& kept = d.state.kept.jobs[ping.probe];
   kept.last_ping_at = d.now;
   d.keep("job/" + ping.probe);
@@ -202,7 +208,7 @@ void see_ping(Deciding& d, const Pinged& ping) {
 void judge_jobs(Deciding& d) {
   if (d.record().blind_since) return;
   for (const auto& [name, probe] : d.settings.probes)
-    if (probe.job) judge_job(d, name, *probe.job, false);
+    if (probe.calls_in()) judge_job(d, name, *probe.job, false);
 }
 
 }  // namespace drwatch

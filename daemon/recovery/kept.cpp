@@ -62,7 +62,11 @@ Json of(const JobKept& k) {
           {"last_ended_well", k.last_ended_well ? Json(*k.last_ended_well) : Json(nullptr)},
           {"last_message", k.last_message},
           {"called_at", json::of(k.called_at)},
-          {"missed_at", json::of(k.missed_at)}};
+          {"missed_at", json::of(k.missed_at)},
+          {"job_id", k.job_id},
+          {"last_run", k.last_run},
+          {"accounted", json::of(k.accounted)},
+          {"free_since", json::of(k.free_since)}};
 }
 JobKept job(const Json& j) {
   JobKept k;
@@ -75,6 +79,10 @@ JobKept job(const Json& j) {
   k.last_message = json::text(j, "last_message");
   k.called_at = json::maybe_time(j, "called_at");
   k.missed_at = json::maybe_time(j, "missed_at");
+  k.job_id = j.value("job_id", std::int64_t{0});
+  k.last_run = j.value("last_run", std::int64_t{0});
+  k.accounted = json::maybe_time(j, "accounted");
+  k.free_since = json::maybe_time(j, "free_since");
   return k;
 }
 

@@ -63,18 +63,19 @@ int free_port() {
   return ntohs(address.sin_port);
 }
 
-Cluster::Cluster() : bin_(newest_bin()) {
+Cluster::Cluster(const std::vector<std::string>& more, const std::string& initdb) : bin_(newest_bin()) {
   std::string name = (fs::temp_directory_path() / "drwatch-probes-XXXXXX").string();
   if (!::mkdtemp(name.data())) throw std::runtime_error("mkdtemp");
   folder_ = name;
   archive_ = folder_ + "/archive";
   if (::geteuid() == 0) output_of("chown postgres " + folder_);
   as_owner("mkdir " + archive_);
-  as_owner(bin_ + "initdb -N -A trust -U postgres --wal-segsize=1 -D " + folder_ + "/data");
+  as_owner(bin_ + "initdb -N -A trust -U postgres --wal-segsize=1 " + initdb + " -D " + folder_ + "/data");
   port_ = free_port();
   as_owner("printf '%s\\n' \"listen_addresses = '127.0.0.1'\" \"port = " + std::to_string(port_) + "\" \"unix_socket_directories = '" +
            folder_ + "'\" \"fsync = off\" \"archive_mode = on\" \"archive_timeout = 60\" \"archive_command = '" + store_command() +
            "'\" >> " + folder_ + "/data/postgresql.conf");
+  for (const std::string& line : more) as_owner("printf '%s\\n' " + quoted(line) + " >> " + folder_ + "/data/postgresql.conf");
   start();
 }
 
@@ -101,6 +102,11 @@ void Cluster::start() {
 void Cluster::stop() {
   running_ = false;
   as_owner(bin_ + "pg_ctl -w -t 20 -m fast -D " + folder_ + "/data stop");
+}
+
+void Cluster::crash() {
+  running_ = false;
+  as_owner(bin_ + "pg_ctl -w -t 20 -m immediate -D " + folder_ + "/data stop");
 }
 
 std::string Cluster::dsn(const std::string& user) const {

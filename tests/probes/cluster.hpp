@@ -4,12 +4,16 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace drwatch::testing {
 
 class Cluster {
  public:
-  Cluster();  // started; segments of 1 MB, so that they fill soon. Fails the test when PostgreSQL is not installed.
+  // `more`: lines of postgresql.conf; `initdb`: options of it.
+  explicit Cluster(const std::vector<std::string>& more = {},
+                   const std::string& initdb =
+                       "");  // started; segments of 1 MB, so that they fill soon. Fails the test when PostgreSQL is not installed.
   ~Cluster();
   Cluster(const Cluster&) = delete;
 
@@ -23,6 +27,7 @@ class Cluster {
   std::string switch_segment();  // writes something and returns the name of the segment that it closed
   void base_backup();
   void stop();
+  void crash();  // no shutdown: what was in memory is gone
   void start();
 
   std::string store_command() const { return "cp %p " + archive_ + "/%f"; }
