@@ -382,7 +382,7 @@ DaemonFigures Daemon::figures() const {
   f.alerts_undelivered = alerts.undelivered;
   f.alerts_sent = std::move(alerts.sent);
   for (const auto& [name, probe] : settings_->probes) {
-    if (probe.job) continue;
+    if (probe.calls_in()) continue;
     auto sight = state_.sight.probes.find(name);
     if (sight == state_.sight.probes.end() || !sight->second.last) f.probes_not_seen.push_back(name);
   }

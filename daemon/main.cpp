@@ -66,7 +66,12 @@ void add_daemon_commands(CLI::App& app, Given& g) {
         return probe(g.probe);
       });
   probe_it->add_option("NAME", g.probe.names, "Probes; all when none is named");
-  probe_it->add_option("--config", g.probe.config, "Run them from here with this configuration; without it: through the daemon");
+  auto* from_here =
+      probe_it->add_option("--config", g.probe.config, "Run them from here with this configuration; without it: through the daemon");
+  auto* acknowledge = probe_it->add_flag("--acknowledge", g.probe.acknowledge,
+                                         "Run nothing: say that somebody has looked at what they have latched (corrupt data, lost rows)");
+  acknowledge->excludes(from_here);
+  probe_it->add_option("--note", g.probe.note, "With --acknowledge: what was found")->needs(acknowledge);
 
   auto* test_it = command(app, "test", "Run scenario tests in virtual time", "drwatch test tests/stories/*.toml", g, [&g] {
     g.test.json = g.client.json;

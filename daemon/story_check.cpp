@@ -96,7 +96,7 @@ struct Known {
   explicit Known(const Settings& s)
       : probes(names_of(s.probes)), components(names_of(s.components)), scenarios(names_of(s.scenarios)), signals(names_of(s.signals)) {
     for (const auto& [name, probe] : s.probes)
-      if (probe.job) jobs.push_back(name);
+      if (probe.calls_in()) jobs.push_back(name);
     watched = components;
     watched.insert(watched.end(), probes.begin(), probes.end());
     for (const auto& [id, scenario] : s.scenarios)
@@ -171,7 +171,8 @@ void check_story(const Story& story, const Settings& settings, config::Problems&
       c.known(change.line, name, known.probes, "probe");
       auto found = settings.probes.find(name);
       if (found == settings.probes.end()) continue;
-      if (found->second.job) c.error(change.line, "'" + name + "' is a heartbeat: it has no runs to change", "drive it with [[do]] ping");
+      if (found->second.calls_in())
+        c.error(change.line, "'" + name + "' is a heartbeat: it has no runs to change", "drive it with [[do]] ping");
       if (change.recovery_point && !found->second.backup)
         c.error(change.line, "'" + name + "' reads no recovery point", "only a backup probe does");
     }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/canary.hpp"
 
+#include "probes/pg_answer.hpp"
 #include "probes/pg_outcome.hpp"
 #include "probes/wal_archive.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace drwatch {
 namespace {
@@ -26,12 +26,6 @@ std::string text_of(const PgResult& result, std::size_t column) {
   return !result.rows.empty() && column < result.rows[0].size() ? result.rows[0][column].value_or("") : "";
 }
 
-// The database answers; only this row is not to be written.
-bool is_unprepared(const std::string& sqlstate) {
-  constexpr std::array<std::string_view, 4> states = {"42P01", "3F000", "42703", "42501"};  // no table, no schema, no column, no right
-  return std::find(states.begin(), states.end(), sqlstate) != states.end();
-}
-
 Outcome unprepared(const std::string& code, const std::string& why) {
   return outcome_of(Health::degraded, Reason::assertion, code,
                     "the database answers, but the canary can't be written (" + why + "): run the SQL that `drwatch sql` prints");
@@ -50,13 +44,17 @@ Task<Outcome> read_only(PgConnection& connection, Failure failure) {
   } else if (source == "user" || source == "database user" || source == "client" || source == "session") {
     outcome.takes_no_writes = false;
     outcome.message = "drwatch's own session is read-only (default_transaction_read_only): " + failure.message;
+  } else if (source == "configuration file" || source == "database") {
+    outcome.message = failure.message +
+                      " (the database was made read-only: a hosted one is when its disk is full; make room, then set "
+                      "default_transaction_read_only off)";
   }
   co_return outcome;
 }
 
 Task<Outcome> refused(PgConnection& connection, Failure failure) {
   if (failure.code == "25006") co_return co_await read_only(connection, failure);
-  if (!is_unprepared(failure.code)) co_return database_outcome(failure);
+  if (!is_missing_or_forbidden(failure.code)) co_return database_outcome(failure);
   (void)co_await connection.query("ROLLBACK");
   co_return unprepared(failure.code, failure.message);
 }
@@ -94,6 +92,19 @@ Outcome beaten(const Beat& beat, const PgResult& position) {
   return outcome;
 }
 
+constexpr const char* standby_sql = "SELECT seq, beat, pg_catalog.pg_is_in_recovery() FROM drwatch.heartbeat WHERE id = 1";
+
+// The primary is well; only what would take its place is not.
+Outcome standby_lags(const std::string& why) { return outcome_of(Health::degraded, Reason::stale, "", "on the standby: " + why); }
+
+Outcome of_standby(const Failure& failure) {
+  Outcome outcome = database_outcome(failure);
+  outcome.takes_no_writes = false;
+  outcome.message = "the standby can't be asked: " + outcome.message;
+  if (outcome.outcome == Health::down) outcome.outcome = Health::degraded;
+  return outcome;
+}
+
 }  // namespace
 
 Task<Outcome> write_canary(World& world, PgConnection& connection, Duration timeout) {
@@ -110,6 +121,28 @@ Task<Outcome> write_canary(World& world, PgConnection& connection, Duration time
   const auto position = co_await connection.query(position_sql);
   if (!position) co_return co_await refused(connection, position.error());
   co_return beaten(Beat{text_of(*written, 0), *at, skew_of(*at, before, after)}, *position);
+}
+
+Task<Outcome> see_canary(World& world, Secret standby, std::string seq, Duration within) {
+  const auto began = world.clock.boottime();
+  Phases phases;  // the standby's own are not those of the run
+  auto connection = co_await world.postgres.connect(std::move(standby), phases);
+  if (!connection) co_return of_standby(connection.error());
+  while (true) {
+    const auto seen = co_await (*connection)->query(standby_sql);
+    if (!seen) co_return of_standby(seen.error());
+    const auto waited = std::chrono::duration_cast<Duration>(world.clock.boottime() - began);
+    if (seen->rows.empty()) co_return standby_lags("drwatch.heartbeat has no row there");
+    if (text_of(*seen, 2) != "t") co_return standby_lags("it is no standby: it takes writes of its own");
+    if (whole(seen->rows[0][0]).value_or(0) >= whole(seq).value_or(0)) {
+      Outcome outcome = outcome_of(Health::up, Reason::none, "", "seen on the standby");
+      outcome.facts["standby_seen_after"] = duration_text(std::max(waited, Duration{1}));
+      co_return outcome;
+    }
+    if (waited >= within)
+      co_return standby_lags("the canary is not there after " + duration_words(within) + "; it has " + text_of(*seen, 0) + ", not " + seq);
+    co_await world.clock.sleep_for(std::chrono::milliseconds{100});
+  }
 }
 
 }  // namespace drwatch

@@ -11,4 +11,8 @@ namespace drwatch {
 // writes. `timeout`: of the run.
 Task<Outcome> write_canary(World& world, PgConnection& connection, Duration timeout);
 
+// Whether the beat with this number arrives on the standby within `within` (asked again and again). up; degraded when it doesn't, when the
+// standby can't be asked, or is none: the primary itself is well.
+Task<Outcome> see_canary(World& world, Secret standby, std::string seq, Duration within);
+
 }  // namespace drwatch

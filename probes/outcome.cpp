@@ -41,4 +41,18 @@ Outcome outcome_of(Health h, Reason r, std::string code, std::string message) {
   return made;
 }
 
+Outcome held_down(Outcome outcome, const std::vector<Latch>& latches) {
+  if (latches.empty()) return outcome;
+  std::string said;
+  for (const Latch& latch : latches) said += (said.empty() ? "" : "; ") + latch.message;
+  if (outcome.outcome != Health::up && !outcome.message.empty() && outcome.message != said) said += "; now: " + outcome.message;
+  if (outcome.outcome != Health::down || outcome.reason == Reason::none) {
+    outcome.reason = Reason::assertion;
+    outcome.code.clear();
+  }
+  outcome.outcome = Health::down;
+  outcome.message = std::move(said);
+  return outcome;
+}
+
 }  // namespace drwatch

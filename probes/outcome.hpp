@@ -60,6 +60,32 @@ struct RecoveryReading {
   std::optional<Time> oldest;  // ... but none before this one (its retention, its first base backup); nullopt: not known
 };
 
+// What a scheduler's own record says of one job.
+struct JobRunSeen {
+  enum class State { running, succeeded, failed };
+  std::int64_t id = 0;  // rising; one run after the other
+  State state = State::running;
+  std::optional<Time> started, ended;  // by the scheduler's clock; absent when it never came to that, or nobody wrote it down
+  std::string message;
+};
+struct JobReading {
+  std::int64_t job = 0;          // the scheduler's id: another one is another job under the old name
+  Time now{};                    // of the scheduler's clock
+  Time server_started{};         // what was waiting in its memory before is lost
+  std::string schedule, zone;    // as the scheduler has it: a cron expression, or "30 seconds"
+  std::vector<JobRunSeen> runs;  // oldest first: those not told before, and those that were not over then
+  bool complete = true;          // false: there are older ones that were never told
+};
+
+// Something that happened once and a person must look at, however well later runs look (corrupt pages read, a table emptied): the probe is
+// down from then on until somebody acknowledges it. The heart remembers.
+struct Latch {
+  std::string key;  // what it is about, of all that this probe may latch: "checksums", "rows public.orders"
+  Time at{};        // when it happened, by the target's clock; what is acknowledged is so up to here
+  std::string message;
+  friend bool operator==(const Latch&, const Latch&) = default;
+};
+
 struct Outcome {
   Time at{};  // the start of the run
   std::string vantage = "here";
@@ -73,9 +99,16 @@ struct Outcome {
   bool takes_no_writes = false;
   std::optional<CanaryBeat> canary;
   std::optional<RecoveryReading> recovery;
+  std::optional<JobReading> job;
+  std::vector<Latch> latches;
 
   bool bad() const { return outcome == Health::degraded || outcome == Health::down; }
+  // The target knows drwatch and would not have it: asking on as before can only make that worse.
+  bool refused() const { return outcome != Health::up && (reason == Reason::auth || code == "401" || code == "429"); }
 };
+
+// The outcome of which `latches` still hold: down by the first of them, whatever else the run saw.
+Outcome held_down(Outcome outcome, const std::vector<Latch>& latches);
 
 Outcome outcome_of(Health h, Reason r, std::string code, std::string message);
 

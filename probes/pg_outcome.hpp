@@ -17,6 +17,13 @@ Task<std::optional<Outcome>> begin_bounded(PgConnection& connection, Duration ti
 // Unix time in milliseconds, as the queries of this folder return times; nullopt for NULL or anything else.
 std::optional<Time> database_time(const std::optional<std::string>& unix_milliseconds);
 
+// The database answers, only what was asked about is not there or not to be touched by this role: no table, schema, column, function,
+// right.
+bool is_missing_or_forbidden(const std::string& sqlstate);
+
+// Worse health is more; what could not be seen is worse than good.
+int badness(Health h);
+
 // Why a dsn can't be used; nullopt: it can.
 std::optional<Outcome> dsn_problem(const Secret& dsn);
 

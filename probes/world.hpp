@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // All that is outside (time, chance, names, network, processes, files), as seams. The real ones are in daemon/world/; the simulation brings
-// its own. Everything runs on one executor; a seam returns when it is done, fails with a closed Reason, or is cancelled (terminal cancellation:
-// the coroutine then unwinds with boost::system::system_error operation_aborted; clean-up is RAII). Deadlines are the caller's: within().
+// its own. Everything runs on one executor; a seam returns when it is done, fails with a closed Reason, or is cancelled (terminal
+// cancellation: the coroutine then unwinds with boost::system::system_error operation_aborted; clean-up is RAII). Deadlines are the
+// caller's: within().
 #pragma once
 
 #include "config/secret.hpp"
@@ -44,8 +45,8 @@ using Result = boost::system::result<T, Failure>;
 
 struct Clock {
   virtual ~Clock() = default;
-  virtual Time now() = 0;                              // wall time (CLOCK_REALTIME)
-  virtual std::chrono::nanoseconds boottime() = 0;     // goes on while suspended (CLOCK_BOOTTIME); only differences mean something
+  virtual Time now() = 0;                           // wall time (CLOCK_REALTIME)
+  virtual std::chrono::nanoseconds boottime() = 0;  // goes on while suspended (CLOCK_BOOTTIME); only differences mean something
   virtual Task<void> sleep_for(std::chrono::nanoseconds d) = 0;  // by boottime
 };
 
@@ -63,10 +64,11 @@ struct Resolved {
 };
 struct Resolver {
   virtual ~Resolver() = default;
-  // A numeric name comes back as it is. Fails with dns: NXDOMAIN, SERVFAIL, NODATA, TIMEOUT (code). `servers`: "127.0.0.1:5353", ...; empty: the system's.
+  // A numeric name comes back as it is. Fails with dns: NXDOMAIN, SERVFAIL, NODATA, TIMEOUT (code). `servers`: "127.0.0.1:5353", ...;
+  // empty: the system's.
   virtual Task<Result<Resolved>> resolve(std::string name, Family family, std::vector<std::string> servers) = 0;
-  // All questions at once, each to its one server; the answers in the order of the questions, whatever their rcode, over TCP when they do not fit a
-  // datagram. One fails with dns: TIMEOUT, ECONNREFUSED, BADRESP (an answer that makes no sense), BADNAME.
+  // All questions at once, each to its one server; the answers in the order of the questions, whatever their rcode, over TCP when they do
+  // not fit a datagram. One fails with dns: TIMEOUT, ECONNREFUSED, BADRESP (an answer that makes no sense), BADNAME.
   virtual Task<std::vector<Result<DnsAnswer>>> ask(std::vector<DnsQuestion> questions);
   virtual std::vector<std::string> system_servers() { return {}; }  // "192.0.2.53:53", in their order
 };
@@ -77,36 +79,37 @@ struct Stream {
   virtual ~Stream() = default;
   virtual Task<Result<std::size_t>> read_some(std::span<char> into) = 0;  // 0: the other side ended cleanly
   virtual Task<Result<std::size_t>> write_all(std::string bytes) = 0;
-  // Ends the sending and waits a moment for what the other side says to that. Fails with what it objected to: in TLS 1.3 it refuses a client's
-  // certificate only after the client's handshake is over. Nothing else can be done with the stream then.
+  // Ends the sending and waits a moment for what the other side says to that. Fails with what it objected to: in TLS 1.3 it refuses a
+  // client's certificate only after the client's handshake is over. Nothing else can be done with the stream then.
   virtual Task<Result<std::size_t>> finish() { co_return std::size_t{0}; }
 };
 // What a TLS context is built from; equal settings share one context (built once per load, off the loop).
 struct TlsSettings {
   bool verify = true;
-  std::string ca_file;  // empty: the system's trust store
+  std::string ca_file;                     // empty: the system's trust store
   std::string certificate_file, key_file;  // a client certificate; both or none
   auto operator<=>(const TlsSettings&) const = default;
 };
 struct Connected {
   std::unique_ptr<Stream> stream;
-  std::string address;  // "127.0.0.1:5432", of the one that answered
-  Phases phases;        // resolve, connect, tls
+  std::string address;                       // "127.0.0.1:5432", of the one that answered
+  Phases phases;                             // resolve, connect, tls
   std::map<std::string, std::string> facts;  // "tls_version", "certificate_expires" (RFC 3339), ...
 };
 struct Net {
   virtual ~Net() = default;
-  // Resolve, try each address in order, then TLS when `tls` is given (server name and verification by `host`). `phases` is filled as far as it came,
-  // also on failure.
+  // Resolve, try each address in order, then TLS when `tls` is given (server name and verification by `host`). `phases` is filled as far as
+  // it came, also on failure.
   virtual Task<Result<Connected>> connect(std::string host, std::uint16_t port, Family family, std::optional<TlsSettings> tls,
                                           Phases& phases) = 0;
-  // Begins TLS on a stream that connect() made without it and of which nothing but the plain words before was read. `name` is asked for (SNI) and
-  // verified. The handshake is carried to its end even when the certificate is not believed, so that `shown` tells all of it; with
-  // settings.verify the first fault is then the failure (reason tls). `shown` and the phase tls are filled as far as it came.
+  // Begins TLS on a stream that connect() made without it and of which nothing but the plain words before was read. `name` is asked for
+  // (SNI) and verified. The handshake is carried to its end even when the certificate is not believed, so that `shown` tells all of it;
+  // with settings.verify the first fault is then the failure (reason tls). `shown` and the phase tls are filled as far as it came.
   virtual Task<Result<std::unique_ptr<Stream>>> secure(std::unique_ptr<Stream> stream, TlsSettings settings, std::string name,
                                                        TlsShown& shown, Phases& phases);
-  // One ICMP echo with `payload` bytes to a numeric address, and how long it took. Fails with timeout after `patience`, connect when something on the way
-  // says that it can't be reached (EHOSTUNREACH, ...), own-fault (EACCES) when this system lets nobody send echoes without privileges.
+  // One ICMP echo with `payload` bytes to a numeric address, and how long it took. Fails with timeout after `patience`, connect when
+  // something on the way says that it can't be reached (EHOSTUNREACH, ...), own-fault (EACCES) when this system lets nobody send echoes
+  // without privileges.
   virtual Task<Result<std::chrono::microseconds>> echo(std::string address, std::size_t payload, Duration patience);
 };
 
@@ -114,7 +117,7 @@ struct Net {
 
 struct HttpRequest {
   std::string method = "GET";
-  std::string url;  // http:// or https://
+  std::string url;                                           // http:// or https://
   std::vector<std::pair<std::string, std::string>> headers;  // Host, User-Agent, Content-Length are added when absent
   std::string body;
   TlsSettings tls;
@@ -145,11 +148,14 @@ struct PgConnection {
   virtual ~PgConnection() = default;
   // One statement. Fails with the SQLSTATE as code: assertion for SQL errors, connect when the connection is lost.
   virtual Task<Result<PgResult>> query(std::string sql) = 0;
+  // The process that serves it, as the other end named it on connecting. A pooler makes one up: pg_backend_pid() then says another. 0: not
+  // known.
+  virtual int server_process() const { return 0; }
 };
 struct Postgres {
   virtual ~Postgres() = default;
-  // A fresh connection. Host names go through Resolver (hostaddr). Failures carry the SQLSTATE (PQERRORS_VERBOSE) or the errno name as code: reason dns,
-  // connect, tls, auth (28xxx) ... `address`: the server's, for messages.
+  // A fresh connection. Host names go through Resolver (hostaddr). Failures carry the SQLSTATE (PQERRORS_VERBOSE) or the errno name as
+  // code: reason dns, connect, tls, auth (28xxx) ... `address`: the server's, for messages.
   virtual Task<Result<std::unique_ptr<PgConnection>>> connect(Secret dsn, Phases& phases) = 0;
 };
 
@@ -159,10 +165,10 @@ struct ExecRequest {
   std::vector<std::string> argv;  // no shell
   std::string input;
   std::map<std::string, std::string> environment;  // added to a minimal one (PATH, LANG)
-  std::size_t max_output = 64 * 1024;  // of standard output and error together; the rest is dropped
+  std::size_t max_output = 64 * 1024;              // of standard output and error together; the rest is dropped
 };
 struct ExecResult {
-  int exit_code = -1;      // 128 + n when signal n ended it
+  int exit_code = -1;  // 128 + n when signal n ended it
   std::string output, errors;
 };
 struct Exec {

@@ -45,6 +45,8 @@ struct ProbeOptions {
   ClientOptions client;
   std::string config;  // empty: through the daemon
   std::vector<std::string> names;
+  bool acknowledge = false;  // what they have latched; nothing is run
+  std::string note;
 };
 int probe(const ProbeOptions& options);
 

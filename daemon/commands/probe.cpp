@@ -33,6 +33,8 @@ Task<void> run_once(World world, Run* run) {
   run->outcome =
       outcome ? std::move(*outcome)
               : outcome_of(run->probe->when_late(), Reason::timeout, "", "no answer within " + duration_words(run->settings->timeout));
+  const auto latches = run->outcome.latches;  // without the heart nothing of them is acknowledged
+  run->outcome = held_down(std::move(run->outcome), latches);
   run->outcome.at = started;
   run->outcome.phases[Phase::total] = std::chrono::duration_cast<std::chrono::microseconds>(world.clock.boottime() - began);
 }
@@ -78,6 +80,19 @@ Json run_here(const ProbeOptions& options) {
   return outcomes;
 }
 
+int acknowledge_there(const ProbeOptions& options) {
+  if (options.names.empty()) throw CommandRefused("say which probe is acknowledged: drwatch probe NAME --acknowledge");
+  Client client(options.client);
+  Json answers = Json::array();
+  for (const auto& name : options.names)
+    answers.push_back(client.post("/api/v1/probes/" + path_element(name) + "/acknowledge", Json{{"note", options.note}}));
+  if (options.client.json)
+    print(Json{{"probes", answers}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  else
+    for (const auto& name : options.names) print(name + " is acknowledged\n");
+  return 0;
+}
+
 Json run_there(const ProbeOptions& options) {
   Client client(options.client);
   std::vector<std::string> names = options.names;
@@ -95,6 +110,7 @@ Json run_there(const ProbeOptions& options) {
 }  // namespace
 
 int probe(const ProbeOptions& options) {
+  if (options.acknowledge) return acknowledge_there(options);
   const Json outcomes = options.config.empty() ? run_there(options) : run_here(options);
   if (options.client.json) {
     print(Json{{"probes", outcomes}, {"next", nullptr}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");

@@ -40,6 +40,16 @@ void probe_changed(Record& r, const Event& e) {
   if (p.health == Health::up) p.degraded.reset();
   if (p.health == Health::up || p.health == Health::degraded) p.down.reset();
 }
+void probe_latched(Record& r, const Event& e) {
+  r.probes[e.probe].latches[json::text(e.body, "key")] = {json::time(e.body, "happened_at"), json::text(e.body, "what"), false};
+}
+void probe_acknowledged(Record& r, const Event& e) {
+  auto& latches = r.probes[e.probe].latches;
+  if (!e.body.contains("latches")) return;
+  for (const auto& [key, at] : e.body["latches"].items())
+    if (auto latch = latches.find(key); latch != latches.end())
+      latch->second = {parse_time(at.get<std::string>()).value_or(latch->second.at), latch->second.message, true};
+}
 void component_changed(Record& r, const Event& e) {
   r.components[e.component] = {health_of(e.body), e.at, json::text(e.body, "detail"), json::maybe_time(e.body, "good_since")};
 }
@@ -203,8 +213,10 @@ const std::map<std::string_view, Meaning>& meanings() {
       {"maintenance.began", maintenance_began},
       {"maintenance.ended", maintenance_ended},
       {"objective.changed", objective_changed},
+      {"probe.acknowledged", probe_acknowledged},
       {"probe.changed", probe_changed},
       {"probe.cleared", probe_cleared},
+      {"probe.latched", probe_latched},
       {"probe.removed", probe_removed},
       {"probe.suspected", probe_suspected},
       {"scenario.changed", scenario_changed},

@@ -60,10 +60,14 @@ void take(Deciding& d, const Ran& input) {
   if (!d.settings.probes.count(input.probe)) return;
   see_writes(d, input.probe, input.outcome);
   see_recovery_point(d, input.probe, input.outcome);
-  see_run(d, input.probe, input.outcome);
+  // What the heart remembers of the probe counts with what this run saw.
+  const auto& settings = d.settings.probes.at(input.probe);
+  const Outcome seen = settings.job && input.outcome.job ? see_job_reading(d, input.probe, *settings.job, input.outcome)
+                                                         : see_latches(d, input.probe, input.outcome);
+  see_run(d, input.probe, seen);
   see_step_looked_at(d, input.probe);
-  if (input.outcome.bad() && d.state.sight.ask_again.count(input.probe)) d.settle_needed = true;
-  if (const auto& backup = d.settings.probes.at(input.probe).backup) see_objectives(d, backup->protects);
+  if (seen.bad() && d.state.sight.ask_again.count(input.probe)) d.settle_needed = true;
+  if (settings.backup) see_objectives(d, settings.backup->protects);
 }
 
 void take(Deciding& d, const Pinged& input) { see_ping(d, input); }

@@ -47,6 +47,13 @@ Time later(const Record& record, Time from, Duration wait);
 void see_ping(Deciding& d, const Pinged& ping);
 void judge_jobs(Deciding& d);
 
+// read_jobs.cpp: a run of a probe that read a job's runs, with the verdict of all jobs where that is worse
+Outcome see_job_reading(Deciding& d, const std::string& probe, const JobSettings& tolerances, Outcome outcome);
+
+// latches.cpp
+Outcome see_latches(Deciding& d, const std::string& probe, Outcome outcome);  // what it latches, and what still holds it down
+void order(Deciding& d, const AcknowledgeProbe& o);
+
 // objectives.cpp
 void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& outcome);
 void see_writes(Deciding& d, const std::string& probe, const Outcome& outcome);

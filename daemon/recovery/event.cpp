@@ -27,6 +27,10 @@ const std::vector<EventKind>& event_kinds() {
       {"probe.suspected", info, "The first bad run after good ones. It is confirmed or cleared by the next runs."},
       {"probe.cleared", info, "A suspicion did not hold: the probe is good again without its health ever having changed."},
       {"probe.changed", warning, "A probe's health changed, confirmed by as many runs as its 'fall' or 'rise' asks."},
+      {"probe.latched", error,
+       "A probe saw something that later good runs do not undo: corrupt data, a table emptied. It stays down until a person has looked and "
+       "says so: 'drwatch probe NAME --acknowledge --note TEXT'."},
+      {"probe.acknowledged", info, "A person has looked at what a probe had latched; it shows again what its runs see."},
       {"probe.removed", info, "A probe is no longer configured; what was known of it is forgotten."},
       {"component.changed", warning, "A component's health changed. When it is down, look at the open incident: 'drwatch incident list'."},
       {"objective.changed", warning,

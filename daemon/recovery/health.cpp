@@ -303,7 +303,7 @@ void begin_looking_again(Deciding& d) {
     sight.awaits_witness = false;
     auto probe = d.settings.probes.find(name);
     if (probe == d.settings.probes.end()) continue;
-    if (probe->second.job)
+    if (probe->second.calls_in())
       sight.last.reset();  // judged anew, by the clock and what it sent
     else
       d.decision.run_now.push_back(name);

@@ -94,6 +94,9 @@ struct SetSignal {
   bool raised = true;
   std::string by, note;
 };
+struct AcknowledgeProbe {  // what it has latched
+  std::string probe, by, note;
+};
 struct StartMaintenance {
   std::vector<std::string> components;
   Duration lasts{0};
@@ -114,7 +117,7 @@ struct RecordDrill {
 
 using Input = std::variant<Ran, Pinged, DaemonStarted, DaemonStopped, ConfigurationLoaded, ConfigurationRefused, ClockJumped, JournalHealth,
                            CommandEnded, Tick, OpenIncident, Acknowledge, StepAction, AddNote, MessageAction, Refile, CorrectStart, Resolve,
-                           Reopen, SetSignal, StartMaintenance, EndMaintenance, RecordDrill>;
+                           Reopen, SetSignal, AcknowledgeProbe, StartMaintenance, EndMaintenance, RecordDrill>;
 
 // A command that cannot be done; `status` is HTTP's (404, 409, 422).
 struct Refusal {

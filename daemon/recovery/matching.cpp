@@ -135,7 +135,7 @@ std::optional<std::string> explained_by(const Deciding& d, const std::string& co
 // Of a probe that failed before its component's parent was back at `since`: it has been asked again, and still fails. A job is never asked:
 // what it missed it has missed.
 bool fails_by_itself(const Deciding& d, const std::string& probe, const ProbeRecord& record, Time since) {
-  if (d.settings.probes.at(probe).job || (record.degraded && record.degraded->first_bad_at >= since)) return true;
+  if (d.settings.probes.at(probe).calls_in() || (record.degraded && record.degraded->first_bad_at >= since)) return true;
   auto sight = d.state.sight.probes.find(probe);
   return sight != d.state.sight.probes.end() && sight->second.last && sight->second.last->at >= since && sight->second.last->bad();
 }

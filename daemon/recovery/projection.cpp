@@ -277,7 +277,7 @@ std::optional<double> seeing_seconds(const Settings& settings, const Condition& 
       probes = component->second.probes;
   std::optional<double> first;
   for (const std::string& name : probes)
-    if (auto probe = settings.probes.find(name); probe != settings.probes.end() && !probe->second.job)
+    if (auto probe = settings.probes.find(name); probe != settings.probes.end() && !probe->second.calls_in())
       first = std::min(first.value_or(confirming_seconds(probe->second)), confirming_seconds(probe->second));
   return first;
 }

@@ -40,9 +40,25 @@ std::optional<Stretch> stretch(const Json& j, const char* key) {
   return Stretch{json::time(j[key], "first_bad_at"), json::maybe_time(j[key], "last_good_at")};
 }
 
+Json of(const std::map<std::string, LatchRecord>& latches) {
+  Json all = Json::object();
+  for (const auto& [key, latch] : latches)
+    all[key] = {{"at", json::of(latch.at)}, {"message", latch.message}, {"acknowledged", latch.acknowledged}};
+  return all;
+}
+std::map<std::string, LatchRecord> latches_from(const Json& j) {
+  std::map<std::string, LatchRecord> latches;
+  if (j.contains("latches"))
+    for (const auto& [key, latch] : j["latches"].items())
+      latches[key] = {json::time(latch, "at"), json::text(latch, "message"), json::flag(latch, "acknowledged")};
+  return latches;
+}
+
 Json of(const ProbeRecord& p) {
-  return {{"health", health_name(p.health)}, {"since", json::of(p.since)}, {"reason", reason_name(p.reason)},     {"message", p.message},
-          {"degraded", of(p.degraded)},      {"down", of(p.down)},         {"good_since", json::of(p.good_since)}};
+  Json j = {{"health", health_name(p.health)}, {"since", json::of(p.since)}, {"reason", reason_name(p.reason)},     {"message", p.message},
+            {"degraded", of(p.degraded)},      {"down", of(p.down)},         {"good_since", json::of(p.good_since)}};
+  if (!p.latches.empty()) j["latches"] = of(p.latches);
+  return j;
 }
 ProbeRecord probe_from(const Json& j) {
   ProbeRecord p;
@@ -53,6 +69,7 @@ ProbeRecord probe_from(const Json& j) {
   p.degraded = stretch(j, "degraded");
   p.down = stretch(j, "down");
   p.good_since = json::maybe_time(j, "good_since");
+  p.latches = latches_from(j);
   return p;
 }
 

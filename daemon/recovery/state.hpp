@@ -30,6 +30,11 @@ struct Stretch {
   Time first_bad_at{};
   std::optional<Time> last_good_at;  // nullopt: never seen good
 };
+struct LatchRecord {  // as probes/outcome.hpp; here until the probe is no longer configured
+  Time at{};
+  std::string message;
+  bool acknowledged = false;  // what happened up to `at`
+};
 struct ProbeRecord {
   Health health = Health::unknown;
   Time since{};
@@ -37,6 +42,7 @@ struct ProbeRecord {
   std::string message;
   std::optional<Stretch> degraded, down;  // of runs that were degraded or worse; of runs that were down
   std::optional<Time> good_since;         // the first run of the stretch that made it up
+  std::map<std::string, LatchRecord> latches;
 };
 struct ComponentRecord {
   Health health = Health::unknown;
@@ -157,6 +163,10 @@ struct JobKept {
   std::string last_message;       // "exit code 3", what the job sent (bounded)
   std::optional<Time> called_at;  // the newest start, or end without a start: what answers an occurrence
   std::optional<Time> missed_at;  // the due time of the first occurrence that nothing answered; until the next success
+  // Of a job whose runs are read.
+  std::int64_t job_id = 0, last_run = 0;  // the scheduler's; the newest run that was folded in
+  std::optional<Time> accounted;          // the newest occurrence that a run answered, or that is given up
+  std::optional<Time> free_since;         // the end of its newest run: what was due before waited for it
 };
 struct WritesKept {                // by component
   std::optional<Time> held_since;  // it is known to take no writes since this run

@@ -41,12 +41,25 @@ Task<Response> run_probe(Room& room, Call call) {
   if (found == settings->probes.end()) co_return not_found("probe", name, keys_of(settings->probes));
   Fields fields(call.request);
   if (auto wrong = fields.wrong()) co_return std::move(*wrong);
-  if (found->second.job) co_return problem(422, "nothing to run", "'" + name + "' is a heartbeat: the job calls in, drwatch cannot run it");
+  if (found->second.calls_in())
+    co_return problem(422, "nothing to run", "'" + name + "' is a heartbeat: the job calls in, drwatch cannot run it");
   const auto outcome = co_await room.desk.run_probe(name);
   if (!outcome) co_return not_found("probe", name, keys_of(room.desk.settings()->probes));
   View view{{"name", name}};
   view["outcome"] = outcome_view(*outcome);
   co_return json(view);
+}
+
+Task<Response> acknowledge_probe(Room& room, Call call) {
+  const std::string name = call.at["name"];
+  const auto settings = room.desk.settings();
+  if (!settings->probes.contains(name)) co_return not_found("probe", name, keys_of(settings->probes));
+  Fields fields(call.request);
+  AcknowledgeProbe input{name, call.caller.name, fields.text("note")};
+  if (auto wrong = fields.wrong()) co_return std::move(*wrong);
+  const Answer answer = co_await room.desk.submit(std::move(input), "");
+  if (answer.refused) co_return problem(answer.refused->status, answer.refused->title, answer.refused->detail, answer.refused->list);
+  co_return json(View{{"name", name}, {"acknowledged", true}, {"durable", answer.durable}});
 }
 
 Task<Response> test_alert(Room& room, Call call) {

@@ -85,9 +85,9 @@ Response page_probe(Room& room, const Call& call) {
   view["not_seen"] = view["seen"] == false;
   view["since_words"] = view["since"].is_null() ? "not known" : ago_words(now.seen, view["since"]);
   view["last_good_words"] = view["last_good_at"].is_null() ? "never" : ago_words(now.seen, view["last_good_at"]);
-  view["next_words"] = next                ? "in " + duration_words(*next - now.seen.now)
-                       : found->second.job ? std::string("when the job calls")
-                                           : std::string("running now");
+  view["next_words"] = next                       ? "in " + duration_words(*next - now.seen.now)
+                       : found->second.calls_in() ? std::string("when the job calls")
+                                                  : std::string("running now");
   view["interval_words"] = duration_words(found->second.interval);
   for (const char* list : {"recent", "failures"}) {
     for (auto& outcome : view[list]) {

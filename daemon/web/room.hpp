@@ -87,6 +87,7 @@ Task<Response> record_drill(Room&, Call);
 Task<Response> end_maintenance(Room&, Call);
 // ---- deeds.cpp
 Task<Response> run_probe(Room&, Call);
+Task<Response> acknowledge_probe(Room&, Call);
 Task<Response> test_alert(Room&, Call);
 Task<Response> reload(Room&, Call);
 Task<Response> alertmanager_webhook(Room&, Call);

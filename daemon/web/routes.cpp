@@ -41,6 +41,7 @@ const Row table[] = {
     {get, "/api/v1/probes", Needs::reading, read_probes},
     {get, "/api/v1/probes/{name}", Needs::reading, read_probe},
     {post, "/api/v1/probes/{name}/run", Needs::responder, run_probe},
+    {post, "/api/v1/probes/{name}/acknowledge", Needs::responder, acknowledge_probe},
     {get, "/api/v1/incidents", Needs::reading, read_incidents},
     {post, "/api/v1/incidents", Needs::responder, open_incident},
     {get, "/api/v1/incidents/{id}", Needs::reading, read_incident},

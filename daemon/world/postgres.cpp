@@ -91,6 +91,8 @@ class RealPgConnection : public PgConnection {
     });
   }
 
+  int server_process() const override { return PQbackendPID(handle_.get()); }
+
   Task<Result<PgResult>> query(std::string sql) override {
     auto* c = handle_.get();
     if (PQstatus(c) == CONNECTION_BAD) co_return Failure{Reason::connect, "", address_ + ": the connection is gone"};

@@ -154,3 +154,27 @@ TEST_CASE("a real PostgreSQL: an archiver that works, fails, lies, is repaired a
   CHECK(away.code == "ECONNREFUSED");
   CHECK(safe(away) >= safe(healed));
 }
+
+TEST_CASE("a real PostgreSQL and its standby: the canary arrives, then it does not") {
+  Cluster cluster;
+  cluster.script(prepare_sql());
+  Watch watch;
+  Standby standby(cluster, "second");
+  const auto probe = probe_of("postgres", "dsn = \"" + cluster.dsn("drwatch") + "\"\ncanary = true\nstandby = \"" + standby.dsn("drwatch") +
+                                              "\"\nstandby_within = \"1s\"");
+  await("the canary on the standby", [&] { return watch.run(*probe).outcome == Health::up; });
+  CHECK(watch.run(*probe).facts.contains("standby_seen_after"));
+
+  standby.sql("SELECT pg_wal_replay_pause()");
+  const Outcome behind = watch.run(*probe);
+  CHECK(behind.outcome == Health::degraded);
+  CHECK(behind.reason == Reason::stale);
+  CHECK(behind.canary.has_value());
+  CHECK(says(behind, "is not there after 1 s"));
+
+  standby.stop();
+  const Outcome alone = watch.run(*probe);
+  CHECK(alone.outcome == Health::degraded);
+  CHECK_FALSE(alone.takes_no_writes);
+  CHECK(says(alone, "the standby can't be asked"));
+}

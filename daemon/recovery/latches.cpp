@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happened once and stays until a person has looked: events, so that neither a restart of drwatch nor one of the target (which loses
+// its counters) makes it good again.
+#include "daemon/recovery/deciding.hpp"
+
+#include <algorithm>
+
+namespace drwatch {
+namespace {
+
+// New, or newer than what was acknowledged. What goes on happening while it is latched is no further event.
+bool is_news(const ProbeRecord& record, const Latch& latch) {
+  const auto known = record.latches.find(latch.key);
+  return known == record.latches.end() || (known->second.acknowledged && latch.at > known->second.at);
+}
+
+std::vector<Latch> holding(const ProbeRecord& record) {
+  std::vector<Latch> held;
+  for (const auto& [key, latch] : record.latches)
+    if (!latch.acknowledged) held.push_back({key, latch.at, latch.message + ", latched until acknowledged"});
+  return held;
+}
+
+}  // namespace
+
+Outcome see_latches(Deciding& d, const std::string& probe, Outcome outcome) {
+  const std::string component = d.settings.probes.at(probe).component;
+  for (const Latch& latch : outcome.latches) {
+    const auto known = d.record().probes.find(probe);
+    if (known != d.record().probes.end() && !is_news(known->second, latch)) continue;
+    d.emit("probe.latched", {.component = component, .probe = probe}, probe + ": " + latch.message,
+           Json{{"key", latch.key}, {"happened_at", time_text(latch.at)}, {"what", latch.message}});
+  }
+  const auto record = d.record().probes.find(probe);
+  return record == d.record().probes.end() ? outcome : held_down(std::move(outcome), holding(record->second));
+}
+
+void order(Deciding& d, const AcknowledgeProbe& o) {
+  d.decision.subject = o.probe;
+  const auto record = d.record().probes.find(o.probe);
+  if (!d.settings.probes.contains(o.probe)) return d.refuse(404, "no probe '" + o.probe + "'", "'drwatch status' shows them");
+  const bool latched = record != d.record().probes.end() && !holding(record->second).empty();
+  if (!latched) return d.refuse(409, o.probe + " has nothing to acknowledge", "it shows what its runs see");
+  Json until = Json::object();
+  std::string what;
+  for (const auto& [key, latch] : record->second.latches) {
+    if (latch.acknowledged) continue;
+    Time at = latch.at;
+    // It may have gone on meanwhile: that was looked at as well.
+    const auto& last = d.state.sight.probes[o.probe].last;
+    if (last)
+      for (const Latch& seen : last->latches)
+        if (seen.key == key) at = std::max(at, seen.at);
+    until[key] = time_text(at);
+    what += (what.empty() ? "" : "; ") + latch.message;
+  }
+  d.emit("probe.acknowledged", {.component = d.settings.probes.at(o.probe).component, .probe = o.probe, .by = o.by},
+         o.by + " acknowledged of " + o.probe + ": " + what + (o.note.empty() ? "" : " (" + o.note + ")"),
+         Json{{"latches", until}, {"note", o.note}});
+  d.decision.run_now.push_back(o.probe);
+}
+
+}  // namespace drwatch

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows deleted, tables emptied or gone. From the statistics, which cost nothing and need no right to the table: n_tup_del counts what was
+// deleted; TRUNCATE does not raise it but gives the table another file. Neither the estimate of live rows nor that of the planner is
+// exact, so they only say what part of the table it was.
+#include "probes/excerpt.hpp"
+#include "probes/pg_answer.hpp"
+#include "probes/pg_checks.hpp"
+#include "probes/pg_outcome.hpp"
+
+#include <algorithm>
+
+namespace drwatch {
+namespace {
+
+std::string drift_sql(const std::vector<std::string>& tables) {
+  // The epoch: statistics begin anew when the server starts after a crash, or when somebody resets them.
+  return "SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000)::bigint, pg_catalog.pg_postmaster_start_time()::text || ' ' || "
+         "coalesce((SELECT stats_reset::text FROM pg_catalog.pg_stat_database WHERE datname = pg_catalog.current_database()), ''), "
+         "w.name, c.oid, pg_catalog.pg_relation_filenode(c.oid), c.reltuples::bigint, s.n_tup_del, s.n_live_tup "
+         "FROM pg_catalog.unnest(" +
+         sql_array(tables) +
+         ") AS w(name) LEFT JOIN (pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+         "AND c.relkind IN ('r', 'p', 'm')) ON n.nspname || '.' || c.relname = w.name "
+         "LEFT JOIN pg_catalog.pg_stat_all_tables s ON s.relid = c.oid ORDER BY w.name";
+}
+
+std::string percent(double part) { return std::to_string(static_cast<int>(part * 100 + 0.5)) + " %"; }
+
+}  // namespace
+
+Task<Outcome> Drift::look(PgConnection& connection) {
+  const auto answer = co_await connection.query(drift_sql(bounds_.tables));
+  if (!answer) co_return database_outcome(answer.error());
+  Outcome outcome = outcome_of(Health::up, Reason::none, "", std::to_string(answer->rows.size()) + " tables keep their rows");
+  for (const auto& row : answer->rows) {
+    const auto now = database_time(cell(row, 0));
+    if (!now) co_return outcome_of(Health::unknown, Reason::protocol, "", "the database's clock could not be read");
+    if (epoch_ != text_of(row, 1)) {
+      if (!epoch_.empty()) outcome.facts["counters_reset"] = time_text(*now);
+      for (auto& [name, seen] : seen_) seen.samples.clear();  // the files stay: they are no statistics
+      epoch_ = text_of(row, 1);
+    }
+    outcome = worse(std::move(outcome), judge(text_of(row, 2), row, *now));
+  }
+  co_return outcome;
+}
+
+Outcome Drift::judge(const std::string& table, const PgRow& row, Time now) {
+  if (!cell(row, 3)) return outcome_of(Health::down, Reason::absent, "", "the table " + quote(table) + " is gone");
+  Seen& seen = seen_[table];
+  // The planner's count first: right after rows were loaded and analyzed, the statistics may count them twice.
+  const auto planned = whole(cell(row, 5)).value_or(0);
+  const Sample sample{now, whole(cell(row, 6)).value_or(0), planned > 0 ? planned : whole(cell(row, 7)).value_or(0)};
+  const std::string file = text_of(row, 4);
+  Outcome outcome = outcome_of(Health::up, Reason::none, "", "");
+  // VACUUM FULL, CLUSTER and some ALTER TABLE write a new file as well, but with rows in it: -1 is "never looked at since it was emptied".
+  const bool emptied =
+      !seen.file.empty() && file != seen.file && whole(cell(row, 5)).value_or(0) <= 0 && whole(cell(row, 7)).value_or(0) == 0;
+  if (emptied) outcome.latches.push_back({"truncated " + table, now, "the table " + quote(table) + " was emptied (truncated)"});
+  if (file != seen.file) seen.samples.clear();
+  seen.file = file;
+  return worse(std::move(outcome), count(table, seen, sample));
+}
+
+Outcome Drift::count(const std::string& table, Seen& seen, Sample now) const {
+  Outcome outcome = outcome_of(Health::up, Reason::none, "", "");
+  if (!seen.samples.empty() && now.deleted < seen.samples.back().deleted) seen.samples.clear();
+  while (seen.samples.size() > 1 && seen.samples.front().at + bounds_.within < now.at) seen.samples.pop_front();
+  seen.samples.push_back(now);
+  if (seen.samples.size() > 1000) seen.samples.erase(seen.samples.begin() + 1);
+  const Sample& then = seen.samples.front();
+  const auto lost = now.deleted - then.deleted;
+  const auto had = std::max({then.rows, now.rows, lost});
+  outcome.facts["deleted " + table] = std::to_string(lost);
+  if (lost <= 0 || had <= 0) return outcome;
+  const double part = static_cast<double>(lost) / static_cast<double>(had);
+  const std::string words = std::to_string(lost) + " rows of " + quote(table) + " (" + percent(part) + ") were deleted within " +
+                            duration_words(std::max<Duration>(now.at - then.at, seconds{1}));
+  if (part >= bounds_.down)
+    outcome.latches.push_back({"rows " + table, now.at, words});
+  else if (part >= bounds_.degraded)
+    return worse(std::move(outcome), outcome_of(Health::degraded, Reason::assertion, "", words));
+  return outcome;
+}
+
+}  // namespace drwatch
