@@ -100,6 +100,9 @@ std::optional<Failure> HttpReader::take(std::size_t n) {
 
 std::optional<Failure> HttpReader::take_end() {
   if (!anything_) return Failure{Reason::protocol, "", address_ + " closed the connection without an answer"};
+  // Nothing of this answer has reached the parser (an end behind an interim answer, or within the first line): it asserts that something
+  // has.
+  if (at_start_) return failure(http::error::partial_message);
   error_code error;
   parser_->put_eof(error);
   if (error) return failure(error);
