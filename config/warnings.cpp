@@ -48,6 +48,11 @@ struct MainAdvice {
       const std::string key = "component." + name;
       if (component.probes.empty())
         problems.warning(key_of("component", name), key, "no probe watches it: its health stays unknown", "give it a probe");
+      const auto is_page = [&](const std::string& probe) { return settings.probes.at(probe).kind == "statuspage"; };
+      const auto pages = std::count_if(component.probes.begin(), component.probes.end(), is_page);
+      if (pages > 0 && pages < std::ssize(component.probes))
+        problems.warning(key_of("component", name), key, "a provider's status page is among the probes that make its health",
+                         "give the page a component of its own: it attributes, it proves nothing");
       for (const auto& [of_class, rpo] : component.rpo)
         if (!survived(component, of_class))
           problems.warning(place_at(root, key_of("component", name), {"component", name, "rpo"}), key + ".rpo",
@@ -70,6 +75,16 @@ std::set<std::string> texts(const std::vector<Condition>& conditions) {
   return all;
 }
 
+// What a provider says about itself is evidence, never a cause: by the probe's kind, or a component of such probes alone.
+bool told_by_a_provider(const Condition& condition, const Settings& settings) {
+  const auto is_page = [&](const std::string& probe) { return settings.probes.at(probe).kind == "statuspage"; };
+  if (condition.subject == Subject::probe) return settings.probes.contains(condition.name) && is_page(condition.name);
+  const auto component = settings.components.find(condition.name);
+  if (condition.subject != Subject::component || component == settings.components.end()) return false;
+  const auto& probes = component->second.probes;
+  return !probes.empty() && std::all_of(probes.begin(), probes.end(), is_page);
+}
+
 bool same_conditions(const Trigger& a, const Trigger& b) {
   return texts(a.any) == texts(b.any) && texts(a.all) == texts(b.all) && texts(a.none) == texts(b.none);
 }
@@ -88,6 +103,16 @@ struct ScenarioAdvice {
                        "give [trigger] a condition in 'any' or 'all'");
     if (scenario().affects.empty())
       problems.warning(at({}), "affects", "it affects nothing: no component's RTO stands on it", "name components in 'affects'");
+  }
+
+  // Whether status pages could open it all by themselves.
+  void providers() const {
+    const auto told = [&](const Condition& c) { return told_by_a_provider(c, settings); };
+    const auto& t = scenario().trigger;
+    const bool any = t.any.empty() || std::any_of(t.any.begin(), t.any.end(), told);
+    if (!t.empty() && any && std::all_of(t.all.begin(), t.all.end(), told))
+      problems.warning(at({"trigger"}), "trigger", "a provider's status page alone opens this scenario",
+                       "add to 'all' what drwatch has to see itself; a page attributes, it proves nothing");
   }
 
   // Only signals and people: recovered by steps, unless the file says otherwise.
@@ -139,6 +164,7 @@ void warn_of_scenarios(const std::vector<ScenarioFile>& files, const Settings& s
   for (std::size_t i = 0; i < files.size(); ++i) {
     const ScenarioAdvice advice{files[i], settings, problems};
     advice.trigger();
+    advice.providers();
     advice.exit();
     advice.objectives(files[i].scenario.trigger.any, {"trigger", "any"}, "trigger.any");
     advice.objectives(files[i].scenario.trigger.all, {"trigger", "all"}, "trigger.all");
