@@ -4,21 +4,10 @@
 #include "config/pattern.hpp"
 #include "probes/auth_json.hpp"
 #include "probes/excerpt.hpp"
+#include "probes/http_sender.hpp"
 
 namespace drwatch {
 namespace {
-
-std::string form_encoded(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string made;
-  for (const unsigned char c : text) {
-    if (std::isalnum(c) || c == '-' || c == '.' || c == '_' || c == '~')
-      made += static_cast<char>(c);
-    else
-      (made += '%') += {digits[c >> 4], digits[c & 15]};
-  }
-  return made;
-}
 
 std::string field(std::string_view name, std::string_view value) { return std::string(name) + "=" + form_encoded(value); }
 

@@ -18,6 +18,8 @@ const std::vector<Kind>& catalog() {
       pg_cron_kind(),
       backup_kind(),
       statuspage_kind(),
+      prometheus_kind(),
+      command_kind(),
   };
   // clang-format on
   return kinds;

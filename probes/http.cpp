@@ -1,265 +1,257 @@
 // SPDX-License-Identifier: Apache-2.0
-// http: one request, judged by its answer. It proves that the endpoint answers as expected from here, over a fresh connection; it can't
-// prove that others reach it, or that an answer which looks right is right. Down means: users who need this endpoint don't get it.
+// http: a request, or a journey of several, judged by the answers. It proves that the endpoint answers as expected from here, over fresh
+// connections; it can't prove that others reach it, or that an answer which looks right is right. Down means: users who need this endpoint
+// don't get it.
 #include "config/pattern.hpp"
-#include "probes/connection_rows.hpp"
 #include "probes/excerpt.hpp"
-#include "probes/http_expectation.hpp"
 #include "probes/http_redirect.hpp"
+#include "probes/http_visit.hpp"
 #include "probes/kinds.hpp"
+#include "probes/within.hpp"
 
-#include <openssl/evp.h>
+#include <re2/re2.h>
 
-#include <algorithm>
-#include <cctype>
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace drwatch {
 namespace {
 
-using config::Reading;
-using config::Value;
-
-constexpr const char* doc = R"(One request over a fresh connection, judged by its answer: status, headers, body, JSON values.
+constexpr const char* doc =
+    R"(A request over a fresh connection, judged by its answer: status, version, headers, body, JSON values; with `steps` a journey that passes values and cookies on. Packed bodies (gzip, deflate, br) are unpacked.
 
 Proves that the endpoint answers as expected from here. Cannot prove that others reach it, or that what it did behind the answer is right.
 
-`down` (`assertion`, code: the HTTP status) when the answer is not the expected one; `degraded` (`timeout`) when it is, but took longer than `slower_than`.
-A redirect to another origin gets neither credentials nor the client certificate.)";
+`down` (`assertion`, code: the HTTP status) when an answer is not the expected one; `degraded` (`timeout`) when it is, but took longer than `slower_than`. A redirect to another origin gets neither credentials nor the client certificate. With `addresses = "all"` the worst address decides and is named. Of a journey, the step that failed stands in the fact `step`.
 
-struct BasicLogin {
-  std::string user;
-  Secret password;
-  friend bool operator==(const BasicLogin&, const BasicLogin&) = default;
-};
+    steps = [
+      { name = "log in", target = "/login", method = "POST", body = { credential = "login" }, capture = { session = { json = "/session" } } },
+      { name = "open the cart", target = "/cart/{{session}}", json = [{ pointer = "/items", exists = true }] },
+    ])";
 
-struct HttpSettings : HttpExpectation {  // first base: its rows read into it
-  Secret target;
-  std::string method = "GET";
-  std::map<std::string, Secret> headers;
-  Secret body;
-  std::int64_t redirects = 5;
-  std::int64_t max_body = 1 << 20;
-  TlsSettings tls;
-  std::optional<BasicLogin> basic;
-  Secret bearer;
-  std::string family = "any";
-  std::optional<Duration> slower_than;
-  friend bool operator==(const HttpSettings&, const HttpSettings&) = default;
-};
+constexpr std::size_t most_addresses = 16;
 
-void read_target(HttpSettings& into, const Value& value, const Reading& reading) {
-  const std::string* text = value.text();
-  if (text && !config::holds_a_secret(*text))
-    if (const auto wrong = config::misfit("http-url", *text))
-      return reading.problems.error(value.place, reading.key, config::shown(*text) + ": " + wrong->message, wrong->hint);
-  into.target = config::read_secret(value, reading, true);
+std::string host_of(const std::string& url) {
+  const auto parsed = boost::urls::parse_uri(url);
+  return parsed ? parsed->host_address() : "";
 }
 
-bool fit_for_a_header(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
-}
-
-void read_headers(HttpSettings& into, const Value& value, const Reading& reading) {
-  if (!value.table()) return reading.problems.error(value.place, reading.key, "must be a table", "write { accept = \"text/plain\" }");
-  for (const auto& [key, place, element] : *value.table()) {
-    const Reading below = reading.at(key);
-    if (const auto wrong = config::misfit("header", key)) below.problems.error(place, below.key, wrong->message, wrong->hint);
-    const std::string* text = element.text();
-    if (text && config::is_secret_header(key))
-      below.problems.error(place, below.key, "this header carries a secret", "write { env = \"NAME\" } or another place of a secret");
-    else if (text && !fit_for_a_header(*text))
-      below.problems.error(element.place, below.key, "a header holds no line breaks or control characters", "remove them");
-    else if (text)
-      into.headers[key] = Secret(Secret::From::plain, "", *text);
-    else
-      into.headers[key] = config::read_secret(element, below, false);
-  }
-}
-
-void read_basic(HttpSettings& into, const Value& value, const Reading& reading) {
-  static const std::vector<config::Row> rows = {
-      config::row<BasicLogin>("user", &BasicLogin::user, {.doc = "The user.", .required = true}),
-      config::row<BasicLogin>("password", &BasicLogin::password, {.doc = "The password.", .required = true}),
-  };
-  if (!value.table())
-    return reading.problems.error(value.place, reading.key, "must be a table", "write { user = \"u\", password = { env = \"NAME\" } }");
-  BasicLogin login;
-  config::read_table(*value.table(), value.place, rows, &login, reading);
-  into.basic = std::move(login);
-}
-
-std::vector<config::Row> rows() {
-  using S = HttpSettings;
-  using config::row;
-  using config::row_with;
-  std::vector<config::Row> all = {
-      row_with<S>("target", "URL, or a secret", {.doc = "Where: `http://` or `https://`.", .required = true}, read_target),
-      row<S>("method", &S::method, {.doc = "The method.", .fallback = "GET", .pattern_name = "method"}),
-      row_with<S>("headers", "table: header = string or secret", {.doc = "Headers to send."}, read_headers),
-      config::secret_or_text_row<S>("body", &S::body, {.doc = "The body to send; a login's password is a secret."}),
-  };
-  for (config::Row& expected : expectation_rows()) all.push_back(std::move(expected));
-  std::vector<config::Row> rest = {
-      row<S>(
-          "redirects", &S::redirects,
-          {.doc = "How many redirects to follow. A status that `status` names is never followed.", .fallback = "5", .min = 0, .max = 20}),
-      row<S>("max_body", &S::max_body,
-             {.doc = "Bytes of the answer; more is `down` (`protocol`).", .fallback = "1048576", .min = 1, .max = 64 << 20}),
-      row_with<S>("tls", tls_type, {.doc = tls_doc}, [](S& s, const Value& v, const Reading& r) { read_tls(s.tls, v, r); }),
-      row_with<S>("basic", "table: user, password (secret)", {.doc = "Basic authentication."}, read_basic),
-      row<S>("bearer", &S::bearer, {.doc = "A bearer token."}),
-      row<S>("family", &S::family, {.doc = "Which addresses to use.", .fallback = "any", .one_of = {"any", "v4", "v6"}}),
-      row<S>("slower_than", &S::slower_than, {.doc = "A good answer that took longer is `degraded`.", .min = 0.001}),
-  };
-  for (config::Row& more : rest) all.push_back(std::move(more));
-  return all;
-}
-
-bool is_authorization(std::string_view header) {
-  constexpr std::string_view name = "authorization";
-  return std::equal(header.begin(), header.end(), name.begin(), name.end(), [](unsigned char a, char b) { return std::tolower(a) == b; });
-}
-
-void check(const void* own, config::Place place, const Reading& reading) {
-  const auto& s = *static_cast<const HttpSettings*>(own);
-  const bool header = std::any_of(s.headers.begin(), s.headers.end(), [](const auto& h) { return is_authorization(h.first); });
-  if (int{s.basic.has_value()} + int{s.bearer.configured()} + int{header} > 1)
-    reading.problems.error(place, reading.key, "more than one of basic, bearer and an Authorization header", "keep one");
-}
-
-std::string base64(std::string_view bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), reinterpret_cast<const unsigned char*>(bytes.data()),
-                                   static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(size));
-  return text;
-}
-
-void add(Phases& sum, const Phases& hop) {
-  for (int i = 0; i < phase_count; ++i)
-    if (hop.took[i]) sum.took[i] = sum.took[i].value_or(std::chrono::microseconds{0}) + *hop.took[i];
-}
+int badness(Health health) { return health == Health::up ? 0 : health == Health::degraded ? 1 : health == Health::unknown ? 2 : 3; }
 
 class HttpProbe : public Probe {
  public:
-  explicit HttpProbe(const HttpSettings& settings) : settings_(settings), hidden_(secrets_to_hide()), judge_(settings_, hidden_), fault_(own_fault()) {}
+  explicit HttpProbe(const HttpSettings& settings)
+      : settings_(settings), hidden_(secrets_to_hide()), judge_(settings_, hidden_), fault_(own_fault()) {
+    for (const HttpStep& step : settings_.steps) judges_.emplace_back(step, hidden_);
+  }
 
   Task<Outcome> run(World& world) override {
     if (fault_) co_return outcome_of(Health::unknown, Reason::internal, "", *fault_);
-    const auto began = world.clock.boottime();
-    HttpRequest request = first_request();
+    const bool prefers = settings_.family.starts_with("prefer-");
+    if (settings_.addresses == "first" && !prefers) co_return co_await journey(&world, "");
     Phases phases;
-    Outcome outcome;
-    for (int hop = 0;; ++hop) {
-      Phases of_hop;
-      const auto response = co_await world.http.fetch(request, of_hop);
-      add(phases, of_hop);
-      if (!response) {
-        outcome = outcome_of(response.error());
-        break;
-      }
-      const HttpResponse& answer = *response;
-      if (hop >= settings_.redirects || judge_.accepts(answer.status) || !is_redirect(answer)) {
-        outcome = judged(answer, request, world.clock.boottime() - began);
-        break;
-      }
-      if (auto wrong = follow(request, answer)) {
-        outcome = outcome_of(Health::down, Reason::protocol, std::to_string(answer.status), *wrong);
-        break;
-      }
-    }
-    outcome.phases = phases;
-    outcome.message = without(std::move(outcome.message), hidden_);
-    co_return outcome;
+    const auto found = co_await addresses(&world);
+    if (!found) co_return outcome_of(found.error());
+    if (settings_.addresses == "all") co_return co_await at_all(&world, *found);
+    co_return co_await at_first(&world, *found);
   }
 
  private:
   // What keeps the request from being made; a fault of drwatch's own configuration, so nothing is known about the target.
   std::optional<std::string> own_fault() const {
-    for (const Secret* secret : used_secrets()) {
-      if (!secret->present()) return "the secret " + secret->name() + " is missing";
-      if (secret != &settings_.target && secret != &settings_.body && !fit_for_a_header(secret->reveal()))
-        return "the secret " + secret->name() + " holds a line break or control character";
-    }
+    std::vector<const Secret*> used = {&settings_.target, &settings_.body};
+    for (const HttpStep& step : settings_.steps) used.push_back(&step.body);
+    for (const Secret* secret : used)
+      if (secret->configured() && !secret->present()) return "the secret " + secret->name() + " is missing";
+    if (auto wrong = settings_.sender.fault()) return wrong;
     if (const auto wrong = config::misfit("http-url", settings_.target.reveal())) return "the target is " + wrong->message;
     return std::nullopt;
   }
 
-  std::vector<const Secret*> used_secrets() const {
-    std::vector<const Secret*> used = {&settings_.target};
-    for (const auto& [name, value] : settings_.headers) used.push_back(&value);
-    if (settings_.bearer.configured()) used.push_back(&settings_.bearer);
-    if (settings_.body.configured()) used.push_back(&settings_.body);
-    if (settings_.basic) used.push_back(&settings_.basic->password);
-    return used;
-  }
-
   std::vector<std::string> secrets_to_hide() const {
     std::vector<std::string> hidden;
-    for (const Secret* secret : used_secrets())
+    std::vector<const Secret*> used = {&settings_.target, &settings_.body};
+    for (const HttpStep& step : settings_.steps) used.push_back(&step.body);
+    for (const Secret* secret : used)
       if (secret->from() != Secret::From::plain && secret->reveal().size() >= 4) hidden.push_back(secret->reveal());
-    if (settings_.basic) hidden.push_back(basic_token());
+    settings_.sender.add_hidden(hidden);
     return hidden;
   }
 
-  std::string basic_token() const { return base64(settings_.basic->user + ":" + settings_.basic->password.reveal()); }
+  // Those of the family; of a preferred one first, then the others.
+  Task<Result<std::vector<std::string>>> addresses(World* world) const {
+    const std::string host = host_of(settings_.target.reveal());
+    const bool v6 = settings_.family.ends_with("v6"), both = settings_.family.starts_with("prefer-");
+    const Family family = settings_.family == "any" ? Family::any : v6 ? Family::v6 : Family::v4;
+    const std::vector<std::string> system;
+    auto found = co_await world->resolver.resolve(host, family, system);
+    std::vector<std::string> all;
+    if (found) all = found->addresses;
+    if (both) {
+      const auto others = co_await world->resolver.resolve(host, v6 ? Family::v4 : Family::v6, system);
+      if (!found && !others) co_return found.error();
+      if (others) all.insert(all.end(), others->addresses.begin(), others->addresses.end());
+    } else if (!found) {
+      co_return found.error();
+    }
+    if (all.size() > most_addresses) all.resize(most_addresses);
+    co_return all;
+  }
 
-  HttpRequest first_request() const {
+  Task<Outcome> at_address(World* world, std::string address) {
+    auto outcome = co_await within(world->clock, settings_.address_timeout, journey(world, address));
+    if (!outcome)
+      co_return outcome_of(Health::down, Reason::timeout, "", address + ": no answer within " + duration_words(settings_.address_timeout));
+    co_return std::move(*outcome);
+  }
+
+  Task<Outcome> at_all(World* world, std::vector<std::string> all) {
+    std::optional<Outcome> worst;
+    std::map<std::string, std::string> said;
+    for (const std::string& address : all) {
+      Outcome outcome = co_await at_address(world, address);
+      said["at " + address] = std::string(health_name(outcome.outcome)) + (outcome.code.empty() ? "" : " " + outcome.code);
+      if (outcome.outcome != Health::up) outcome.message = "at " + address + ": " + outcome.message;
+      if (!worst || badness(outcome.outcome) > badness(worst->outcome)) worst = std::move(outcome);
+    }
+    worst->facts.insert(said.begin(), said.end());
+    co_return std::move(*worst);
+  }
+
+  // The next address only when one can't be connected to: what a server answers counts.
+  Task<Outcome> at_first(World* world, std::vector<std::string> all) {
+    for (std::size_t i = 0;; ++i) {
+      Outcome outcome = co_await at_address(world, all[i]);
+      const bool connected = outcome.reason != Reason::connect && !(outcome.reason == Reason::timeout && outcome.outcome == Health::down);
+      if (connected || i + 1 == all.size()) co_return outcome;
+    }
+  }
+
+  Task<Outcome> journey(World* world, std::string address) {
+    HttpVisit visit(*world, settings_, address);
+    std::map<std::string, std::string> captured;
+    const auto began = world->clock.boottime();
+    Outcome outcome = co_await first_request(&visit, &captured);
+    for (std::size_t i = 0; i < settings_.steps.size() && outcome.outcome != Health::down && outcome.outcome != Health::unknown; ++i) {
+      const HttpStep& step = settings_.steps[i];
+      const auto step_began = world->clock.boottime();
+      Outcome next = co_await one_step(&visit, &step, &judges_[i], &captured);
+      if (next.outcome == Health::up) slow(next, step.slower_than, world->clock.boottime() - step_began);
+      next.facts.insert(outcome.facts.begin(), outcome.facts.end());
+      if (next.outcome != Health::up) {
+        next.message = "step " + quote(step.name, 60) + ": " + next.message;
+        next.facts["step"] = step.name;
+      }
+      if (badness(next.outcome) >= badness(outcome.outcome)) outcome = std::move(next);
+    }
+    if (outcome.outcome == Health::up) slow(outcome, settings_.slower_than, world->clock.boottime() - began);
+    if (!settings_.steps.empty()) outcome.facts["steps"] = std::to_string(settings_.steps.size() + 1);
+    outcome.phases = visit.phases();
+    outcome.message = shown(std::move(outcome.message), visit, captured);
+    co_return outcome;
+  }
+
+  std::string shown(std::string message, const HttpVisit& visit, const std::map<std::string, std::string>& captured) const {
+    std::vector<std::string> hidden = hidden_;
+    for (const auto& [name, value] : captured)
+      if (value.size() >= 4) hidden.push_back(value);
+    for (const std::string& value : visit.cookies())
+      if (value.size() >= 4) hidden.push_back(value);
+    return without(std::move(message), hidden);
+  }
+
+  HttpRequest request_to(std::string method, std::string url, std::string body) const {
     HttpRequest request;
-    request.method = settings_.method;
-    request.url = settings_.target.reveal();
-    for (const auto& [name, value] : settings_.headers) request.headers.emplace_back(name, value.reveal());
-    if (settings_.bearer.configured()) request.headers.emplace_back("Authorization", "Bearer " + settings_.bearer.reveal());
-    if (settings_.basic) request.headers.emplace_back("Authorization", "Basic " + basic_token());
-    request.body = settings_.body.reveal();
-    request.tls = settings_.tls;
-    request.family = family_of(settings_.family);
+    request.method = std::move(method);
+    request.url = std::move(url);
+    request.body = std::move(body);
     request.max_body = static_cast<std::size_t>(settings_.max_body);
+    const bool own = same_origin(request.url, settings_.target.reveal());
+    settings_.sender.equip(request);
+    if (!own) {
+      std::erase_if(request.headers, [&](const auto& header) { return settings_.sender.is_credential(header.first); });
+      request.tls.certificate_file.clear();
+      request.tls.key_file.clear();
+    }
+    request.family = settings_.family == "v4" ? Family::v4 : settings_.family == "v6" ? Family::v6 : Family::any;
     return request;
   }
 
-  bool is_credential(const std::string& header) const {
-    const auto sent = settings_.headers.find(header);
-    return config::is_secret_header(header) || (sent != settings_.headers.end() && sent->second.from() != Secret::From::plain);
+  Task<Outcome> first_request(HttpVisit* visit, std::map<std::string, std::string>* captured) {
+    HttpRequest request = request_to(settings_.method, settings_.target.reveal(), settings_.body.reveal());
+    co_return co_await asked(visit, std::move(request), &judge_, settings_.body.from() != Secret::From::plain, &settings_.capture,
+                             captured);
   }
 
-  // Turns `request` into the one that `answer` redirects to; what is wrong with the redirect otherwise.
-  std::optional<std::string> follow(HttpRequest& request, const HttpResponse& answer) const {
-    const auto next = redirect_target(request.url, answer);
-    if (!next)
-      return "redirected to an address that can't be followed: " + quote(without(header_values(answer, "location").front(), hidden_));
-    if (!same_origin(request.url, *next)) {  // and never again, even if it leads back
-      std::erase_if(request.headers, [&](const auto& header) { return is_credential(header.first); });
-      request.tls.certificate_file.clear();
-      request.tls.key_file.clear();
-      if (settings_.body.from() != Secret::From::plain) request.body.clear();
+  Task<Outcome> one_step(HttpVisit* visit, const HttpStep* step, const HttpJudge* judge, std::map<std::string, std::string>* captured) {
+    const auto target = filled(step->target, *captured, true), body = filled(step->body.reveal(), *captured, false);
+    if (!target || !body) co_return outcome_of(target ? body.error() : target.error());
+    const std::string url = target->starts_with('/') ? origin(settings_.target.reveal()) + *target : *target;
+    HttpRequest request = request_to(step->method, url, *body);
+    for (const auto& [name, text] : step->headers) {
+      const auto value = filled(text, *captured, false);
+      if (!value || !fit_for_a_header(*value))
+        co_return outcome_of(Health::unknown, Reason::internal, "", "the header " + name + " can't be filled");
+      request.headers.emplace_back(name, *value);
     }
-    request.url = *next;
-    if (answer.status == 303 ? request.method != "HEAD" : answer.status != 307 && answer.status != 308 && request.method == "POST") {
-      request.method = "GET";
-      request.body.clear();
-    }
-    return std::nullopt;
+    const bool secret = step->body.from() != Secret::From::plain || !placeholders(step->body.reveal()).empty();
+    co_return co_await asked(visit, std::move(request), judge, secret, &step->capture, captured);
   }
 
-  Outcome judged(const HttpResponse& answer, const HttpRequest& request, std::chrono::nanoseconds took) const {
-    Outcome outcome;
-    const std::string where = request.method + " " + shown_url(request.url);
-    const std::string code = std::to_string(answer.status);
-    if (auto fault = judge_.fault(answer)) {
-      outcome = outcome_of(Health::down, Reason::assertion, code, where + ": " + *fault);
-    } else if (settings_.slower_than && took > *settings_.slower_than) {
-      outcome = outcome_of(Health::degraded, Reason::timeout, code,
-                           where + ": " + code + ", but it took " + duration_words(std::chrono::duration_cast<Duration>(took)) +
-                               ", more than " + duration_words(*settings_.slower_than));
-    } else {
-      outcome = outcome_of(Health::up, Reason::none, code, where + ": " + code);
+  Task<Outcome> asked(HttpVisit* visit, HttpRequest request, const HttpJudge* judge, bool secret_body,
+                      const std::map<std::string, HttpCapture>* captures, std::map<std::string, std::string>* captured) {
+    const std::string asked_for = request.url;
+    const auto got = co_await visit->ask(std::move(request), judge, secret_body);
+    if (!got) co_return outcome_of(got.error());
+    const HttpResponse& answer = got->answer;
+    const std::string where = got->request.method + " " + shown_url(got->request.url), code = std::to_string(answer.status);
+    auto fault = judge->fault(answer);
+    for (auto capture = captures->begin(); !fault && capture != captures->end(); ++capture) {
+      auto value = taken(capture->second, answer);
+      if (value)
+        (*captured)[capture->first] = std::move(*value);
+      else
+        fault = "there is nothing to capture as " + capture->first;
     }
+    Outcome outcome = fault ? outcome_of(Health::down, Reason::assertion, code, where + ": " + *fault)
+                            : outcome_of(Health::up, Reason::none, code, where + ": " + code);
     outcome.facts = answer.facts;
     outcome.facts["address"] = answer.address;
-    if (request.url != settings_.target.reveal()) outcome.facts["redirected_to"] = without(shown_url(request.url), hidden_);
-    return outcome;
+    if (got->request.url != asked_for) outcome.facts["redirected_to"] = without(shown_url(got->request.url), hidden_);
+    co_return outcome;
+  }
+
+  static std::optional<std::string> taken(const HttpCapture& capture, const HttpResponse& answer) {
+    std::string text = answer.body;
+    if (capture.json) {
+      const auto document = nlohmann::json::parse(answer.body, nullptr, false);
+      if (document.is_discarded()) return std::nullopt;
+      try {
+        const auto& value = document.at(nlohmann::json::json_pointer(*capture.json));
+        if (value.is_structured()) return std::nullopt;
+        text = value.is_string() ? value.get<std::string>() : value.dump();
+      } catch (const nlohmann::json::exception&) {
+        return std::nullopt;
+      }
+    } else if (!capture.header.empty()) {
+      const auto values = header_values(answer, capture.header);
+      if (values.empty()) return std::nullopt;
+      text = values.front();
+    }
+    if (capture.matches.empty()) return text.size() <= 16 * 1024 ? std::optional(text) : std::nullopt;
+    std::string group;
+    if (!RE2::PartialMatch(text, RE2(capture.matches, RE2::Quiet), &group)) return std::nullopt;
+    return group;
+  }
+
+  static void slow(Outcome& outcome, const std::optional<Duration>& limit, std::chrono::nanoseconds took) {
+    if (!limit || took <= *limit) return;
+    outcome.outcome = Health::degraded;
+    outcome.reason = Reason::timeout;
+    outcome.message +=
+        ", but it took " + duration_words(std::chrono::duration_cast<Duration>(took)) + ", more than " + duration_words(*limit);
   }
 
   // The URL without its query; of a secret one only the origin.
@@ -270,6 +262,7 @@ class HttpProbe : public Probe {
   HttpSettings settings_;
   std::vector<std::string> hidden_;
   HttpJudge judge_;
+  std::vector<HttpJudge> judges_;  // of the steps
   std::optional<std::string> fault_;
 };
 
@@ -279,9 +272,9 @@ Kind http_kind() {
   Kind kind;
   kind.schema.name = "http";
   kind.schema.doc = doc;
-  kind.schema.rows = rows();
+  kind.schema.rows = http_rows();
   kind.schema.fresh = [] { return std::make_shared<HttpSettings>(); };
-  kind.schema.check = check;
+  kind.schema.check = check_http;
   kind.schema.same = [](const void* a, const void* b) {
     return *static_cast<const HttpSettings*>(a) == *static_cast<const HttpSettings*>(b);
   };

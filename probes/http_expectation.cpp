@@ -141,6 +141,10 @@ bool HttpJudge::accepts(int status) const {
 std::optional<std::string> HttpJudge::fault(const HttpResponse& response) const {
   if (!accepts(response.status))
     return "expected status " + status_text(compiled_->expectation.status) + ", got " + std::to_string(response.status);
+  const auto& versions = compiled_->expectation.versions;
+  const std::string version = std::to_string(response.version / 10) + "." + std::to_string(response.version % 10);
+  if (!versions.empty() && std::find(versions.begin(), versions.end(), version) == versions.end())
+    return "expected HTTP/" + versions.front() + (versions.size() > 1 ? " or another of `versions`" : "") + ", got HTTP/" + version;
   if (auto fault = compiled_->header_fault(response)) return fault;
   if (auto fault = compiled_->body_fault(response)) return fault;
   return compiled_->json_fault(response);

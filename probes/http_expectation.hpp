@@ -34,6 +34,7 @@ struct HttpExpectation {
   std::string body_matches, body_not_matches;                             // regexes; empty: not asked
   std::map<std::string, std::string> header_matches, header_not_matches;  // header -> regex
   std::vector<JsonCheck> json;
+  std::vector<std::string> versions;  // "1.0", "1.1"; empty: any
   friend bool operator==(const HttpExpectation&, const HttpExpectation&) = default;
 };
 

@@ -117,6 +117,13 @@ void read_json(HttpExpectation& into, const Value& value, const Reading& reading
   }
 }
 
+void read_versions(HttpExpectation& into, const Value& value, const Reading& reading) {
+  config::read_value(into.versions, value, config::Meta{}, reading);
+  for (const std::string& version : into.versions)
+    if (version != "1.0" && version != "1.1")
+      reading.problems.error(value.place, reading.key, config::shown(version) + " is not a version that is spoken here", "write [\"1.1\"]");
+}
+
 }  // namespace
 
 std::vector<config::Row> expectation_rows() {
@@ -130,6 +137,7 @@ std::vector<config::Row> expectation_rows() {
                           [](E& s, const Value& v, const Reading& r) { read_header_regexes(s.header_matches, v, r); }),
       config::row_with<E>("header_not_matches", "table: header = regex", {.doc = "Headers of which no value may match."},
                           [](E& s, const Value& v, const Reading& r) { read_header_regexes(s.header_not_matches, v, r); }),
+      config::row_with<E>("versions", "list of \"1.0\", \"1.1\"", {.doc = "The HTTP versions that are good. Empty: any."}, read_versions),
       config::row_with<E>("json", "list of { pointer, equals | matches | exists | min | max }",
                           {.doc = "Values of a JSON body. With a pointer alone, the value must exist."}, read_json),
   };

@@ -17,5 +17,7 @@ Kind heartbeat_kind();
 Kind pg_cron_kind();
 Kind backup_kind();
 Kind statuspage_kind();
+Kind prometheus_kind();
+Kind command_kind();
 
 }  // namespace drwatch

@@ -122,6 +122,7 @@ struct HttpRequest {
   std::string body;
   TlsSettings tls;
   Family family = Family::any;
+  std::string address;  // numeric: connect here, whatever the URL's name leads to; Host and the certificate's name stay the URL's
   std::size_t max_body = 1 << 20;  // bytes; more is a failure (protocol)
 };
 struct HttpResponse {
@@ -165,7 +166,9 @@ struct ExecRequest {
   std::vector<std::string> argv;  // no shell
   std::string input;
   std::map<std::string, std::string> environment;  // added to a minimal one (PATH, LANG)
-  std::size_t max_output = 64 * 1024;              // of standard output and error together; the rest is dropped
+  std::size_t max_output = 64 * 1024;  // of standard output and error together; the rest is dropped
+  std::size_t max_memory = 0;          // bytes of data (RLIMIT_DATA) of each of its processes; 0: unbounded
+  bool ends_group = false;             // also on a normal end: what it left in the background is killed
 };
 struct ExecResult {
   int exit_code = -1;  // 128 + n when signal n ended it

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -111,6 +112,11 @@ std::optional<Failure> Child::start(const ExecRequest& request) {
     pid_ = -1;
     return not_started(program, refused);
   }
+  ends_group_ = request.ends_group;
+  // Before it can have asked for much; what it starts inherits the bound.
+  if (const rlimit bound{request.max_memory, request.max_memory};
+      request.max_memory > 0 && prlimit(pid_, RLIMIT_DATA, &bound, nullptr) != 0)
+    return not_started(program, errno);  // the destructor ends it
   const int watch = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
   if (watch < 0) return not_started(program, errno);  // the destructor ends it
   ended_.assign(watch);
@@ -173,6 +179,7 @@ Task<ExecResult> Child::wait(std::shared_ptr<Child> child) {
   boost::system::error_code error;
   co_await child->ended_.async_wait(Descriptor::wait_read, boost::asio::redirect_error(boost::asio::use_awaitable, error));
   unwind_if_cancelled(error);
+  if (child->ends_group_) child->kill_group();
   child->reap();
   child->drain(child->out_, child->result_.output);
   child->drain(child->err_, child->result_.errors);

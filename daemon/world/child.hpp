@@ -21,7 +21,8 @@ class Child : public std::enable_shared_from_this<Child> {
   std::optional<Failure> start(const ExecRequest& request);
   // Reads what it prints and writes its input, until it ends.
   void begin_pumping(std::string input);
-  // Waits for its end; reaps it, and takes what is still in the pipes. What it left running in the background is not waited for.
+  // Waits for its end; reaps it, and takes what is still in the pipes. What it left running in the background is
+  // not waited for; with `ends_group` it is killed.
   static Task<ExecResult> wait(std::shared_ptr<Child> child);
   // TERM to the whole group; KILL as soon as the process itself has ended, or after two seconds. Nobody waits for it.
   void end();
@@ -42,6 +43,7 @@ class Child : public std::enable_shared_from_this<Child> {
   boost::asio::steady_timer grace_;
   std::string input_;
   std::size_t fed_ = 0;
+  bool ends_group_ = false;
   ExecResult result_;
 };
 

@@ -107,13 +107,25 @@ std::shared_ptr<const HttpTarget> HttpTargets::of(const std::string& url) {
   return known_[url] = std::make_shared<const HttpTarget>(std::move(*target));
 }
 
+// To the URL's host; to the address that the request names otherwise, with the certificate still checked against the host.
+Task<Result<Connected>> RealHttp::connect(std::shared_ptr<const HttpTarget> target, const HttpRequest* request, Phases* phases) {
+  std::optional<TlsSettings> tls;
+  if (target->tls && request->address.empty()) tls = request->tls;
+  const std::string host = request->address.empty() ? target->host : request->address;
+  auto connected = co_await net_.connect(host, target->port, request->family, std::move(tls), *phases);
+  if (!connected || request->address.empty() || !target->tls) co_return connected;
+  TlsShown shown;
+  auto secured = co_await net_.secure(std::move(connected->stream), request->tls, target->host, shown, *phases);
+  if (!secured) co_return secured.error();
+  connected->stream = std::move(*secured);
+  co_return connected;
+}
+
 Task<Result<HttpResponse>> RealHttp::fetch(HttpRequest request, Phases& phases) {
   const std::shared_ptr<const HttpTarget> target = targets_.of(request.url);
   if (!target) co_return Failure{Reason::own_fault, "", "not a URL that starts with http:// or https://"};
   if (auto failure = unfit(request)) co_return std::move(*failure);
-  std::optional<TlsSettings> tls;
-  if (target->tls) tls = request.tls;
-  auto connected = co_await net_.connect(target->host, target->port, request.family, std::move(tls), phases);
+  auto connected = co_await connect(target, &request, &phases);
   if (!connected) co_return connected.error();
 
   Stopwatch watch;

@@ -33,6 +33,8 @@ class RealHttp : public Http {
   Task<Result<HttpResponse>> fetch(HttpRequest request, Phases& phases) override;
 
  private:
+  Task<Result<Connected>> connect(std::shared_ptr<const HttpTarget> target, const HttpRequest* request, Phases* phases);
+
   Net& net_;
   HttpTargets targets_;
 };

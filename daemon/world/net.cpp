@@ -4,6 +4,7 @@
 #include "daemon/world/failures.hpp"
 #include "daemon/world/icmp.hpp"
 #include "daemon/world/stopwatch.hpp"
+#include "probes/within.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -56,21 +57,29 @@ struct Joined {
   std::string address;
 };
 
-// Each address in turn; the last one's failure is the answer.
-Task<Result<Joined>> connect_any(asio::any_io_executor loop, std::vector<std::string> addresses, std::uint16_t port) {
+Task<Result<Joined>> connect_one(asio::any_io_executor loop, tcp::endpoint to) {
+  boost::system::error_code error;
+  tcp::socket socket(loop);
+  co_await socket.async_connect(to, asio::redirect_error(asio::use_awaitable, error));
+  unwind_if_cancelled(error);
+  if (error) co_return socket_failure(Reason::connect, error, text_of(to));
+  socket.set_option(tcp::no_delay(true), error);
+  co_return Joined{std::move(socket), text_of(to)};
+}
+
+// Each address in turn; the last one's failure is the answer. One that stays silent must not use up the time of those behind it; the last
+// may take all that is left.
+Task<Result<Joined>> connect_any(asio::any_io_executor loop, Clock& clock, std::vector<std::string> addresses, std::uint16_t port) {
+  constexpr std::chrono::nanoseconds patience = std::chrono::seconds(2);
   Failure last{Reason::dns, "NODATA", "no address to connect to"};
-  for (const auto& address : addresses) {
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
     boost::system::error_code error;
-    const tcp::endpoint to(asio::ip::make_address(address, error), port);
+    const tcp::endpoint to(asio::ip::make_address(addresses[i], error), port);
     if (error) continue;
-    tcp::socket socket(loop);
-    co_await socket.async_connect(to, asio::redirect_error(asio::use_awaitable, error));
-    unwind_if_cancelled(error);
-    if (!error) {
-      socket.set_option(tcp::no_delay(true), error);
-      co_return Joined{std::move(socket), text_of(to)};
-    }
-    last = socket_failure(Reason::connect, error, text_of(to));
+    if (i + 1 == addresses.size()) co_return co_await connect_one(loop, to);
+    auto joined = co_await within(clock, patience, connect_one(loop, to));
+    if (joined && *joined) co_return std::move(*joined);
+    last = joined ? joined->error() : Failure{Reason::connect, "ETIMEDOUT", "no answer from " + text_of(to)};
   }
   co_return last;
 }
@@ -102,7 +111,7 @@ Task<Result<Connected>> RealNet::connect(std::string host, std::uint16_t port, F
     context = std::move(*got);
     watch = {};
   }
-  auto joined = co_await connect_any(loop_, std::move(resolved->addresses), port);
+  auto joined = co_await connect_any(loop_, clock_, std::move(resolved->addresses), port);
   watch.lap(phases, Phase::connect);
   if (!joined) co_return joined.error();
 

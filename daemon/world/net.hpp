@@ -8,8 +8,8 @@ namespace drwatch {
 
 class RealNet : public Net {
  public:
-  RealNet(boost::asio::any_io_executor loop, Resolver& resolver, TlsContexts& contexts)
-      : loop_(std::move(loop)), resolver_(resolver), contexts_(contexts) {}
+  RealNet(boost::asio::any_io_executor loop, Clock& clock, Resolver& resolver, TlsContexts& contexts)
+      : loop_(std::move(loop)), clock_(clock), resolver_(resolver), contexts_(contexts) {}
   Task<Result<Connected>> connect(std::string host, std::uint16_t port, Family family, std::optional<TlsSettings> tls,
                                   Phases& phases) override;
   Task<Result<std::unique_ptr<Stream>>> secure(std::unique_ptr<Stream> stream, TlsSettings settings, std::string name, TlsShown& shown,
@@ -18,6 +18,7 @@ class RealNet : public Net {
 
  private:
   boost::asio::any_io_executor loop_;
+  Clock& clock_;
   Resolver& resolver_;
   TlsContexts& contexts_;
 };

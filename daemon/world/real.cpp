@@ -24,7 +24,7 @@ struct RealWorld::Inside {
         disk(l, 2),
         errands(std::make_shared<Workers>(l, 1)),
         contexts(workers),
-        net(l, resolver, contexts),
+        net(l, clock, resolver, contexts),
         http(net),
         postgres(workers, errands, resolver),
         exec(l),

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cookies of one run (RFC 6265), gone with it.
+#pragma once
+
+#include "probes/world.hpp"
+
+#include <string>
+#include <vector>
+
+namespace drwatch {
+
+class CookieJar {
+ public:
+  // What an answer from `url` sets or takes away. At most 50, each at most 4 KiB; what would be more is ignored, as browsers do.
+  void take(const HttpResponse& answer, const std::string& url);
+  // "a=1; b=2" for a request to `url`; empty: none.
+  std::string for_request(const std::string& url) const;
+  std::vector<std::string> values() const;  // to be hidden
+
+ private:
+  struct Cookie {
+    std::string name, value, domain, path;
+    bool host_only = true, secure = false;
+  };
+  std::vector<Cookie> cookies_;
+};
+
+}  // namespace drwatch
