@@ -34,6 +34,8 @@ std::string time_text(Time t);
 
 // For people, to the second: "2026-03-01 02:09:30 UTC".
 std::string time_words(Time t);
+// As short as a clock on the wall, UTC: "14:32 UTC"; with the date when it is a day away: "2026-03-02 14:32 UTC".
+std::string clock_words(Time t, Time now);
 
 // Whole and fractional seconds, as JSON and Prometheus carry them.
 constexpr double in_seconds(Duration d) { return std::chrono::duration<double>(d).count(); }

@@ -10,4 +10,11 @@ std::string time_words(Time t) {
   return text + " UTC";
 }
 
+std::string clock_words(Time t, Time now) {
+  std::string text = time_text(std::chrono::floor<std::chrono::seconds>(t)).substr(0, 16);
+  text[10] = ' ';
+  const bool today = t > now - hours{24} && t < now + hours{24};
+  return (today ? text.substr(11) : text) + " UTC";
+}
+
 }  // namespace drwatch

@@ -53,13 +53,36 @@ struct MainAdvice {
       if (pages > 0 && pages < std::ssize(component.probes))
         problems.warning(key_of("component", name), key, "a provider's status page is among the probes that make its health",
                          "give the page a component of its own: it attributes, it proves nothing");
-      for (const auto& [of_class, rpo] : component.rpo)
+      for (const auto& [of_class, rpo] : component.rpo) {
+        too_seldom(name, component, of_class, rpo);
         if (!survived(component, of_class))
           problems.warning(place_at(root, key_of("component", name), {"component", name, "rpo"}), key + ".rpo",
                            "no source survives the class '" + std::string(class_name(of_class)) + "': this RPO cannot be met",
                            "add a backup probe that protects it and survives that");
+      }
     }
   }
+
+  // An RPO that the best source of its class cannot meet, however well it works: a daily dump against an hour.
+  void too_seldom(const std::string& name, const ComponentSettings& component, DisasterClass of_class, Duration rpo) const {
+    const ProbeSettings* best = nullptr;
+    for (const auto& probe_name : component.protected_by) {
+      const auto& probe = settings.probes.at(probe_name);
+      const auto& classes = probe.backup->survives;
+      if (std::find(classes.begin(), classes.end(), of_class) == classes.end()) continue;
+      if (!best || apart(probe) < apart(*best)) best = &probe;
+    }
+    if (!best || apart(*best) <= rpo) return;
+    const bool read = best->backup->every.value_or(Duration{0}) <= rpo;
+    problems.warning(place_at(root, key_of("component", name), {"component", name, "rpo"}), "component." + name + ".rpo",
+                     "cannot be met for the class '" + std::string(class_name(of_class)) + "': " + best->name + ", the best source, " +
+                         (read ? "is read" : "brings a new point") + " every " + duration_text(apart(*best)) + ", the RPO is " +
+                         duration_text(rpo),
+                     read ? "read it more often than that"
+                          : "add a source that brings points more often (WAL archiving, PITR), or accept an RPO of more than " +
+                                duration_text(apart(*best)));
+  }
+  static Duration apart(const ProbeSettings& probe) { return std::max(probe.backup->every.value_or(Duration{0}), probe.interval); }
 
   bool survived(const ComponentSettings& component, DisasterClass of_class) const {
     return std::any_of(component.protected_by.begin(), component.protected_by.end(), [&](const std::string& probe) {

@@ -154,6 +154,10 @@ void add_incident_record(CLI::App& group, Given& g) {
                             "drwatch incident start-time 20260301-0211-database-outage 2026-03-01T02:05:00Z", g, incident_start_time);
   start->add_option("TIME", g.incident.time, "RFC 3339, as 2026-03-01T02:05:00Z")->required();
   takes_note(start, g);
+  auto* change = on_incident(group, "bad-change", "Say when the change was made that has to be undone; the moment to restore to follows",
+                             "drwatch incident bad-change 20260301-0211-database-corruption 2026-03-01T01:47:00Z", g, incident_bad_change);
+  change->add_option("TIME", g.incident.time, "RFC 3339, as 2026-03-01T01:47:00Z")->required();
+  takes_note(change, g);
   auto* resolve = on_incident(group, "resolve", "The work is done, or it was none",
                               "drwatch incident resolve 20260301-0211-database-outage --note \"restored\"", g, incident_resolve);
   resolve->add_flag("--false-alarm", g.incident.false_alarm, "Keep the record, leave it out of the figures");

@@ -42,6 +42,9 @@ struct StoryExpectation {
   int line = 0;
   std::map<std::string, std::string> health, states, standing;
   std::map<std::string, Duration> started, recovered;
+  // "database host" = "5m", "about 5m", "everything", "not known"; breach and restores_to: from `start`, or "none".
+  std::map<std::string, std::string> exposure, breach, loss, restores_to, time_to_fix;
+  std::optional<std::vector<std::string>> findings;
   std::map<std::string, std::map<std::string, std::string>> steps;
   std::optional<std::vector<std::string>> incidents, alerts, pending;
   std::optional<bool> blind;
@@ -70,6 +73,12 @@ struct StoryResult {
   std::vector<Event> events;  // all of them, for the timeline
   std::size_t runs = 0;
 };
+// story_points.cpp: how an expectation writes what stands about recovery points at the moment.
+std::vector<StoryFailure> judge_points(const StoryExpectation& e, const Story& story, const State& state, const Settings& settings,
+                                       Time now);
+// What a backup probe reads in a story that says nothing else: `lag` behind now; with `every`, a point each `every` from `start` on.
+RecoveryReading story_reading(const Story& story, const ProbeSettings& probe, Time now, Duration lag);
+
 StoryResult run_story(const Story& story, const Settings& settings);
 
 }  // namespace drwatch

@@ -36,9 +36,9 @@ const Words healths = {"up", "degraded", "down", "unknown"};
 const Words standings = {"met", "at-risk", "breached", "unproven"};
 const Words incident_states = {"none", "open", "recovered", "resolved", "absorbed"};
 const Words step_states = {"none", "open", "started", "running", "done", "skipped", "failed", "interrupted"};
-const Words alert_names = {"DrwatchIncident",  "DrwatchUnacknowledged", "DrwatchRtoAtRisk", "DrwatchRtoBreached",
-                           "DrwatchRpoAtRisk", "DrwatchRpoBreached",    "DrwatchUpdateDue", "DrwatchDrillOverdue",
-                           "DrwatchBlind",     "DrwatchJournalFailing"};
+const Words alert_names = {"DrwatchIncident",  "DrwatchUnacknowledged", "DrwatchRtoAtRisk",      "DrwatchRtoBreached",
+                           "DrwatchRpoAtRisk", "DrwatchRpoBreached",    "DrwatchUpdateDue",      "DrwatchDrillOverdue",
+                           "DrwatchBlind",     "DrwatchJournalFailing", "DrwatchSourcesDisagree"};
 
 // ---- without a configuration
 // -------------------------------------------------------------------------------------------------------------
@@ -69,7 +69,8 @@ void check_deed(const Checking& c, const StoryDeed& deed) {
 
 void check_expectation(const Checking& c, const StoryExpectation& e) {
   bool asks = !e.health.empty() || !e.states.empty() || !e.standing.empty() || !e.started.empty() || !e.recovered.empty() ||
-              !e.steps.empty() || e.incidents || e.alerts || e.pending || e.blind;
+              !e.steps.empty() || e.incidents || e.alerts || e.pending || e.blind || e.findings || !e.exposure.empty() ||
+              !e.breach.empty() || !e.loss.empty() || !e.restores_to.empty() || !e.time_to_fix.empty();
   if (!asks) c.error(e.line, "nothing is expected here", "add health, incidents, alerts, ...");
   for (const auto& [name, health] : e.health) c.one_of(e.line, health, healths, "health");
   for (const auto& [name, state] : e.states) c.one_of(e.line, state, incident_states, "state of an incident");
@@ -113,6 +114,7 @@ void check_deed_names(const Checking& c, const StoryDeed& deed, const Known& kno
     if (const auto* i = std::get_if<Resolve>(&input)) scenario(i->incident);
     if (const auto* i = std::get_if<Reopen>(&input)) scenario(i->incident);
     if (const auto* i = std::get_if<AddNote>(&input)) scenario(i->incident);
+    if (const auto* i = std::get_if<SayBadChange>(&input)) scenario(i->incident);
     if (const auto* i = std::get_if<Refile>(&input)) scenario(i->incident), scenario(i->scenario);
     if (const auto* i = std::get_if<RecordDrill>(&input)) scenario(i->scenario);
     if (const auto* i = std::get_if<Pinged>(&input)) c.known(deed.line, i->probe, known.jobs, "heartbeat");
@@ -126,7 +128,7 @@ void check_alert_names(const Checking& c, int line, const std::string& alert, co
   auto slash = alert.find('/');
   if (slash == std::string::npos) return;
   std::string rest = alert.substr(slash + 1), name = rest.substr(0, rest.find('/'));
-  bool of_component = alert.starts_with("DrwatchRpo");
+  bool of_component = alert.starts_with("DrwatchRpo") || alert.starts_with("DrwatchSourcesDisagree");
   c.known(line, name, of_component ? known.components : known.scenarios, of_component ? "component" : "scenario");
 }
 
@@ -136,6 +138,15 @@ void check_expected_names(const Checking& c, const StoryExpectation& e, const Kn
   for (const auto& [name, state] : e.states) scenarios.insert(name);
   for (const auto& [name, at] : e.started) scenarios.insert(name);
   for (const auto& [name, at] : e.recovered) scenarios.insert(name);
+  for (const auto* by_scenario : {&e.loss, &e.restores_to})
+    for (const auto& [name, text] : *by_scenario) scenarios.insert(name);
+  for (const auto* by_class : {&e.exposure, &e.breach})
+    for (const auto& [name, text] : *by_class) {
+      auto space = name.find(' ');
+      c.known(e.line, name.substr(0, space), known.components, "component");
+      c.one_of(e.line, space == std::string::npos ? "" : name.substr(space + 1), {"host", "logical", "region", "account"}, "class");
+    }
+  for (const auto& [name, text] : e.time_to_fix) c.known(e.line, name, known.components, "component");
   for (const auto* list : {&e.incidents, &e.pending})
     if (*list) scenarios.insert((*list)->begin(), (*list)->end());
   for (const auto& [name, steps] : e.steps) {

@@ -164,6 +164,16 @@ void read_clock(StoryDeed& deed, const Value& value, const Reading& reading) {
   deed.clock = sign == '-' ? -*by : *by;
 }
 
+// The moment is written from `start`, as all times of a story; story_run adds that.
+void read_bad_change(StoryDeed& deed, const Value& value, const Reading& reading) {
+  if (!known_keys(value, {"scenario", "at", "note"}, {"scenario", "at"}, reading)) return;
+  const Table& t = *value.table();
+  auto at = parse_duration(text_in(t, "at"));
+  if (!at)
+    return reading.problems.error(value.place, reading.key + ".at", "this is no duration", "write the time from `start`, as \"9m30s\"");
+  deed.inputs.push_back(SayBadChange{text_in(t, "scenario"), Time{*at}, person, text_in(t, "note")});
+}
+
 std::vector<Row> deed_rows() {
   std::vector<Row> rows = {
       row("at", &StoryDeed::at, {.doc = "When, from `start`.", .required = true}),
@@ -176,6 +186,7 @@ std::vector<Row> deed_rows() {
       row_with<StoryDeed>("ping", "table", {.doc = "A job calls in."}, read_ping),
       row_with<StoryDeed>("step", "table", {.doc = "Somebody works on a step, or on several (`ids`)."}, read_step),
       row_with<StoryDeed>("signal", "table", {.doc = "A signal is raised or cleared."}, read_signal),
+      row_with<StoryDeed>("bad_change", "table", {.doc = "Somebody says when the change was made that has to be undone."}, read_bad_change),
       row_with<StoryDeed>("maintenance", "table", {.doc = "Maintenance begins."}, read_maintenance),
       row_with<StoryDeed>("drill", "table", {.doc = "A drill took place."}, read_drill),
   };
@@ -261,6 +272,14 @@ std::vector<Row> expect_rows() {
       list(&StoryExpectation::incidents, "incidents"),
       list(&StoryExpectation::alerts, "alerts"),
       list(&StoryExpectation::pending, "pending"),
+      row("exposure", &StoryExpectation::exposure,
+          {.doc = "`COMPONENT CLASS` to a duration, `about DURATION` (estimated), `everything` (no source) or `not known`."}),
+      row("breach", &StoryExpectation::breach, {.doc = "`COMPONENT CLASS` to the predicted moment, from `start`, or `none`."}),
+      row("loss", &StoryExpectation::loss,
+          {.doc = "What a logical failure costs, by scenario: a duration, `about DURATION`, `everything` or `none`."}),
+      row("restores_to", &StoryExpectation::restores_to, {.doc = "By scenario: the moment to restore to, from `start`, or `none`."}),
+      row("time_to_fix", &StoryExpectation::time_to_fix, {.doc = "By component: a duration and its basis, `30m plan`."}),
+      list(&StoryExpectation::findings, "findings"),
       row("blind", &StoryExpectation::blind, {.doc = "Whether drwatch is blind."}),
   };
 }

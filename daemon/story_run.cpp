@@ -149,8 +149,8 @@ class Stage {
     }
     o.at = wall();
     if (probe.backup && o.outcome != Health::unknown) {
-      RecoveryReading reading;
-      reading.time = stalls ? *point : wall() - lag;
+      RecoveryReading reading = story_reading(story_, probe, wall(), lag);
+      if (stalls) reading.time = *point;
       reading.failing = o.outcome == Health::down;
       o.recovery = reading;
     }
@@ -229,6 +229,7 @@ class Stage {
     if (auto* i = std::get_if<Refile>(&input)) name(i->incident);
     if (auto* i = std::get_if<Resolve>(&input)) name(i->incident);
     if (auto* i = std::get_if<Reopen>(&input)) name(i->incident);
+    if (auto* i = std::get_if<SayBadChange>(&input)) name(i->incident), i->at = story_.start + i->at.time_since_epoch();
   }
 
   const Incident* newest(const std::string& scenario) const {
@@ -331,6 +332,7 @@ class Stage {
       equal(e, "recovery of " + scenario, duration_text(at),
             i && i->recovered_at ? duration_text(*i->recovered_at - story_.start) : "none");
     }
+    for (StoryFailure& failure : judge_points(e, story_, state_, settings_, now_)) fail(std::move(failure));
     for (const auto& [scenario, steps] : e.steps)
       for (const auto& [id, state] : steps) {
         const Incident* i = newest(scenario);

@@ -70,6 +70,7 @@ int incident_note(const IncidentOptions& options);
 int incident_message(const IncidentOptions& options);
 int incident_refile(const IncidentOptions& options);
 int incident_start_time(const IncidentOptions& options);
+int incident_bad_change(const IncidentOptions& options);
 int incident_resolve(const IncidentOptions& options);
 int incident_reopen(const IncidentOptions& options);
 int incident_report(const IncidentOptions& options);

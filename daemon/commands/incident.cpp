@@ -139,6 +139,13 @@ int incident_start_time(const IncidentOptions& options) {
   return tell(client, answer, text_at(answer, "id") + " started at " + text_at(answer, "started_at"));
 }
 
+int incident_bad_change(const IncidentOptions& options) {
+  if (!parse_time(options.time)) throw CommandRefused("'" + options.time + "' is not a time; write it like 2026-03-01T02:09:30Z");
+  Client client(options.client);
+  const Json answer = client.post(path_of(options, "/bad-change"), with_note(options, Json{{"at", options.time}}));
+  return tell(client, answer, restore_text(answer));
+}
+
 int incident_resolve(const IncidentOptions& options) {
   Client client(options.client);
   Json body = with_note(options);

@@ -102,6 +102,24 @@ void second_best(Page& page) {
   page.line("  Second best: " + text_at(second, "scenario") + "; told apart by: " + joined(list_at(second, "tells_apart")));
 }
 
+std::string bad_change(const Json& incident, Time now) {
+  if (const auto at = time_at(incident, "bad_change_at"))
+    return clock_text(*at, now) + ", as " + text_at(incident, "bad_change_by") + " says";
+  if (!flag_at(incident, "bad_change_asked")) return "";
+  return "when was it made? drwatch incident bad-change " + text_at(incident, "id") + " TIME";
+}
+
+// What was written since the moment to which is restored.
+std::string loss(const Json& incident, Time now) {
+  if (!incident.contains("loss") || !incident["loss"].is_object()) return "";
+  const Json& its = incident["loss"];
+  const auto from = time_at(its, "from"), until = time_at(its, "until");
+  if (!from || !until) return "no source can be restored to a moment before the change";
+  const auto noticed = number_at(its, "noticed_after_seconds");
+  return (flag_at(its, "estimated") ? "about " : "") + words(number_at(its, "seconds").value_or(0)) + ", from " + clock_text(*from, now) +
+         " to " + clock_text(*until, now) + (noticed ? "; noticed " + words(*noticed) + " after the change" : "");
+}
+
 void head(Page& page) {
   const Json& i = page.incident;
   const std::string state = text_at(i, "state"), standing = text_at(i, "standing");
@@ -127,6 +145,8 @@ void head(Page& page) {
   page.fact("affects", joined(list_at(i, "affects")));
   page.fact("explains", joined(list_at(i, "explains")));
   page.fact("restores to", lost(i, page.now));
+  page.fact("bad change", bad_change(i, page.now));
+  page.fact("data lost", loss(i, page.now));
   page.fact("absorbed", joined(list_at(i, "absorbed")));
   page.fact("absorbed by", text_at(i, "absorbed_by"));
   page.fact("page", text_at(i, "url"));
@@ -276,6 +296,15 @@ std::string incident_text(const Json& incident, Time now, const Paint& paint) {
   messages(page);
   timeline(page);
   return page.out;
+}
+
+std::string restore_text(const Json& incident) {
+  const auto said = time_at(incident, "bad_change_at");
+  const Json& point = incident.contains("recovery_point") ? incident["recovery_point"] : incident;
+  const auto at = time_at(point, "at");
+  std::string text = text_at(incident, "id") + ": the bad change was made at " + (said ? time_text(*said) : "");
+  if (!at) return text + "; no source can be restored to a moment before it";
+  return text + "; restore to " + time_text(*at) + " by " + text_at(point, "source");
 }
 
 std::string message_text(const Json& message, const Paint& paint) {

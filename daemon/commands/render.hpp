@@ -21,6 +21,7 @@ int status_exit_code(
 std::string incidents_text(const Json& list, Time now, const Paint& paint);
 std::string incident_text(const Json& incident, Time now, const Paint& paint);
 std::string message_text(const Json& message, const Paint& paint);
+std::string restore_text(const Json& incident);  // after somebody said when the bad change was made: to which moment to restore
 
 std::string scenarios_text(const Json& list, const Paint& paint);
 std::string scenario_text(const Json& scenario);  // Markdown: a page of the runbook that stands alone

@@ -113,10 +113,10 @@ void exposures(Page& page) {
         point = "to " + clock_text(*at, page.now) + " by " + text_at(exposure, "source");
       if (const auto held = time_at(exposure, "held_since"))
         point += ", standing still since " + clock_text(*held, page.now) + " (no writes)";
-      if (const auto breach = objective ? time_at(*objective, "breach_at") : std::nullopt;
-          breach && standing != "met" && standing != "breached") {
-        point += ", breached at " + clock_text(*breach, page.now);
+      if (const auto breach = objective ? time_at(*objective, "breach_at") : std::nullopt) {
+        point += (standing == "met" ? ", without a new one breach at " : ", breach at ") + clock_words(*breach, page.now);
       }
+      if (objective && flag_at(*objective, "unreachable")) point += ", cannot be met by any source";
       columns.row({{text_at(component, "title")},
                    {of_class},
                    loss(exposure),

@@ -50,6 +50,7 @@ void incident_recovered(Record& r, const Event& e) {
   if (!i) return;
   i->state = IncidentState::recovered;
   i->recovered_at = json::maybe_time(e.body, "recovered_at").value_or(e.at);
+  i->loss = loss_from_json(e.body.value("loss", Json()));
 }
 void incident_reopened(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
@@ -57,6 +58,7 @@ void incident_reopened(Record& r, const Event& e) {
   i->state = IncidentState::open;
   if (auto from = json::maybe_time(e.body, "looked_well_from")) i->looked_well.emplace_back(*from, e.at);
   i->recovered_at.reset();
+  i->loss.reset();
   if (auto because = json::evidence(e.body, "because"); !because.empty()) i->because = std::move(because);  // why it is open now
   r.pending.erase(i->scenario);
   if (e.by != "drwatch") i->exit.by = Exit::By::steps;  // a person opened it again although it looks well
@@ -65,6 +67,7 @@ void incident_resolved(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
   if (!i) return;
   if (!i->recovered_at) i->recovered_at = e.at;
+  if (auto loss = loss_from_json(e.body.value("loss", Json()))) i->loss = loss;
   i->state = IncidentState::resolved;
   i->resolved_at = e.at;
   i->false_alarm = json::flag(e.body, "false_alarm");
@@ -84,6 +87,11 @@ void take_over(Incident& wide, const Incident& narrow) {
   if (narrow.acknowledged_at && (!wide.acknowledged_at || *narrow.acknowledged_at < *wide.acknowledged_at)) {
     wide.acknowledged_at = narrow.acknowledged_at;
     wide.acknowledged_by = narrow.acknowledged_by;
+  }
+  if (narrow.bad_change_at && !wide.bad_change_at) {
+    wide.bad_change_at = narrow.bad_change_at;
+    wide.bad_change_by = narrow.bad_change_by;
+    wide.bad_change_note = narrow.bad_change_note;
   }
   for (const IncidentStep& done : narrow.steps) {
     IncidentStep* same = wide.step(done.plan.id);
@@ -143,6 +151,14 @@ void incident_refiled(Record& r, const Event& e) {
   i->second = as_new.second;
   i->projection.reset();
   r.pending.erase(i->scenario);
+}
+void incident_bad_change(Record& r, const Event& e) {
+  Incident* i = incident_of(r, e);
+  if (!i) return;
+  i->bad_change_at = json::maybe_time(e.body, "bad_change_at");
+  i->bad_change_by = e.by;
+  i->bad_change_note = json::text(e.body, "note");
+  i->loss = loss_from_json(e.body.value("loss", Json()));
 }
 void incident_corrected(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
@@ -244,6 +260,7 @@ const std::map<std::string_view, Meaning>& incident_meanings() {
   static const std::map<std::string_view, Meaning> table = {
       {"incident.absorbed", incident_absorbed},
       {"incident.acknowledged", incident_acknowledged},
+      {"incident.bad-change", incident_bad_change},
       {"incident.corrected", incident_corrected},
       {"incident.explains", incident_explains},
       {"incident.opened", incident_opened},

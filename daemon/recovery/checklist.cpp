@@ -231,7 +231,7 @@ void judge_recovery(Deciding& d, const Incident& incident) {
   d.emit("incident.recovered", d.about(incident),
          incident.title + " is recovered since " + time_words(way.since) + ", " + duration_words(way.since - incident.started_at) +
              " after it began",
-         Json{{"recovered_at", time_text(way.since)}, {"evidence", way.evidence(d)}});
+         Json{{"recovered_at", time_text(way.since)}, {"evidence", way.evidence(d)}, {"loss", loss_json(d, incident, way.since)}});
   draft_messages(d, incident.id, Message::When::recovered);
 }
 

@@ -113,6 +113,11 @@ Sentence of_component(const State& state, const Settings& settings, const std::s
   return s;
 }
 
+bool is_finding(const State& state, const Settings& settings, const std::string& component, DisasterClass c, const ObjectiveRecord& is,
+                Time now) {
+  return is.standing == Standing::breached && settings.rpo_of(component, c) && judge_rpo(state, settings, component, c, now).structural;
+}
+
 // The worst of its classes that have an objective, or the one class.
 Sentence of_rpo(const State& state, const Settings& settings, std::optional<DisasterClass> of_class, Holds holds,
                 const std::string& component, Time now, Words words) {
@@ -123,14 +128,26 @@ Sentence of_rpo(const State& state, const Settings& settings, std::optional<Disa
       std::any_of(of.protected_by.begin(), of.protected_by.end(), [&](const std::string& p) { return probe_seen(state, settings, p); });
   const ObjectiveRecord* worst = nullptr;
   DisasterClass worst_class = DisasterClass::host;
+  bool structural = false;
   auto rank = [](Standing x) { return x == Standing::breached ? 3 : x == Standing::at_risk ? 2 : x == Standing::unproven ? 1 : 0; };
   for (DisasterClass c : all_classes) {
     if (of_class && *of_class != c) continue;
     auto objective = state.record.objectives.find(objective_key(component, c));
     if (objective == state.record.objectives.end()) continue;
+    // What can never be met is a finding: no scenario opens by it, and no step waits for it. (Asked for by its class, one that nothing
+    // survives is what it is.)
+    if (is_finding(state, settings, component, c, objective->second, now) && !(of_class && sources_of(settings, component, c).empty())) {
+      structural = true;
+      continue;
+    }
     if (worst && rank(objective->second.standing) <= rank(worst->standing)) continue;
     worst = &objective->second;
     worst_class = c;
+  }
+  if (!worst && structural) {  // nobody is woken by it, and nothing is proven by it
+    s.truth = holds == Holds::met ? Truth::unknown : Truth::no;
+    s.evidence = component + " rpo cannot be met: a finding";
+    return s;
   }
   if (!worst || (!read && !of.protected_by.empty())) {
     if (words == Words::spoken) s.evidence = component + " rpo: not seen since the start";
@@ -206,12 +223,12 @@ Sentence sentence(const State& state, const Settings& settings, const Condition&
         if (!component.probes.empty()) parts.push_back(said(c, of_component(state, settings, name, c.holds, words)));
       return any_of(parts);
     case Subject::any_rpo:
-      // A class that nothing survives is a finding, not a page: it opens nothing by "any rpo".
+      // What can never be met (a class that nothing survives) is a finding, not a page: it opens nothing by "any rpo".
       for (const auto& [name, component] : settings.components)
         if (judged_rpo(settings, name))
           for (DisasterClass k : all_classes) {
             auto found = state.record.objectives.find(objective_key(name, k));
-            if (found == state.record.objectives.end() || exposure_of(state, settings, name, k, now).no_source) continue;
+            if (found == state.record.objectives.end() || is_finding(state, settings, name, k, found->second, now)) continue;
             parts.push_back(said(c, of_rpo(state, settings, k, c.holds, name, now, words)));
           }
       return any_of(parts);

@@ -62,8 +62,9 @@ void take(Deciding& d, const Ran& input) {
   see_recovery_point(d, input.probe, input.outcome);
   // What the heart remembers of the probe counts with what this run saw.
   const auto& settings = d.settings.probes.at(input.probe);
-  const Outcome seen = settings.job && input.outcome.job ? see_job_reading(d, input.probe, *settings.job, input.outcome)
-                                                         : see_latches(d, input.probe, input.outcome);
+  const Outcome seen = settings.job && input.outcome.job
+                           ? see_job_reading(d, input.probe, *settings.job, input.outcome)
+                           : see_latches(d, input.probe, confronted(d.state, d.settings, input.probe, input.outcome));
   see_run(d, input.probe, seen);
   see_step_looked_at(d, input.probe);
   if (seen.bad() && d.state.sight.ask_again.count(input.probe)) d.settle_needed = true;

@@ -56,6 +56,7 @@ void order(Deciding& d, const AcknowledgeProbe& o);
 
 // objectives.cpp
 void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& outcome);
+Outcome confronted(const State& state, const Settings& settings, const std::string& probe, Outcome outcome);
 void see_writes(Deciding& d, const std::string& probe, const Outcome& outcome);
 void see_objectives(Deciding& d, const std::string& component);
 void judge_objectives(Deciding& d);
@@ -93,6 +94,9 @@ void command_ended(Deciding& d, const CommandEnded& ended);
 void interrupt_commands(Deciding& d);
 void start_command(Deciding& d, const Incident& incident, const IncidentStep& step, const std::string& by);
 
+// What an incident's end writes down: kept values that it was computed from go with time. null: not of class logical.
+Json loss_json(const Deciding& d, Incident incident, Time recovered_at);
+
 // messages.cpp
 void draft_messages(Deciding& d, const std::string& incident, Message::When when);
 void judge_updates(Deciding& d);
@@ -115,6 +119,7 @@ void order(Deciding& d, const AddNote& o);
 void order(Deciding& d, const MessageAction& o);
 void order(Deciding& d, const Refile& o);
 void order(Deciding& d, const CorrectStart& o);
+void order(Deciding& d, const SayBadChange& o);
 void order(Deciding& d, const Resolve& o);
 void order(Deciding& d, const Reopen& o);
 void order(Deciding& d, const SetSignal& o);

@@ -63,6 +63,10 @@ const std::vector<EventKind>& event_kinds() {
       {"incident.absorbed", info, "The incident goes on in a wider one, with its clock, timeline, notes and done steps."},
       {"incident.refiled", info, "A person moved the incident under another scenario."},
       {"incident.corrected", info, "A person corrected the start of the incident; both times are kept."},
+      {"incident.bad-change", info,
+       "Somebody said when the bad change was made that has to be undone. The moment to restore to is now the newest one before it; "
+       "everything "
+       "written since counts as lost."},
       {"incident.noted", info, "A note was added to the incident."},
       {"incident.explains", info, "A failure elsewhere is explained by this incident and opens none of its own."},
       {"step.started", info, "A step is being worked on."},

@@ -44,75 +44,49 @@ std::optional<Time> ledger_time(const Ledger& ledger, WalPosition safe) {
 
 namespace {
 
-bool survives(const ProbeSettings& probe, DisasterClass c) {
-  const auto& classes = probe.backup->survives;
-  return std::find(classes.begin(), classes.end(), c) != classes.end();
-}
-
-// How much of [from, until] the component was known to take no writes.
-Duration without_writes(const WritesKept& writes, Time from, Time until) {
-  Duration sum{0};
-  auto add = [&](Time a, Time b) {
-    a = std::max(a, from);
-    b = std::min(b, until);
-    if (b > a) sum += b - a;
-  };
-  for (const Span& span : writes.held) add(span.from, span.until);
-  if (writes.held_since) add(*writes.held_since, until);
-  return sum;
-}
-
-bool readable(const State& state, const std::string& probe) {
-  auto sight = state.sight.probes.find(probe);
-  return sight != state.sight.probes.end() && sight->second.last && sight->second.last->recovery &&
-         sight->second.last->outcome != Health::unknown;
-}
-
 // The component does not answer, and nobody knows whether it still takes writes.
 bool out_of_sight(const State& state, const std::string& component) {
   auto it = state.record.components.find(component);
   return it != state.record.components.end() && (it->second.health == Health::down || it->second.health == Health::unknown);
 }
 
-// The source's normal highest exposure, in seconds; 0 while too little is known. One outlier in ten does not count.
-double normal_top(const SourceKept& source) {
-  if (source.tops.size() < 3) return 0;
-  std::vector<double> tops = source.tops;
-  std::sort(tops.begin(), tops.end());
-  return tops[static_cast<std::size_t>(0.9 * static_cast<double>(tops.size() - 1))];
-}
-
-const SourceKept* source_of(const State& state, const std::string& probe) {
-  auto it = state.kept.sources.find(probe);
-  return it == state.kept.sources.end() ? nullptr : &it->second;
-}
-
 }  // namespace
+
+Duration without_writes(const State& state, const std::string& component, Time from, Time until) {
+  Duration sum{0};
+  auto writes = state.kept.writes.find(component);
+  if (writes == state.kept.writes.end()) return sum;
+  auto add = [&](Time a, Time b) {
+    a = std::max(a, from);
+    b = std::min(b, until);
+    if (b > a) sum += b - a;
+  };
+  for (const Span& span : writes->second.held) add(span.from, span.until);
+  if (writes->second.held_since) add(*writes->second.held_since, until);
+  return sum;
+}
 
 Exposure exposure_of(const State& state, const Settings& settings, const std::string& component, DisasterClass c, Time now) {
   Exposure result;
   result.of_class = c;
   result.no_source = true;
-  const auto& protectors = settings.components.at(component).protected_by;
-  for (const std::string& name : protectors) {
-    if (!survives(settings.probes.at(name), c)) continue;
+  bool estimated = false;
+  for (const std::string& name : sources_of(settings, component, c)) {
     result.no_source = false;
-    const SourceKept* source = source_of(state, name);
-    if (!source || !source->recovery_point) continue;
-    if (result.recovery_point && *result.recovery_point >= *source->recovery_point) continue;
-    result.recovery_point = source->recovery_point;
-    result.source = name;
+    const Believed its = believed(state, settings, name, now);
+    if (!its.point || (result.recovery_point && *result.recovery_point >= *its.point)) continue;
+    result.recovery_point = its.point;
+    result.source = its.source;
+    result.failing = its.failing;
+    estimated = its.estimated;
   }
   if (!result.recovery_point) return result;
 
   Duration grown = std::max(now - *result.recovery_point, Duration{0});
-  if (auto writes = state.kept.writes.find(component); writes != state.kept.writes.end()) {
-    grown -= without_writes(writes->second, *result.recovery_point, now);
-    result.held_since = writes->second.held_since;
-  }
-  result.exposure = grown;
-  result.estimated = source_of(state, result.source)->coarse || (!result.held_since && out_of_sight(state, component)) ||
-                     (!result.held_since && !readable(state, result.source));
+  if (auto writes = state.kept.writes.find(component); writes != state.kept.writes.end()) result.held_since = writes->second.held_since;
+  result.exposure = grown - without_writes(state, component, *result.recovery_point, now);
+  const bool coarse = source_of(state, result.source)->coarse;
+  result.estimated = coarse || (!result.held_since && (estimated || out_of_sight(state, component)));
   return result;
 }
 
@@ -133,15 +107,38 @@ std::vector<Exposure> exposures(const State& state, const Settings& settings, co
 
 namespace {
 
+Duration part(double fraction, Duration of) {
+  return Duration{static_cast<std::int64_t>(std::llround(fraction * static_cast<double>(of.count())))};
+}
+Duration above_normal(Duration top) { return part(1.1, top) + Duration{1}; }
+
 // Above this exposure the objective is at risk. Contract: exposure > 1.1 top and (RPO - exposure < time_to_fix or exposure >= at_risk *
-// RPO; half that fraction while the source says that it fails; only the fraction where RPO < 2 time_to_fix).
-Duration risk_level(const Settings& settings, const SourceKept& source, Duration rpo) {
-  double fraction = settings.recovery.at_risk * (source.failing ? 0.5 : 1.0);
-  Duration level{static_cast<std::int64_t>(std::llround(fraction * static_cast<double>(rpo.count())))};
-  if (rpo >= 2 * settings.recovery.time_to_fix) level = std::min(level, rpo - settings.recovery.time_to_fix + Duration{1});
-  Duration above_normal{static_cast<std::int64_t>(std::floor(1.1 * normal_top(source) * 1000)) + 1};
-  if (normal_top(source) > 0) level = std::max(level, above_normal);
-  return level;
+// RPO; half that fraction while the source says that it fails; only the fraction where RPO < 2 time_to_fix). A time to fix that was
+// measured counts however short the RPO is (the plan may be a default that says nothing about this platform), down to half the fraction:
+// nobody is warned for ever because mending takes longer than the RPO.
+Duration risk_level(const Settings& settings, const Exposure& exposure, Duration top, const TimeToFix& fix, Duration rpo) {
+  const Duration half = part(0.5 * settings.recovery.at_risk, rpo);
+  Duration level = exposure.failing ? half : part(settings.recovery.at_risk, rpo);
+  const bool means_something = fix.measured() || rpo >= 2 * settings.recovery.time_to_fix;
+  if (means_something) level = std::min(level, std::max(rpo - fix.is + Duration{1}, fix.samples > 0 ? half : Duration{0}));
+  return top > Duration{0} ? std::max(level, above_normal(top)) : level;
+}
+
+std::string point_words(const Exposure& exposure) {
+  return std::string(exposure.estimated ? "estimated, " : "") + "newest recovery point " + time_words(*exposure.recovery_point) + " by " +
+         exposure.source;
+}
+
+// What can never be met stands breached, and says so once; as long as the source does as well as it ever does, nobody is woken for it.
+RpoJudgement judge_unreachable(const Unreachable& why, const Exposure& exposure, Duration top, Duration rpo, const std::string& of,
+                               Time now) {
+  RpoJudgement judged;
+  judged.standing = Standing::breached;
+  judged.structural = *exposure.exposure < above_normal(top);
+  judged.message = duration_words(rpo) + " cannot be met: " + why.source + " brings a new point every " + duration_words(why.best) +
+                   " at best; " + of + " would lose " + duration_words(*exposure.exposure) + " (" + point_words(exposure) + ")";
+  if (judged.structural && !exposure.held_since) judged.next = now + (above_normal(top) - *exposure.exposure);
+  return judged;
 }
 
 }  // namespace
@@ -153,6 +150,7 @@ RpoJudgement judge_rpo(const State& state, const Settings& settings, const std::
   std::string of = "a " + std::string(class_name(c)) + " loss now";
   if (exposure.no_source) {
     judged.standing = Standing::breached;
+    judged.structural = true;
     judged.message = "no source of recovery points survives " + of;
     return judged;
   }
@@ -160,16 +158,18 @@ RpoJudgement judge_rpo(const State& state, const Settings& settings, const std::
     judged.message = "no recovery point has been read yet";
     return judged;
   }
-  const SourceKept& source = *source_of(state, exposure.source);
-  Duration level = risk_level(settings, source, rpo);
+  const Duration top = normal_top(state, settings, exposure.source);
+  if (auto why = unreachable(state, settings, component, c))
+    return judge_unreachable(*why, exposure, std::max(top, why->best), rpo, of, now);
+  Duration level = risk_level(settings, exposure, top, time_to_fix(state, settings, component, now), rpo);
   judged.standing = *exposure.exposure >= rpo ? Standing::breached : *exposure.exposure >= level ? Standing::at_risk : Standing::met;
-  judged.message = of + " would lose " + duration_words(*exposure.exposure) + " of " + duration_words(rpo) + " allowed (" +
-                   (exposure.estimated ? "estimated, " : "") + "newest recovery point " + time_words(*exposure.recovery_point) + " by " +
-                   exposure.source + ")";
+  judged.message =
+      of + " would lose " + duration_words(*exposure.exposure) + " of " + duration_words(rpo) + " allowed (" + point_words(exposure) + ")";
   if (exposure.held_since) return judged;  // it does not grow
   if (*exposure.exposure < rpo) {
     judged.breach_at = now + (rpo - *exposure.exposure);
     judged.next = *exposure.exposure < level && level < rpo ? now + (level - *exposure.exposure) : judged.breach_at;
+    if (judged.standing == Standing::at_risk) judged.message += "; breach at " + clock_words(*judged.breach_at, now);
   }
   return judged;
 }

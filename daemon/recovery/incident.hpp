@@ -74,6 +74,15 @@ struct Second {
   std::vector<std::string> tells_apart;  // conditions that hold for one and not for the other
 };
 
+// What a logical failure costs: everything written between the moment to which is restored and the end of the writes.
+struct Loss {
+  std::optional<Time> from;  // nullopt: nothing from before the bad change is left
+  std::string source;        // probe
+  Time until{};              // writes stopped, or it recovered, or now
+  std::optional<Duration> lost, noticed_after;
+  bool estimated = false;  // nobody said yet when the bad change was made, or the source can't be read
+};
+
 struct Incident {
   std::string id, scenario, title, summary, severity, of_class;
   IncidentState state = IncidentState::open;
@@ -83,6 +92,9 @@ struct Incident {
   std::optional<Time> started_at_found;  // what drwatch had found, when a person corrected it
   std::optional<Time> acknowledged_at, recovered_at, resolved_at;
   std::string acknowledged_by, opened_by;
+  std::optional<Time> bad_change_at;  // class logical: when the change was made that has to be undone, as somebody said
+  std::string bad_change_by, bad_change_note;
+  std::optional<Loss> loss;           // class logical, recovered: as it was then
   std::vector<std::string> absorbed;  // incident ids
   std::string absorbed_by;
   bool false_alarm = false;
@@ -116,6 +128,8 @@ struct Incident {
   bool gates(const IncidentStep& step) const { return step.plan.critical && (needed(step) || !chosen()); }
 };
 
+Json to_json(const Loss& loss);
+std::optional<Loss> loss_from_json(const Json& json);  // null: nullopt
 Json to_json(const Incident& incident);
 Incident incident_from_json(const Json& json);
 

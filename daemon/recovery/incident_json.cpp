@@ -230,6 +230,24 @@ Projection projection_from_json(const Json& j) {
   return p;
 }
 
+Json to_json(const Loss& l) {
+  return {{"from", json::of(l.from)},
+          {"source", l.source},
+          {"until", json::of(l.until)},
+          {"lost_ms", json::of(l.lost)},
+          {"noticed_after_ms", json::of(l.noticed_after)},
+          {"estimated", l.estimated}};
+}
+std::optional<Loss> loss_from_json(const Json& j) {
+  if (!j.is_object()) return std::nullopt;
+  return Loss{json::maybe_time(j, "from"),
+              json::text(j, "source"),
+              json::time(j, "until"),
+              json::maybe_duration(j, "lost_ms"),
+              json::maybe_duration(j, "noticed_after_ms"),
+              json::flag(j, "estimated")};
+}
+
 Json to_json(const Incident& i) {
   Json well = Json::array();
   for (const auto& [from, until] : i.looked_well) well.push_back({json::of(from), json::of(until)});
@@ -254,6 +272,10 @@ Json to_json(const Incident& i) {
           {"resolved_at", json::of(i.resolved_at)},
           {"acknowledged_by", i.acknowledged_by},
           {"opened_by", i.opened_by},
+          {"bad_change_at", json::of(i.bad_change_at)},
+          {"bad_change_by", i.bad_change_by},
+          {"bad_change_note", i.bad_change_note},
+          {"loss", i.loss ? to_json(*i.loss) : Json(nullptr)},
           {"absorbed", i.absorbed},
           {"absorbed_by", i.absorbed_by},
           {"false_alarm", i.false_alarm},
@@ -296,6 +318,10 @@ Incident incident_from_json(const Json& j) {
   i.resolved_at = json::maybe_time(j, "resolved_at");
   i.acknowledged_by = json::text(j, "acknowledged_by");
   i.opened_by = json::text(j, "opened_by");
+  i.bad_change_at = json::maybe_time(j, "bad_change_at");
+  i.bad_change_by = json::text(j, "bad_change_by");
+  i.bad_change_note = json::text(j, "bad_change_note");
+  i.loss = loss_from_json(j.value("loss", Json()));
   i.absorbed = json::texts(j, "absorbed");
   i.absorbed_by = json::text(j, "absorbed_by");
   i.false_alarm = json::flag(j, "false_alarm");

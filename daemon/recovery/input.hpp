@@ -81,6 +81,12 @@ struct CorrectStart {
   Time at{};
   std::string by, note;
 };
+// When the change was made that a logical failure has to undo.
+struct SayBadChange {
+  std::string incident;
+  Time at{};
+  std::string by, note;
+};
 struct Resolve {
   std::string incident;
   bool force = false, false_alarm = false;
@@ -116,8 +122,8 @@ struct RecordDrill {
 };
 
 using Input = std::variant<Ran, Pinged, DaemonStarted, DaemonStopped, ConfigurationLoaded, ConfigurationRefused, ClockJumped, JournalHealth,
-                           CommandEnded, Tick, OpenIncident, Acknowledge, StepAction, AddNote, MessageAction, Refile, CorrectStart, Resolve,
-                           Reopen, SetSignal, AcknowledgeProbe, StartMaintenance, EndMaintenance, RecordDrill>;
+                           CommandEnded, Tick, OpenIncident, Acknowledge, StepAction, AddNote, MessageAction, Refile, CorrectStart,
+                           SayBadChange, Resolve, Reopen, SetSignal, AcknowledgeProbe, StartMaintenance, EndMaintenance, RecordDrill>;
 
 // A command that cannot be done; `status` is HTTP's (404, 409, 422).
 struct Refusal {

@@ -20,13 +20,32 @@ std::string text_of(const ProbeKept& p) {
          "}";
 }
 
+Json of(const std::optional<WalPosition>& p) { return p ? Json{p->timeline, p->lsn} : Json(nullptr); }
+std::optional<WalPosition> position(const Json& j) {
+  if (!j.is_array()) return std::nullopt;
+  return WalPosition{j.at(0).get<std::uint32_t>(), j.at(1).get<std::uint64_t>()};
+}
+Json of(const Claim& c) { return {{"at", json::of(c.at)}, {"point", json::of(c.point)}, {"coarse", c.coarse}, {"safe", of(c.safe)}}; }
+Claim claim(const Json& j) {
+  return {json::time(j, "at"), json::time(j, "point"), json::flag(j, "coarse"), position(j.value("safe", Json()))};
+}
+
 Json of(const SourceKept& s) {
+  Json points = Json::array(), claims = Json::array();
+  for (Time point : s.points) points.push_back(json::of(point));
+  for (const Claim& c : s.claims) claims.push_back(of(c));
   return {{"recovery_point", json::of(s.recovery_point)},
           {"coarse", s.coarse},
           {"failing", s.failing},
           {"read_at", json::of(s.read_at)},
           {"tops", s.tops},
-          {"disturbed", s.disturbed}};
+          {"disturbed", s.disturbed},
+          {"safe", of(s.safe)},
+          {"continuous", s.continuous},
+          {"oldest", json::of(s.oldest)},
+          {"points", points},
+          {"claims", claims},
+          {"disagrees_since", json::of(s.disagrees_since)}};
 }
 SourceKept source(const Json& j) {
   SourceKept s;
@@ -36,6 +55,15 @@ SourceKept source(const Json& j) {
   s.read_at = json::maybe_time(j, "read_at");
   s.tops = j.at("tops").get<std::vector<double>>();
   s.disturbed = json::flag(j, "disturbed");
+  // What follows came with later releases.
+  s.safe = position(j.value("safe", Json()));
+  s.continuous = json::flag(j, "continuous");
+  s.oldest = json::maybe_time(j, "oldest");
+  for (const std::string& point : json::texts(j, "points"))
+    if (auto at = parse_time(point)) s.points.push_back(*at);
+  if (j.contains("claims"))
+    for (const Json& c : j["claims"]) s.claims.push_back(claim(c));
+  s.disagrees_since = json::maybe_time(j, "disagrees_since");
   return s;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages drafted from templates; drwatch drafts, a person sends. Mustache over a closed list of names (config/scenario.hpp).
 #include "daemon/recovery/deciding.hpp"
+#include "daemon/recovery/loss.hpp"
 
 #include <kainjow/mustache.hpp>
 
@@ -21,18 +22,6 @@ std::string titles(const Settings& settings, const std::vector<std::string>& com
     text += (text.empty() ? "" : ", ") + (component == settings.components.end() ? name : component->second.title);
   }
   return text;
-}
-
-// The best recovery point of what the incident affects, in its class: the worst of the components.
-std::optional<Exposure> recovery_point_of(const State& state, const Settings& settings, const Incident& incident, Time now) {
-  std::optional<Exposure> worst;
-  auto c = parse_class(incident.of_class);
-  for (const std::string& component : incident.affects) {
-    if (!c || !settings.components.count(component)) continue;
-    Exposure e = exposure_of(state, settings, component, *c, now);
-    if (e.exposure && (!worst || *e.exposure > *worst->exposure)) worst = e;
-  }
-  return worst;
 }
 
 std::optional<Time> next_update(const Incident& incident, Time now) {
@@ -69,10 +58,11 @@ std::map<std::string, std::string> names(const State& state, const Settings& set
       {"now", moment(now)},
       {"next_update_at", time_or_nothing(next_update(i, now))},
       {"url", url_of(settings, i)},
+      {"bad_change_at", time_or_nothing(i.bad_change_at)},
   };
-  if (auto point = recovery_point_of(state, settings, i, now)) {
-    n["recovery_point"] = time_text(*point->recovery_point);
-    n["exposure"] = duration_words(*point->exposure);
+  if (auto point = restore_point(state, settings, i, now)) {
+    n["recovery_point"] = time_text(point->at);
+    n["exposure"] = duration_words(point->lost);
     n["recovery_source"] = point->source;
     n["source"] = point->source;
   }

@@ -38,6 +38,36 @@ void learn_top(SourceKept& source, Time now) {
   source.disturbed = false;
 }
 
+// What the run says beside the point itself.
+void remember_reading(SourceKept& source, const RecoveryReading& reading, const Point& point) {
+  source.safe = reading.safe;
+  source.continuous = reading.continuous;
+  source.oldest = reading.oldest;
+  if (reading.continuous) return source.points.clear();
+  if (source.points.empty() || point.at > source.points.back()) source.points.push_back(point.at);
+  // What was removed from the end is not there any more.
+  while (!source.points.empty() && source.points.back() > point.at) source.points.pop_back();
+  if (reading.oldest) std::erase_if(source.points, [&](Time t) { return t < *reading.oldest; });
+  if (source.points.size() > SourceKept::points_kept) source.points.erase(source.points.begin());
+}
+
+// A source that only claims, or those whose claims this run can confirm.
+void compare_claims(Deciding& d, const std::string& probe, const Point& point, Time run) {
+  const ProbeSettings& settings = d.settings.probes.at(probe);
+  SourceKept& source = d.state.kept.sources[probe];
+  if (settings.backup->confirmed_by.empty()) {
+    source.claims.clear();
+    source.disagrees_since.reset();
+  } else if (auto confirmer = d.settings.probes.find(settings.backup->confirmed_by); confirmer != d.settings.probes.end()) {
+    remember_claim(source, {run, point.at, point.coarse, source.safe}, d.now, confirmer->second.interval);
+  }
+  for (const std::string& other : d.settings.components.at(settings.backup->protects).protected_by) {
+    if (d.settings.probes.at(other).backup->confirmed_by != probe) continue;
+    confront(d.state.kept.sources[other], source, run, settings.interval);
+    d.keep("source/" + other);
+  }
+}
+
 }  // namespace
 
 void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& outcome) {
@@ -63,6 +93,23 @@ void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& ou
     source.recovery_point = point->at;  // it holds less than it did: segments were lost
     source.disturbed = true;
   }
+  remember_reading(source, *outcome.recovery, *point);
+  compare_claims(d, probe, *point, outcome.at);
+}
+
+// A source that claims what its confirmer does not hold is a source that lies: down by assertion, as when the archive itself was seen not
+// to hold it (contract: "claims what is not there"). So the scenario that is about backups opens by the health that it always opens by,
+// with its checklist; the finding and DrwatchSourcesDisagree (a warning) name the cause, and tell it also where no scenario is about that
+// probe.
+Outcome confronted(const State& state, const Settings& settings, const std::string& probe, Outcome outcome) {
+  const SourceKept* source = source_of(state, probe);
+  const auto& backup = settings.probes.at(probe).backup;
+  if (!backup || !source || !source->disagrees_since || outcome.outcome == Health::unknown || outcome.outcome == Health::down)
+    return outcome;
+  outcome.outcome = Health::down;
+  outcome.reason = Reason::assertion;
+  outcome.message = disagreement_words(state, settings, probe);
+  return outcome;
 }
 
 void see_writes(Deciding& d, const std::string& probe, const Outcome& outcome) {
@@ -100,11 +147,12 @@ namespace {
 int rank(Standing s) { return s == Standing::breached ? 3 : s == Standing::at_risk ? 2 : s == Standing::unproven ? 1 : 0; }
 
 bool all_seen(const Deciding& d, const std::string& component, DisasterClass c) {
-  const auto& sources = d.settings.components.at(component).protected_by;
+  std::vector<std::string> sources = sources_of(d.settings, component, c);
+  for (std::size_t n = sources.size(); n-- > 0;)  // and those whose word the claims stand on
+    if (const auto& confirmer = d.settings.probes.at(sources[n]).backup->confirmed_by; !confirmer.empty()) sources.push_back(confirmer);
   return std::all_of(sources.begin(), sources.end(), [&](const std::string& name) {
-    const auto& survives = d.settings.probes.at(name).backup->survives;
     auto sight = d.state.sight.probes.find(name);
-    return std::find(survives.begin(), survives.end(), c) == survives.end() || (sight != d.state.sight.probes.end() && sight->second.seen);
+    return sight != d.state.sight.probes.end() && sight->second.seen;
   });
 }
 
@@ -138,7 +186,9 @@ void judge_objective(Deciding& d, const std::string& component, DisasterClass c)
             {"exposure_seconds", exposure.exposure ? Json(in_seconds(*exposure.exposure)) : Json(nullptr)},
             {"recovery_point", exposure.recovery_point ? Json(time_text(*exposure.recovery_point)) : Json(nullptr)},
             {"source", exposure.source.empty() ? Json(nullptr) : Json(exposure.source)},
-            {"no_source", exposure.no_source}};
+            {"no_source", exposure.no_source},
+            {"breach_at", judged.breach_at ? Json(time_text(*judged.breach_at)) : Json(nullptr)},
+            {"structural", judged.structural}};
   d.emit("objective.changed", {.component = component},
          component + " rpo (" + std::string(class_name(c)) + ") is " + std::string(standing_name(judged.standing)) + ": " + judged.message,
          body);
@@ -171,6 +221,19 @@ void judge_objectives(Deciding& d) {
 
 namespace {
 
+// An RPO that no source can ever meet, however well all of them work.
+void find_unreachable(const Deciding& d, const std::string& component, std::map<std::string, FindingRecord>& wanted) {
+  for (DisasterClass c : all_classes)
+    if (auto why = unreachable(d.state, d.settings, component, c)) {
+      std::string of(class_name(c));
+      wanted["rpo-unreachable/" + component + "/" + of] = {
+          "rpo-unreachable", component, of,
+          "the RPO of " + component + " for a " + of + " loss (" + duration_words(*d.settings.rpo_of(component, c)) +
+              ") cannot be met: " + why->source + ", the best source, brings a new point every " + duration_words(why->best) + " at best",
+          d.now};
+    }
+}
+
 std::map<std::string, FindingRecord> wanted_findings(const Deciding& d) {
   std::map<std::string, FindingRecord> wanted;
   for (const auto& [name, component] : d.settings.components)
@@ -180,6 +243,13 @@ std::map<std::string, FindingRecord> wanted_findings(const Deciding& d) {
         wanted["no-source/" + name + "/" + of] = {"no-source", name, of,
                                                   "no source of recovery points of " + name + " survives a " + of + " loss", d.now};
       }
+  for (const auto& [name, component] : d.settings.components) {
+    find_unreachable(d, name, wanted);
+    for (const std::string& probe : component.protected_by)
+      if (const SourceKept* source = source_of(d.state, probe); source && source->disagrees_since)
+        wanted["sources-disagree/" + name + "/" + probe] = {"sources-disagree", name, "", disagreement_words(d.state, d.settings, probe),
+                                                            d.now};
+  }
   for (const config::Problem& warning : d.settings.warnings)
     wanted["configuration/" + warning.key + "/" + warning.message] = {
         "configuration", "", "", warning.message + (warning.hint.empty() ? "" : "; " + warning.hint), d.now};

@@ -2,6 +2,7 @@
 // What people and other systems ask of an incident. The same action twice is one action; what does not fit the state is refused with what
 // to do.
 #include "daemon/recovery/deciding.hpp"
+#include "daemon/recovery/loss.hpp"
 
 #include <algorithm>
 
@@ -202,6 +203,38 @@ void order(Deciding& d, const CorrectStart& o) {
          Json{{"started_at", time_text(o.at)}, {"from", time_text(i->started_at)}, {"note", o.note}});
 }
 
+Json loss_json(const Deciding& d, Incident incident, Time recovered_at) {
+  incident.recovered_at = recovered_at;
+  incident.loss.reset();
+  auto loss = loss_of(d.state, d.settings, incident, d.now);
+  return loss ? to_json(*loss) : Json(nullptr);
+}
+
+void order(Deciding& d, const SayBadChange& o) {
+  auto i = find_incident(d, o.incident);
+  if (!i || refuse_final(d, *i)) return;
+  if (i->of_class != class_name(DisasterClass::logical))
+    return d.refuse(422, i->id + " is of class " + i->of_class + ": nothing was changed that has to be undone",
+                    "if data was changed or deleted, file it under a scenario of class logical first");
+  if (o.at > d.now) return d.refuse(422, "the bad change lies in the future", "it is " + time_words(d.now) + " now");
+  if (i->recovered_at && o.at > *i->recovered_at)
+    return d.refuse(422, "the bad change lies after the recovery", "it was recovered at " + time_words(*i->recovered_at));
+  if (o.at == i->bad_change_at) return;
+  Incident as_said = *i;
+  as_said.bad_change_at = o.at;
+  Json body{{"bad_change_at", time_text(o.at)},
+            {"from", i->bad_change_at ? Json(time_text(*i->bad_change_at)) : Json(nullptr)},
+            {"note", o.note},
+            {"loss", i->recovered_at ? loss_json(d, as_said, *i->recovered_at) : Json(nullptr)}};
+  auto point = restore_point(d.state, d.settings, as_said, d.now);
+  d.emit("incident.bad-change", d.about(*i, o.by),
+         "the bad change was made at " + time_words(o.at) + ", says " + o.by + (o.note.empty() ? "" : ": " + o.note) +
+             (point ? "; restore to " + time_words(point->at) + " by " + point->source + ", what was written since (" +
+                          duration_words(point->lost) + ") is lost"
+                    : "; no source can be restored to a moment before it"),
+         body);
+}
+
 void order(Deciding& d, const Resolve& o) {
   auto i = find_incident(d, o.incident);
   if (!i || i->state == IncidentState::resolved || refuse_final(d, *i)) return;
@@ -210,7 +243,11 @@ void order(Deciding& d, const Resolve& o) {
     return d.refuse(409, "critical steps are open", "finish or skip them, or force it with a note that says why", open);
   d.emit("incident.resolved", d.about(*i, o.by),
          i->title + (o.false_alarm ? " was a false alarm, says " : " was resolved by ") + o.by + (o.note.empty() ? "" : ": " + o.note),
-         Json{{"false_alarm", o.false_alarm}, {"forced", !open.empty()}, {"open_steps", open}, {"note", o.note}});
+         Json{{"false_alarm", o.false_alarm},
+              {"forced", !open.empty()},
+              {"open_steps", open},
+              {"note", o.note},
+              {"loss", i->recovered_at ? Json(nullptr) : loss_json(d, *i, d.now)}});
   draft_messages(d, i->id, Message::When::resolved);
 }
 

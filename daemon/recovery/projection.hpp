@@ -17,9 +17,9 @@ constexpr int projection_draws = 1000;
 //   exit by steps    every critical step
 //   exit by health   every critical verified step with all that comes before it, and the critical steps that do not come after one of them
 //                    (what comes after is work on a platform that is back)
-// of no option, or of the options that were chosen. While none is chosen any of them may be it: their draws are pooled. `decide by` is that of
-// the last resort, the option that the runbook lists last, chosen or not: from then on nothing is left to fall back on.
-// nullopt: nothing is known of any step that is left.
+// of no option, or of the options that were chosen. While none is chosen any of them may be it: their draws are pooled. `decide by` is that
+// of the last resort, the option that the runbook lists last, chosen or not: from then on nothing is left to fall back on. nullopt: nothing
+// is known of any step that is left.
 std::optional<Projection> project(const State& state, const Incident& incident, Time now);
 
 // What recovery would take if this struck now: noticing (from the intervals of the probes that its trigger names, or as measured),

@@ -19,9 +19,9 @@ struct RtoJudgement {
 };
 RtoJudgement judge_rto(const Incident& incident, Time now);
 
-// A scenario without an incident, as it was last judged: breached when its typical recovery, or the newest drill, takes longer than the RTO;
-// at-risk when the p90 does (both only as far as something was measured: a plan is no evidence); unproven when no drill within its period has
-// shown it.
+// A scenario without an incident, as it was last judged: breached when its typical recovery, or the newest drill, takes longer than the
+// RTO; at-risk when the p90 does (both only as far as something was measured: a plan is no evidence); unproven when no drill within its
+// period has shown it.
 Standing scenario_standing(const State& state, const Scenario& scenario);
 
 // The worst of its open incidents, else of the scenarios that affect it.

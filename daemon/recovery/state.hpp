@@ -136,14 +136,28 @@ struct ProbeKept {
   std::optional<Time> last_up_at;        // start of the last run that was up
   std::optional<Time> last_not_down_at;  // ... that was up or degraded
 };
+// A source that only claims said at `at` that it holds everything up to `point`.
+struct Claim {
+  Time at{};  // start of the run
+  Time point{};
+  bool coarse = false;
+  std::optional<WalPosition> safe;
+};
 struct SourceKept {                    // by backup probe
   std::optional<Time> recovery_point;  // the newest proven one; it never goes back by itself
   std::string recovery_message;
   bool coarse = false;  // by the source's own time, not through the ledger
   bool failing = false;
-  std::optional<Time> read_at;  // start of the last run that could read it
-  std::vector<double> tops;     // the newest exposures (s) just before a new point came: its normal saw-tooth
-  bool disturbed = false;       // it failed or stood still since the last point: the next top is not normal
+  std::optional<Time> read_at;          // start of the last run that could read it
+  std::vector<double> tops;             // the newest exposures (s) just before a new point came: its normal saw-tooth
+  bool disturbed = false;               // it failed or stood still since the last point: the next top is not normal
+  std::optional<WalPosition> safe;      // what it held when it was last read
+  bool continuous = false;              // every moment up to the point can be restored to ...
+  std::optional<Time> oldest;           // ... but none before this one; nullopt: not known
+  std::vector<Time> points;             // not continuous: its newest points, oldest first (at most points_kept)
+  std::vector<Claim> claims;            // with `confirmed_by`: the newest, oldest first, to be confronted with what the confirmer shows
+  std::optional<Time> disagrees_since;  // its confirmer held less than it had claimed, in this run and since
+  static constexpr std::size_t points_kept = 64;
 };
 struct LedgerRow {
   WalPosition at;

@@ -2,6 +2,7 @@
 #include "daemon/recovery/wanted.hpp"
 
 #include "daemon/recovery/deciding.hpp"
+#include "daemon/recovery/loss.hpp"
 #include "daemon/recovery/rto.hpp"
 
 #include <algorithm>
@@ -49,13 +50,15 @@ std::string what_else(const Incident& incident) {
   return text;
 }
 
-std::string describe(const Incident& i) {
+std::string describe(const Settings& settings, const Incident& i) {
   std::string text = i.summary.empty() ? i.title : i.summary;
   text += " Since " + time_words(i.started_at) + " (" + i.started_by + ").";
   for (const Evidence& e : i.because) text += " Confirmed: " + e.condition + " (" + e.evidence + ").";
   text += what_else(i);
   text += i.acknowledged_at ? " Acknowledged by " + i.acknowledged_by + " at " + time_words(*i.acknowledged_at) + "."
                             : " Not acknowledged yet.";
+  if (has_bad_change(settings, i) && !i.bad_change_at)
+    text += " When was the bad change made? Everything written since may be lost: 'drwatch incident bad-change " + i.id + " TIME'.";
   text += " Back by " + time_words(i.deadline()) + " to keep the RTO of " + duration_words(i.rto) + ".";
   return text;
 }
@@ -83,7 +86,7 @@ Alert alert_of(const Wanted& w, const std::string& name, const std::string& seve
   a.labels = {{"alertname", name}, {"severity", severity}, {"scenario", i.scenario}};
   if (!w.with_words) return a;
   a.annotations = {{"summary", std::move(summary)},
-                   {"description", describe(i)},
+                   {"description", describe(w.settings, i)},
                    {"runbook_url", base_url(w.settings) + "/incidents/" + i.id},
                    {"runbook", first_steps(i)},
                    {"incident", i.id}};
@@ -117,19 +120,37 @@ void of_objective(Wanted& w, const std::string& component, DisasterClass c) {
   if (objective == w.state.record.objectives.end()) return;
   Standing s = objective->second.standing;
   if (s != Standing::at_risk && s != Standing::breached) return;
-  if (exposure_of(w.state, w.settings, component, c, w.now).no_source) return;  // a finding, not a page
+  const RpoJudgement judged = judge_rpo(w.state, w.settings, component, c, w.now);
+  if (judged.structural) return;  // a finding, not a page
+  // As it is now; while it is getting better, what it was raised for.
+  const std::string& why = judged.standing == s ? judged.message : objective->second.message;
   auto add = [&](const char* name, const char* severity, const char* word) {
     Alert a;
     a.labels = {{"alertname", name}, {"severity", severity}, {"component", component}, {"class", std::string(class_name(c))}};
     if (!w.with_words) return w.add(a);
     a.annotations = {{"summary", component + ": the recovery point objective (" + std::string(class_name(c)) + ") is " + word},
-                     {"description", objective->second.message + ". Since " + time_words(objective->second.since) +
+                     {"description", why + ". Since " + time_words(objective->second.since) +
                                          ". Mend the source of recovery points, or take a backup elsewhere now."},
                      {"runbook_url", base_url(w.settings) + "/"}};
     w.add(a);
   };
   add("DrwatchRpoAtRisk", "warning", "at risk");
   if (s == Standing::breached) add("DrwatchRpoBreached", "critical", "breached");
+}
+
+// A warning beside the scenario that opens by the probe's health: it names the cause, and it is told where no scenario is about that probe.
+void of_disagreement(Wanted& w, const FindingRecord& finding) {
+  Alert a;
+  a.labels = {{"alertname", "DrwatchSourcesDisagree"}, {"severity", "warning"}, {"component", finding.component}};
+  a.starts_at = finding.since;
+  if (w.with_words)
+    a.annotations = {
+        {"summary", finding.component + ": an archive claims what the repository does not hold"},
+        {"description", finding.message + ". Since " + time_words(finding.since) +
+                            ". What lies behind that moment cannot be restored until a base backup newer than it: take one now, "
+                            "then find out where the segments went."},
+        {"runbook_url", base_url(w.settings) + "/"}};
+  w.add(a);
 }
 
 void add_own(Wanted& w, const char* name, const char* severity, std::string summary, std::string description) {
@@ -146,6 +167,8 @@ void find_wanted(Wanted& w) {
   for (const auto& [name, component] : w.settings.components)
     for (DisasterClass c : all_classes)
       if (w.settings.rpo_of(name, c)) of_objective(w, name, c);
+  for (const auto& [key, finding] : w.state.record.findings)
+    if (finding.finding == "sources-disagree") of_disagreement(w, finding);
   if (w.state.record.blind_since)
     add_own(w, "DrwatchBlind", "critical", "drwatch is blind: most of its witnesses fail",
             "The fault is drwatch's own: its network, its resolver or its machine. Nothing is called down and no scenario opens until it "

@@ -128,6 +128,12 @@ Task<Response> correct_start(Room& room, Call call) {
   co_return co_await on_incident(room, std::move(call), std::move(fields), std::move(input));
 }
 
+Task<Response> say_bad_change(Room& room, Call call) {
+  Fields fields(call.request);
+  SayBadChange input{call.at["id"], fields.time("at").value_or(Time{}), call.caller.name, fields.text("note")};
+  co_return co_await on_incident(room, std::move(call), std::move(fields), std::move(input));
+}
+
 Task<Response> set_signal(Room& room, Call call) {
   const auto settings = room.desk.settings();
   const std::string name = call.at["name"];

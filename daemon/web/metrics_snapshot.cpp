@@ -42,8 +42,7 @@ ComponentFigures component_figures(const State& state, const Settings& settings,
       rto = std::min(rto.value_or(scenario.rto), scenario.rto);
   if (rto) figures.objectives.push_back({std::nullopt, *rto, component_rto(state, settings, component.name, now)});
   for (const auto& source : component.protected_by)
-    if (const auto kept = state.kept.sources.find(source); kept != state.kept.sources.end() && kept->second.recovery_point)
-      figures.sources.push_back({source, *kept->second.recovery_point});
+    if (const auto its = believed(state, settings, source, now); its.point) figures.sources.push_back({source, *its.point});
   return figures;
 }
 

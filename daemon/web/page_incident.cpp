@@ -66,6 +66,11 @@ void word_hero(View& view, const Seen& seen, const Incident& incident) {
   view["lost_words"] = point["exposure_seconds"].is_null() ? "not known" : seconds_words(point["exposure_seconds"]);
   view["point_words"] =
       point["at"].is_null() ? "none known" : point["at"].get<std::string>() + " from " + point["source"].get<std::string>();
+  view["lost_label"] = incident.recovered_at && !view["loss"].is_null() ? "data lost" : "what would be lost";
+  if (View& loss = view["loss"]; !loss.is_null()) {
+    loss["words"] = seconds_words(loss["seconds"]);
+    loss["noticed_words"] = text_or_null(seconds_words(loss["noticed_after_seconds"]));
+  }
 }
 
 // What is projected, while it is open.

@@ -55,6 +55,15 @@ View objective_of(const View& component, const View& kind, const View& of_class)
   return nullptr;
 }
 
+// null: it is not on its way there.
+View breach_words(const View& objective, Time now) {
+  if (objective.is_null()) return nullptr;
+  if (objective["unreachable"] == true) return "no source can meet it";
+  if (objective["breach_at"].is_null() || objective["standing"] == "met") return nullptr;
+  const auto at = parse_time(objective["breach_at"].get<std::string>());
+  return at ? View("breach at " + clock_words(*at, now)) : View(nullptr);
+}
+
 View exposure_rows(const View& components, const Seen& seen) {
   View rows = View::array();
   for (const auto& component : components) {
@@ -74,6 +83,7 @@ View exposure_rows(const View& components, const Seen& seen) {
       row["source_words"] = exposure["source"].is_null() ? "" : "from " + exposure["source"].get<std::string>();
       if (!exposure["held_since"].is_null())
         row["source_words"] = row["source_words"].get<std::string>() + ", no writes since " + ago_words(seen, exposure["held_since"]);
+      row["breach_words"] = breach_words(objective, seen.now);
       rows.push_back(std::move(row));
     }
   }

@@ -3,6 +3,7 @@
 #include "daemon/web/report.hpp"
 
 #include "daemon/recovery/exposure.hpp"
+#include "daemon/recovery/loss.hpp"
 
 #include <algorithm>
 
@@ -104,6 +105,20 @@ void projections(std::string& text, const Incident& incident) {
           ", nine in ten within " + words(*last, "p90_seconds") + ".\n";
 }
 
+void data_loss(std::string& text, const Incident& incident, const Loss& loss) {
+  text += "- Bad change: ";
+  text += incident.bad_change_at
+              ? time_text(*incident.bad_change_at) + ", as " + plain(incident.bad_change_by) + " says" +
+                    (incident.bad_change_note.empty() ? "" : " (" + plain(incident.bad_change_note) + ")")
+              : std::string("nobody said when it was made; what follows is estimated by the first thing that drwatch saw wrong");
+  if (loss.noticed_after) text += "; noticed after " + duration_words(*loss.noticed_after);
+  text += "\n- Data lost: ";
+  text += loss.from ? "what was written from " + time_text(*loss.from) + " (" + plain(loss.source) + ") to " + time_text(loss.until) +
+                          ": " + duration_words(loss.lost.value_or(Duration{0})) + (loss.estimated ? " (estimated)" : "")
+                    : std::string("no source could be restored to a moment before the change");
+  text += "\n";
+}
+
 void impact(std::string& text, const Seen& seen, const Incident& incident) {
   heading(text, "Impact and objectives");
   const bool over = incident.elapsed(seen.now) > incident.rto;
@@ -113,6 +128,7 @@ void impact(std::string& text, const Seen& seen, const Incident& incident) {
            : incident.recovered_at ? "kept"
                                    : "not missed so far") +
           ". Measured from the start above to the first good outcome of the exit.\n";
+  if (const auto loss = loss_of(seen.state, seen.settings, incident, seen.now)) data_loss(text, incident, *loss);
   const auto of_class = parse_class(incident.of_class).value_or(DisasterClass::host);
   for (const auto& component : incident.affects) {
     const auto found = seen.settings.components.find(component);

@@ -81,6 +81,7 @@ Task<Response> resolve(Room&, Call);
 Task<Response> reopen(Room&, Call);
 Task<Response> refile(Room&, Call);
 Task<Response> correct_start(Room&, Call);
+Task<Response> say_bad_change(Room&, Call);
 Task<Response> set_signal(Room&, Call);
 Task<Response> start_maintenance(Room&, Call);
 Task<Response> record_drill(Room&, Call);

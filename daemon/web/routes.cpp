@@ -53,6 +53,7 @@ const Row table[] = {
     {post, "/api/v1/incidents/{id}/resolve", Needs::responder, resolve},
     {post, "/api/v1/incidents/{id}/reopen", Needs::responder, reopen},
     {post, "/api/v1/incidents/{id}/refile", Needs::admin, refile},
+    {post, "/api/v1/incidents/{id}/bad-change", Needs::responder, say_bad_change},
     {post, "/api/v1/incidents/{id}/start-time", Needs::admin, correct_start},
     {get, "/api/v1/scenarios", Needs::reading, read_scenarios},
     {get, "/api/v1/scenarios/{scenario}", Needs::reading, read_scenario},

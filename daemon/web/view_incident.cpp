@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/recovery/exposure.hpp"
+#include "daemon/recovery/loss.hpp"
 #include "daemon/recovery/rto.hpp"
 #include "daemon/web/view.hpp"
 
@@ -85,20 +86,26 @@ View because_view(const std::vector<Evidence>& because) {
   return list;
 }
 
-// The worst recovery point of what the incident takes, for its class.
 View recovery_point_view(const Seen& seen, const Incident& incident) {
-  const auto of_class = parse_class(incident.of_class).value_or(DisasterClass::host);
-  std::optional<Exposure> worst;
-  for (const auto& component : incident.affects) {
-    if (!seen.settings.components.contains(component)) continue;
-    auto exposure = exposure_of(seen.state, seen.settings, component, of_class, seen.now);
-    if (!exposure.exposure) continue;
-    if (!worst || *exposure.exposure > *worst->exposure) worst = std::move(exposure);
-  }
+  const auto point = restore_point(seen.state, seen.settings, incident, seen.now);
   View view;
-  view["at"] = worst ? time_view(worst->recovery_point) : View(nullptr);
-  view["source"] = worst ? text_view(worst->source) : View(nullptr);
-  view["exposure_seconds"] = worst ? number_view(in_seconds(*worst->exposure)) : View(nullptr);
+  view["at"] = point ? time_view(point->at) : View(nullptr);
+  view["source"] = point ? text_view(point->source) : View(nullptr);
+  view["exposure_seconds"] = point ? number_view(in_seconds(point->lost)) : View(nullptr);
+  view["estimated"] = point ? View(point->estimated) : View(nullptr);
+  return view;
+}
+
+View loss_view(const Seen& seen, const Incident& incident) {
+  const auto loss = loss_of(seen.state, seen.settings, incident, seen.now);
+  if (!loss) return nullptr;
+  View view;
+  view["from"] = time_view(loss->from);
+  view["source"] = text_view(loss->source);
+  view["until"] = time_view(loss->until);
+  view["seconds"] = seconds_view(loss->lost);
+  view["noticed_after_seconds"] = seconds_view(loss->noticed_after);
+  view["estimated"] = loss->estimated;
   return view;
 }
 
@@ -208,6 +215,10 @@ View incident_view(const Seen& seen, const Incident& incident, bool whole) {
   view["decide_by"] = incident.projection ? time_view(incident.projection->decide_by) : View(nullptr);
   view["projection"] = projection_view(incident);
   view["recovery_point"] = recovery_point_view(seen, incident);
+  view["bad_change_at"] = time_view(incident.bad_change_at);
+  view["bad_change_by"] = text_view(incident.bad_change_by);
+  view["bad_change_asked"] = has_bad_change(seen.settings, incident) && !incident.bad_change_at && incident.live();
+  view["loss"] = loss_view(seen, incident);
   view["because"] = because_view(incident.because);
   view["second"] = second_view(incident.second);
   view["runbook_changed"] = runbook_changed(seen, incident);

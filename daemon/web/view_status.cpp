@@ -61,7 +61,13 @@ View rpo_view(const Seen& seen, const std::string& component, DisasterClass of_c
   view["target_seconds"] = seconds_view(target);
   view["standing"] = standing_name(known ? found->second.standing : Standing::unproven);
   view["since"] = known ? time_view(found->second.since) : View(nullptr);
-  view["breach_at"] = time_view(judge_rpo(seen.state, seen.settings, component, of_class, seen.now).breach_at);
+  const RpoJudgement judged = judge_rpo(seen.state, seen.settings, component, of_class, seen.now);
+  const TimeToFix fix = time_to_fix(seen.state, seen.settings, component, seen.now);
+  view["breach_at"] = time_view(judged.breach_at);
+  view["unreachable"] = unreachable(seen.state, seen.settings, component, of_class).has_value();
+  view["time_to_fix_seconds"] = seconds_view(fix.is);
+  view["time_to_fix_basis"] = fix.basis();
+  view["time_to_fix_samples"] = fix.samples;
   view["message"] = known ? text_view(found->second.message) : View(nullptr);
   return view;
 }
@@ -93,6 +99,7 @@ View rto_view(const Seen& seen, const std::string& component, Duration target) {
   view["standing"] = standing_name(component_rto(seen.state, seen.settings, component, seen.now));
   view["since"] = nullptr;
   view["breach_at"] = time_view(rto_breach_at(seen, component));
+  for (const char* key : {"unreachable", "time_to_fix_seconds", "time_to_fix_basis", "time_to_fix_samples"}) view[key] = nullptr;
   view["message"] = nullptr;
   return view;
 }

@@ -121,6 +121,22 @@ TEST_CASE("a backup probe says how often points come, and who confirms what it c
   CHECK(s->probes.at("repository").backup->confirmed_by.empty());
 }
 
+TEST_CASE("what can never be met is said before it runs: a daily dump against an hour") {
+  const std::string dump = archive + "survives = [\"host\"]\nevery = \"24h\"\n";
+  const std::string rpo = "[component.database]\nrpo = { host = \"1h\" }\n";
+  CHECK(contains(
+      load_text(rpo + dump).warnings,
+      "component.database.rpo: cannot be met for the class 'host': archive, the best source, brings a new point every 1d, the RPO is 1h"));
+  CHECK_FALSE(contains(load_text("[component.database]\nrpo = { host = \"24h\" }\n" + dump).warnings, "cannot be met for"));
+  CHECK(contains(load_text(rpo + archive + "survives = [\"host\"]\ninterval = \"2h\"\n").warnings, "is read every 2h"));
+  // One that brings points as they come may meet it, and one that survives another class does not help.
+  const std::string other =
+      "[probe.other]\ncomponent = \"database\"\nkind = \"backup\"\nreads = \"pg_stat_archiver\"\ndsn = \"host=db\"\n"
+      "protects = \"database\"\nsurvives = ";
+  CHECK_FALSE(contains(load_text(rpo + dump + other + "[\"host\"]\n").warnings, "cannot be met for"));
+  CHECK(contains(load_text(rpo + dump + other + "[\"region\"]\n").warnings, "cannot be met for"));
+}
+
 TEST_CASE("a backup that protects its own component says nothing about that component's health") {
   const auto loaded = load_text("[component.database]\n[component.backups]\n" + archive + "survives = [\"host\"]\n");
   REQUIRE(loaded.settings);
