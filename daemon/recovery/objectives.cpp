@@ -57,13 +57,17 @@ void compare_claims(Deciding& d, const std::string& probe, const Point& point, T
   SourceKept& source = d.state.kept.sources[probe];
   if (settings.backup->confirmed_by.empty()) {
     source.claims.clear();
+    if (source.disagrees_since) d.settle_needed = true;
     source.disagrees_since.reset();
   } else if (auto confirmer = d.settings.probes.find(settings.backup->confirmed_by); confirmer != d.settings.probes.end()) {
     remember_claim(source, {run, point.at, point.coarse, source.safe}, d.now, confirmer->second.interval);
   }
   for (const std::string& other : d.settings.components.at(settings.backup->protects).protected_by) {
     if (d.settings.probes.at(other).backup->confirmed_by != probe) continue;
-    confront(d.state.kept.sources[other], source, run, settings.interval);
+    SourceKept& claiming = d.state.kept.sources[other];
+    const bool disagreed = claiming.disagrees_since.has_value();
+    confront(claiming, source, run, settings.interval);
+    if (claiming.disagrees_since.has_value() != disagreed) d.settle_needed = true;
     d.keep("source/" + other);
   }
 }

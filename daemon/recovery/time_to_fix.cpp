@@ -57,6 +57,13 @@ std::vector<Duration> samples_of(const State& state, const Settings& settings, c
     if (i.state != IncidentState::resolved || i.false_alarm || !i.recovered_at || *i.recovered_at < now - four_quarters) continue;
     if (about_points(settings, i.trigger, &component)) samples.push_back(std::max(*i.recovered_at - i.detected_at, Duration{0}));
   }
+  // Of a drill only the newest is known.
+  for (const auto& [id, drill] : state.record.drills) {
+    auto scenario = settings.scenarios.find(id);
+    if (scenario == settings.scenarios.end() || !drill.recovery_seconds || drill.at < now - four_quarters) continue;
+    if (about_points(settings, scenario->second.trigger, &component))
+      samples.push_back(Duration{static_cast<std::int64_t>(std::llround(*drill.recovery_seconds * 1000))});
+  }
   std::sort(samples.begin(), samples.end());
   return samples;
 }

@@ -155,6 +155,11 @@ TEST_CASE("time to fix is what mending has taken: final incidents about the poin
   took("open", "stalled", hours{9}, hours{1}, IncidentState::recovered, false);
   took("old", "stalled", hours{9}, hours{24 * 366}, IncidentState::resolved, false);
   CHECK(fix().samples == 0);
+  stage.feed(RecordDrill{"stalled", true, minutes{20}, std::nullopt, {}, "ann", ""});
+  CHECK(fix().samples == 1);
+  CHECK(fix().is == minutes{28});
+  stage.state.record.drills.clear();
+  stage.replayed.drills.clear();
   took("one", "stalled", minutes{10}, hours{1}, IncidentState::resolved, false);
   CHECK(fix().is == minutes{26});  // a fifth of 10 min, four of the plan
   CHECK(fix().basis() == "blended");
