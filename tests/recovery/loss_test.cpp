@@ -144,6 +144,7 @@ TEST_CASE("time to fix is what mending has taken: final incidents about the poin
     i.false_alarm = false_alarm;
     i.recovered_at = stage.now - ago;
     i.detected_at = *i.recovered_at - fix;
+    i.reopen_within = hours{24 * 400};  // one that is recovered does not end while this goes on
     stage.state.record.incidents[id] = i;
     stage.replayed.incidents[id] = i;
   };
