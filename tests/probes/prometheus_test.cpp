@@ -158,14 +158,14 @@ TEST_CASE("prometheus: no bytes upset the reader") {
 
 namespace {
 
-// A Prometheus that scrapes itself every second.
+// A Prometheus that scrapes itself every other second.
 struct RealPrometheus {
   TempFolder folder;
   int port = free_port();
   pid_t pid = -1;
   RealPrometheus() {
     const std::string config =
-        folder.file("p.yml", "global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: self\n  static_configs: [{targets: ['127.0.0.1:" +
+        folder.file("p.yml", "global: {scrape_interval: 2s}\nscrape_configs:\n- job_name: self\n  static_configs: [{targets: ['127.0.0.1:" +
                                  std::to_string(port) + "']}]\n");
     std::vector<std::string> argv = {"prometheus", "--config.file=" + config, "--storage.tsdb.path=" + folder.path() + "/data",
                                      "--log.level=error", "--web.listen-address=127.0.0.1:" + std::to_string(port)};
@@ -187,7 +187,7 @@ struct RealPrometheus {
 TEST_CASE("a real Prometheus: values, emptiness, staleness, and what it says to a bad query") {
   RealPrometheus prometheus;
   Watch watch;
-  const auto self = probe_of("prometheus", prometheus.settings("query = \"up{job='self'}\"\nmin = 1\nmax_age = \"3s\""));
+  const auto self = probe_of("prometheus", prometheus.settings("query = \"up{job='self'}\"\nmin = 1\nmax_age = \"30s\""));
   await("a first scrape", [&] { return watch.run(*self).outcome == Health::up; });
   const Outcome seen = watch.run(*self);
   CHECK(seen.message == "up{instance=\"127.0.0.1:" + std::to_string(prometheus.port) + "\",job=\"self\"} is 1");
