@@ -83,13 +83,14 @@ std::string joined(const Words& words, const char* between) {
 }  // namespace
 
 std::optional<std::string> pin_of(std::string_view text) {
+  constexpr std::size_t length = 44;  // of 32 bytes in base64, which may begin with a slash of its own
   for (const std::string_view prefix : {"sha256//", "sha256/"})
-    if (text.starts_with(prefix)) {
+    if (text.size() == prefix.size() + length && text.starts_with(prefix)) {
       text.remove_prefix(prefix.size());
       break;
     }
   constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  if (text.size() != 44 || text.back() != '=' || text.substr(0, 43).find_first_not_of(alphabet) != std::string_view::npos)
+  if (text.size() != length || text.back() != '=' || text.substr(0, 43).find_first_not_of(alphabet) != std::string_view::npos)
     return std::nullopt;
   return std::string(text);
 }

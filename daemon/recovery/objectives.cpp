@@ -28,10 +28,22 @@ std::optional<Point> point_of(const State& state, const std::string& component, 
   return reading.time ? std::optional(Point{*reading.time, false}) : std::nullopt;
 }
 
-// The saw-tooth's tip, learned while nothing is wrong.
-void learn_top(SourceKept& source, Time now) {
+constexpr std::size_t tops_that_tell = 3;  // as many make a saw-tooth
+
+// An RPO of what the source protects is at risk or breached.
+bool in_trouble(const Record& record, const BackupRole& role) {
+  return std::any_of(role.survives.begin(), role.survives.end(), [&](DisasterClass c) {
+    auto objective = record.objectives.find(objective_key(role.protects, c));
+    return objective != record.objectives.end() &&
+           (objective->second.standing == Standing::at_risk || objective->second.standing == Standing::breached);
+  });
+}
+
+// The saw-tooth's tip, learned while nothing is wrong. Once it is known, what puts the objective at risk is no part of it: a source that is
+// later every hour would else be called normal minutes after it was called a risk.
+void learn_top(SourceKept& source, bool trouble, Time now) {
   if (!source.recovery_point) return;
-  if (!source.disturbed && !source.coarse) {
+  if (!source.disturbed && !source.coarse && !(trouble && source.tops.size() >= tops_that_tell)) {
     source.tops.push_back(in_seconds(now - *source.recovery_point));
     if (source.tops.size() > tops_kept) source.tops.erase(source.tops.begin());
   }
@@ -87,7 +99,7 @@ void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& ou
   if (!point) return;
   source.read_at = outcome.at;
   if (!source.recovery_point || point->at > *source.recovery_point) {
-    learn_top(source, d.now);
+    learn_top(source, in_trouble(d.record(), *settings.backup), d.now);
     source.recovery_point = point->at;
     source.coarse = point->coarse;
   } else if (source.coarse && !point->coarse) {

@@ -204,7 +204,7 @@ TEST_CASE("a real Prometheus: values, emptiness, staleness, and what it says to 
   CHECK(bad.code == "bad_data");
   // Frozen for a while, it goes on with the last sample: only its age shows.
   kill(prometheus.pid, SIGSTOP);
-  CHECK_FALSE(watch.try_run(*self, milliseconds{300}).has_value());
+  await("it is frozen", [&] { return !watch.try_run(*self, milliseconds{300}).has_value(); });
   kill(prometheus.pid, SIGCONT);
   await("good again", [&] { return watch.run(*self).outcome == Health::up; });
   const auto impatient = probe_of("prometheus", prometheus.settings("query = \"prometheus_build_info\"\nmax_age = \"1s\""));

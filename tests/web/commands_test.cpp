@@ -54,8 +54,9 @@ TEST_CASE("a command becomes an input in the name of its token, and is answered 
   CHECK(post(server, incident + "/start-time", R"({"at": "2026-03-01T02:00:00Z"})", as_boss).status == 200);
   CHECK(last_input<CorrectStart>(server).at == *parse_time("2026-03-01T02:00:00Z"));
   CHECK(post(server, incident + "/bad-change", R"({"at": "2026-03-01T01:47:00Z", "note": "release 7"})").status == 200);
-  CHECK(last_input<SayBadChange>(server).at == *parse_time("2026-03-01T01:47:00Z"));
-  CHECK(last_input<SayBadChange>(server).note == "release 7");
+  const auto change = last_input<SayBadChange>(server);
+  CHECK(change.at == *parse_time("2026-03-01T01:47:00Z"));
+  CHECK(change.note == "release 7");
   CHECK(post(server, incident + "/bad-change", R"({"note": "yesterday"})").status == 400);
   CHECK(post(server, incident + "/reopen", "").status == 200);
   CHECK(last_input<Reopen>(server).by == "oncall");
