@@ -84,7 +84,7 @@ Task<Result<void>> PgbackrestRepository::refresh(World& world, PgbackrestInfo in
     const bool newest = i + always_listed >= wanted.size();
     if (known != folders_.end() && !newest && now - known->second.listed_at < list_again) continue;
     if (now >= until) {
-      // An older listing of what lies behind the end will do for now; the end itself has to be seen.
+      // An older listing of what lies behind the end is enough, segments there do not change; the end itself has to be seen.
       if (known == folders_.end() || newest) ++missing;
       continue;
     }

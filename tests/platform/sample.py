@@ -199,6 +199,9 @@ class Sample:
 
     # ---- PostgreSQL
     def create_database(self):
+        os.mkdir(self.path("files-copy"))
+        with open(self.path("files-copy", "stored-files.tar"), "wb") as copy:
+            copy.write(b"\0" * 10240)  # an empty archive: what is looked at is that it is there, how old and how big
         for folder in ("database", "archive", "base"):
             os.mkdir(self.path(folder), 0o755)
             if self.owner:
