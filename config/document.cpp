@@ -2,6 +2,7 @@
 #include "config/document.hpp"
 
 #include <toml++/toml.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -67,6 +68,29 @@ std::string syntax_message(std::string_view description) {
 std::string_view Value::type_name() const {
   static constexpr std::string_view names[] = {"true or false", "an integer", "a number", "a string", "a list", "a table"};
   return names[is.index()];
+}
+
+std::string toml_text(const Value& value) {
+  struct Writer {
+    std::string operator()(bool truth) const { return truth ? "true" : "false"; }
+    std::string operator()(std::int64_t number) const { return std::to_string(number); }
+    std::string operator()(double number) const { return text_of(toml::value<double>(number)); }
+    // A basic string of TOML has the escapes of JSON.
+    std::string operator()(const std::string& text) const {
+      return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    }
+    std::string operator()(const Array& array) const {
+      std::string made;
+      for (const Value& element : array) made += (made.empty() ? "" : ", ") + toml_text(element);
+      return "[" + made + "]";
+    }
+    std::string operator()(const Table& table) const {
+      std::string made;
+      for (const Entry& entry : table) made += (made.empty() ? " " : ", ") + entry.key + " = " + toml_text(entry.value);
+      return "{" + made + " }";
+    }
+  };
+  return std::visit(Writer{}, value.is);
 }
 
 const Entry* find(const Table& table, std::string_view key) {

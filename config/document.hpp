@@ -39,6 +39,9 @@ struct Entry {
   Value value;
 };
 
+// As it could be written in a file, on one line.
+std::string toml_text(const Value& value);
+
 const Entry* find(const Table& table, std::string_view key);
 
 // Where the value at `path` (keys, and indices of lists) stands: the deepest place that is there, else `otherwise`.

@@ -92,11 +92,17 @@ void read_backup(ProbeSettings& probe, const ReadProbe& from) {
   probe.backup = role;
 }
 
+bool has_row(const std::vector<Row>& rows, const std::string& key) {
+  return std::any_of(rows.begin(), rows.end(), [&](const Row& row) { return row.key == key; });
+}
+
 void read_kind_settings(ProbeSettings& probe, const ReadProbe& from) {
   if (!from.kind->fresh) return;
   const auto own = from.kind->fresh();
   const auto errors_before = from.reading.problems.error_count();
   read_rows(from.table, from.place, from.kind->rows, own.get(), from.reading);
+  for (const auto& entry : from.table)
+    if (has_row(from.kind->rows, entry.key)) probe.written.emplace_back(entry.key, toml_text(entry.value));
   // A check between settings would only repeat what its parts already said.
   if (from.kind->check && from.reading.problems.error_count() == errors_before) from.kind->check(own.get(), from.place, from.reading);
   probe.own = own;
@@ -147,7 +153,9 @@ void read_probes(const Document& main, std::span<const KindSchema> kinds, Settin
     auto& probe = settings.probes[name];
     probe.name = name;
     probe.witness = std::find(witnesses.begin(), witnesses.end(), name) != witnesses.end();
-    read_probe(probe, main.table(), kinds, ReadProbe{table, place, at, settings});
+    Reading collecting = at;
+    collecting.secrets = &probe.secrets;
+    read_probe(probe, main.table(), kinds, ReadProbe{table, place, collecting, settings});
     probe.fingerprint = fingerprint(probe, table, reading);
   });
 }

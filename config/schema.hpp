@@ -20,9 +20,10 @@ namespace drwatch::config {
 // What reading a value needs besides the value.
 struct Reading {
   Problems& problems;
-  std::string key;                  // dotted path of the table being read
-  std::string folder;               // relative paths are relative to it
-  bool secrets_must_exist = false;  // a missing secret: error (serve) or warning (check, test)
+  std::string key;                         // dotted path of the table being read
+  std::string folder;                      // relative paths are relative to it
+  bool secrets_must_exist = false;         // a missing secret: error (serve) or warning (check, test)
+  std::vector<Secret>* secrets = nullptr;  // collects what is read; null: nobody wants to know
 
   Reading at(std::string_view child) const;  // the same, one level further down
 };

@@ -77,9 +77,7 @@ Secret plain(const Value& value, const Reading& reading, bool plain_text_allowed
   return {};
 }
 
-}  // namespace
-
-Secret read_secret(const Value& value, const Reading& reading, bool plain_text_allowed) {
+Secret read_place(const Value& value, const Reading& reading, bool plain_text_allowed) {
   if (value.text()) return plain(value, reading, plain_text_allowed);
   const Table* table = value.table();
   const bool one = table && table->size() == 1;
@@ -99,6 +97,14 @@ Secret read_secret(const Value& value, const Reading& reading, bool plain_text_a
   reading.problems.error(table->front().place, reading.key, "unknown key " + shown(key),
                          close ? "did you mean '" + *close + "'?" : std::string(ways));
   return {};
+}
+
+}  // namespace
+
+Secret read_secret(const Value& value, const Reading& reading, bool plain_text_allowed) {
+  Secret secret = read_place(value, reading, plain_text_allowed);
+  if (reading.secrets && secret.present() && secret.from() != Secret::From::plain) reading.secrets->push_back(secret);
+  return secret;
 }
 
 }  // namespace drwatch::config

@@ -110,6 +110,9 @@ struct ProbeSettings {
   std::optional<BackupRole> backup;
   std::shared_ptr<const void> own;  // the kind's own settings; null for a heartbeat
   std::string fingerprint;          // changes when anything of this probe changes (secrets enter by hash only)
+  std::vector<Secret> secrets;      // all that its table names: never to be shown
+  // The keys of its kind as the file has them, for people: {"status", "200"}. Of a secret the place where it is.
+  std::vector<std::pair<std::string, std::string>> written;
 
   bool calls_in() const { return job && !job->read; }  // it has no runs of its own
 };

@@ -2,6 +2,8 @@
 #include "daemon/scheduler.hpp"
 
 #include "daemon/within.hpp"
+#include "probes/redaction.hpp"
+#include "probes/tracer.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
@@ -37,6 +39,7 @@ void Scheduler::load(std::shared_ptr<const Settings> settings) {
     w->fingerprint = probe.fingerprint;
     w->probe = make_(probe);
     w->timeout = probe.timeout;
+    w->hidden = hidden_forms(probe.secrets);
     watched_[name] = std::move(w);
   }
   schedule_.load(*settings, hooks_.now());
@@ -104,8 +107,9 @@ Task<void> Scheduler::run(std::shared_ptr<Watched> w) {
   auto began = world_.clock.boottime();
   std::optional<Outcome> outcome;
   std::exception_ptr thrown;
+  TracedWorld traced(world_, w->hidden);
   try {
-    outcome = co_await w->probe->run(world_);
+    outcome = co_await w->probe->run(traced.world());
   } catch (const boost::system::system_error& e) {
     bool cancelled = e.code() == boost::asio::error::operation_aborted;
     if (cancelled && !w->late) throw;
@@ -125,6 +129,7 @@ Task<void> Scheduler::run(std::shared_ptr<Watched> w) {
                                   ": not asked again for " + duration_words(refusal_wait(times));
   }
   outcome->at = at;
+  outcome->trace = traced.take();
   outcome->phases[Phase::total] = std::chrono::duration_cast<std::chrono::microseconds>(world_.clock.boottime() - began);
   w->last = outcome;
   hooks_.ran(w->name, std::move(*outcome));

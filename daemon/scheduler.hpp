@@ -48,6 +48,7 @@ class Scheduler {
     std::string name, fingerprint;
     std::shared_ptr<Probe> probe;
     Duration timeout{0};
+    std::vector<std::string> hidden;  // what no trace of it may show
     std::optional<TaskGroup::Id> running;
     Deadline deadline;  // of the run
     bool late = false;  // it has passed: the run was cancelled

@@ -30,7 +30,9 @@ AuthVisit::AuthVisit(const AuthSettings& settings, World& world, AuthMemory& mem
 }
 
 void AuthVisit::hide(const std::string& secret) {
-  if (secret.size() >= 4) hidden_.push_back(secret);
+  if (secret.size() < 4) return;
+  hidden_.push_back(secret);
+  world_.hide(secret);
 }
 
 AuthVisit::Headers AuthVisit::bearer(const std::string& token) const { return {{"Authorization", "Bearer " + token}}; }

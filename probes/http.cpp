@@ -132,6 +132,7 @@ class HttpProbe : public Probe {
   Task<Outcome> journey(World* world, std::string address) {
     HttpVisit visit(*world, settings_, address);
     std::map<std::string, std::string> captured;
+    for (const std::string& secret : hidden_) world->hide(secret);
     const auto began = world->clock.boottime();
     Outcome outcome = co_await first_request(&visit, &captured);
     for (std::size_t i = 0; i < settings_.steps.size() && outcome.outcome != Health::down && outcome.outcome != Health::unknown; ++i) {
@@ -210,10 +211,12 @@ class HttpProbe : public Probe {
     auto fault = judge->fault(answer);
     for (auto capture = captures->begin(); !fault && capture != captures->end(); ++capture) {
       auto value = taken(capture->second, answer);
-      if (value)
+      if (value) {
+        visit->hide(*value);
         (*captured)[capture->first] = std::move(*value);
-      else
+      } else {
         fault = "there is nothing to capture as " + capture->first;
+      }
     }
     Outcome outcome = fault ? outcome_of(Health::down, Reason::assertion, code, where + ": " + *fault)
                             : outcome_of(Health::up, Reason::none, code, where + ": " + code);

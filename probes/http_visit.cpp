@@ -31,6 +31,7 @@ Task<Result<HttpResponse>> HttpVisit::fetch(HttpRequest request) {
     if (of_this.took[i]) phases_.took[i] = phases_.took[i].value_or(std::chrono::microseconds{0}) + *of_this.took[i];
   if (!answer) co_return answer.error();
   jar_.take(*answer, url);
+  for (const std::string& value : jar_.values()) hide(value);
   if (auto wrong = unpack(*answer, most)) co_return std::move(*wrong);
   co_return std::move(*answer);
 }

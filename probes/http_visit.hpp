@@ -27,6 +27,7 @@ class HttpVisit {
 
   const Phases& phases() const { return phases_; }
   std::vector<std::string> cookies() const { return jar_.values(); }
+  void hide(const std::string& value) const { world_.hide(value); }
 
  private:
   Task<Result<HttpResponse>> fetch(HttpRequest request);

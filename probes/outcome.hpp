@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -86,6 +87,18 @@ struct Latch {
   friend bool operator==(const Latch&, const Latch&) = default;
 };
 
+// One thing that a run did outside, for a person: what was asked and what came back, cut short, nothing secret in it.
+struct Exchange {
+  std::chrono::microseconds at{0};                // since the run began
+  std::optional<std::chrono::microseconds> took;  // nullopt: it had not ended when the run did
+  std::string asked, answered;
+  bool failed = false;
+};
+struct Trace {
+  std::vector<Exchange> exchanges;  // as they began
+  std::size_t left_off = 0;         // in their middle
+};
+
 struct Outcome {
   Time at{};  // the start of the run
   std::string vantage = "here";
@@ -101,6 +114,7 @@ struct Outcome {
   std::optional<RecoveryReading> recovery;
   std::optional<JobReading> job;
   std::vector<Latch> latches;
+  std::shared_ptr<const Trace> trace;  // null: not kept (any more), or nobody kept one
 
   bool bad() const { return outcome == Health::degraded || outcome == Health::down; }
   // The target knows drwatch and would not have it: asking on as before can only make that worse.

@@ -2,6 +2,8 @@
 // What a world answers that has no such part.
 #include "probes/world.hpp"
 
+#include "probes/tracer.hpp"
+
 namespace drwatch {
 namespace {
 
@@ -17,6 +19,10 @@ Task<Result<std::chrono::microseconds>> Net::echo(std::string, std::size_t, Dura
 
 Task<std::vector<Result<DnsAnswer>>> Resolver::ask(std::vector<DnsQuestion> questions) {
   co_return std::vector<Result<DnsAnswer>>(questions.size(), not_here());
+}
+
+void World::hide(const std::string& secret) const {
+  if (tracer) tracer->hide(secret);
 }
 
 }  // namespace drwatch

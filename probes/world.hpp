@@ -166,9 +166,9 @@ struct ExecRequest {
   std::vector<std::string> argv;  // no shell
   std::string input;
   std::map<std::string, std::string> environment;  // added to a minimal one (PATH, LANG)
-  std::size_t max_output = 64 * 1024;  // of standard output and error together; the rest is dropped
-  std::size_t max_memory = 0;          // bytes of data (RLIMIT_DATA) of each of its processes; 0: unbounded
-  bool ends_group = false;             // also on a normal end: what it left in the background is killed
+  std::size_t max_output = 64 * 1024;              // of standard output and error together; the rest is dropped
+  std::size_t max_memory = 0;                      // bytes of data (RLIMIT_DATA) of each of its processes; 0: unbounded
+  bool ends_group = false;                         // also on a normal end: what it left in the background is killed
 };
 struct ExecResult {
   int exit_code = -1;  // 128 + n when signal n ended it
@@ -191,6 +191,8 @@ struct Files {  // work is done beside the loop
   virtual Task<Result<std::string>> read(std::string path, std::size_t max_bytes) = 0;
 };
 
+class Tracer;
+
 struct World {
   boost::asio::any_io_executor executor;
   Clock& clock;
@@ -201,6 +203,11 @@ struct World {
   Postgres& postgres;
   Exec& exec;
   Files& files;
+  Tracer* tracer = nullptr;  // of the run, when one is kept
+
+  // What the run came to know and nobody may be shown (a token that the other side issued, a captured value). What is configured as a
+  // secret needs no saying.
+  void hide(const std::string& secret) const;
 };
 
 }  // namespace drwatch

@@ -9,6 +9,8 @@
 #include "daemon/web/view.hpp"
 #include "daemon/within.hpp"
 #include "daemon/world/real.hpp"
+#include "probes/redaction.hpp"
+#include "probes/tracer.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -29,13 +31,16 @@ struct Run {
 Task<void> run_once(World world, Run* run) {
   const Time started = world.clock.now();
   const auto began = world.clock.boottime();
-  auto outcome = co_await within(world.clock, run->settings->timeout, run->probe->run(world));
+  const auto hidden = hidden_forms(run->settings->secrets);
+  TracedWorld traced(world, hidden);
+  auto outcome = co_await within(world.clock, run->settings->timeout, run->probe->run(traced.world()));
   run->outcome =
       outcome ? std::move(*outcome)
               : outcome_of(run->probe->when_late(), Reason::timeout, "", "no answer within " + duration_words(run->settings->timeout));
   const auto latches = run->outcome.latches;  // without the heart nothing of them is acknowledged
   run->outcome = held_down(std::move(run->outcome), latches);
   run->outcome.at = started;
+  run->outcome.trace = traced.take();
   run->outcome.phases[Phase::total] = std::chrono::duration_cast<std::chrono::microseconds>(world.clock.boottime() - began);
 }
 
@@ -76,7 +81,10 @@ Json run_here(const ProbeOptions& options) {
   if (left > 0) loop.run();
   if (bug) std::rethrow_exception(bug);
   Json outcomes = Json::array();
-  for (const auto& run : runs) outcomes.push_back({{"name", run.settings->name}, {"outcome", web::outcome_view(run.outcome)}});
+  for (const auto& run : runs)
+    outcomes.push_back({{"name", run.settings->name},
+                        {"outcome", web::outcome_view(run.outcome, true)},
+                        {"configured", web::written_view(*run.settings)}});
   return outcomes;
 }
 
@@ -115,7 +123,7 @@ int probe(const ProbeOptions& options) {
   if (options.client.json) {
     print(Json{{"probes", outcomes}, {"next", nullptr}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   } else {
-    print(outcomes.empty() ? "no probe to run\n" : outcomes_text(outcomes, Paint::for_output()));
+    print(outcomes.empty() ? "no probe to run\n" : outcomes_text(outcomes, !options.names.empty(), Paint::for_output()));
   }
   return outcomes_exit_code(outcomes);
 }

@@ -20,9 +20,38 @@ std::string phases(const Json& outcome) {
   return out;
 }
 
+constexpr const char* margin = "         ";
+
+// What was asked, what came back, and by what it was judged.
+std::string trace_text(const Json& outcome, const Json& configured, const Paint& paint) {
+  std::string out;
+  const auto line = [&](const char* label, Ink ink, const std::string& text) {
+    out += margin + paint(Ink::dim, fmt::format("{:<7}", label)) + paint(ink, text) + "\n";
+  };
+  const Json trace = outcome.value("trace", Json());
+  const Json& exchanges = list_at(trace, "exchanges");
+  const auto left_off = number_at(trace, "left_off").value_or(0);
+  for (std::size_t i = 0; i < exchanges.size(); ++i) {
+    const Json& exchange = exchanges[i];
+    if (left_off > 0 && i == exchanges.size() / 2) line("", Ink::dim, fmt::format("({:.0f} more were left off)", left_off));
+    line("asked", Ink::plain, one_line(text_at(exchange, "asked")));
+    const std::string answered = one_line(text_at(exchange, "answered"));
+    const auto seconds_taken = number_at(exchange, "took_seconds");
+    const std::string when = seconds_taken ? " (" + took(*seconds_taken) + ")" : "";
+    line("got", flag_at(exchange, "failed") || !seconds_taken ? Ink::bad : Ink::plain,
+         (answered.empty() ? "nothing" : answered) + when + (seconds_taken ? "" : ", and no more until the run ended"));
+  }
+  std::string written;
+  if (configured.is_object())
+    for (const auto& [key, value] : configured.items())
+      written += (written.empty() ? "" : "; ") + key + " = " + one_line(value.is_string() ? value.get<std::string>() : value.dump());
+  if (!written.empty()) line("by", Ink::dim, written);
+  return out;
+}
+
 }  // namespace
 
-std::string outcomes_text(const Json& outcomes, const Paint& paint) {
+std::string outcomes_text(const Json& outcomes, bool whole, const Paint& paint) {
   std::string out;
   for (const auto& each : outcomes) {
     const Json& outcome = each.contains("outcome") && each["outcome"].is_object() ? each["outcome"] : each;
@@ -32,10 +61,11 @@ std::string outcomes_text(const Json& outcomes, const Paint& paint) {
     if (!reason.empty()) out += "  " + reason + (code.empty() ? "" : " " + code);
     if (const auto message = one_line(text_at(outcome, "message")); !message.empty()) out += "  " + message;
     out += "\n";
-    if (const auto line = phases(outcome); !line.empty()) out += "         " + paint(Ink::dim, line) + "\n";
+    if (const auto line = phases(outcome); !line.empty()) out += margin + paint(Ink::dim, line) + "\n";
+    if (whole || health != "up") out += trace_text(outcome, each.value("configured", Json()), paint);
     if (!outcome.contains("facts") || !outcome["facts"].is_object()) continue;
     for (const auto& [name, value] : outcome["facts"].items()) {
-      out += "         " + paint(Ink::dim, name + " " + one_line(value.is_string() ? value.get<std::string>() : value.dump())) + "\n";
+      out += margin + paint(Ink::dim, name + " " + one_line(value.is_string() ? value.get<std::string>() : value.dump())) + "\n";
     }
   }
   return out;

@@ -27,7 +27,8 @@ std::string scenarios_text(const Json& list, const Paint& paint);
 std::string scenario_text(const Json& scenario);  // Markdown: a page of the runbook that stands alone
 std::string runbook_index(const std::vector<Json>& scenarios);
 
-std::string outcomes_text(const Json& outcomes, const Paint& paint);  // [{"name", "outcome": {...}}]
+// [{"name", "outcome": {...}, "configured": {...}}]; `whole`: also of those that are up, what was asked and what came back.
+std::string outcomes_text(const Json& outcomes, bool whole, const Paint& paint);
 int outcomes_exit_code(const Json& outcomes);
 
 std::string maintenance_text(const Json& list, Time now, const Paint& paint);

@@ -9,6 +9,7 @@ namespace drwatch {
 namespace {
 
 constexpr std::size_t recent_kept = 20, failures_kept = 10;
+constexpr std::size_t traces_kept = 3, failed_traces_kept = 5;  // of the newest: a trace is larger than all the rest of an outcome
 
 bool worse(Health a, Health b) { return static_cast<int>(a) > static_cast<int>(b); }  // up < degraded < down
 bool good(Health h) { return h == Health::up || h == Health::degraded; }
@@ -131,6 +132,12 @@ void clear(Deciding& d, const std::string& name, const Outcome& outcome) {
          Json{{"level", up ? "degraded" : "down"}});
 }
 
+void remember_in(std::deque<Outcome>& outcomes, const Outcome& outcome, std::size_t kept, std::size_t traced) {
+  outcomes.push_back(outcome);
+  if (outcomes.size() > kept) outcomes.pop_front();
+  if (outcomes.size() > traced) outcomes[outcomes.size() - traced - 1].trace.reset();
+}
+
 void remember(ProbeSight& sight, const ProbeSettings& probe, const Outcome& outcome) {
   sight.seen = true;
   sight.last_run_at = outcome.at;
@@ -147,12 +154,10 @@ void remember(ProbeSight& sight, const ProbeSettings& probe, const Outcome& outc
     }
     sight.consecutive_bad = outcome.bad() ? sight.consecutive_bad + 1 : 0;
   }
-  sight.recent.push_back(outcome);
-  if (sight.recent.size() > recent_kept) sight.recent.pop_front();
+  remember_in(sight.recent, outcome, recent_kept, traces_kept);
   if (outcome.outcome != Health::up) {
     ++sight.failures_by_reason[outcome.reason];
-    sight.failures.push_back(outcome);
-    if (sight.failures.size() > failures_kept) sight.failures.pop_front();
+    remember_in(sight.failures, outcome, failures_kept, failed_traces_kept);
   }
   sight.last = outcome;
 }

@@ -46,7 +46,8 @@ Task<Response> run_probe(Room& room, Call call) {
   const auto outcome = co_await room.desk.run_probe(name);
   if (!outcome) co_return not_found("probe", name, keys_of(room.desk.settings()->probes));
   View view{{"name", name}};
-  view["outcome"] = outcome_view(*outcome);
+  view["outcome"] = outcome_view(*outcome, true);
+  view["configured"] = written_view(found->second);
   co_return json(view);
 }
 

@@ -39,6 +39,22 @@ std::string fact_words(const View& facts) {
   return text;
 }
 
+// What a run asked and what came back, in words; null stays null.
+void word_trace(View& trace) {
+  if (trace.is_null()) return;
+  for (auto& exchange : trace["exchanges"]) {
+    const bool ended = !exchange["took_seconds"].is_null();
+    const std::string answered = exchange["answered"].is_null() ? "nothing" : exchange["answered"].get<std::string>();
+    exchange["answer_words"] = answered + (ended ? "" : ", and no more until the run ended");
+    exchange["took_words"] = !ended                             ? ""
+                             : exchange["took_seconds"] < 0.001 ? "within 1 ms"
+                                                                : "after " + seconds_words(exchange["took_seconds"]);
+    exchange["sign"] = exchange["failed"] == true || !ended ? "failed" : "soft";
+  }
+  const auto left_off = trace["left_off"].get<std::size_t>();
+  trace["left_off_words"] = left_off == 0 ? View(nullptr) : View(std::to_string(left_off) + " in their middle were left off");
+}
+
 }  // namespace
 
 Response page_runbook(Room& room, const Call&) {
@@ -94,8 +110,13 @@ Response page_probe(Room& room, const Call& call) {
       const View& phases = outcome["phases_seconds"];
       outcome["took_words"] = phases.contains("total") ? seconds_words(phases["total"]) : "";
       outcome["fact_words"] = fact_words(outcome["facts"]);
+      word_trace(outcome["trace"]);
     }
   }
+  if (!view["last"].is_null()) word_trace(view["last"]["trace"]);
+  view["has_configured"] = !view["configured"].empty();
+  view["written"] = View::array();
+  for (const auto& [key, value] : view["configured"].items()) view["written"].push_back({{"key", key}, {"value", value}});
   view["has_failures"] = !view["failures"].empty();
   view.update(frame(room, now.seen));
   return page("probe", found->first + " · drwatch", std::move(view), 10);

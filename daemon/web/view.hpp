@@ -42,9 +42,10 @@ View alert_view(const std::string& key, const AlertRecord& alert);
 Health overall_health(const Seen& seen);
 
 // ---- view_probe.cpp
-View outcome_view(const Outcome& outcome);
+View outcome_view(const Outcome& outcome, bool whole);  // not whole: its trace is null
+View written_view(const ProbeSettings& probe);          // the keys of its kind, as the file has them
 View probe_view(const Seen& seen, const ProbeSettings& probe, const std::optional<Time>& next_run,
-                bool whole);  // not whole: recent and failures are null
+                bool whole);  // not whole: recent, failures and configured are null
 
 // ---- view_incident.cpp
 View incident_view(const Seen& seen, const Incident& incident, bool whole);  // not whole: without steps, messages and timeline

@@ -1,11 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/web/view.hpp"
+#include "probes/redaction.hpp"
 
 #include <map>
 
 namespace drwatch::web {
 
-View outcome_view(const Outcome& outcome) {
+namespace {
+
+View trace_view(const Trace* trace) {
+  if (!trace) return nullptr;
+  View view;
+  view["exchanges"] = View::array();
+  for (const Exchange& exchange : trace->exchanges) {
+    View one;
+    one["at_seconds"] = std::chrono::duration<double>(exchange.at).count();
+    one["took_seconds"] = exchange.took ? View(std::chrono::duration<double>(*exchange.took).count()) : View(nullptr);
+    one["failed"] = exchange.failed;
+    one["asked"] = exchange.asked;
+    one["answered"] = text_view(exchange.answered);
+    view["exchanges"].push_back(std::move(one));
+  }
+  view["left_off"] = trace->left_off;
+  return view;
+}
+
+}  // namespace
+
+View outcome_view(const Outcome& outcome, bool whole) {
   View phases = View::object();
   for (int i = 0; i < phase_count; ++i)
     if (const auto& took = outcome.phases.took[i])
@@ -21,6 +43,7 @@ View outcome_view(const Outcome& outcome) {
   view["message"] = text_view(outcome.message);
   view["phases_seconds"] = std::move(phases);
   view["facts"] = std::move(facts);
+  view["trace"] = trace_view(whole ? outcome.trace.get() : nullptr);
   return view;
 }
 
@@ -34,11 +57,17 @@ const typename Map::mapped_type* look_up(const Map& map, const Key& key) {
 
 View newest_first(const std::deque<Outcome>& outcomes) {
   View list = View::array();
-  for (auto it = outcomes.rbegin(); it != outcomes.rend(); ++it) list.push_back(outcome_view(*it));
+  for (auto it = outcomes.rbegin(); it != outcomes.rend(); ++it) list.push_back(outcome_view(*it, true));
   return list;
 }
 
 }  // namespace
+
+View written_view(const ProbeSettings& probe) {
+  View written = View::object();
+  for (const auto& [key, value] : probe.written) written[key] = redacted(value, {});
+  return written;
+}
 
 View probe_view(const Seen& seen, const ProbeSettings& probe, const std::optional<Time>& next_run, bool whole) {
   const auto* record = look_up(seen.state.record.probes, probe.name);
@@ -49,7 +78,7 @@ View probe_view(const Seen& seen, const ProbeSettings& probe, const std::optiona
   view["component"] = text_view(probe.component);
   view["kind"] = probe.kind;
   view["health"] = health_name(record ? record->health : Health::unknown);
-  view["since"] = record ? time_view(record->since) : View(nullptr);
+  view["since"] = record && record->since != Time{} ? time_view(record->since) : View(nullptr);
   view["last_good_at"] = kept ? time_view(kept->last_up_at) : View(nullptr);
   view["next_run_at"] = time_view(next_run);
   view["interval_seconds"] = seconds_view(probe.interval);
@@ -57,7 +86,8 @@ View probe_view(const Seen& seen, const ProbeSettings& probe, const std::optiona
   view["message"] = record ? text_view(record->message) : View(nullptr);
   view["witness"] = probe.witness;
   view["seen"] = sight && sight->seen;  // since the start: else its health is what the journal remembers
-  view["last"] = sight && sight->last ? outcome_view(*sight->last) : View(nullptr);
+  view["last"] = sight && sight->last ? outcome_view(*sight->last, whole) : View(nullptr);
+  view["configured"] = !whole ? View(nullptr) : written_view(probe);
   view["recent"] = !whole ? View(nullptr) : sight ? newest_first(sight->recent) : View::array();
   view["failures"] = !whole ? View(nullptr) : sight ? newest_first(sight->failures) : View::array();
   return view;

@@ -180,7 +180,7 @@ TEST_CASE("outcomes with reason, code and phases; down and unknown are bad news"
       R"([{"name": "primary", "outcome": {"outcome": "down", "reason": "connect", "code": "ECONNREFUSED", "message": "connection refused by 127.0.0.1:5432",
                                    "phases_seconds": {"resolve": 0.0001, "total": 1.5}, "facts": {"address": "127.0.0.1"}}},
                                   {"name": "web", "outcome": {"outcome": "degraded", "reason": "timeout", "code": null, "message": null, "phases_seconds": {}, "facts": {}}}])");
-  const std::string text = outcomes_text(outcomes, plain);
+  const std::string text = outcomes_text(outcomes, false, plain);
   CHECK(has(text, "down     primary  connect ECONNREFUSED  connection refused by 127.0.0.1:5432\n"));
   CHECK(has(text, "resolve 0.1 ms  total 1.50 s"));
   CHECK(has(text, "address 127.0.0.1"));
@@ -189,6 +189,26 @@ TEST_CASE("outcomes with reason, code and phases; down and unknown are bad news"
   CHECK(outcomes_exit_code(outcomes) == 1);
   outcomes[0]["outcome"]["outcome"] = "up";
   CHECK(outcomes_exit_code(outcomes) == 0);
+}
+
+TEST_CASE("what was asked and what came back: of those not up, or of all") {
+  Json outcomes = Json::parse(
+      R"([{"name": "web", "configured": {"status": "200", "json": "[{ pointer = \"/ok\" }]"},
+           "outcome": {"outcome": "up", "reason": null, "code": "200", "message": "GET http://a/: 200", "phases_seconds": {}, "facts": {},
+                       "trace": {"left_off": 3, "exchanges": [
+                         {"at_seconds": 0, "took_seconds": 0.0041, "failed": false, "asked": "GET http://a/", "answered": "200 from 127.0.0.1:80\u001b[31m"},
+                         {"at_seconds": 1, "took_seconds": null, "failed": false, "asked": "send 4 bytes: QUIT", "answered": null}]}}}])");
+  CHECK_FALSE(has(outcomes_text(outcomes, false, plain), "asked"));
+  const std::string text = outcomes_text(outcomes, true, plain);
+  CHECK(has(text, "asked  GET http://a/\n"));
+  CHECK(has(text, "got    200 from 127.0.0.1:80?[31m (4.1 ms)\n"));
+  CHECK(has(text, "(3 more were left off)"));
+  CHECK(has(text, "got    nothing, and no more until the run ended\n"));
+  CHECK(has(text, "by     status = 200; json = [{ pointer = \"/ok\" }]\n"));
+  outcomes[0]["outcome"]["outcome"] = "down";
+  CHECK(has(outcomes_text(outcomes, false, plain), "asked"));
+  outcomes[0]["outcome"]["trace"] = nullptr;  // an older daemon's, or not kept any more
+  CHECK_FALSE(has(outcomes_text(outcomes, false, plain), "asked"));
 }
 
 TEST_CASE("alerts: firing since, resolved at, by what they are about") {

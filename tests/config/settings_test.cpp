@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace drwatch::test {
@@ -219,6 +220,26 @@ TEST_CASE("a renewed certificate makes its probe a changed one") {
     return loaded.settings->probes.at("p").fingerprint;
   };
   CHECK(fingerprint("-----BEGIN CERTIFICATE-----\none") != fingerprint("-----BEGIN CERTIFICATE-----\ntwo"));
+}
+
+TEST_CASE("what a probe's table names as secrets, and how it was written") {
+  setenv("WRITTEN_TOKEN", "t0p-secret", 1);
+  setenv("WRITTEN_BODY", "hush-hush", 1);
+  const auto settings = sound(
+      "[component.a]\n[probe.p]\ncomponent = \"a\"\nkind = \"http\"\ninterval = \"1m\"\ntarget = \"https://example.org/\"\nstatus = [200, "
+      "204]\n"
+      "headers = { accept = \"text/plain\", x-key = { env = \"WRITTEN_TOKEN\" } }\nmethod = \"POST\"\nbody = { env = \"WRITTEN_BODY\" }\n"
+      "[probe.q]\ncomponent = \"a\"\nkind = \"tcp\"\ntarget = \"example.org:25\"\n");
+  const auto& probe = settings->probes.at("p");
+  Texts secrets, written;
+  for (const auto& secret : probe.secrets) secrets.push_back(secret.reveal());
+  for (const auto& [key, value] : probe.written) written.push_back(key + " = " + value);
+  std::sort(secrets.begin(), secrets.end());
+  CHECK(secrets == Texts{"hush-hush", "t0p-secret"});
+  CHECK(written == Texts{"target = \"https://example.org/\"", "status = [200, 204]",
+                         "headers = { accept = \"text/plain\", x-key = { env = \"WRITTEN_TOKEN\" } }", "method = \"POST\"",
+                         "body = { env = \"WRITTEN_BODY\" }"});
+  CHECK(settings->probes.at("q").secrets.empty());
 }
 
 }  // namespace

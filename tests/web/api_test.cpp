@@ -66,12 +66,19 @@ TEST_CASE("the status document") {
 TEST_CASE("the probe document") {
   Running server;
   const Json probe = get(server, "/api/v1/probes/primary");
-  has_keys(probe, "name component kind health since last_good_at next_run_at interval_seconds consecutive_bad last recent failures");
-  has_keys(probe["last"], "at vantage outcome reason code message phases_seconds facts");
+  has_keys(probe,
+           "name component kind health since last_good_at next_run_at interval_seconds consecutive_bad last recent failures configured");
+  has_keys(probe["last"], "at vantage outcome reason code message phases_seconds facts trace");
   CHECK(probe["last"]["reason"] == "connect");
   CHECK(probe["last"]["phases_seconds"]["connect"] == doctest::Approx(0.0004));
   CHECK_FALSE(probe["last"]["phases_seconds"].contains("tls"));
   CHECK(probe["recent"].size() == 2);
+  const Json exchange = probe["recent"][0]["trace"]["exchanges"][0];
+  has_keys(exchange, "at_seconds took_seconds failed asked answered");
+  CHECK(exchange["asked"] == "connect to PostgreSQL, dsn of primary-dsn");
+  CHECK(exchange["took_seconds"] == doctest::Approx(0.0004));
+  for (const auto& each : get(server, "/api/v1/probes")["probes"])
+    if (!each["last"].is_null()) CHECK(each["last"]["trace"].is_null());  // many probes, many traces: one at a time
   const Json never = get(server, "/api/v1/probes/nightly-billing");
   CHECK(never["last"].is_null());
   CHECK(never["health"] == "unknown");

@@ -67,7 +67,8 @@ TEST_CASE("the runbook, a scenario and a probe") {
   holds(ask(server.port(), "GET", "/runbook/database-outage").body,
         {"database is down", "for 1 min without a break", "Verify database connectivity"});
   holds(ask(server.port(), "GET", "/runbook/security-breach").body, {"Only people open it."});
-  holds(ask(server.port(), "GET", "/probes/primary").body, {"connection refused by 127.0.0.1:5432", "every", "30 s"});
+  holds(ask(server.port(), "GET", "/probes/primary").body,
+        {"connection refused by 127.0.0.1:5432", "every", "30 s", "what was asked, and what came back", "dsn of primary-dsn"});
 }
 
 // For looking at them: DRWATCH_PAGES=1 test_web -tc="serve*" prints the address and serves until a line comes.

@@ -68,6 +68,12 @@ Outcome refused() {
   outcome.phases[Phase::resolve] = std::chrono::microseconds(0);
   outcome.phases[Phase::connect] = std::chrono::microseconds(400);
   outcome.phases[Phase::total] = std::chrono::microseconds(500);
+  Exchange connecting;
+  connecting.took = std::chrono::microseconds(400);
+  connecting.asked = "connect to PostgreSQL, dsn of primary-dsn";
+  connecting.answered = "connection refused by 127.0.0.1:5432 (ECONNREFUSED)";
+  connecting.failed = true;
+  outcome.trace = std::make_shared<Trace>(Trace{{connecting}, 0});
   return outcome;
 }
 
