@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an Alertmanager answers.
+#include "daemon/alerting/payload.hpp"
+#include "tests/fuzz/fuzz.hpp"
+
+using namespace drwatch;
+using namespace drwatch::fuzz;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text = text_of(data, size);
+  if (const auto listed = listed_alerts(text))
+    for (const Labels& labels : *listed) must(fingerprint(labels).size() == 16, "a fingerprint has sixteen digits");
+  const std::string error = error_text(text);
+  must(error.size() <= 310 && !has_control(error.substr(0, 300)), "an error is short and clean");
+  return 0;
+}
