@@ -17,7 +17,7 @@ enum class Blame {
   eagerness,  // asked too often
 };
 
-struct Refusal {
+struct AuthRefusal {
   Blame blame = Blame::service;
   std::string code;  // "invalid_credentials"; the HTTP status when the answer names none
   std::string says;  // the service's own words; may be empty; not yet freed of secrets
@@ -26,9 +26,9 @@ struct Refusal {
 };
 
 // Of an answer that is not the one wanted. `logging_in`: the request carried drwatch's account, so that refusing it says nothing of others.
-Refusal refusal_of(const HttpResponse& answer, bool logging_in);
+AuthRefusal refusal_of(const HttpResponse& answer, bool logging_in);
 
 // The outcome that it means, said as "`what`: ...". Never shows one of `hidden`.
-Outcome outcome_of(const Refusal& refusal, const std::string& what, const std::vector<std::string>& hidden);
+Outcome outcome_of(const AuthRefusal& refusal, const std::string& what, const std::vector<std::string>& hidden);
 
 }  // namespace drwatch

@@ -75,7 +75,7 @@ Outcome AuthVisit::failed(const Failure& failure) {
 }
 
 Outcome AuthVisit::refused(const HttpResponse& answer, bool logging_in) {
-  const Refusal refusal = refusal_of(answer, logging_in);
+  const AuthRefusal refusal = refusal_of(answer, logging_in);
   if (refusal.by_gateway) stage_ = "gateway";
   Outcome outcome = drwatch::outcome_of(refusal, stage_, hidden_);
   if (refusal.blame != Blame::service) pause(outcome, refusal);
@@ -162,7 +162,7 @@ Ended AuthVisit::still_paused() {
   return same;
 }
 
-void AuthVisit::pause(const Outcome& outcome, const Refusal& refusal) {
+void AuthVisit::pause(const Outcome& outcome, const AuthRefusal& refusal) {
   memory_.pause = std::clamp(memory_.pause * 2, shortest_pause, longest_pause);
   const std::chrono::nanoseconds told = refusal.retry_after.value_or(seconds{0});
   memory_.again = world_.clock.boottime() + std::max(memory_.pause, std::min<std::chrono::nanoseconds>(told, hours{1}));

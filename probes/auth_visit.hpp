@@ -58,7 +58,7 @@ class AuthVisit {
 
   // A refused login is not repeated before its pause is over (20 s, doubling to 5 min): who hammers a breaker keeps it open.
   Ended still_paused();
-  void pause(const Outcome& outcome, const Refusal& refusal);
+  void pause(const Outcome& outcome, const AuthRefusal& refusal);
   void allowed();
 
   // The run's outcome with stage, facts and phases.

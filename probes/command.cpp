@@ -112,7 +112,7 @@ class CommandProbe : public Probe {
     Outcome outcome = verdict(result.exit_code, said(output, result));
     if (auto fault = output_fault(result.output))
       outcome = outcome_of(Health::down, Reason::assertion, std::to_string(result.exit_code), *fault);
-    for (const Measured& one : output.measured)
+    for (const PluginValue& one : output.measured)
       outcome.facts[excerpt(without(one.label, hidden_), 60)] =
           one.value ? number_text(*one.value) + (one.unit.empty() ? "" : " " + one.unit) : "unknown";
     return outcome;

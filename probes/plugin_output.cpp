@@ -43,8 +43,8 @@ std::string take_label(std::string_view& text) {
 }
 
 // value[UOM];warn;crit;min;max
-std::optional<Measured> measured(std::string label, std::string_view rest) {
-  Measured made;
+std::optional<PluginValue> measured(std::string label, std::string_view rest) {
+  PluginValue made;
   made.label = std::move(label);
   const auto field = rest.substr(0, rest.find(';'));
   if (field == "U") return made;
@@ -58,7 +58,7 @@ std::optional<Measured> measured(std::string label, std::string_view rest) {
   return made;
 }
 
-void add_measured(std::vector<Measured>& into, std::string_view text, std::size_t most) {
+void add_measured(std::vector<PluginValue>& into, std::string_view text, std::size_t most) {
   for (text = trimmed(text); !text.empty() && into.size() < most; text = trimmed(text)) {
     std::string label = take_label(text);
     const auto size = static_cast<std::size_t>(std::find_if(text.begin(), text.end(), space) - text.begin());

@@ -10,14 +10,14 @@
 
 namespace drwatch {
 
-struct Measured {
+struct PluginValue {
   std::string label;
   std::optional<double> value;  // nullopt: 'U', the plugin couldn't determine it
   std::string unit;             // s ms us % B KB MB GB TB c, or empty
 };
 struct PluginOutput {
   std::string text;  // the first line, without performance data
-  std::vector<Measured> measured;
+  std::vector<PluginValue> measured;
 };
 
 // Never fails: what is no performance data is left out. At most `most` values.

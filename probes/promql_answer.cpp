@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/promql_answer.hpp"
 
+#include "probes/bounded_json.hpp"
 #include "probes/excerpt.hpp"
 
 #include <re2/re2.h>
@@ -9,7 +10,6 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 namespace drwatch {
 namespace {
@@ -37,9 +37,9 @@ std::optional<double> value_in(const Json& pair) {
   return number_in(pair[1].get_ref<const std::string&>());
 }
 
-std::optional<Sample> sample_in(const Json& series) {
+std::optional<PromqlSample> sample_in(const Json& series) {
   if (!series.is_object()) return std::nullopt;
-  Sample sample;
+  PromqlSample sample;
   if (const auto metric = series.find("metric"); metric != series.end() && metric->is_object())
     for (const auto& [name, value] : metric->items())
       if (value.is_string()) sample.labels[name] = value.get<std::string>();
@@ -61,7 +61,7 @@ Failure strange(const std::string& what) { return {Reason::protocol, "", "what a
 
 Result<PromqlAnswer> read_promql_answer(const HttpResponse& answer) {
   const std::string status = std::to_string(answer.status);
-  const Json document = Json::parse(answer.body, nullptr, false);
+  const Json document = bounded_json(answer.body);
   if (!document.is_object()) return Failure{Reason::protocol, status, strange(status + " " + quote(answer.body, 80)).message};
   const std::string said = text_at(document, "status");
   if (said == "error")

@@ -11,14 +11,14 @@
 
 namespace drwatch {
 
-struct Sample {
+struct PromqlSample {
   std::map<std::string, std::string> labels;
   double value = 0;    // may be NaN or infinite
   bool number = true;  // false: a native histogram
 };
 
 struct PromqlAnswer {
-  std::vector<Sample> samples;
+  std::vector<PromqlSample> samples;
   std::string warning;  // it could not read all of its data
 };
 

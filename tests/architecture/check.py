@@ -102,7 +102,7 @@ def violations(root):
     files = sources(root)
     if not files:
         return [f"{root}: no source files found"]
-    wrong = []
+    wrong = defined_twice(files)
     for path, text in sorted(files.items()):
         room = room_of(path)
         for ours, name in includes(text):
@@ -122,6 +122,33 @@ def violations(root):
     return wrong
 
 
+SCOPE = re.compile(r"\bnamespace\b\s*([\w:]*)\s*\{|\b(?:struct|class|enum)\s+(?:class\s+)?(\w+)(?!\s*::)\b[^;{}()=]*\{|\{|\}")
+
+
+def types_of(text):
+    """The types that a file defines in a namespace with a name, each with its namespaces: "drwatch::Outcome"."""
+    found, scopes = [], []
+    text = re.sub(r'R"(\w*)\((?:.|\n)*?\)\1"', '""', text)
+    text = re.sub(r"'(?:\\.|[^'\\\n])'", "0", code_of(text))
+    for m in SCOPE.finditer(text):
+        if m[0] == "}":
+            scopes and scopes.pop()
+            continue
+        if m[2] and all(scopes):
+            found.append("::".join([*scopes, m[2]]))
+        scopes.append(m[1] if m[0].startswith("namespace") else None)
+    return found
+
+
+def defined_twice(files):
+    """Two types of one name in one program: the linker takes one's constructors and destructors for the other's, and says nothing."""
+    where = {}
+    for path, text in sorted(files.items()):
+        for name in types_of(text):
+            where.setdefault(name, []).append(path)
+    return [f"{paths[-1]}: defines {name}, which {paths[0]} defines as well" for name, paths in where.items() if len(set(paths)) > 1]
+
+
 def impurities(path, files):
     wrong = []
     for file in sorted({path} | {f for f in reached_from(path, files) if f.endswith(".hpp")}):
@@ -137,8 +164,9 @@ def self_test():
     """Each rule is broken once in a small tree, and has to be found; the same tree without it has to pass."""
     sound = {"config/time.hpp": "#include <chrono>\n", "probes/outcome.hpp": '#include "config/time.hpp"\n',
              "probes/world.hpp": '#include "probes/outcome.hpp"\n#include <boost/asio/awaitable.hpp>\n',
-             "daemon/recovery/state.hpp": '#include "probes/outcome.hpp"\n',
+             "daemon/recovery/state.hpp": '#include "probes/outcome.hpp"\nnamespace drwatch {\nstruct State {\n  struct Row {};\n};\n}\n',
              "daemon/world/real.hpp": '#include "probes/world.hpp"\n#include <ares.h>\n',
+             "daemon/web/state.cpp": "namespace drwatch::web {\nstruct State {};\nnamespace {\nstruct Row {};\n}\n}\n",
              "daemon/recovery/decide.cpp": '#include "daemon/recovery/state.hpp"\n// system_clock::now and detached are only named here\n'}
     planted = {
         "config/bad.cpp": '#include "probes/outcome.hpp"\n',
@@ -153,6 +181,7 @@ def self_test():
         "daemon/commands/bad.cpp": "#include <CLI/CLI.hpp>\n",
         "daemon/world/bad.cpp": '#include "daemon/recovery/state.hpp"\n',
         "probes/task.cpp": "co_spawn(e, f(), boost::asio::detached);\n",
+        "daemon/web/twice.hpp": "namespace drwatch {\nstruct Other {\n};\nclass State : Other {\n};\n}\n",
         "probes/missing.cpp": '#include "outcome.hpp"\n',
     }
     failed = []

@@ -130,7 +130,7 @@ TEST_CASE("command: real monitoring plugins") {
 TEST_CASE("plugin output: performance data as plugins really write it") {
   const auto read = [](const std::string& text) {
     std::string all;
-    for (const Measured& m : read_plugin_output(text).measured)
+    for (const PluginValue& m : read_plugin_output(text).measured)
       all += m.label + "=" + (m.value ? std::to_string(static_cast<int>(*m.value * 100)) : "U") + m.unit + " ";
     return all;
   };
