@@ -2,10 +2,10 @@
 // The little JSON that auth services speak.
 #pragma once
 
+#include "probes/bounded_json.hpp"
 #include "probes/world.hpp"
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,14 +14,14 @@
 namespace drwatch {
 
 inline std::optional<nlohmann::json> object_of(const HttpResponse& answer) {
-  nlohmann::json document = nlohmann::json::parse(answer.body, nullptr, false);
+  nlohmann::json document = bounded_json(answer.body);
   if (!document.is_object()) return std::nullopt;
   return document;
 }
 
 // The length of a JSON list; nullopt: the body is none.
 inline std::optional<std::int64_t> elements_of(const HttpResponse& answer) {
-  const nlohmann::json document = nlohmann::json::parse(answer.body, nullptr, false);
+  const nlohmann::json document = bounded_json(answer.body);
   if (!document.is_array()) return std::nullopt;
   return static_cast<std::int64_t>(document.size());
 }

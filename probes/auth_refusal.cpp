@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/auth_refusal.hpp"
 
+#include "probes/bounded_json.hpp"
 #include "probes/excerpt.hpp"
 #include "probes/http_expectation.hpp"
 #include "probes/probe.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
-#include <nlohmann/json.hpp>
 
 namespace drwatch {
 namespace {
@@ -40,6 +41,12 @@ std::string first_text(const Json& object, std::initializer_list<const char*> ke
   return "";
 }
 
+// One word. What is more than that may be anything that was sent, and codes are shown everywhere.
+bool is_code(std::string_view text) {
+  const auto in_code = [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-' || c == '.'; };
+  return !text.empty() && text.size() <= 60 && std::all_of(text.begin(), text.end(), in_code);
+}
+
 std::optional<seconds> retry_after(const HttpResponse& answer) {
   const auto values = header_values(answer, "retry-after");
   int amount = 0;
@@ -52,11 +59,11 @@ std::optional<seconds> retry_after(const HttpResponse& answer) {
 
 }  // namespace
 
-Refusal refusal_of(const HttpResponse& answer, bool logging_in) {
-  Refusal made;
+AuthRefusal refusal_of(const HttpResponse& answer, bool logging_in) {
+  AuthRefusal made;
   made.code = std::to_string(answer.status);
   made.retry_after = retry_after(answer);
-  const Json document = Json::parse(answer.body, nullptr, false);
+  const Json document = bounded_json(answer.body);
   std::string named;
   if (document.is_object()) {
     named = first_text(document, {"error_code", "code", "error"});
@@ -65,7 +72,7 @@ Refusal refusal_of(const HttpResponse& answer, bool logging_in) {
   const bool refused = answer.status == 401 || answer.status == 403;
   const bool challenged = !header_values(answer, "cf-mitigated").empty();  // a firewall's challenge page, not the service
   made.by_gateway = challenged || (named.empty() && (refused || !document.is_object()));
-  if (!named.empty() && excerpt(named, 60) == named) made.code = named;
+  if (is_code(named)) made.code = named;
   if (challenged) made.code = "challenge";
   if (answer.status == 429 || among(eager_codes, named))
     made.blame = Blame::eagerness;
@@ -75,21 +82,21 @@ Refusal refusal_of(const HttpResponse& answer, bool logging_in) {
   return made;
 }
 
-Outcome outcome_of(const Refusal& refusal, const std::string& what, const std::vector<std::string>& hidden) {
+Outcome outcome_of(const AuthRefusal& refusal, const std::string& what, const std::vector<std::string>& hidden) {
+  const std::string code = without(refusal.code, hidden);
   std::string says = refusal.says.empty() ? "" : ": " + quote(without_tokens(without(refusal.says, hidden)));
   const std::string by = refusal.by_gateway ? "the gateway answered " : "answered ";
   switch (refusal.blame) {
     case Blame::eagerness:
-      return outcome_of(Health::unknown, Reason::own_fault, refusal.code,
-                        what + ": the rate limit turns drwatch away (" + refusal.code + says + "); lengthen the probe's interval");
+      return outcome_of(Health::unknown, Reason::own_fault, code,
+                        what + ": the rate limit turns drwatch away (" + code + says + "); lengthen the probe's interval");
     case Blame::account:
-      return outcome_of(
-          Health::degraded, Reason::auth, refusal.code,
-          what + ": " + by + refusal.code + says + "; drwatch's own key or account is refused, which says nothing of other users");
+      return outcome_of(Health::degraded, Reason::auth, code,
+                        what + ": " + by + code + says + "; drwatch's own key or account is refused, which says nothing of other users");
     case Blame::service:
       break;
   }
-  return outcome_of(Health::down, Reason::assertion, refusal.code, what + ": " + by + refusal.code + says);
+  return outcome_of(Health::down, Reason::assertion, code, what + ": " + by + code + says);
 }
 
 }  // namespace drwatch

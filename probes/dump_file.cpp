@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/dump_file.hpp"
 
+#include "probes/bounded_json.hpp"
 #include "probes/complaint.hpp"
 #include "probes/excerpt.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cctype>
@@ -117,7 +116,7 @@ void add_facts(const DumpLook& good, const DumpWanted& wanted, Outcome& outcome)
 }  // namespace
 
 std::optional<Sidecar> parse_sidecar(std::string_view text) {
-  const Json document = Json::parse(text, nullptr, false);
+  const Json document = bounded_json(text);
   if (!document.is_object()) return std::nullopt;
   Sidecar sidecar;
   const bool fine = read_time(document, "started_at", sidecar.started_at) && read_time(document, "finished_at", sidecar.finished_at) &&

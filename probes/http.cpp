@@ -3,6 +3,7 @@
 // connections; it can't prove that others reach it, or that an answer which looks right is right. Down means: users who need this endpoint
 // don't get it.
 #include "config/pattern.hpp"
+#include "probes/bounded_json.hpp"
 #include "probes/excerpt.hpp"
 #include "probes/http_redirect.hpp"
 #include "probes/http_visit.hpp"
@@ -13,7 +14,6 @@
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace drwatch {
@@ -229,7 +229,7 @@ class HttpProbe : public Probe {
   static std::optional<std::string> taken(const HttpCapture& capture, const HttpResponse& answer) {
     std::string text = answer.body;
     if (capture.json) {
-      const auto document = nlohmann::json::parse(answer.body, nullptr, false);
+      const auto document = bounded_json(answer.body);
       if (document.is_discarded()) return std::nullopt;
       try {
         const auto& value = document.at(nlohmann::json::json_pointer(*capture.json));

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/http_expectation.hpp"
 
+#include "probes/bounded_json.hpp"
 #include "probes/excerpt.hpp"
 
 #include <re2/re2.h>
 
 #include <algorithm>
 #include <cctype>
-#include <nlohmann/json.hpp>
 
 namespace drwatch {
 namespace {
@@ -105,7 +105,7 @@ std::optional<std::string> HttpJudge::Compiled::value_fault(const JsonCheck& che
 
 std::optional<std::string> HttpJudge::Compiled::json_fault(const HttpResponse& response) const {
   if (expectation.json.empty()) return std::nullopt;
-  const Json document = Json::parse(response.body, nullptr, false);
+  const Json document = bounded_json(response.body);
   if (document.is_discarded()) return "expected a JSON body, got " + received(response.body);
   for (const JsonCheck& check : expectation.json) {
     const Json* value = at(document, check.pointer);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/jwks.hpp"
 
+#include "probes/bounded_json.hpp"
+
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -12,7 +14,6 @@
 #include <openssl/rsa.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 namespace drwatch {
 namespace {
@@ -153,7 +154,7 @@ struct KeySet::Key {
 };
 
 Result<KeySet> KeySet::parse(std::string_view json) {
-  const Json document = Json::parse(json, nullptr, false);
+  const Json document = bounded_json(json);
   const auto listed = document.is_object() ? document.find("keys") : document.end();
   if (!document.is_object() || listed == document.end() || !listed->is_array())
     return Failure{Reason::protocol, "malformed-keys", "the key set is not {\"keys\": [...]}"};

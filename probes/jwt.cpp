@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/jwt.hpp"
 
+#include "probes/bounded_json.hpp"
+
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 namespace drwatch {
 namespace {
@@ -21,7 +22,7 @@ std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::er
 std::optional<Json> object_in(std::string_view part) {
   const auto text = from_base64url(part);
   if (!text) return std::nullopt;
-  Json json = Json::parse(*text, nullptr, false);
+  Json json = bounded_json(*text);
   if (!json.is_object()) return std::nullopt;
   return json;
 }
@@ -117,7 +118,7 @@ Result<Jwt> parse_jwt(std::string_view token) {
 std::string with_another_subject(std::string_view token) {
   const auto parsed = parse_jwt(token);
   if (!parsed) return "";
-  Json claims = Json::parse(parsed->claims, nullptr, false);
+  Json claims = bounded_json(parsed->claims);
   claims["sub"] = "00000000-0000-4000-8000-00000000dead";
   const auto dot = parsed->signed_text.find('.');
   return parsed->signed_text.substr(0, dot) + "." + base64url(dumped(claims)) + "." + base64url(parsed->signature);
@@ -140,7 +141,7 @@ std::string invented_token(const std::string& issuer, Time now, std::uint64_t ra
 }
 
 std::optional<Failure> claims_fault(const Jwt& token, const WantedClaims& wanted, Time now) {
-  const Json claims = Json::parse(token.claims, nullptr, false);
+  const Json claims = bounded_json(token.claims);
   if (!claims.is_object()) return wrong("sub", "can't be read");
   if (auto fault = text_fault(claims, "iss", wanted.issuer)) return fault;
   if (!wanted.audience.empty() && !names_audience(claims, wanted.audience)) return wrong("aud", "does not name '" + wanted.audience + "'");
@@ -161,7 +162,7 @@ std::optional<Failure> claims_fault(const Jwt& token, const WantedClaims& wanted
 }
 
 std::string claim(const Jwt& token, const std::string& name) {
-  const Json claims = Json::parse(token.claims, nullptr, false);
+  const Json claims = bounded_json(token.claims);
   return claims.is_object() ? text_at(claims, name) : std::string{};
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/pgbackrest_info.hpp"
 
-#include <nlohmann/json.hpp>
+#include "probes/bounded_json.hpp"
 
 #include <algorithm>
 #include <set>
@@ -133,7 +133,7 @@ bool size_fits(const std::string& name, std::uint64_t lsn, std::uint64_t size, b
 }  // namespace
 
 std::optional<PgbackrestInfo> parse_pgbackrest_info(std::string_view text_of_info, std::string_view stanza, std::int64_t repo) {
-  const Json document = Json::parse(text_of_info, nullptr, false);
+  const Json document = bounded_json(text_of_info);
   if (!document.is_array()) return std::nullopt;
   for (const Json& entry : document) {
     if (text(member(entry, "name")) != stanza || !member(entry, "status")) continue;
@@ -174,7 +174,7 @@ std::optional<std::uint64_t> segment_size_of(const PgbackrestInfo& info) {
 }
 
 std::optional<std::vector<FileEntry>> parse_repo_ls(std::string_view listing) {
-  const Json document = Json::parse(listing, nullptr, false);
+  const Json document = bounded_json(listing);
   if (!document.is_object()) return std::nullopt;
   std::vector<FileEntry> entries;
   for (const auto& [name, entry] : document.items()) {

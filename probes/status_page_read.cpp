@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/status_page.hpp"
 
+#include "probes/bounded_json.hpp"
+
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 namespace drwatch {
 namespace {
@@ -136,7 +137,7 @@ PageReport incident_io(const Json& document) {
 }  // namespace
 
 Result<PageReport> read_status_page(std::string_view body) {
-  const Json document = Json::parse(body, nullptr, false);
+  const Json document = bounded_json(body);
   if (document.is_object()) {
     if (const auto ongoing = document.find("ongoing_incidents"); ongoing != document.end() && ongoing->is_array())
       return incident_io(document);

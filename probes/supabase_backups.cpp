@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/supabase_backups.hpp"
 
+#include "probes/bounded_json.hpp"
 #include "probes/complaint.hpp"
 #include "probes/excerpt.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cctype>
@@ -178,7 +177,7 @@ std::string good_text(const SupabaseBackups& b, const std::optional<Time>& at) {
 }  // namespace
 
 std::optional<SupabaseBackups> parse_supabase_backups(std::string_view body) {
-  const Json document = Json::parse(body, nullptr, false);
+  const Json document = bounded_json(body);
   if (!document.is_object()) return std::nullopt;
   SupabaseBackups backups;
   if (const Json* pitr = member(document, "pitr_enabled"); pitr && pitr->is_boolean()) backups.pitr = pitr->get<bool>();
@@ -192,7 +191,7 @@ std::optional<SupabaseBackups> parse_supabase_backups(std::string_view body) {
 }
 
 std::optional<std::string> parse_supabase_status(std::string_view body) {
-  const Json document = Json::parse(body, nullptr, false);
+  const Json document = bounded_json(body);
   if (!document.is_object()) return std::nullopt;
   const std::string status = text(document, "status");
   return status.empty() ? std::nullopt : std::optional(with_case(status, std::toupper));

@@ -3,8 +3,7 @@
 
 #include "daemon/alerting/utf8.hpp"
 #include "daemon/alerting/validate.hpp"
-
-#include <nlohmann/json.hpp>
+#include "probes/bounded_json.hpp"
 
 #include <algorithm>
 #include <array>
@@ -66,7 +65,7 @@ std::string read_back_path(const std::vector<Alert>& alerts) {
 }
 
 std::optional<std::set<Labels>> listed_alerts(std::string_view body) {
-  const Json json = Json::parse(body, nullptr, false);
+  const Json json = bounded_json(body);
   if (!json.is_array()) return std::nullopt;
   std::set<Labels> listed;
   for (const Json& alert : json) {
@@ -80,12 +79,12 @@ std::optional<std::set<Labels>> listed_alerts(std::string_view body) {
 }
 
 std::string error_text(std::string_view body) {
-  const Json json = Json::parse(body, nullptr, false);
+  const Json json = bounded_json(body);
   std::string text(body);
   if (json.is_string()) text = json.get<std::string>();
   if (json.is_object() && json.contains("message") && json["message"].is_string()) text = json["message"].get<std::string>();
   for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   while (text.ends_with(' ')) text.pop_back();
   return clean_utf8(text, 300);
 }
