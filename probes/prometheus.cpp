@@ -96,11 +96,17 @@ class PrometheusProbe : public Probe {
       const std::string youngest = "min(time() - timestamp(" + selector + "))", oldest = "max(time() - timestamp(" + selector + "))";
       const auto aged = co_await ask(world, phases, settings_.fresh.empty() ? oldest : youngest);
       if (!aged) co_return not_known(aged.error());
+      if (!aged->warning.empty())
+        co_return outcome_of(Health::unknown, Reason::absent, "partial", "only a part of the data was read: " + quote(aged->warning));
       if (aged->samples.empty())
         co_return outcome_of(Health::unknown, Reason::absent, "", "there is no " + quote(selector) + ": what is asked for is not measured");
+      // An age that is no number must not pass for a young one.
+      if (!aged->samples.front().number || std::isnan(aged->samples.front().value))
+        co_return outcome_of(Health::unknown, Reason::protocol, "", "how old the samples of " + quote(selector) + " are is not told");
       age = aged->samples.front().value;
     }
-    Outcome outcome = age && *age > in_seconds(settings_.max_age) ? stale(*age) : judged(answer->samples);
+    const double most = in_seconds(settings_.max_age);
+    Outcome outcome = age && (*age > most || *age < -most) ? stale(*age) : judged(answer->samples);
     if (age) outcome.facts["age_seconds"] = number_text(*age);
     co_return outcome;
   }
@@ -130,10 +136,13 @@ class PrometheusProbe : public Probe {
   }
 
   Outcome stale(double age) const {
+    const std::string words =
+        duration_words(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(std::min(std::abs(age), 1e9))));
+    if (age < 0)
+      return outcome_of(Health::unknown, Reason::stale, "",
+                        "the samples are " + words + " ahead of Prometheus's own clock: how old they are can't be told");
     return outcome_of(Health::unknown, Reason::stale, "",
-                      "the samples are " +
-                          duration_words(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(std::min(age, 1e9)))) +
-                          " old, more than " + duration_words(settings_.max_age) + ": it is not being measured");
+                      "the samples are " + words + " old, more than " + duration_words(settings_.max_age) + ": it is not being measured");
   }
 
   Outcome of_empty() const {
@@ -142,10 +151,10 @@ class PrometheusProbe : public Probe {
     return outcome_of(health, Reason::absent, "", "the answer is empty: there is no such series");
   }
 
-  Outcome judged(const std::vector<Sample>& samples) const {
+  Outcome judged(const std::vector<PromqlSample>& samples) const {
     if (samples.empty()) return of_empty();
     Outcome worst = verdict(samples.front());
-    for (const Sample& sample : samples) {
+    for (const PromqlSample& sample : samples) {
       Outcome next = verdict(sample);
       if (badness(next.outcome) > badness(worst.outcome)) worst = std::move(next);
     }
@@ -157,7 +166,7 @@ class PrometheusProbe : public Probe {
     return health == Health::up ? 0 : health == Health::degraded ? 1 : health == Health::unknown ? 2 : 3;
   }
 
-  Outcome verdict(const Sample& sample) const {
+  Outcome verdict(const PromqlSample& sample) const {
     const std::string name = sample.labels.empty() ? excerpt(settings_.query, 80) : labels_text(sample.labels),
                       value = number_text(sample.value);
     const auto out = [&](Health health, const char* than, double bound) {

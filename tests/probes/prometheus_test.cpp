@@ -50,6 +50,8 @@ TEST_CASE("prometheus: every verdict") {
       {"empty is what is said of it", up + "empty = \"down\"", ok(vector_of("")), "", Health::down, Reason::absent, "", ""},
       {"stale", up, ok(vector_of(series("api", "1"))), "121", Health::unknown, Reason::stale, "", "samples are 2 min 1 s old"},
       {"stale, but allowed", up + "max_age = \"4m\"", ok(vector_of(series("api", "1"))), "121", Health::up, Reason::none, "", ""},
+      {"an age that is no number", up, ok(vector_of(series("api", "1"))), "NaN", Health::unknown, Reason::protocol, "", "not told"},
+      {"an age far in the future", up, ok(vector_of(series("api", "1"))), "-3600", Health::unknown, Reason::stale, "", "ahead of"},
       {"stale in the future is not stale", up, ok(vector_of(series("api", "1"))), "-3", Health::up, Reason::none, "", ""},
       {"the worst series decides", up, ok(vector_of(series("a", "1") + "," + series("b", "0") + "," + series("c", "1"))), "1", Health::down,
        Reason::assertion, "", "job=\"b\""},
@@ -152,7 +154,7 @@ TEST_CASE("prometheus: no bytes upset the reader") {
       }
     }
     if (const auto read = read_promql_answer(response(200, bent)))
-      for (const Sample& sample : read->samples) CHECK(labels_text(sample.labels).size() < 200);
+      for (const PromqlSample& sample : read->samples) CHECK(labels_text(sample.labels).size() < 200);
   }
 }
 
