@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/http_cookies.hpp"
 
+#include "probes/http_date.hpp"
 #include "probes/http_expectation.hpp"
 
 #include <algorithm>
@@ -60,8 +61,9 @@ bool has_control(std::string_view text) {
 
 }  // namespace
 
-void CookieJar::take(const HttpResponse& answer, const std::string& url) {
+void CookieJar::take(const HttpResponse& answer, const std::string& url, Time now) {
   const Place from = place_of(url);
+  now = http_date(answer).value_or(now);
   for (const std::string& line : header_values(answer, "set-cookie")) {
     if (line.size() > longest_cookie || has_control(line) || from.host.empty()) continue;
     std::string_view rest = line;
@@ -71,7 +73,7 @@ void CookieJar::take(const HttpResponse& answer, const std::string& url) {
     if (equals == pair.npos || trimmed(pair.substr(0, equals)).empty()) continue;
     Cookie made{std::string(trimmed(pair.substr(0, equals))), std::string(trimmed(pair.substr(equals + 1))), from.host,
                 folder_of(from.path)};
-    bool over = false, foreign = false;
+    bool over = false, ends = false, foreign = false;
     while (!rest.empty()) {
       const auto part = rest.substr(0, rest.find(';'));
       rest.remove_prefix(std::min(rest.size(), part.size() + 1));
@@ -80,8 +82,10 @@ void CookieJar::take(const HttpResponse& answer, const std::string& url) {
       std::string value(sign == part.npos ? std::string_view{} : trimmed(part.substr(sign + 1)));
       if (key == "secure") made.secure = true;
       if (key == "path" && value.starts_with('/')) made.path = value;
-      if (key == "max-age") over = value == "0" || value.starts_with('-');
-      if (key == "expires") over = over || value.find("1970") != value.npos;
+      // RFC 6265 5.3: Max-Age counts when both are there.
+      if (key == "max-age") over = value == "0" || value.starts_with('-'), ends = true;
+      if (key == "expires" && !ends)
+        if (const auto at = parse_http_date(value)) over = *at <= now;
       if (key == "domain" && !value.empty()) {
         made.domain = lower(value.starts_with('.') ? value.substr(1) : value);
         made.host_only = false;

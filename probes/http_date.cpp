@@ -18,11 +18,9 @@ std::optional<int> number(std::string_view text) {
 
 }  // namespace
 
-std::optional<Time> http_date(const HttpResponse& answer) {
+std::optional<Time> parse_http_date(std::string_view text) {
   constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
-  const auto values = header_values(answer, "date");
-  if (values.empty() || values.front().size() != 29) return std::nullopt;  // "Sun, 06 Nov 1994 08:49:37 GMT"
-  const std::string_view text = values.front();
+  if (text.size() != 29) return std::nullopt;
   const auto month = months.find(text.substr(8, 3));
   const auto day = number(text.substr(5, 2)), year = number(text.substr(12, 4)), hour = number(text.substr(17, 2)),
              minute = number(text.substr(20, 2)), second = number(text.substr(23, 2));
@@ -32,6 +30,11 @@ std::optional<Time> http_date(const HttpResponse& answer) {
                                          std::chrono::day{static_cast<unsigned>(*day)}};
   if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
   return Time{std::chrono::sys_days{date}} + hours{*hour} + minutes{*minute} + seconds{*second};
+}
+
+std::optional<Time> http_date(const HttpResponse& answer) {
+  const auto values = header_values(answer, "date");
+  return values.empty() ? std::nullopt : parse_http_date(values.front());
 }
 
 }  // namespace drwatch

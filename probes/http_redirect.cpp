@@ -32,6 +32,7 @@ std::optional<std::string> redirect_target(const std::string& url, const HttpRes
   boost::urls::url next;
   if (!boost::urls::resolve(*base, *reference, next)) return std::nullopt;
   next.remove_fragment();
+  next.normalize_scheme();
   next.remove_userinfo();  // credentials are never taken from the other side
   const auto scheme = next.scheme_id();
   if ((scheme != boost::urls::scheme::http && scheme != boost::urls::scheme::https) || next.host().empty()) return std::nullopt;

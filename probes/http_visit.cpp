@@ -30,7 +30,7 @@ Task<Result<HttpResponse>> HttpVisit::fetch(HttpRequest request) {
   for (int i = 0; i < phase_count; ++i)
     if (of_this.took[i]) phases_.took[i] = phases_.took[i].value_or(std::chrono::microseconds{0}) + *of_this.took[i];
   if (!answer) co_return answer.error();
-  jar_.take(*answer, url);
+  jar_.take(*answer, url, world_.clock.now());
   for (const std::string& value : jar_.values()) hide(value);
   if (auto wrong = unpack(*answer, most)) co_return std::move(*wrong);
   co_return std::move(*answer);

@@ -217,7 +217,7 @@ TEST_CASE("http: cookies go where they belong") {
     HttpResponse answer = response(200);
     for (std::string& one : set) answer.headers.emplace_back("Set-Cookie", std::move(one));
     CookieJar jar;
-    jar.take(answer, from);
+    jar.take(answer, from, *parse_time("2026-03-01T02:00:00Z"));
     return jar.for_request(to);
   };
   const std::string home = "https://app.example.org/a/b";
@@ -233,6 +233,10 @@ TEST_CASE("http: cookies go where they belong") {
   CHECK(line({"a=1; path=/; Domain=0.0.1"}, "http://127.0.0.1/", "http://127.0.0.1/") == "");
   CHECK(line({"a=1; path=/", "b=2; path=/", "a=3; path=/"}, home, home) == "b=2; a=3");
   CHECK(line({"a=1; path=/", "a=; path=/; Max-Age=0"}, home, home) == "");
+  CHECK(line({"a=1; path=/", "a=; path=/; Expires=Sat, 01 Mar 2026 01:59:59 GMT"}, home, home) == "");
+  CHECK(line({"a=1; path=/", "a=; path=/; Expires=Thu, 01-Jan-1970 00:00:01 GMT"}, home, home) == "");
+  CHECK(line({"a=1; path=/; Expires=Mon, 02 Mar 2026 00:00:00 GMT"}, home, home) == "a=1");
+  CHECK(line({"a=1; path=/; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT"}, home, home) == "a=1");  // RFC 6265 5.3
   CHECK(line({"", "=", "=x", "a", "a=\x01", "b=" + std::string(5000, 'x')}, home, home) == "");
   std::vector<std::string> many;
   for (int i = 0; i < 200; ++i) many.push_back("c" + std::to_string(i) + "=1");
