@@ -68,6 +68,10 @@ Outcome judge_expiry(const TlsDemands& demands, const TlsShown& shown, Time now)
   const Duration left = first.until - now;
   if (left <= Duration{0} && demands.down_below >= Duration{0})
     return outcome_of(Health::down, Reason::tls, "CERT_HAS_EXPIRED", whose + " has expired; it ended " + time_text(first.until));
+  // A client that verifies has met it as a fault before.
+  if (shown.sent.front().from > now)
+    return outcome_of(Health::down, Reason::tls, "CERT_NOT_YET_VALID",
+                      "the certificate is not valid yet; it begins " + time_text(shown.sent.front().from));
   const std::string ends = whose + " ends in " + duration_words(left) + ", at " + time_text(first.until);
   if (left < demands.down_below) return outcome_of(Health::down, Reason::tls, "EXPIRES_SOON", ends);
   if (left < demands.degraded_below) return outcome_of(Health::degraded, Reason::tls, "EXPIRES_SOON", ends);
