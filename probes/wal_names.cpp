@@ -54,15 +54,22 @@ struct Location {
   Segment segment;
 };
 
+// A position at the very beginning of a segment may be named after the one before, which ends there.
+bool lies_in(std::uint64_t lsn, Segment segment, std::uint64_t size) {
+  return segment.number == lsn / size || (lsn % size == 0 && segment.number + 1 == lsn / size);
+}
+
 // "0/4000028 (file 000000010000000000000004)"
 std::optional<Location> parse_location(std::optional<std::string_view> text, std::uint64_t size) {
   constexpr std::string_view before_name = " (file ";
   if (!text) return std::nullopt;
   const auto space = text->find(before_name);
   if (space == std::string_view::npos) return std::nullopt;
+  const auto name = text->substr(space + before_name.size());
   const auto lsn = parse_lsn(text->substr(0, space));
-  const auto segment = parse_segment(text->substr(space + before_name.size()).substr(0, name_length), size);
-  if (!lsn || !segment) return std::nullopt;
+  const auto segment = parse_segment(name.substr(0, name_length), size);
+  const bool whole = name.substr(std::min(name_length, name.size())).starts_with(')');
+  if (!lsn || !segment || !whole || !lies_in(*lsn, *segment, size)) return std::nullopt;
   return Location{*lsn, *segment};
 }
 
