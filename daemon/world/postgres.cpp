@@ -5,6 +5,7 @@
 #include "daemon/world/postgres_failure.hpp"
 #include "daemon/world/postgres_target.hpp"
 #include "daemon/world/stopwatch.hpp"
+#include "daemon/world/traffic.hpp"
 
 #include <fcntl.h>
 #include <libpq-fe.h>
@@ -22,6 +23,8 @@ using Handle = std::shared_ptr<PGconn>;
 
 constexpr std::size_t max_rows = 10'000;
 constexpr std::size_t max_bytes = 4 << 20;  // of all values of one answer
+// Of everything that comes, notices and lies about lengths included: libpq itself would take a row of a gigabyte.
+constexpr std::uint64_t max_traffic = 16 << 20, max_greeting = 256 << 10;
 
 // libpq changes its socket while connecting (the next address, a retry without TLS): so a copy, for each wait.
 Task<void> wait_for(boost::asio::any_io_executor loop, int socket, bool writable) {
@@ -98,6 +101,7 @@ class RealPgConnection : public PgConnection {
     if (PQstatus(c) == CONNECTION_BAD) co_return Failure{Reason::connect, "", address_ + ": the connection is gone"};
     if (busy_) co_return Failure{Reason::internal, "", "the connection still waits for an earlier statement"};
     busy_ = true;
+    before_ = traffic_of(PQsocket(c));
     // With parameters (none): the server then takes one statement, never several.
     if (!PQsendQueryParams(c, sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0)) co_return lost();
     PQsetSingleRowMode(c);
@@ -109,7 +113,7 @@ class RealPgConnection : public PgConnection {
       std::unique_ptr<PGresult, void (*)(PGresult*)> piece(PQgetResult(c), &PQclear);
       if (!piece) break;
       if (auto wrong = take(piece.get(), answer, bytes); wrong && !failure) failure = std::move(wrong);
-      if (failure && failure->code == "EFBIG") co_return std::move(*failure);  // busy: nobody reads the rest
+      if (failure && (failure->code == "EFBIG" || failure->code == "COPY")) co_return std::move(*failure);  // busy: nobody reads the rest
       if (PQstatus(c) == CONNECTION_BAD) break;
     }
     busy_ = false;
@@ -133,12 +137,17 @@ class RealPgConnection : public PgConnection {
         co_await wait_for(loop_, PQsocket(c), false);
       }
       if (!PQconsumeInput(c)) co_return lost();
+      if (traffic_of(PQsocket(c)) > before_ + max_traffic)
+        co_return Failure{Reason::protocol, "EFBIG", address_ + " answers with more than 16 MiB"};
     }
   }
 
   std::optional<Failure> take(PGresult* piece, PgResult& answer, std::size_t& bytes) {
     const auto status = PQresultStatus(piece);
     if (status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY) return std::nullopt;
+    // libpq would give the same result again and again, until somebody copies.
+    if (status == PGRES_COPY_OUT || status == PGRES_COPY_IN || status == PGRES_COPY_BOTH)
+      return Failure{Reason::assertion, "COPY", address_ + " begins a COPY; a probe's statement is one that returns rows"};
     if (status != PGRES_SINGLE_TUPLE && status != PGRES_TUPLES_OK) {
       const char* state = PQresultErrorField(piece, PG_DIAG_SQLSTATE);
       const char* words = PQresultErrorField(piece, PG_DIAG_MESSAGE_PRIMARY);
@@ -168,6 +177,7 @@ class RealPgConnection : public PgConnection {
   std::weak_ptr<Workers> errands_;
   std::string address_;
   bool busy_ = false;
+  std::uint64_t before_ = 0;  // traffic, when the statement was sent
 };
 
 }  // namespace
@@ -196,6 +206,8 @@ Task<Result<std::unique_ptr<PgConnection>>> RealPostgres::connect(Secret dsn, Ph
     co_await wait_for(workers_.loop(), PQsocket(handle->get()), step->next == PGRES_POLLING_WRITING);
     co_await workers_.run(go_on);
     progress.note(step->status);
+    if (step->status != CONNECTION_BAD && traffic_of(PQsocket(handle->get())) > max_greeting)
+      co_return Failure{Reason::protocol, "EFBIG", target->address + " talks on and on before it lets anybody in"};
   }
   if (step->next != PGRES_POLLING_OK) co_return connection_failure(PQerrorMessage(handle->get()), target->address);
   PQsetnonblocking(handle->get(), 1);

@@ -2,6 +2,7 @@
 #include "daemon/world/postgres_failure.hpp"
 
 #include "daemon/world/failures.hpp"
+#include "probes/excerpt.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -15,6 +16,9 @@ bool is_sqlstate(std::string_view text) {
   return text.size() == 5 && std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
 }
 
+// A server's words may be of any length.
+std::string first_line(std::string_view message) { return excerpt(message.substr(0, message.find('\n')), 400); }
+
 struct Said {
   std::string sqlstate, words;
 };
@@ -25,7 +29,7 @@ std::optional<Said> server_said(std::string_view message) {
     const auto rest = message.substr(at + 3);
     if (rest.size() < 7 || !is_sqlstate(rest.substr(0, 5)) || rest.substr(5, 2) != ": ") continue;
     const auto words = rest.substr(7);
-    return Said{std::string(rest.substr(0, 5)), std::string(words.substr(0, words.find('\n')))};
+    return Said{std::string(rest.substr(0, 5)), first_line(words)};
   }
   return std::nullopt;
 }
@@ -35,7 +39,7 @@ std::string client_words(std::string_view message) {
   while (!message.empty() && message.back() == '\n') message.remove_suffix(1);
   const auto failed = message.rfind(" failed: ");
   if (failed != std::string_view::npos) message.remove_prefix(failed + 9);
-  return std::string(message.substr(0, message.find('\n')));
+  return first_line(message);
 }
 
 Reason reason_of(std::string_view sqlstate, Reason otherwise) {
@@ -77,8 +81,7 @@ Failure statement_failure(std::string_view sqlstate, std::string_view message, b
     if (failure.reason == Reason::auth) failure.reason = Reason::connect;
     return failure;
   }
-  return {lost ? Reason::connect : reason_of(code, Reason::assertion), code,
-          address + ": " + std::string(message.substr(0, message.find('\n')))};
+  return {lost ? Reason::connect : reason_of(code, Reason::assertion), code, address + ": " + first_line(message)};
 }
 
 }  // namespace drwatch

@@ -74,6 +74,11 @@ TEST_CASE("a real PostgreSQL: the canary") {
       "postgres", "dsn = \"" + cluster.dsn("drwatch") + "\"\nquery = \"SELECT current_setting('statement_timeout')\"\nexpect = \"9s\"");
   CHECK(watch.run(*asks).outcome == Health::up);
 
+  // What libpq would hand out again and again until somebody copies.
+  const Outcome copy = watch.run(*probe_of("postgres", "dsn = \"" + cluster.dsn("drwatch") + "\"\nquery = \"COPY (SELECT 1) TO STDOUT\""));
+  CHECK(copy.outcome != Health::up);
+  CHECK(copy.code == "COPY");
+
   cluster.stop();
   const Outcome stopped = watch.run(*probe);
   CHECK(stopped.outcome == Health::down);
