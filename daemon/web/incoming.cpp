@@ -60,7 +60,10 @@ void Incoming::feed(std::string& bytes) {
     // Lines that are each small enough must not add up without an end.
     if (!in.parser.is_header_done() && in.header_bytes + bytes.size() > in.header_limit) return in.refuse(http::error::header_limit);
     if (in_header && in.parser.is_header_done()) in.refuse_ambiguous();
-    if (used == 0 || error == http::error::need_more) return;
+    if (used != 0 && error != http::error::need_more) continue;
+    // A chunk's first line and the trailer behind the last chunk wait here until they are whole: not without an end.
+    if (bytes.size() > in.header_limit) in.refuse(http::error::header_limit);
+    return;
   }
 }
 

@@ -137,7 +137,8 @@ Task<Result<HttpResponse>> RealHttp::fetch(HttpRequest request, Phases& phases) 
   auto failure = co_await read_response(*connected->stream, reader);
   watch.lap(phases, Phase::response);
   // A server may refuse a request before it has read all of it: its answer says more than our failed writing.
-  if (failure && !written) co_return written.error();
+  // TLS's own words (a client's certificate is refused after the handshake) say more than either.
+  if (failure && !written && failure->reason != Reason::tls) co_return written.error();
   if (failure) co_return std::move(*failure);
   auto& response = reader.response();
   response.facts = std::move(connected->facts);
