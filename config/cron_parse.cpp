@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/cron.hpp"
+#include "config/document.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -54,7 +55,7 @@ std::optional<int> value_of(std::string_view text, const Field& field) {
 }
 
 std::string complaint(const Field& field, std::string_view part, std::string_view what) {
-  return "the " + std::string(field.name) + " '" + std::string(part.substr(0, 40)) + "': " + std::string(what);
+  return "the " + std::string(field.name) + " " + config::shown(part.substr(0, 40)) + ": " + std::string(what);
 }
 
 // One element of a list: "*", "5", "1-5", "*/15", "8-18/2". Sets bits in `mask`; returns what is wrong, or "".
@@ -65,7 +66,7 @@ std::string read_part(std::string_view part, const Field& field, std::uint64_t& 
   if (slash != part.npos) {
     const auto given = number(part.substr(slash + 1));
     if (!given || *given < 1) return complaint(field, part, "a step is a number from 1");
-    step = *given;
+    step = std::min(*given, field.high + 1);  // beyond the field it is all the same, and the sum must not overflow
   }
   int from = field.low, to = field.high;
   if (range != "*") {
@@ -157,7 +158,7 @@ std::optional<Cron> Cron::parse(std::string_view expression, std::string_view zo
   Cron cron;
   cron.text_ = expression;
   cron.zone_ = zone.empty() ? "UTC" : zone;
-  if (!known_zone(cron.zone_)) return refuse("'" + cron.zone_.substr(0, 40) + "' is not a time zone of the IANA data base");
+  if (!known_zone(cron.zone_)) return refuse(config::shown(cron.zone_) + " is not a time zone of the IANA data base");
   if (expression.starts_with('@')) {
     const auto named = std::find_if(std::begin(nicknames), std::end(nicknames), [&](const Nickname& n) { return n.name == expression; });
     if (named == std::end(nicknames)) return refuse("use five fields, or @hourly, @daily, @weekly, @monthly or @yearly");

@@ -30,6 +30,24 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+namespace {
+
+constexpr char hex[] = "0123456789abcdef";
+
+// A parser's words quote the file, whatever stands there.
+std::string one_line(const std::string& text) {
+  std::string safe;
+  for (const char c : text) {
+    if (const auto byte = static_cast<unsigned char>(c); byte < 0x20 || byte == 0x7f)
+      safe += {'\\', 'x', hex[byte >> 4], hex[byte & 15]};
+    else
+      safe += c;
+  }
+  return safe;
+}
+
+}  // namespace
+
 std::string problem_text(const Problem& problem) {
   std::string text = problem.place.file;
   if (problem.place.line > 0) text += ":" + std::to_string(problem.place.line) + ":" + std::to_string(problem.place.column);
@@ -37,7 +55,7 @@ std::string problem_text(const Problem& problem) {
   if (!problem.key.empty()) text += problem.key + ": ";
   text += problem.message;
   if (!problem.hint.empty()) text += "; " + problem.hint;
-  return text;
+  return one_line(text);
 }
 
 void Problems::error(Place place, std::string key, std::string message, std::string hint) {
@@ -75,15 +93,8 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
 }
 
 std::string shown(std::string_view text) {
-  static constexpr char hex[] = "0123456789abcdef";
   constexpr std::size_t longest = 80;
-  std::string safe = "'";
-  for (char c : text.substr(0, longest)) {
-    if (const auto byte = static_cast<unsigned char>(c); byte < 0x20 || byte == 0x7f)
-      safe += {'\\', 'x', hex[byte >> 4], hex[byte & 15]};
-    else
-      safe += c;
-  }
+  const std::string safe = "'" + one_line(std::string(text.substr(0, longest)));
   return safe + (text.size() > longest ? "...'" : "'");
 }
 

@@ -16,6 +16,10 @@ constexpr Unit words[] = {{"d", hours{24}}, {"h", hours{1}}, {"min", minutes{1}}
 // A century: longer ones are slips, and sums with times must not overflow.
 constexpr Duration longest = hours{24 * 36525};
 
+// Four digits of year is all that RFC 3339 has.
+constexpr Time earliest = std::chrono::sys_days{std::chrono::year{0} / 1 / 1};
+constexpr Time latest = Time{std::chrono::sys_days{std::chrono::year{10000} / 1 / 1}} - milliseconds{1};
+
 std::optional<int> digits(std::string_view text, std::size_t from, std::size_t count) {
   if (from + count > text.size()) return {};
   int number = 0;
@@ -120,14 +124,13 @@ std::optional<Time> parse_time(std::string_view text) {
   const auto ms = fraction(text, at);
   const auto east = offset(text.substr(at));
   if (!ms || !east) return {};
-  return Time{std::chrono::sys_days{date}} + hours{*h} + minutes{*min} + seconds{*s} + *ms - *east;
+  const Time made = Time{std::chrono::sys_days{date}} + hours{*h} + minutes{*min} + seconds{*s} + *ms - *east;
+  if (made < earliest || made > latest) return {};  // a leap second or an offset leads out of what can be written again
+  return made;
 }
 
 std::string time_text(Time t) {
-  // Four digits of year is all that RFC 3339 has.
-  constexpr Time first = std::chrono::sys_days{std::chrono::year{0} / 1 / 1};
-  constexpr Time last = Time{std::chrono::sys_days{std::chrono::year{10000} / 1 / 1}} - milliseconds{1};
-  t = std::min(std::max(t, first), last);
+  t = std::min(std::max(t, earliest), latest);
   const auto day = std::chrono::floor<std::chrono::days>(t);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{t - day};
