@@ -188,7 +188,7 @@ Verdicts judge(const Target& target, const Blackbox& blackbox) {
 TEST_CASE("compared: drwatch, blackbox_exporter and check_http before the same servers") {
   const Blackbox blackbox;
   const auto all = targets();
-  CHECK(all.size() >= 20);
+  CHECK(all.size() >= 40);
   for (std::size_t begin = 0; begin < all.size(); begin += 4) {
     std::vector<std::future<Verdicts>> running;
     for (std::size_t i = begin; i < std::min(all.size(), begin + 4); ++i)

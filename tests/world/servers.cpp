@@ -16,11 +16,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// `port`: 0: any, and then which.
 int bound_socket(int type, std::uint16_t& port) {
   const int fd = ::socket(AF_INET, type | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
   socklen_t size = sizeof address;
   if (fd < 0 || ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
       ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
@@ -104,7 +106,8 @@ TcpServer::~TcpServer() {
   ::close(listener_);
 }
 
-UdpServer::UdpServer(std::function<std::optional<std::string>(const std::string&)> answer) : socket_(bound_socket(SOCK_DGRAM, port_)) {
+UdpServer::UdpServer(std::function<std::optional<std::string>(const std::string&)> answer, std::uint16_t port)
+    : port_(port), socket_(bound_socket(SOCK_DGRAM, port_)) {
   serving_ = std::thread([this, answer = std::move(answer)] {
     while (!stop_) {
       if (!readable(socket_, 20ms)) continue;

@@ -57,7 +57,7 @@ class TcpServer {
 // Answers each datagram with what `answer` returns; nullopt: not at all.
 class UdpServer {
  public:
-  explicit UdpServer(std::function<std::optional<std::string>(const std::string&)> answer);
+  explicit UdpServer(std::function<std::optional<std::string>(const std::string&)> answer, std::uint16_t port = 0);  // 0: any
   ~UdpServer();
   UdpServer(const UdpServer&) = delete;
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
