@@ -23,7 +23,7 @@ struct StoryChange {
   std::optional<Duration> until;
   std::vector<std::string> probes;
   std::optional<std::string> outcome, reason, code, message;
-  std::optional<std::string> recovery_point;  // "follows" | "stalls" | a time
+  std::optional<std::string> recovery_point;  // "follows" | "stalls" | "none" | a time
   std::optional<Duration> lag;                // 30 s
 };
 constexpr Duration story_lag = seconds{30};

@@ -53,8 +53,8 @@ void check_change(const Checking& c, const StoryChange& change) {
   if (change.lag && !change.recovery_point)
     c.error(change.line, "'lag' says nothing by itself", "write recovery_point = \"follows\" as well");
   const auto& point = change.recovery_point;
-  if (point && *point != "follows" && *point != "stalls" && !parse_time(*point))
-    c.error(change.line, "'" + *point + "' is no recovery point", "write follows, stalls, or a time such as 2026-03-01T02:00:00Z");
+  if (point && *point != "follows" && *point != "stalls" && *point != "none" && !parse_time(*point))
+    c.error(change.line, "'" + *point + "' is no recovery point", "write follows, stalls, none, or a time such as 2026-03-01T02:00:00Z");
 }
 
 void check_deed(const Checking& c, const StoryDeed& deed) {

@@ -208,7 +208,7 @@ std::vector<Row> change_rows() {
            .one_of = {"dns", "connect", "tls", "auth", "timeout", "protocol", "assertion", "stale", "absent", "own-fault", "internal"}}),
       row("code", &StoryChange::code, {.doc = "SQLSTATE, HTTP status, errno name."}),
       row("message", &StoryChange::message, {.doc = "The sentence."}),
-      row("recovery_point", &StoryChange::recovery_point, {.doc = "`follows`, `stalls`, or a time."}),
+      row("recovery_point", &StoryChange::recovery_point, {.doc = "`follows`, `stalls`, `none` (the store is read and empty), or a time."}),
       row("lag", &StoryChange::lag, {.doc = "How far behind now it follows, or behind `at` it stalls.", .fallback = "30s"}),
   };
 }

@@ -114,6 +114,7 @@ RecoveryReading story_reading(const Story& story, const ProbeSettings& probe, Ti
   RecoveryReading reading;
   const auto& every = probe.backup->every;
   reading.continuous = !every;
+  reading.whole = true;
   reading.time = now - lag;
   if (every) reading.time = story.start - lag + std::max(now - story.start, Duration{0}) / *every * *every;
   return reading;

@@ -144,13 +144,14 @@ class Stage {
       const StoryChange& c = *change;
       if (c.outcome) o = outcome_in(c, probe.kind == "postgres");
       // A source that fails brings no new points, unless the story says so.
-      if (c.outcome && *c.outcome != "up" && *c.outcome != "degraded") stalls = true, point = story_.start + c.at - lag;
-      if (c.recovery_point) read_point(c, stalls, point, lag);
+      const auto newest = [&] { return probe.backup ? story_reading(story_, probe, story_.start + c.at, lag).time : std::nullopt; };
+      if (c.outcome && *c.outcome != "up" && *c.outcome != "degraded") stalls = true, point = newest();
+      if (c.recovery_point) lag = c.lag.value_or(story_lag), read_point(c, newest(), stalls, point);
     }
     o.at = wall();
     if (probe.backup && o.outcome != Health::unknown) {
       RecoveryReading reading = story_reading(story_, probe, wall(), lag);
-      if (stalls) reading.time = *point;
+      if (stalls) reading.time = point;  // nullopt: the store is empty
       reading.failing = o.outcome == Health::down;
       o.recovery = reading;
     }
@@ -167,11 +168,13 @@ class Stage {
     return o;
   }
 
-  void read_point(const StoryChange& c, bool& stalls, std::optional<Time>& point, Duration& lag) const {
-    lag = c.lag.value_or(story_lag);
+  // `newest`: of the source when the change began.
+  void read_point(const StoryChange& c, const std::optional<Time>& newest, bool& stalls, std::optional<Time>& point) const {
     stalls = *c.recovery_point != "follows";
     if (*c.recovery_point == "stalls")
-      point = story_.start + c.at - lag;
+      point = newest;
+    else if (*c.recovery_point == "none")
+      point.reset();
     else if (stalls)
       point = parse_time(*c.recovery_point).value_or(story_.start);
   }

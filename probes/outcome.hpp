@@ -59,6 +59,9 @@ struct RecoveryReading {
   // backup)...
   bool continuous = false;
   std::optional<Time> oldest;  // ... but none before this one (its retention, its first base backup); nullopt: not known
+  // The store was read to its end and this is all that it can restore: what it proved before and does not show any more is gone. Without a
+  // point: it holds nothing. The heart believes it when a second such run in a row says so.
+  bool whole = false;
 };
 
 // What a scheduler's own record says of one job.

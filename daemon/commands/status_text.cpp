@@ -94,7 +94,10 @@ const Json* objective_for(const Json& component, const std::string& of_class) {
 }
 
 Columns::Cell loss(const Json& exposure) {
-  if (flag_at(exposure, "no_source")) return {"everything: no source survives it", Ink::bad};
+  if (flag_at(exposure, "no_source")) {
+    const std::string emptied = text_at(exposure, "emptied");
+    return {"everything: " + (emptied.empty() ? "no source survives it" : emptied + " holds nothing"), Ink::bad};
+  }
   const auto amount = number_at(exposure, "exposure_seconds");
   if (!amount) return {"not known yet", Ink::warn};
   return {(flag_at(exposure, "estimated") ? "about " : "") + words(*amount), Ink::bold};

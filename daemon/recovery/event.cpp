@@ -114,7 +114,7 @@ Importance importance(const Event& event) {
   if (event.kind == "objective.changed") {
     std::string standing = event.body.value("standing", "");
     if (standing == "met" || standing == "unproven") return Importance::info;
-    if (standing == "breached" && !event.body.value("no_source", false)) return Importance::error;
+    if (standing == "breached" && !event.body.value("structural", event.body.value("no_source", false))) return Importance::error;
   }
   return kind->importance;
 }

@@ -74,12 +74,16 @@ Exposure exposure_of(const State& state, const Settings& settings, const std::st
   for (const std::string& name : sources_of(settings, component, c)) {
     result.no_source = false;
     const Believed its = believed(state, settings, name, now);
+    if (its.empty && result.emptied.empty()) result.emptied = its.source;
     if (!its.point || (result.recovery_point && *result.recovery_point >= *its.point)) continue;
     result.recovery_point = its.point;
     result.source = its.source;
     result.failing = its.failing;
     estimated = its.estimated;
   }
+  if (result.recovery_point) result.emptied.clear();
+  // Those that were never read may hold something, but none of it was ever proven.
+  if (!result.emptied.empty()) result.no_source = true;
   if (!result.recovery_point) return result;
 
   Duration grown = std::max(now - *result.recovery_point, Duration{0});
@@ -150,8 +154,9 @@ RpoJudgement judge_rpo(const State& state, const Settings& settings, const std::
   std::string of = "a " + std::string(class_name(c)) + " loss now";
   if (exposure.no_source) {
     judged.standing = Standing::breached;
-    judged.structural = true;
-    judged.message = "no source of recovery points survives " + of;
+    judged.structural = exposure.emptied.empty();  // a store that was emptied is a disaster of its own
+    judged.message = exposure.emptied.empty() ? "no source of recovery points survives " + of
+                                              : of + " would lose everything: " + loss_words(state, exposure.emptied).value_or("");
     return judged;
   }
   if (!exposure.exposure) {

@@ -14,7 +14,8 @@ namespace drwatch {
 
 struct Exposure {
   DisasterClass of_class = DisasterClass::host;
-  bool no_source = false;            // infinite: nothing survives this class
+  bool no_source = false;            // infinite: nothing survives this class, or nothing is left in what would
+  std::string emptied;               // no_source: the probe whose store holds nothing
   std::optional<Duration> exposure;  // nullopt: no point was ever read (or no_source)
   std::optional<Time> recovery_point;
   std::string source;              // probe; empty: none

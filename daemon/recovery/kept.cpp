@@ -45,7 +45,11 @@ Json of(const SourceKept& s) {
           {"oldest", json::of(s.oldest)},
           {"points", points},
           {"claims", claims},
-          {"disagrees_since", json::of(s.disagrees_since)}};
+          {"disagrees_since", json::of(s.disagrees_since)},
+          {"less_since", json::of(s.less_since)},
+          {"lost_point", json::of(s.lost_point)},
+          {"lost_since", json::of(s.lost_since)},
+          {"empty_since", json::of(s.empty_since)}};
 }
 SourceKept source(const Json& j) {
   SourceKept s;
@@ -64,6 +68,10 @@ SourceKept source(const Json& j) {
   if (j.contains("claims"))
     for (const Json& c : j["claims"]) s.claims.push_back(claim(c));
   s.disagrees_since = json::maybe_time(j, "disagrees_since");
+  s.less_since = json::maybe_time(j, "less_since");
+  s.lost_point = json::maybe_time(j, "lost_point");
+  s.lost_since = json::maybe_time(j, "lost_since");
+  s.empty_since = json::maybe_time(j, "empty_since");
   return s;
 }
 

@@ -12,18 +12,17 @@ constexpr std::size_t tops_kept = 20;
 constexpr Duration hold_before_better = minutes{1};
 constexpr Duration held_kept = hours{24 * 8};
 
-// The source's newest recovery point: through the ledger where it can, else by the source's own time (coarse).
-struct Point {
-  Time at{};
-  bool coarse = false;
-};
 std::optional<Point> point_of(const State& state, const std::string& component, const RecoveryReading& reading) {
   if (reading.safe) {
     auto ledger = state.kept.ledgers.find(component);
-    if (ledger != state.kept.ledgers.end())
-      if (auto at = ledger_time(ledger->second, *reading.safe)) return Point{*at, false};
-    // A ledger that begins behind the position can't tell; the source's own time is all there is.
-    return reading.time ? std::optional(Point{*reading.time, true}) : std::nullopt;
+    if (ledger == state.kept.ledgers.end()) return reading.time ? std::optional(Point{*reading.time, true}) : std::nullopt;
+    if (auto at = ledger_time(ledger->second, *reading.safe)) return Point{*at, false};
+    if (!reading.time) return std::nullopt;
+    // A ledger that begins behind the position knows only that it is older than that; the source's own time is all there is, and a file
+    // that was copied anew is as young as its copy.
+    const auto& rows = ledger->second.rows;
+    const auto first = std::find_if(rows.begin(), rows.end(), [&](const LedgerRow& r) { return r.at.timeline == reading.safe->timeline; });
+    return Point{first == rows.end() ? *reading.time : std::min(*reading.time, first->db_time), true};
   }
   return reading.time ? std::optional(Point{*reading.time, false}) : std::nullopt;
 }
@@ -50,6 +49,21 @@ void learn_top(SourceKept& source, bool trouble, Time now) {
   source.disturbed = false;
 }
 
+void see_point(SourceKept& source, const Point& point, bool trouble, Time now) {
+  source.empty_since.reset();
+  if (!source.recovery_point || point.at > *source.recovery_point) {
+    learn_top(source, trouble, now);
+    source.recovery_point = point.at;
+    source.coarse = point.coarse;
+  } else if (source.coarse && !point.coarse) {
+    source.recovery_point = point.at;  // the coarse point was a guess; this one is proven
+    source.coarse = false;
+  }
+  if (!source.lost_point || *source.recovery_point < *source.lost_point) return;
+  source.lost_point.reset();  // it holds as much again
+  source.lost_since.reset();
+}
+
 // What the run says beside the point itself.
 void remember_reading(SourceKept& source, const RecoveryReading& reading, const Point& point) {
   source.safe = reading.safe;
@@ -64,15 +78,15 @@ void remember_reading(SourceKept& source, const RecoveryReading& reading, const 
 }
 
 // A source that only claims, or those whose claims this run can confirm.
-void compare_claims(Deciding& d, const std::string& probe, const Point& point, Time run) {
+void compare_claims(Deciding& d, const std::string& probe, const std::optional<Point>& point, Time run) {
   const ProbeSettings& settings = d.settings.probes.at(probe);
   SourceKept& source = d.state.kept.sources[probe];
   if (settings.backup->confirmed_by.empty()) {
     source.claims.clear();
     if (source.disagrees_since) d.settle_needed = true;
     source.disagrees_since.reset();
-  } else if (auto confirmer = d.settings.probes.find(settings.backup->confirmed_by); confirmer != d.settings.probes.end()) {
-    remember_claim(source, {run, point.at, point.coarse, source.safe}, d.now, confirmer->second.interval);
+  } else if (auto confirmer = d.settings.probes.find(settings.backup->confirmed_by); point && confirmer != d.settings.probes.end()) {
+    remember_claim(source, {run, point->at, point->coarse, source.safe}, d.now, confirmer->second.interval);
   }
   for (const std::string& other : d.settings.components.at(settings.backup->protects).protected_by) {
     if (d.settings.probes.at(other).backup->confirmed_by != probe) continue;
@@ -96,21 +110,19 @@ void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& ou
   d.keep("source/" + probe);
   if (!outcome.recovery) return;
   auto point = point_of(d.state, settings.backup->protects, *outcome.recovery);
-  if (!point) return;
+  if (!point && !outcome.recovery->whole) return;
   source.read_at = outcome.at;
-  if (!source.recovery_point || point->at > *source.recovery_point) {
-    learn_top(source, in_trouble(d.record(), *settings.backup), d.now);
-    source.recovery_point = point->at;
-    source.coarse = point->coarse;
-  } else if (source.coarse && !point->coarse) {
-    source.recovery_point = point->at;  // the coarse point was a guess; this one is proven
-    source.coarse = false;
-  } else if (!point->coarse && point->at < *source.recovery_point) {
-    source.recovery_point = point->at;  // it holds less than it did: segments were lost
-    source.disturbed = true;
+  if (shows_less(source, *outcome.recovery, point)) {
+    if (!lose(source, *outcome.recovery, point, outcome.at)) return;
+    d.settle_needed = true;
+  } else {
+    source.less_since.reset();
   }
-  remember_reading(source, *outcome.recovery, *point);
-  compare_claims(d, probe, *point, outcome.at);
+  if (point) {
+    see_point(source, *point, in_trouble(d.record(), *settings.backup), d.now);
+    remember_reading(source, *outcome.recovery, *point);
+  }
+  compare_claims(d, probe, point, outcome.at);
 }
 
 // A source that claims what its confirmer does not hold is a source that lies: down by assertion, as when the archive itself was seen not
@@ -254,13 +266,15 @@ std::map<std::string, FindingRecord> wanted_findings(const Deciding& d) {
   std::map<std::string, FindingRecord> wanted;
   for (const auto& [name, component] : d.settings.components)
     for (const Exposure& exposure : exposures(d.state, d.settings, name, d.now))
-      if (exposure.no_source) {
+      if (exposure.no_source && exposure.emptied.empty()) {
         std::string of(class_name(exposure.of_class));
         wanted["no-source/" + name + "/" + of] = {"no-source", name, of,
                                                   "no source of recovery points of " + name + " survives a " + of + " loss", d.now};
       }
   for (const auto& [name, component] : d.settings.components) {
     find_unreachable(d, name, wanted);
+    for (const std::string& probe : component.protected_by)
+      if (auto words = loss_words(d.state, probe)) wanted["points-lost/" + name + "/" + probe] = {"points-lost", name, "", *words, d.now};
     for (const std::string& probe : component.protected_by)
       if (const SourceKept* source = source_of(d.state, probe); source && source->disagrees_since)
         wanted["sources-disagree/" + name + "/" + probe] = {"sources-disagree", name, "", disagreement_words(d.state, d.settings, probe),

@@ -44,13 +44,22 @@ std::vector<std::string> sources_of(const Settings& settings, const std::string&
 Believed believed(const State& state, const Settings& settings, const std::string& probe, Time now) {
   const SourceKept* source = source_of(state, probe);
   Believed its{std::nullopt, probe, false, false};
-  if (!source || !source->recovery_point) return its;
+  if (!source || !source->recovery_point) {
+    its.empty = source && source->empty_since;
+    return its;
+  }
   its.point = source->recovery_point;
   its.estimated = source->coarse || !readable(state, probe);
   its.failing = source->failing;
   const ProbeSettings* confirmer = confirmer_of(settings, probe);
   if (!confirmer) return its;
   const SourceKept* shown = source_of(state, confirmer->name);
+  if (shown && shown->empty_since) {  // what is claimed to be there was looked for, and nothing is
+    its.point.reset();
+    its.source = confirmer->name;
+    its.empty = true;
+    return its;
+  }
   if (!shown || !shown->recovery_point || !shown->read_at) {
     its.estimated = true;  // nobody has looked yet; a claim is still better than to say nothing and to page nobody when it stands still
     return its;
@@ -71,6 +80,15 @@ std::string disagreement_words(const State& state, const Settings& settings, con
   if (!source || !source->recovery_point || !shown || !shown->recovery_point) return probe + " claims what nobody can confirm";
   return probe + " claims to hold everything up to " + time_words(*source->recovery_point) + ", but " + confirmer->name +
          " holds it only up to " + time_words(*shown->recovery_point) + ": only that can be restored";
+}
+
+std::optional<std::string> loss_words(const State& state, const std::string& probe) {
+  const SourceKept* source = source_of(state, probe);
+  if (!source || !source->lost_point || !source->lost_since) return std::nullopt;
+  const std::string held = probe + " held everything up to " + time_words(*source->lost_point) + "; since " +
+                           time_words(source->empty_since.value_or(*source->lost_since));
+  if (!source->recovery_point) return held + " there is nothing in it that could be restored";
+  return held + " it can be restored only up to " + time_words(*source->recovery_point);
 }
 
 Duration normal_top(const State& state, const Settings& settings, const std::string& probe) {
@@ -124,6 +142,7 @@ void remember_claim(SourceKept& source, const Claim& claim, Time now, Duration c
 }
 
 std::optional<bool> holds_less(const SourceKept& confirmer, const Claim& claim) {
+  if (confirmer.empty_since) return true;
   if (confirmer.safe && claim.safe && confirmer.safe->timeline == claim.safe->timeline) return confirmer.safe->lsn < claim.safe->lsn;
   // A coarse time is when something was written, not what is in it.
   if (!confirmer.recovery_point || confirmer.coarse || claim.coarse) return std::nullopt;
@@ -142,6 +161,39 @@ void confront(SourceKept& source, const SourceKept& confirmer, Time confirmer_ru
     source.disagrees_since = confirmer_run;
     source.disturbed = true;
   }
+}
+
+bool shows_less(const SourceKept& source, const RecoveryReading& reading, const std::optional<Point>& point) {
+  if (!source.recovery_point) return false;  // what never held anything lost nothing
+  if (!point) return reading.whole;
+  if (point->at >= *source.recovery_point) return false;
+  // Positions say it exactly. The same position may only look older (the ledger is thinned): what was proven stays proven.
+  if (reading.safe && source.safe && reading.safe->timeline == source.safe->timeline) return reading.safe->lsn < source.safe->lsn;
+  return point->coarse == source.coarse;  // when something was written, and what is in it, are not compared
+}
+
+bool lose(SourceKept& source, const RecoveryReading& reading, const std::optional<Point>& point, Time run) {
+  if (!reading.whole) return false;
+  if (!source.less_since) {
+    source.less_since = run;
+    return false;
+  }
+  // Lost twice without having been whole in between: it is the best that it held that is missed.
+  if (!source.lost_point || *source.recovery_point > *source.lost_point) {
+    source.lost_point = source.recovery_point;
+    source.lost_since = source.less_since;
+  }
+  source.recovery_point = point ? std::optional(point->at) : std::nullopt;
+  source.coarse = point && point->coarse;
+  source.empty_since = point ? std::nullopt : source.less_since;
+  source.less_since.reset();
+  source.disturbed = true;
+  if (point) return true;
+  source.safe.reset();
+  source.oldest.reset();
+  source.points.clear();
+  source.continuous = false;
+  return true;
 }
 
 }  // namespace drwatch

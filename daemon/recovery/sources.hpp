@@ -18,6 +18,7 @@ struct Believed {
   std::string source;      // whose word it is: the probe itself, or its confirmer
   bool estimated = false;  // nobody can read it now, or the point is coarse
   bool failing = false;    // the source says that it fails, or it was found to claim what is not there
+  bool empty = false;      // no point, and that is known: it (or its confirmer) was read whole and holds nothing
 };
 Believed believed(const State& state, const Settings& settings, const std::string& probe, Time now);
 
@@ -43,7 +44,21 @@ std::optional<Unreachable> unreachable(const State& state, const Settings& setti
 // "wal-archive claims to hold everything up to ..., but pgbackrest holds only up to ..."
 std::string disagreement_words(const State& state, const Settings& settings, const std::string& probe);
 
+// "off-site held everything up to ...; since ... there is nothing in it that could be restored". nullopt: it holds all that it ever proved.
+std::optional<std::string> loss_words(const State& state, const std::string& probe);
+
 // ---- what a run says (objectives.cpp calls these)
+
+// The newest moment that a reading proves: through the ledger where it can, else by the source's own time (coarse).
+struct Point {
+  Time at{};
+  bool coarse = false;
+};
+// A reading of a store that holds less than it proved, or nothing. False also where the two can't be compared.
+bool shows_less(const SourceKept& source, const RecoveryReading& reading, const std::optional<Point>& point);
+// One such reading may be a listing that caught the store half-way, or an answer that was empty for a moment: the second whole one in a row
+// is believed. True: it is so now, and `source` is changed to what is left.
+bool lose(SourceKept& source, const RecoveryReading& reading, const std::optional<Point>& point, Time run);
 
 // A claim to be compared with what the confirmer shows later.
 void remember_claim(SourceKept& source, const Claim& claim, Time now, Duration confirmer_interval);

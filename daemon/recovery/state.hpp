@@ -144,7 +144,7 @@ struct Claim {
   std::optional<WalPosition> safe;
 };
 struct SourceKept {                    // by backup probe
-  std::optional<Time> recovery_point;  // the newest proven one; it never goes back by itself
+  std::optional<Time> recovery_point;  // the newest proven one; it goes back only when the store was read whole, twice, and holds less
   std::string recovery_message;
   bool coarse = false;  // by the source's own time, not through the ledger
   bool failing = false;
@@ -157,6 +157,10 @@ struct SourceKept {                    // by backup probe
   std::vector<Time> points;             // not continuous: its newest points, oldest first (at most points_kept)
   std::vector<Claim> claims;            // with `confirmed_by`: the newest, oldest first, to be confronted with what the confirmer shows
   std::optional<Time> disagrees_since;  // its confirmer held less than it had claimed, in this run and since
+  std::optional<Time> less_since;       // a whole reading showed less than was proven: the next one that can say decides
+  std::optional<Time> lost_point;       // it was so: it had held everything up to here ...
+  std::optional<Time> lost_since;       // ... and does not since this run; until it holds as much again
+  std::optional<Time> empty_since;      // there is nothing in it that could be restored
   static constexpr std::size_t points_kept = 64;
 };
 struct LedgerRow {

@@ -72,7 +72,8 @@ View exposure_rows(const View& components, const Seen& seen) {
       View row;
       row["component"] = component["title"];
       row["class"] = exposure["class"];
-      row["lost_words"] = exposure["no_source"] == true ? "nothing survives this"
+      row["lost_words"] = exposure["no_source"] == true
+                              ? (exposure["emptied"].is_null() ? "nothing survives this" : "everything: nothing is left")
                           : exposure["exposure_seconds"].is_null()
                               ? "not known"
                               : seconds_words(exposure["exposure_seconds"]) + (exposure["estimated"] == true ? " (estimated)" : "");

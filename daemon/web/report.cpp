@@ -137,7 +137,8 @@ void impact(std::string& text, const Seen& seen, const Incident& incident) {
     text += "- Recovery point of " + plain(component) + " (class " + std::string(class_name(of_class)) +
             "), as it stands at the time of this draft: ";
     if (exposure.no_source)
-      text += "no source survives this class";
+      text += exposure.emptied.empty() ? "no source survives this class"
+                                       : "nothing is left: " + plain(loss_words(seen.state, exposure.emptied).value_or(""));
     else if (!exposure.recovery_point)
       text += "not known";
     else

@@ -149,7 +149,8 @@ View exposure_view(const Seen& seen, const std::string& component) {
     view["source"] = text_view(exposure.source);
     view["estimated"] = exposure.estimated;
     view["held_since"] = time_view(exposure.held_since);
-    view["no_source"] = exposure.no_source;  // what null cannot say: infinite, not unknown
+    view["no_source"] = exposure.no_source;         // what null cannot say: infinite, not unknown
+    view["emptied"] = text_view(exposure.emptied);  // the source that holds nothing any more
     list.push_back(std::move(view));
   }
   return list;
