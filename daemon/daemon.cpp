@@ -55,7 +55,7 @@ Daemon::Daemon(Parts parts, std::shared_ptr<const Settings> settings, Restored r
       tasks_(parts_.world.executor, [this](const std::string& task, std::exception_ptr error) { failed(task, error); }),
       keeping_(parts_.world.executor, parts_.world.clock, parts_.journal),
       alerting_(parts_.world, parts_.log, tasks_),
-      scheduler_(parts_.world, tasks_, parts_.make_probe,
+      scheduler_(parts_.world, tasks_, [this](const ProbeSettings& settings) { return make_probe(settings); },
                  {.now = [this] { return now(); },
                   .ran = [this](const std::string& probe, Outcome outcome) { ran(probe, std::move(outcome)); },
                   .confirming = [this](const std::string& probe) { return confirming(state_, probe); },
@@ -183,6 +183,13 @@ void Daemon::watch_journal() {
   if (failing == state_.record.journal_failing) return;
   feed(JournalHealth{
       failing, journal_error_.empty() ? "a commit takes longer than " + duration_words(settings_->journal.patience) : journal_error_});
+}
+
+std::unique_ptr<Probe> Daemon::make_probe(const ProbeSettings& settings) const {
+  auto probe = parts_.make_probe(settings);
+  const std::string* memory = memory_of(state_.kept, settings);
+  if (probe && memory) probe->recall(*memory);
+  return probe;
 }
 
 // ---- deciding

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Wires the parts: the schedule runs probes, what they see is decided, what was decided is written, told and done. The simulation starts the same one.
+// Wires the parts: the schedule runs probes, what they see is decided, what was decided is written, told and done. The simulation starts
+// the same one.
 #pragma once
 
 #include "daemon/alerting/alerting.hpp"
@@ -63,6 +64,7 @@ class Daemon : public Desk {
   void ran(const std::string& probe, Outcome outcome);
   Decision feed(const Input& input, const std::string& idempotency_key = "");
   void carry_out(const Decision& decision);
+  std::unique_ptr<Probe> make_probe(const ProbeSettings& settings) const;  // with what its last run handed back
   void tell(const Event& event);
   void want_alerts(bool durable);
   Task<void> want_when_durable();
@@ -96,7 +98,7 @@ class Daemon : public Desk {
   Time last_now_{};
   Duration ahead_{0};  // of the wall clock, after it was set back
   bool watching_clock_ = false, stopping_ = false;
-  std::string journal_error_;          // empty: it is written
+  std::string journal_error_;  // empty: it is written
   std::shared_ptr<bool> exists_ = std::make_shared<bool>(true);
 };
 

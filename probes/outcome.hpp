@@ -118,6 +118,10 @@ struct Outcome {
   std::optional<JobReading> job;
   std::vector<Latch> latches;
   std::shared_ptr<const Trace> trace;  // null: not kept (any more), or nobody kept one
+  // What the probe wants to be told when it is made anew (Probe::recall); nullopt: as before. Its own words, no secrets, at most
+  // `most_memory`.
+  std::optional<std::string> memory;
+  static constexpr std::size_t most_memory = 64 * 1024;
 
   bool bad() const { return outcome == Health::degraded || outcome == Health::down; }
   // The target knows drwatch and would not have it: asking on as before can only make that worse.

@@ -35,7 +35,8 @@ struct ConnectionBounds {
 };
 Task<Outcome> look_at_connections(PgConnection& connection, ConnectionBounds bounds);
 
-// Rows deleted, tables emptied or gone, from statistics alone; it remembers what it saw, and forgets it when the server forgot its own.
+// Rows deleted, tables emptied or gone, from statistics alone; it remembers what it saw, and forgets it when the server forgot its own. Its
+// memory lets a restart of drwatch in the middle of a deletion go on counting where it was.
 struct DriftBounds {
   std::vector<std::string> tables;     // "public.orders"
   double degraded = 0.05, down = 0.2;  // of the rows, within `within`
@@ -46,6 +47,8 @@ class Drift {
  public:
   explicit Drift(DriftBounds bounds) : bounds_(std::move(bounds)) {}
   Task<Outcome> look(PgConnection& connection);
+  std::string memory() const;
+  void recall(const std::string& memory);
 
  private:
   struct Sample {
@@ -61,7 +64,8 @@ class Drift {
   Outcome count(const std::string& table, Seen& seen, Sample now) const;
 
   DriftBounds bounds_;
-  std::string epoch_;  // of the statistics
+  std::string epoch_;      // of the statistics
+  bool recalled_ = false;  // and not looked yet
   std::map<std::string, Seen> seen_;
 };
 

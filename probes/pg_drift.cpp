@@ -8,6 +8,8 @@
 #include "probes/pg_outcome.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
 
 namespace drwatch {
 namespace {
@@ -16,7 +18,8 @@ std::string drift_sql(const std::vector<std::string>& tables) {
   // The epoch: statistics begin anew when the server starts after a crash, or when somebody resets them.
   return "SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000)::bigint, pg_catalog.pg_postmaster_start_time()::text || ' ' || "
          "coalesce((SELECT stats_reset::text FROM pg_catalog.pg_stat_database WHERE datname = pg_catalog.current_database()), ''), "
-         "w.name, c.oid, pg_catalog.pg_relation_filenode(c.oid), c.reltuples::bigint, s.n_tup_del, s.n_live_tup "
+         "w.name, c.oid, pg_catalog.pg_relation_filenode(c.oid), c.reltuples::bigint, s.n_tup_del, s.n_live_tup, "
+         "c.relkind = 'p' "
          "FROM pg_catalog.unnest(" +
          sql_array(tables) +
          ") AS w(name) LEFT JOIN (pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
@@ -24,9 +27,45 @@ std::string drift_sql(const std::vector<std::string>& tables) {
          "LEFT JOIN pg_catalog.pg_stat_all_tables s ON s.relid = c.oid ORDER BY w.name";
 }
 
+// What was deleted while nobody looked for longer than this may have been deleted as it is every day.
+constexpr Duration longest_gap = hours{1};
+// Of one table's samples in the memory: the window is cut by an eighth at most when the oldest falls out of it.
+constexpr std::size_t most_samples = 8, room = 48 * 1024, sample_room = 48;
+
 std::string percent(double part) { return std::to_string(static_cast<int>(part * 100 + 0.5)) + " %"; }
 
 }  // namespace
+
+std::string Drift::memory() const {
+  const std::size_t most = std::clamp<std::size_t>(room / sample_room / std::max<std::size_t>(seen_.size(), 1), 2, most_samples);
+  nlohmann::json tables = nlohmann::json::object();
+  for (const auto& [name, seen] : seen_) {
+    nlohmann::json samples = nlohmann::json::array();
+    const std::size_t last = seen.samples.empty() ? 0 : seen.samples.size() - 1,
+                      step = std::max<std::size_t>((last + most - 2) / (most - 1), 1);
+    for (std::size_t i = 0; i < seen.samples.size(); i += i < last ? std::min(step, last - i) : 1) {
+      const Sample& s = seen.samples[i];
+      samples.push_back({s.at.time_since_epoch().count(), s.deleted, s.rows});
+    }
+    tables[name] = {seen.file, std::move(samples)};
+  }
+  return nlohmann::json{{"epoch", epoch_}, {"tables", std::move(tables)}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+void Drift::recall(const std::string& memory) try {
+  const auto told = nlohmann::json::parse(memory);
+  std::map<std::string, Seen> seen;
+  for (const auto& [name, table] : told.at("tables").items()) {
+    Seen& of = seen[name];
+    of.file = table.at(0).get<std::string>();
+    for (const auto& s : table.at(1))
+      of.samples.push_back({Time{Duration{s.at(0).get<std::int64_t>()}}, s.at(1).get<std::int64_t>(), s.at(2).get<std::int64_t>()});
+  }
+  epoch_ = told.at("epoch").get<std::string>();
+  seen_ = std::move(seen);
+  recalled_ = true;
+} catch (const nlohmann::json::exception&) {  // half a memory is none
+}
 
 Task<Outcome> Drift::look(PgConnection& connection) {
   const auto answer = co_await connection.query(drift_sql(bounds_.tables));
@@ -35,6 +74,9 @@ Task<Outcome> Drift::look(PgConnection& connection) {
   for (const auto& row : answer->rows) {
     const auto now = database_time(cell(row, 0));
     if (!now) co_return outcome_of(Health::unknown, Reason::protocol, "", "the database's clock could not be read");
+    if (std::exchange(recalled_, false))
+      for (auto& [name, seen] : seen_)
+        if (!seen.samples.empty() && seen.samples.back().at + std::max(bounds_.within, longest_gap) < *now) seen.samples.clear();
     if (epoch_ != text_of(row, 1)) {
       if (!epoch_.empty()) outcome.facts["counters_reset"] = time_text(*now);
       for (auto& [name, seen] : seen_) seen.samples.clear();  // the files stay: they are no statistics
@@ -47,6 +89,9 @@ Task<Outcome> Drift::look(PgConnection& connection) {
 
 Outcome Drift::judge(const std::string& table, const PgRow& row, Time now) {
   if (!cell(row, 3)) return outcome_of(Health::down, Reason::absent, "", "the table " + quote(table) + " is gone");
+  // What is deleted in a partition is counted there, and the table above it always looks well.
+  if (text_of(row, 8) == "t")
+    return outcome_of(Health::unknown, Reason::absent, "", "the table " + quote(table) + " is partitioned: name its partitions instead");
   Seen& seen = seen_[table];
   // The planner's count first: right after rows were loaded and analyzed, the statistics may count them twice.
   const auto planned = whole(cell(row, 5)).value_or(0);

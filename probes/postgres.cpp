@@ -153,6 +153,8 @@ class PostgresProbe : public Probe {
       co_await tell_way(**connection, &outcome);
       // Corrupt data may lie where the next run does not look.
       if (outcome.code == "XX001" || outcome.code == "XX002") outcome.latches.push_back({"corruption", world.clock.now(), outcome.message});
+      // It may be drwatch's own connection alone that an administrator ended: what a shutdown looks like to a new one, the next run tells.
+      if (outcome.code == "57P01") outcome.takes_no_writes = false;
       phases[Phase::request] = std::chrono::duration_cast<std::chrono::microseconds>(world.clock.boottime() - began);
     } else {
       outcome = database_outcome(connection.error());
@@ -162,10 +164,22 @@ class PostgresProbe : public Probe {
       }
     }
     outcome.phases = phases;
+    outcome.memory = memory();
     co_return outcome;
   }
 
+  // That a pooler stands there must not be forgotten: its refusal would be taken for the database's own.
+  void recall(const std::string& memory) override {
+    pooled_ = memory.starts_with(by_pooler);
+    if (const auto drift = memory.find('\n'); drift != std::string::npos) drift_.recall(memory.substr(drift + 1));
+  }
+
  private:
+  static constexpr std::string_view by_pooler = "pooler";
+  std::string memory() const {
+    return std::string(pooled_ ? by_pooler : "direct") + "\n" + (settings_.drift.tables.empty() ? "" : drift_.memory());
+  }
+
   // A pooler has its own connections to the server and makes up the process that it names to its clients.
   Task<void> tell_way(PgConnection& connection, Outcome* outcome) {
     if (connection.server_process() == 0) co_return;

@@ -16,9 +16,12 @@ namespace drwatch {
 class Probe {
  public:
   virtual ~Probe() = default;
-  // One run. Sets outcome, reason, code, message, phases and facts; `at`, `vantage` and phase `total` are set outside. What could not be looked at is
-  // `unknown`, never `down`. A run may be cancelled at any co_await.
+  // One run. Sets outcome, reason, code, message, phases and facts; `at`, `vantage` and phase `total` are set outside. What could not be
+  // looked at is `unknown`, never `down`. A run may be cancelled at any co_await.
   virtual Task<Outcome> run(World& world) = 0;
+  // What a run of a probe with the same settings handed back as Outcome::memory, before a restart; called before the first run. For what a
+  // run is compared with and must not be lost: what can be asked again needs no memory. Anything may stand in it, it may be half.
+  virtual void recall(const std::string& /*memory*/) {}
   // What a run means that its deadline ended. `unknown` for a kind that looks at its target through another system: that the
   // other is slow says nothing of the target.
   virtual Health when_late() const { return Health::down; }

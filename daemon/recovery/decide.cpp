@@ -56,15 +56,31 @@ constexpr Duration a_real_jump = minutes{1};
 // ---- inputs
 // ------------------------------------------------------------------------------------------------------------------------------
 
+// What the probe's next incarnation is to be told. Too long a text is no memory rather than half of one.
+void keep_memory(Deciding& d, const std::string& probe, const std::string& text) {
+  const MemoryKept now{short_fingerprint(d.settings.probes.at(probe)), text.size() <= Outcome::most_memory ? text : ""};
+  auto& memories = d.state.kept.memories;
+  const auto was = memories.find(probe);
+  if (was != memories.end() && was->second.of == now.of && was->second.text == now.text) return;
+  memories[probe] = now;
+  d.keep("memory/" + probe);
+}
+
+void forget_memory(Deciding& d, const std::string& probe) {
+  if (d.state.kept.memories.erase(probe) > 0) d.keep("memory/" + probe);
+}
+
 void take(Deciding& d, const Ran& input) {
   if (!d.settings.probes.count(input.probe)) return;
+  if (input.outcome.memory) keep_memory(d, input.probe, *input.outcome.memory);
   see_writes(d, input.probe, input.outcome);
   see_recovery_point(d, input.probe, input.outcome);
   // What the heart remembers of the probe counts with what this run saw.
   const auto& settings = d.settings.probes.at(input.probe);
-  const Outcome seen = settings.job && input.outcome.job
-                           ? see_job_reading(d, input.probe, *settings.job, input.outcome)
-                           : see_latches(d, input.probe, confronted(d.state, d.settings, input.probe, input.outcome));
+  Outcome seen = settings.job && input.outcome.job
+                     ? see_job_reading(d, input.probe, *settings.job, input.outcome)
+                     : see_latches(d, input.probe, confronted(d.state, d.settings, input.probe, input.outcome));
+  seen.memory.reset();  // nobody else needs it
   see_run(d, input.probe, seen);
   see_step_looked_at(d, input.probe);
   if (seen.bad() && d.state.sight.ask_again.count(input.probe)) d.settle_needed = true;
@@ -99,12 +115,16 @@ void forget_removed(Deciding& d) {
   for (const std::string& name : removed) {
     d.emit("probe.removed", {.probe = name}, name + " is no longer configured");
     d.state.sight.probes.erase(name);
+    forget_memory(d, name);
   }
 }
 
 void take(Deciding& d, const ConfigurationLoaded& input) {
   forget_removed(d);
-  for (const std::string& name : input.changed_probes) d.state.sight.probes[name] = {};  // its health stands, not seen since
+  for (const std::string& name : input.changed_probes) {
+    d.state.sight.probes[name] = {};  // its health stands, not seen since
+    forget_memory(d, name);           // what it was compared with is not what it looks at now
+  }
   std::vector<std::string> objectives, jobs;
   for (const auto& [name, component] : d.settings.components)
     for (DisasterClass c : all_classes)

@@ -136,10 +136,13 @@ WritesKept writes(const Json& j) {
   return w;
 }
 
+Json of(const MemoryKept& m) { return {{"of", m.of}, {"text", m.text}}; }
+MemoryKept memory(const Json& j) { return {json::text(j, "of"), json::text(j, "text")}; }
+
 template <class T>
 std::string text_in(const std::map<std::string, T>& values, const std::string& name) {
   auto it = values.find(name);
-  return it == values.end() ? std::string() : of(it->second).dump();
+  return it == values.end() ? std::string() : of(it->second).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -155,6 +158,7 @@ std::string kept_text(const Kept& kept, const std::string& key) {
   if (kind == "ledger") return text_in(kept.ledgers, name);
   if (kind == "job") return text_in(kept.jobs, name);
   if (kind == "writes") return text_in(kept.writes, name);
+  if (kind == "memory") return text_in(kept.memories, name);
   return "";
 }
 
@@ -169,8 +173,16 @@ void restore_kept(Kept& kept, const std::string& key, const std::string& text) {
     if (kind == "ledger") kept.ledgers[name] = ledger(j);
     if (kind == "job") kept.jobs[name] = job(j);
     if (kind == "writes") kept.writes[name] = writes(j);
+    if (kind == "memory") kept.memories[name] = memory(j);
   } catch (const nlohmann::json::exception&) {
   }
+}
+
+std::string short_fingerprint(const ProbeSettings& probe) { return probe.fingerprint.substr(0, 8); }
+
+const std::string* memory_of(const Kept& kept, const ProbeSettings& probe) {
+  const auto found = kept.memories.find(probe.name);
+  return found == kept.memories.end() || found->second.of != short_fingerprint(probe) ? nullptr : &found->second.text;
 }
 
 }  // namespace drwatch

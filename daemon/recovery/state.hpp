@@ -190,6 +190,11 @@ struct WritesKept {                // by component
   std::optional<Time> held_since;  // it is known to take no writes since this run
   std::vector<Span> held;          // ended spans without writes, of the last 8 days: no exposure grew in them
 };
+// Enough to tell settings apart, and too little to try out secrets with: those are part of the whole.
+std::string short_fingerprint(const ProbeSettings& probe);
+struct MemoryKept {      // by probe
+  std::string of, text;  // the settings that it was made with (the beginning of their fingerprint); Outcome::memory
+};
 struct Kept {
   std::optional<Time> alive_at;
   std::map<std::string, ProbeKept> probes;
@@ -197,11 +202,14 @@ struct Kept {
   std::map<std::string, Ledger> ledgers;
   std::map<std::string, JobKept> jobs;
   std::map<std::string, WritesKept> writes;
+  std::map<std::string, MemoryKept> memories;
   std::set<std::string> changed;  // keys ("probe/primary", "ledger/database", ...) that the journal does not have yet
 };
 // The journal's form of one kept value; "" when there is none (delete it).
 std::string kept_text(const Kept& kept, const std::string& key);
 void restore_kept(Kept& kept, const std::string& key, const std::string& text);
+// What a probe with these settings is to be told; nullptr: nothing.
+const std::string* memory_of(const Kept& kept, const ProbeSettings& probe);
 
 // ---- Sight -----------------------------------------------------------------------------------------------------------------------------
 

@@ -183,13 +183,20 @@ class Machine::Watched : public Probe {
   Task<Outcome> run(World& world) override {
     machine_.seen[name_].push_back(world.clock.now());
     if (machine_.throwing.count(name_)) throw std::runtime_error("vector is empty");
-    co_return co_await inner_.run(world);
+    Outcome outcome = co_await inner_.run(world);
+    outcome.memory = std::to_string(++run_);
+    co_return outcome;
+  }
+  void recall(const std::string& memory) override {
+    run_ = std::stoi(memory);
+    machine_.recalled[name_] = run_;
   }
 
  private:
   Machine& machine_;
   std::string name_;
   sim::SimProbe inner_;
+  int run_ = 0;  // over all its lives
 };
 
 Machine::Machine() {

@@ -106,6 +106,7 @@ class Machine {
   Commands commands{clock};
   Told told;                                      // by the daemon that lives now
   std::set<std::string> throwing;                 // probes with a bug
+  std::map<std::string, int> recalled;            // by probe: the run that it was told of when it was made
   std::map<std::string, std::vector<Time>> seen;  // by probe: when its runs began
   Duration disk_turn{50};                         // how long a commit takes
   std::size_t writes_a_turn = 1000;

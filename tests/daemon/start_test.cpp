@@ -155,3 +155,28 @@ TEST_CASE("a clock that is set back stops nothing, and time goes on") {
   q.m.breaks("primary");
   CHECK(q.m.until([&] { return q.m.alert("DrwatchIncident"); }, minutes{4}));
 }
+
+TEST_CASE("a probe is told what it handed back before a crash, but not when its settings are others") {
+  Machine m;
+  m.start();
+  m.pass(minutes{3});
+  CHECK(m.recalled.empty());
+  const auto runs = static_cast<int>(m.seen["primary"].size());
+  m.pass(seconds{5});  // what changed is written every two seconds
+  m.crash();
+  SUBCASE("the same settings") {
+    m.start();
+    CHECK(m.recalled["primary"] == runs);
+    m.pass(minutes{1});
+    m.recalled.clear();
+    m.configuration.edit("192.0.2.12:443", "192.0.2.98:443");  // of `front`
+    CHECK(m.daemon().reload().empty());
+    CHECK(m.recalled.empty());  // what goes on was not made anew, and `front` is another one
+  }
+  SUBCASE("other settings") {
+    m.configuration.edit("192.0.2.12:443", "192.0.2.98:443");
+    m.start();
+    CHECK(m.recalled.count("front") == 0);
+    CHECK(m.recalled.count("primary") == 1);
+  }
+}

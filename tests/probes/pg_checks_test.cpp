@@ -153,6 +153,71 @@ TEST_CASE("drift: counters that begin anew say nothing; a table emptied or gone 
   CHECK(gone.reason == Reason::absent);
 }
 
+TEST_CASE("drift: a restart of drwatch in the middle of a deletion goes on counting where it was") {
+  Tables before;
+  (void)before.look(0, "a", "100", "20000", "1");
+  const Outcome half = before.look(30, "a", "2100", "18000", "1");  // 10 %
+  CHECK(half.outcome == Health::degraded);
+  REQUIRE(half.memory);
+  Tables again;
+  again.probe->recall(*half.memory);
+  SUBCASE("the other half") {
+    const Outcome whole = again.look(90, "a", "4600", "15500", "1");
+    REQUIRE(whole.latches.size() == 1);
+    CHECK(whole.latches[0].message.find("4500 rows of 'public.orders'") == 0);
+    Tables fresh;  // it would not have been seen without
+    CHECK(fresh.look(90, "a", "4600", "15500", "1").latches.empty());
+  }
+  SUBCASE("emptied meanwhile, however long that was") {
+    CHECK(again.look(90'000, "a", "2100", "0", "2").latches.at(0).key == "truncated public.orders");
+  }
+  SUBCASE("a day without drwatch: what was deleted may be what is deleted every day") {
+    const Outcome later = again.look(90'000, "a", "9000", "18000", "1");
+    CHECK(later.latches.empty());
+    CHECK(later.outcome == Health::up);
+  }
+  SUBCASE("the server began its statistics anew") { CHECK(again.look(90, "b", "9000", "18000", "1").latches.empty()); }
+  SUBCASE("half a memory is none") {
+    for (const std::string& text : {half.memory->substr(0, half.memory->size() / 2), std::string("direct\n{}"), std::string("direct\n[1]"),
+                                    std::string("direct\n{\"epoch\":1,\"tables\":{\"public.orders\":[]}}"), std::string()}) {
+      Tables t;
+      t.probe->recall(text);
+      CHECK(t.look(90, "a", "9000", "18000", "1").outcome == Health::up);
+    }
+  }
+}
+
+TEST_CASE("drift: the memory is small, and keeps the beginning and the end of the window") {
+  std::string tables;
+  for (int i = 0; i < 200; ++i) tables += (i ? ", " : "") + ("\"public.a_table_with_a_long_name_" + std::to_string(i) + "\"");
+  const auto probe = probe_of("postgres", dsn + "tables = [" + tables + "]\nlost_within = \"10h\"");
+  FakeWorld world;
+  std::size_t size = 0;
+  for (int run = 0; run < 50; ++run) {
+    world.postgres.answers.clear();
+    PgResult answer;
+    for (int i = 0; i < 200; ++i)
+      answer.rows.push_back({std::to_string(1772330400000 + run * 30'000), "epoch", "public.a_table_with_a_long_name_" + std::to_string(i),
+                             "1", "f", "100000000", std::to_string(1'000'000'000 + run), "100000000"});
+    world.postgres.answers.emplace_back("pg_relation_filenode", answer);
+    size = world.run(*probe).memory.value_or("").size();
+  }
+  CHECK(size > 0);
+  CHECK(size <= Outcome::most_memory);
+}
+
+TEST_CASE("a pooler's refusal is not the database's own, after a restart of drwatch either") {
+  const auto probe = probe_of("postgres", dsn);
+  FakeWorld world;
+  world.postgres.refuses = failure(Reason::connect, "ECONNREFUSED", "connection refused by 127.0.0.1:6432");
+  CHECK(world.run(*probe).takes_no_writes);
+  probe->recall("pooler\n");
+  const Outcome outcome = world.run(*probe);
+  CHECK(outcome.outcome == Health::down);
+  CHECK_FALSE(outcome.takes_no_writes);
+  CHECK(outcome.memory == "pooler\n");
+}
+
 TEST_CASE("the checks' settings: names with their schema, parts of one") {
   CHECK_FALSE(problems_of("postgres", dsn + "tables = [\"orders\"]").empty());
   CHECK_FALSE(problems_of("postgres", dsn + "row_security = [\".x\"]").empty());
