@@ -18,6 +18,11 @@ std::string held_text(const SeenArchive& archive) {
                : "it holds no whole segment";
 }
 
+// Segments alone restore nothing. Where none was ever seen, its files may be kept elsewhere; where one was, it is gone.
+bool lost_its_base(const SeenArchive& archive) {
+  return archive.had_base && !(archive.reading.chain && archive.reading.chain->base);
+}
+
 }  // namespace
 
 // Archiving goes in the order of names, so a .backup file comes after the segment it begins in, a .partial one after the segment before.
@@ -56,16 +61,23 @@ void complain_of_archive(const SeenArchive& archive, const std::string& claim, c
     complaints.push_back({Health::down, Reason::assertion,
                           "no base backup leads to the archive's segments of timeline " + std::to_string(*archive.reading.orphan) +
                               ": its .history file is missing, or a new base backup is needed"});
-  if (archive.listing.held.empty())
+  if (archive.gone)
+    complaints.push_back({Health::down, Reason::absent, "the archive's folder is not there"});
+  else if (lost_its_base(archive))
+    complaints.push_back(
+        {Health::down, Reason::absent,
+         "the base backup that the archive's segments start from is gone from it: nothing can be restored until a new one"});
+  else if (archive.listing.held.empty())
     complaints.push_back({Health::degraded, Reason::absent, "the archive holds no segment yet"});
   else if (archive.reading.chain && !archive.reading.chain->base)
     complaints.push_back({Health::degraded, Reason::absent, "no base backup is to be seen in the archive; segments alone restore nothing"});
 }
 
-std::optional<RecoveryReading> recovery_of(const SeenArchive& archive) {
+RecoveryReading recovery_of(const SeenArchive& archive) {
   const auto& chain = archive.reading.chain;
-  if (!chain) return std::nullopt;
   RecoveryReading reading;
+  reading.whole = archive.complete;
+  if (!chain || lost_its_base(archive)) return reading;
   reading.safe = WalPosition{chain->last.timeline, end_lsn(chain->last, archive.segment_size)};
   reading.time = chain->written;
   reading.continuous = true;

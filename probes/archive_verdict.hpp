@@ -17,6 +17,9 @@ struct SeenArchive {
   std::set<std::string, std::less<>> names;
   ArchiveListing listing;
   ArchiveReading reading;
+  bool gone = false;      // the folder itself is not there
+  bool complete = true;   // every file whose text counts could be read
+  bool had_base = false;  // a base backup was in it once: without one now, its segments lead to nothing
 };
 
 // What a name in last_archived_wal claims to hold in full; nullopt: nothing (a .history file).
@@ -30,8 +33,8 @@ std::vector<Segment> gap_of(const SeenArchive& archive, const std::optional<Segm
 void complain_of_archive(const SeenArchive& archive, const std::string& claim, const std::optional<Segment>& settled,
                          Complaints& complaints);
 
-// The point that the archive proves; nullopt: none.
-std::optional<RecoveryReading> recovery_of(const SeenArchive& archive);
+// What the archive proves: a point, or (whole, and no point) that it holds nothing that could be restored.
+RecoveryReading recovery_of(const SeenArchive& archive);
 
 void add_facts(const SeenArchive& archive, const std::optional<Segment>& settled, Outcome& outcome);
 

@@ -102,7 +102,7 @@ Outcome unasked(const Failure& database, const SeenArchive* archive) {
   if (!archive) return outcome;
   add_facts(*archive, std::nullopt, outcome);
   outcome.recovery = recovery_of(*archive);
-  if (!outcome.recovery) return outcome;
+  if (!outcome.recovery->safe) return outcome;
   outcome.message += "; the archive can be restored up to " + segment_name(archive->reading.chain->last, archive->segment_size);
   return outcome;
 }

@@ -7,6 +7,7 @@
 #include "probes/pg_outcome.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 namespace drwatch {
 namespace {
@@ -15,7 +16,7 @@ constexpr const char* doc =
     R"(PostgreSQL's own account of its archiving, and with `archive` the folder itself. The account alone proves nothing: an `archive_command` that
 stores nothing and says yes looks perfect in it. With `archive` every segment must be there, whole, in an unbroken chain from a base backup whose `.backup` file is there as
 well. Cannot prove that the base backup's own files still exist or that the contents are sound. `down` (`assertion`) when archiving fails or is off, `archive_command` is empty or does nothing, what was claimed is not in the archive, or the archive has a gap (until a
-newer base backup); `degraded` with a backlog of more than 3 segments, without a base backup in sight, or with `archive_timeout = 0`; `unknown` when the database or the archive could not be
+newer base backup), or the folder or the base backup that was in it is gone; `degraded` with a backlog of more than 3 segments, without a base backup in sight, or with `archive_timeout = 0`; `unknown` when the database or the archive could not be
 read; while only the database is away the archive still says what it holds. The role needs `pg_monitor` to see the backlog. Survives: `host` and `logical`; `region` and `account` only where the archive lies in another one.)";
 
 struct ArchiverSettings {
@@ -35,6 +36,7 @@ std::vector<config::Row> rows() {
   };
 }
 
+constexpr std::uint64_t usual_size = 16 << 20;
 constexpr std::size_t longest_text = 64 * 1024;  // of a .backup or .history file; they have a few hundred bytes
 
 class ArchiverProbe : public Probe {
@@ -64,10 +66,29 @@ class ArchiverProbe : public Probe {
     Outcome outcome =
         account ? judge_archiver(*account, seen ? &*seen : nullptr, unlisted) : unasked(account.error(), seen ? &*seen : nullptr);
     outcome.phases = phases;
+    if (!archive_.empty()) outcome.memory = memory();
     co_return outcome;
   }
 
+  // What the archive alone does not tell while the database is away, or after it was emptied.
+  void recall(const std::string& memory) override {
+    const auto told = nlohmann::json::parse(memory, nullptr, false);
+    if (!told.is_object()) return;
+    if (const auto size = told.find("segment_size"); size != told.end() && size->is_number_unsigned() && is_segment_size(*size))
+      segment_size_ = size->get<std::uint64_t>();
+    if (const auto timeline = told.find("timeline"); timeline != told.end() && timeline->is_number_unsigned())
+      timeline_ = timeline->get<std::uint32_t>();
+    if (const auto base = told.find("had_base"); base != told.end()) had_base_ = *base == true;
+  }
+
  private:
+  std::string memory() const {
+    nlohmann::json told = {{"had_base", had_base_}};
+    if (segment_size_) told["segment_size"] = *segment_size_;
+    if (timeline_) told["timeline"] = *timeline_;
+    return told.dump();
+  }
+
   Task<Result<ArchiverAccount>> ask(World& world, Phases* phases) {
     auto connection = co_await world.postgres.connect(dsn_, *phases);
     if (!connection) co_return connection.error();
@@ -79,19 +100,24 @@ class ArchiverProbe : public Probe {
   }
 
   Task<Result<SeenArchive>> look(World& world) {
-    const auto entries = co_await world.files.list(archive_);
-    if (!entries) co_return entries.error();
+    auto entries = co_await world.files.list(archive_);
     SeenArchive seen;
-    const auto size = segment_size_ ? segment_size_ : guess_segment_size(*entries);
+    seen.gone = !entries && entries.error().reason == Reason::absent;  // an answer: what was in it is not there either
+    if (seen.gone) entries = std::vector<FileEntry>();
+    if (!entries) co_return entries.error();
+    auto size = segment_size_ ? segment_size_ : guess_segment_size(*entries);
+    if (!size && entries->empty()) size = usual_size;  // of nothing
     if (!size) co_return Failure{Reason::internal, "", "the size of its segments is not known while the database can't be asked"};
     seen.segment_size = *size;
     for (const FileEntry& entry : *entries) seen.names.insert(entry.name);
     seen.listing = sort_listing(*entries, *size);
-    co_await read_texts(world, &seen.listing, *size);
+    seen.complete = co_await read_texts(world, &seen.listing, *size);
     std::vector<BaseBackup> backups;
     for (const auto& [key, backup] : backups_)
       if (backup) backups.push_back(*backup);
     seen.reading = read_archive(seen.listing, backups, histories_, *size, timeline_);
+    had_base_ = had_base_ || (seen.reading.chain && seen.reading.chain->base);
+    seen.had_base = had_base_;
     co_return seen;
   }
 
@@ -100,8 +126,10 @@ class ArchiverProbe : public Probe {
     return file.name + "/" + std::to_string(file.size) + "/" + std::to_string(file.modified.time_since_epoch().count());
   }
 
-  Task<void> read_texts(World& world, const ArchiveListing* listing, std::uint64_t size) {
+  // False: not all of them could be read.
+  Task<bool> read_texts(World& world, const ArchiveListing* listing, std::uint64_t size) {
     std::map<std::string, std::optional<BaseBackup>> backups;
+    bool all = true;
     for (const FileEntry& file : listing->backups) {
       const std::string key = key_of(file);
       if (const auto known = backups_.find(key); known != backups_.end()) {
@@ -110,15 +138,18 @@ class ArchiverProbe : public Probe {
       }
       const auto text = co_await world.files.read(archive_ + "/" + file.name, longest_text);
       if (text) backups[key] = parse_base_backup(file.name, *text, size);
+      all = all && text;
     }
     backups_ = std::move(backups);
     std::map<std::uint32_t, std::vector<Ancestor>> histories;
     for (const FileEntry& file : listing->histories) {
       const auto text = co_await world.files.read(archive_ + "/" + file.name, longest_text);
+      all = all && text;
       if (!text) continue;
       if (auto history = parse_history(*text)) histories[*parse_timeline(std::string_view(file.name).substr(0, 8))] = std::move(*history);
     }
     histories_ = std::move(histories);
+    co_return all;
   }
 
   Secret dsn_;
@@ -129,6 +160,7 @@ class ArchiverProbe : public Probe {
   std::optional<std::uint32_t> timeline_;
   std::map<std::string, std::optional<BaseBackup>> backups_;  // nullopt: not understood
   std::map<std::uint32_t, std::vector<Ancestor>> histories_;
+  bool had_base_ = false;
 };
 
 }  // namespace

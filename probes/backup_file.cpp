@@ -71,9 +71,13 @@ class DumpProbe : public Probe {
     const auto dumps = dumps_of(*listing, settings_.pattern, settings_.sidecar);
     forget_gone(dumps);
     std::vector<DumpLook> looks;
+    std::size_t read = 0;
     for (const FileEntry& dump : dumps) {
-      if (looks.size() == most_looks) break;
+      // Those that are known to be bad cost nothing: the next run gets further down.
+      if (read == most_read || looks.size() == most_looks) break;
+      const std::size_t known = known_.size();
       auto look = co_await look_at(world, dump, *listing, until);
+      read += known_.size() > known;
       looks.push_back(std::move(look));
       // An older one is only of interest when this one is no good; what can't be looked at may well be.
       if (looks.back().state != DumpLook::State::bad) break;
@@ -82,7 +86,7 @@ class DumpProbe : public Probe {
   }
 
  private:
-  static constexpr std::size_t most_looks = 8;
+  static constexpr std::size_t most_read = 8, most_looks = 100;  // of one run
   static constexpr std::size_t longest_sidecar = 64 * 1024;
 
   static Outcome not_listed(const Failure& failure) {
@@ -90,7 +94,7 @@ class DumpProbe : public Probe {
       return outcome_of(Health::unknown, failure.reason, failure.code, "the dumps could not be listed: " + failure.message);
     Outcome gone = outcome_of(Health::down, Reason::absent, failure.code, "the folder of the dumps is not there: " + failure.message);
     gone.recovery.emplace();
-    gone.recovery->failing = true;
+    gone.recovery->failing = gone.recovery->whole = true;
     return gone;
   }
 

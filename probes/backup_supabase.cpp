@@ -103,6 +103,14 @@ Outcome not_read(const HttpResponse& answer, const std::string& token) {
   return not_read(Reason::protocol, code, "the API answered " + code + told);
 }
 
+Outcome no_project() {
+  Outcome gone =
+      outcome_of(Health::down, Reason::absent, "404", "there is no such project, and so none of its backups (or the token may not see it)");
+  gone.recovery.emplace();
+  gone.recovery->failing = gone.recovery->whole = true;  // its backups went with it
+  return gone;
+}
+
 class SupabaseProbe : public Probe {
  public:
   SupabaseProbe(const SupabaseSettings& settings, std::optional<Duration> every) : settings_(settings), every_(every) {
@@ -137,9 +145,7 @@ class SupabaseProbe : public Probe {
     const auto project = co_await get(world, "", &other);
     // A token for the backups alone is refused here, and that is no reason to wait.
     if (project && project->status == 429) note_refusal(world, *project);
-    if (backups->status == 404 && project && project->status == 404)
-      co_return outcome_of(Health::down, Reason::absent, "404",
-                           "there is no such project, and so none of its backups (or the token may not see it)");
+    if (backups->status == 404 && project && project->status == 404) co_return no_project();
     if (backups->status != 200) co_return not_read(*backups, settings_.token.reveal());
 
     const auto told = parse_supabase_backups(backups->body);

@@ -14,6 +14,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr Duration tolerated_skew = minutes{5};
+constexpr std::size_t most_told = 8;  // of bad dumps, by name
 constexpr std::size_t median_of = 7, fewest_for_a_median = 3;
 
 bool is_checksum(std::string_view text) {
@@ -162,10 +163,20 @@ Time point_of(const DumpLook& look, const DumpWanted& wanted) {
   return look.file.modified - wanted.takes;
 }
 
+// Nothing newer than the good one, or nothing at all where there is none, may still turn out to be a dump.
+bool says_all(const std::vector<DumpLook>& looks, const std::vector<FileEntry>& dumps, const DumpWanted& wanted, Time now) {
+  const bool settled = std::none_of(
+      looks.begin(), looks.end(), [&](const DumpLook& l) { return l.state == DumpLook::State::unknown || may_be_written(l, wanted, now); });
+  return settled && (looks.size() == dumps.size() || (!looks.empty() && looks.back().state == DumpLook::State::good));
+}
+
 Outcome judge_dumps(const std::vector<DumpLook>& looks, const std::vector<FileEntry>& dumps, const DumpWanted& wanted, Time now) {
   Complaints complaints;
   const auto good = std::find_if(looks.begin(), looks.end(), [](const DumpLook& l) { return l.state == DumpLook::State::good; });
-  for (const DumpLook& look : looks) complain_of_look(look, wanted, now, complaints);
+  for (const DumpLook& look : looks) {
+    complain_of_look(look, wanted, now, complaints);
+    if (complaints.size() == most_told) break;
+  }
   if (dumps.empty()) complaints.push_back({Health::down, Reason::absent, "there is no dump"});
   if (good != looks.end()) {
     complain_of_size(*good, dumps, wanted, complaints);
@@ -182,7 +193,9 @@ Outcome judge_dumps(const std::vector<DumpLook>& looks, const std::vector<FileEn
   } else if (good != looks.end() || failing) {
     outcome.recovery.emplace();
     outcome.recovery->failing = failing;
-    if (good != looks.end() && point_of(*good, wanted) <= now + tolerated_skew) {
+    const bool future = good != looks.end() && point_of(*good, wanted) > now + tolerated_skew;
+    outcome.recovery->whole = !future && says_all(looks, dumps, wanted, now);
+    if (good != looks.end() && !future) {
       outcome.recovery->time = std::min(point_of(*good, wanted), now);
       outcome.recovery->oldest = std::min(*outcome.recovery->time, dumps.back().modified - wanted.takes);
     }

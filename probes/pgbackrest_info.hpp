@@ -31,6 +31,7 @@ struct PgbackrestInfo {
   std::string archive_id;                  // its folder, "15-1"; empty: nothing was archived
   std::vector<PgbackrestBackup> backups;   // of that database, oldest first
   std::size_t not_understood = 0;          // backups in another shape
+  std::vector<std::string> gone;           // labels of backups that are in the catalogue and not in the repository; not among `backups`
 };
 // `repo`: 0: whichever there is. nullopt: another shape, or the stanza is not in it.
 std::optional<PgbackrestInfo> parse_pgbackrest_info(std::string_view text, std::string_view stanza, std::int64_t repo);

@@ -57,13 +57,33 @@ std::string PgbackrestRepository::below_archive(const PgbackrestInfo& info, cons
   return "archive/" + access_.stanza + "/" + info.archive_id + (name.empty() ? "" : "/" + name);
 }
 
-Task<Result<PgbackrestInfo>> PgbackrestRepository::info(World& world) {
+Task<Result<PgbackrestInfo>> PgbackrestRepository::told(World& world) {
   std::vector<std::string> arguments = {"info", "--output=json"};
   const auto result = co_await world.exec.run(request(std::move(arguments)));
   if (!result) co_return result.error();
   auto info = parse_pgbackrest_info(result->output, access_.stanza, access_.repo);
   if (!info) co_return not_understood("info", *result);
   co_return std::move(*info);
+}
+
+Task<Result<PgbackrestInfo>> PgbackrestRepository::info(World& world) {
+  auto info = co_await told(world);
+  const bool one = info && (info->repositories <= 1 || access_.repo != 0);
+  if (!one || info->backups.empty()) co_return info;
+  const auto folders = co_await list_folder(world, "backup/" + access_.stanza);
+  if (!folders) co_return folders.error();
+  const auto there = [&](const PgbackrestBackup& backup) {
+    return std::any_of(folders->begin(), folders->end(), [&](const FileEntry& e) { return e.name == backup.label; });
+  };
+  if (std::all_of(info->backups.begin(), info->backups.end(), there)) co_return info;
+  // One that expired just now is not in the catalogue any more either.
+  const auto later = co_await told(world);
+  if (!later) co_return later.error();
+  for (const PgbackrestBackup& backup : later->backups)
+    if (!there(backup) && std::any_of(info->backups.begin(), info->backups.end(), [&](const auto& b) { return b.label == backup.label; }))
+      info->gone.push_back(backup.label);
+  std::erase_if(info->backups, [&](const PgbackrestBackup& backup) { return !there(backup); });
+  co_return info;
 }
 
 Task<Result<std::vector<FileEntry>>> PgbackrestRepository::list_folder(World& world, std::string path) {

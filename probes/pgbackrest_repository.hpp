@@ -26,6 +26,7 @@ class PgbackrestRepository {
  public:
   explicit PgbackrestRepository(PgbackrestAccess access) : access_(std::move(access)) {}
 
+  // What pgBackRest's catalogue says, less the backups whose folders are not in the repository: it never looks at them itself.
   Task<Result<PgbackrestInfo>> info(World& world);
 
   // The segments from the newest good backup on (from an older one where that one's are not whole), and the chain that they make.
@@ -41,7 +42,7 @@ class PgbackrestRepository {
   };
   ExecRequest request(std::vector<std::string> arguments) const;
   std::string below_archive(const PgbackrestInfo& info, const std::string& name) const;
-  Task<Result<std::string>> run(World& world, std::vector<std::string> arguments);
+  Task<Result<PgbackrestInfo>> told(World& world);
   Task<Result<std::vector<FileEntry>>> list_folder(World& world, std::string path);
   Task<Result<void>> refresh(World& world, PgbackrestInfo info, std::vector<std::string> wanted, std::chrono::nanoseconds until);
   Task<Result<void>> read_histories(World& world, PgbackrestInfo info, std::vector<FileEntry> top);

@@ -50,6 +50,9 @@ void complain_of_status(const PgbackrestInfo& info, Complaints& complaints) {
 
 void complain_of_backups(const PgbackrestInfo& info, const PgbackrestWanted& wanted, Time now, Complaints& complaints) {
   const auto good = good_backups(info);
+  if (!info.gone.empty())
+    complaints.push_back({Health::down, Reason::assertion,
+                          "pgbackrest lists backups whose files are not in the repository, the newest " + quote(info.gone.back(), 80)});
   if (!info.backups.empty() && !is_good(info.backups.back(), info))
     complaints.push_back({Health::down, Reason::assertion,
                           "the newest backup, " + quote(info.backups.back().label, 80) +
@@ -87,23 +90,38 @@ void complain_of_repository(const PgbackrestSight& sight, Time now, Complaints& 
     complain_of_archive(*archive, account ? account->last_archived_wal : "", settled(sight, *archive, now), complaints);
 }
 
+bool other_cluster(const PgbackrestSight& sight) {
+  const auto* account = account_of(sight);
+  return account && !account->system_identifier.empty() && !sight.info.system_identifier.empty() &&
+         account->system_identifier != sight.info.system_identifier;
+}
+
 void complain_of_archiver(const PgbackrestSight& sight, Complaints& complaints) {
   const auto* account = account_of(sight);
   if (!account) return;
-  if (!account->system_identifier.empty() && !sight.info.system_identifier.empty() &&
-      account->system_identifier != sight.info.system_identifier)
+  if (other_cluster(sight))
     complaints.push_back(
         {Health::down, Reason::assertion,
          "the repository is of another database cluster (" + sight.info.system_identifier + ", not " + account->system_identifier + ")"});
   complain_of_account(*account, complaints);
 }
 
+// pgBackRest read the repository, and there is nothing in it (1 and 3: no stanza, 2: no backup) or nothing that is good.
+bool holds_nothing(const PgbackrestInfo& info) {
+  if (info.not_understood > 0) return false;
+  return info.code == 1 || info.code == 2 || info.code == 3 || (info.code == 0 && good_backups(info).empty());
+}
+
 // Only a chain from a good backup is a point.
 std::optional<RecoveryReading> proven(const PgbackrestSight& sight) {
+  RecoveryReading nothing;
+  nothing.whole = true;
+  if (other_cluster(sight) || holds_nothing(sight.info)) return nothing;
   const SeenArchive* archive = archive_of(sight);
-  if (!archive || !archive->reading.chain || !archive->reading.chain->base) return std::nullopt;
+  if (!archive) return std::nullopt;
+  if (!archive->reading.chain || !archive->reading.chain->base) return nothing;
   auto reading = recovery_of(*archive);
-  reading->oldest = good_backups(sight.info).front().stopped;
+  reading.oldest = good_backups(sight.info).front().stopped;
   return reading;
 }
 
@@ -114,6 +132,7 @@ void add_facts(const PgbackrestSight& sight, Time now, Outcome& outcome) {
   facts["status"] = std::to_string(info.code) + (info.message.empty() ? "" : " " + excerpt(info.message, 60));
   facts["backups_good"] = std::to_string(good.size());
   if (good.size() < info.backups.size()) facts["backups_faulty"] = std::to_string(info.backups.size() - good.size());
+  if (!info.gone.empty()) facts["backups_gone"] = std::to_string(info.gone.size());
   if (info.not_understood > 0) facts["backups_not_understood"] = std::to_string(info.not_understood);
   if (!good.empty()) {
     facts["newest_backup"] = excerpt(good.back().label, 80);

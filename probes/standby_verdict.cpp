@@ -108,11 +108,16 @@ void complain_of_sender(const SenderAccount& p, const StandbyWanted& wanted, Com
                           "the standby last replied to the primary " + duration_words(p.asked_at - *p.replied_at) + " ago"});
 }
 
+bool other_cluster(const StandbySight& sight) {
+  const auto* p = read(sight.primary);
+  const auto* s = read(sight.standby);
+  return p && s && !p->system_identifier.empty() && !s->system_identifier.empty() && p->system_identifier != s->system_identifier;
+}
+
 void complain_of_both(const StandbySight& sight, const std::optional<WalPosition>& at, const std::optional<Time>& until,
                       const StandbyWanted& wanted, Complaints& complaints) {
   const auto* p = read(sight.primary);
-  const auto* s = read(sight.standby);
-  if (p && s && !p->system_identifier.empty() && !s->system_identifier.empty() && p->system_identifier != s->system_identifier)
+  if (other_cluster(sight))
     complaints.push_back({Health::down, Reason::assertion, "the standby is of another database cluster than the primary"});
   if (!p || !p->current || !at || p->count == 0) return;
   const bool all = at->timeline == p->current->timeline && at->lsn >= p->current->lsn;
@@ -190,8 +195,10 @@ std::optional<Time> PrimaryPositions::newest_within(WalPosition held) const {
 }
 
 Outcome judge_standby(const StandbySight& sight, const PrimaryPositions& positions, const StandbyWanted& wanted) {
-  const auto at = held(sight);
-  const auto until = held_until(sight, positions, at);
+  // Positions of another cluster look like this one's and hold nothing of it.
+  const bool stranger = other_cluster(sight);
+  const auto at = stranger ? std::nullopt : held(sight);
+  const auto until = stranger ? std::nullopt : held_until(sight, positions, at);
   Complaints complaints;
   if (const auto* s = read(sight.standby)) complain_of_standby(*s, sight, wanted, complaints);
   if (const auto* p = read(sight.primary)) complain_of_sender(*p, wanted, complaints);
@@ -206,6 +213,7 @@ Outcome judge_standby(const StandbySight& sight, const PrimaryPositions& positio
     outcome.recovery->safe = at;
     outcome.recovery->time = until;
     outcome.recovery->failing = failing;
+    outcome.recovery->whole = stranger || (at && read(sight.standby));
   }
   add_facts(sight, outcome);
   return outcome;

@@ -155,6 +155,12 @@ std::optional<Time> oldest(const SupabaseBackups& b) {
   return first;
 }
 
+// Whether the answer says all that there is: what may be a newer backup is not understood, or a part is missing that is there otherwise.
+bool says_all(const SupabaseBackups& b) {
+  if (b.not_understood > 0 || !b.listed) return false;
+  return !uses_pitr(b) || b.latest || b.window_told;
+}
+
 std::map<std::string, std::string> facts_of(const SupabaseBackups& b, const std::optional<std::string>& status) {
   std::map<std::string, std::string> facts;
   facts["point_in_time_recovery"] = b.pitr ? (*b.pitr ? "on" : "off") : "not said";
@@ -182,6 +188,7 @@ std::optional<SupabaseBackups> parse_supabase_backups(std::string_view body) {
   SupabaseBackups backups;
   if (const Json* pitr = member(document, "pitr_enabled"); pitr && pitr->is_boolean()) backups.pitr = pitr->get<bool>();
   backups.region = text(document, "region");
+  backups.window_told = document.contains("physical_backup_data");
   if (const Json* window = member(document, "physical_backup_data"); window && window->is_object()) {
     backups.earliest = unix_time(*window, "earliest_physical_backup_date_unix");
     backups.latest = unix_time(*window, "latest_physical_backup_date_unix");
@@ -213,8 +220,10 @@ Outcome judge_supabase(const SupabaseBackups& backups, const std::optional<std::
   const auto at = why_not ? std::nullopt : point(backups, now);
   Outcome outcome = verdict(std::move(complaints), good_text(backups, at));
   const bool failing = outcome.outcome == Health::down;
-  if (at || failing) {
+  const bool whole = !why_not && says_all(backups);
+  if (at || failing || whole) {
     outcome.recovery.emplace();
+    outcome.recovery->whole = whole;
     outcome.recovery->time = at;
     outcome.recovery->failing = failing;
     outcome.recovery->continuous = uses_pitr(backups);

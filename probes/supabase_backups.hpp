@@ -23,6 +23,7 @@ struct SupabaseBackups {
   std::optional<bool> pitr;              // nullopt: not said
   std::optional<Time> earliest, latest;  // the window that point-in-time recovery reaches
   bool listed = false;                   // there was a list of backups, if only an empty one
+  bool window_told = false;              // there was a word on the window, if only that there is none
   std::vector<Daily> dailies;            // newest first
   std::size_t not_understood = 0;        // entries of that list
   std::string region;

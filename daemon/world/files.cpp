@@ -42,8 +42,12 @@ Result<std::vector<FileEntry>> list_now(const std::string& folder) {
     const std::string name = entry->d_name;
     if (name == "." || name == "..") continue;
     struct stat facts{};
-    // Gone since it was listed, or a link to nowhere: not there.
-    if (fstatat(dirfd(open.get()), name.c_str(), &facts, 0) != 0) continue;
+    // Gone since it was listed, or a link to nowhere: not there. One that can't be looked at is not gone: a folder whose files are hidden
+    // must not look like an empty one.
+    if (fstatat(dirfd(open.get()), name.c_str(), &facts, 0) != 0) {
+      if (errno == ENOENT || errno == ELOOP) continue;
+      return failure_of(errno, folder + "/" + name);
+    }
     if (entries.size() == max_entries) return Failure{Reason::protocol, "EFBIG", folder + " has more than a million entries"};
     const auto modified = std::chrono::seconds(facts.st_mtim.tv_sec) + std::chrono::nanoseconds(facts.st_mtim.tv_nsec);
     entries.push_back({name, static_cast<std::uint64_t>(facts.st_size), Time(std::chrono::floor<Duration>(modified))});

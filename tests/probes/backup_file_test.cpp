@@ -248,3 +248,61 @@ TEST_CASE("backup file: configuration") {
   CHECK(first(toml + "smallest = 1.5").find("out of bounds") != std::string::npos);
   CHECK(first(toml + "stanza = \"main\"").find("not a key of reads = \"file\"") != std::string::npos);
 }
+
+TEST_CASE("backup file: what is the whole truth, and what may still turn out otherwise") {
+  struct Row {
+    const char* what;
+    std::function<void(Folder&)> change;
+    bool whole;
+    const char* point;
+  };
+  const auto newest = [](Folder& f, const std::string& time) {
+    f.world.files.add("2026-03-01.dump", 500'000, time), f.cut = {"2026-03-01.dump"};
+  };
+  const char* usual = "2026-02-28T02:10:00Z";
+  const Row rows[] = {
+      {"a good one", [](Folder&) {}, true, usual},
+      {"the newest were deleted", [](Folder& f) { f.world.files.entries.resize(3); }, true, "2026-02-23T02:10:00Z"},
+      {"all were", [](Folder& f) { f.world.files.entries.clear(); }, true, ""},
+      {"only something else is left",
+       [](Folder& f) {
+         f.world.files.entries.clear();
+         f.world.files.add("README.txt", 100, "2026-03-01T01:00:00Z");
+       },
+       true, ""},
+      {"the folder is gone", [](Folder& f) { f.world.files.unlistable = failure(Reason::absent, "ENOENT", "no such file"); }, true, ""},
+      {"the newest is cut short", [&](Folder& f) { newest(f, "2026-03-01T01:00:00Z"); }, true, usual},
+      {"the newest is still being written", [&](Folder& f) { newest(f, "2026-03-01T01:55:00Z"); }, false, usual},
+      {"all are cut short",
+       [](Folder& f) {
+         for (auto& e : f.world.files.entries) f.cut.push_back(e.name);
+       },
+       true, ""},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    Folder folder;
+    folder.week();
+    row.change(folder);
+    const Outcome outcome = folder.run();
+    REQUIRE(outcome.recovery);
+    CHECK(outcome.recovery->whole == row.whole);
+    CHECK(point(outcome) == row.point);
+  }
+  // The only file is being overwritten: neither the old one nor the new one.
+  Folder one;
+  one.world.files.add("latest.dump", 500'000, "2026-03-01T01:55:00Z");
+  one.cut = {"latest.dump"};
+  CHECK_FALSE(one.run().recovery);
+}
+
+TEST_CASE("backup file: however many bad ones lie before it, the good one is found, a few in each run") {
+  Folder folder;
+  for (int i = 10; i < 40; ++i)
+    folder.world.files.add("2026-02-" + std::to_string(i) + ".dump", 1'000'000, "2026-02-20T02:10:" + std::to_string(i) + "Z");
+  for (int i = 11; i < 40; ++i) folder.cut.push_back("2026-02-" + std::to_string(i) + ".dump");
+  int runs = 0;
+  while (point(folder.run()).empty() && ++runs < 60) CHECK_FALSE(folder.run().recovery->whole);
+  CHECK(point(folder.run()) == "2026-02-20T02:10:10Z");
+  CHECK(folder.restores == 30);
+}

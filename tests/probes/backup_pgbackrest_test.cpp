@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 
 using namespace drwatch;
 using namespace drwatch::testing;
@@ -52,6 +53,7 @@ struct Repository {
   std::string info = info_text({{4, 4}});
   std::map<std::string, std::map<std::string, std::string>> folders;  // folder -> file -> its JSON
   std::map<std::string, std::string> contents;                        // of .history files
+  std::set<std::string> removed;                                      // backups whose folders are not there
   int listed = 0;
 
   void add(const std::string& folder, const std::string& file, std::uint64_t bytes, std::int64_t time) {
@@ -62,6 +64,16 @@ struct Repository {
   }
   void drop(std::uint64_t n, std::uint32_t timeline = 1) {
     folders[name(n, timeline).substr(0, 16)].erase(name(n, timeline) + sha + ".gz");
+  }
+
+  // The folders of all backups that `info` names, but those removed.
+  std::string backups() const {
+    std::string text = R"({".":{"type":"path"},"backup.info":{"type":"file","size":12,"time":1772300000})";
+    for (std::size_t at = info.find("\"label\":\""); at != info.npos; at = info.find("\"label\":\"", at + 1)) {
+      const std::string label = info.substr(at + 9, info.find('"', at + 9) - at - 9);
+      if (!removed.count(label)) text += ",\"" + label + R"(":{"type":"path"})";
+    }
+    return text + "}\n";
   }
 
   Result<ExecResult> answer(const ExecRequest& request) {
@@ -75,6 +87,10 @@ struct Repository {
     } else {
       const std::string path = *(has("repo-ls") + 1);
       const std::string last = path.substr(path.rfind('/') + 1);
+      if (path == "backup/main") {
+        result.output = backups();
+        return result;
+      }
       ++listed;
       result.output = R"({".":{"type":"path"})";
       if (last == "15-1") {
@@ -248,6 +264,62 @@ TEST_CASE("backup pgbackrest: every complaint") {
     const bool has_point = outcome.recovery && outcome.recovery->safe;
     CHECK((has_point ? static_cast<std::int64_t>(safe_number(outcome)) : -1) == row.safe);
   }
+}
+
+TEST_CASE("backup pgbackrest: what is the whole truth; backups that only the catalogue has") {
+  const Backup old_one{2, 3, "false", "20260228-010000F", "null", two_o_clock - 90'000};
+  struct Row {
+    const char* what;
+    std::function<void(Repository&)> change;
+    bool whole;
+    std::int64_t safe;
+    const char* says;
+  };
+  const Row rows[] = {
+      {"whole", [](Repository&) {}, true, 15, ""},
+      {"no backups any more", [](Repository& r) { r.info = info_text({}, 2, "no valid backups"); }, true, -1, "holds no backup"},
+      {"no stanza any more", [](Repository& r) { r.info = info_text({}, 1, "missing stanza path"); }, true, -1, "stanza is not in"},
+      {"unreadable", [](Repository& r) { r.info = info_text({}, 99, "other"); }, false, -1, "could not read"},
+      {"the archive is gone", [](Repository& r) { r.folders.clear(); }, true, -1, "no backup can be restored"},
+      {"the folder of the only backup is gone", [](Repository& r) { r.removed = {"20260301-010000F"}; }, true, -1,
+       "are not in the repository"},
+      {"the newest one's folder",
+       [=](Repository& r) {
+         r.info = info_text({old_one, {4, 4}});
+         r.removed = {"20260301-010000F"};
+         r.drop(9);
+       },
+       true, 8, "the newest '20260301-010000F'"},
+      {"one that another rests on",
+       [=](Repository& r) {
+         r.info = info_text({old_one, {4, 4, "false", "20260228-010000F_20260301-010000I", "[\"20260228-010000F\"]"}});
+         r.removed = {"20260228-010000F"};
+       },
+       true, -1, "rests on one"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    Seen seen;
+    seen.repository.hold(2, 15);
+    row.change(seen.repository);
+    const Outcome outcome = seen.run();
+    CHECK(says(outcome, row.says));
+    CHECK((outcome.recovery && outcome.recovery->whole) == row.whole);
+    const bool has_point = outcome.recovery && outcome.recovery->safe;
+    CHECK((has_point ? static_cast<std::int64_t>(safe_number(outcome)) : -1) == row.safe);
+  }
+  // It expired between the two questions: no lie.
+  Seen seen;
+  seen.repository.hold(2, 15);
+  seen.repository.info = info_text({old_one, {4, 4}});
+  seen.repository.removed = {"20260228-010000F"};
+  int asked = 0;
+  seen.world.exec.answer = [&](const ExecRequest& request) {
+    if (request.argv[request.argv.size() - 2] == "info" && ++asked == 2) seen.repository.info = info_text({{4, 4}});
+    return seen.repository.answer(request);
+  };
+  CHECK(seen.world.run(*seen.probe).outcome == Health::up);
+  CHECK(asked == 2);
 }
 
 TEST_CASE("backup pgbackrest: what the archiver claims") {

@@ -175,6 +175,40 @@ TEST_CASE("backup supabase: daily backups") {
   }
 }
 
+TEST_CASE("backup supabase: what is the whole truth, and what may still turn out otherwise") {
+  struct Row {
+    const char* what;
+    std::string backups;
+    bool whole, point;
+  };
+  const std::string head = R"({"region":"eu-central-1","walg_enabled":true,"pitr_enabled":)";
+  const Row rows[] = {
+      {"daily", daily, true, true},
+      {"none any more", head + R"(false,"backups":[],"physical_backup_data":{}})", true, false},
+      {"all removed", head + R"(false,"backups":[{"status":"REMOVED","inserted_at":"2026-02-28T02:00:09Z"}],"physical_backup_data":{}})",
+       true, false},
+      {"one that is not understood", head + R"(false,"backups":[{"status":7}],"physical_backup_data":{}})", false, false},
+      {"no list", head + R"(false,"physical_backup_data":{}})", false, false},
+      {"window", pitr, true, true},
+      {"the window is gone", head + R"(true,"backups":[],"physical_backup_data":{}})", true, false},
+      {"the window is null", head + R"(true,"backups":[],"physical_backup_data":null})", true, false},
+      {"no word on the window", head + R"(true,"backups":[]})", false, false},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    Api api;
+    const Outcome outcome = api.run(row.backups);
+    CHECK((outcome.recovery && outcome.recovery->whole) == row.whole);
+    CHECK((outcome.recovery && outcome.recovery->time) == row.point);
+  }
+  Api api;
+  const Outcome deleted = api.run(*probe_of("backup", settings), response(404, "{}"), response(404, "{}"));
+  CHECK(deleted.outcome == Health::down);
+  REQUIRE(deleted.recovery);
+  CHECK(deleted.recovery->whole);
+  CHECK_FALSE(api.run(*probe_of("backup", settings), response(403, "{}"), response(200, healthy)).recovery);
+}
+
 TEST_CASE("backup supabase: the project's own status") {
   Api api;
   const auto of = [&](const std::string& status) { return api.run(pitr, "", R"({"status":")" + status + "\"}"); };

@@ -197,7 +197,7 @@ TEST_CASE("backup: an empty archive") {
   const Outcome outcome = world.run(*probe_of("backup", listed));
   CHECK(outcome.outcome == Health::degraded);
   CHECK(says(outcome, "no segment yet"));
-  CHECK_FALSE(outcome.recovery);
+  CHECK_FALSE(outcome.recovery->safe);
   serve(world, {});
   CHECK(world.run(*probe_of("backup", listed)).outcome == Health::down);  // what it claims is not there
 }
@@ -280,6 +280,67 @@ TEST_CASE("backup: the archive can't be listed") {
   REQUIRE(failing.recovery);
   CHECK(failing.recovery->failing);
   CHECK_FALSE(failing.recovery->safe);
+}
+
+TEST_CASE("backup: an archive that was read to its end and holds nothing says so, with the database away and after a restart as well") {
+  FakeWorld world;
+  Source source;
+  serve(world, source);
+  hold(world, {3, 4, 5, 6, 7});
+  base(world, 3);
+  auto probe = probe_of("backup", listed);
+  const Outcome before = world.run(*probe);
+  CHECK(before.recovery->whole);
+  CHECK(before.recovery->safe);
+  const auto full = world.files.entries;
+  const auto nothing_left = [](const Outcome& outcome) {
+    REQUIRE(outcome.recovery);
+    CHECK(outcome.recovery->whole);
+    CHECK_FALSE(outcome.recovery->safe);
+    CHECK_FALSE(outcome.recovery->time);
+  };
+  SUBCASE("emptied") {
+    world.files.entries.clear();
+    const Outcome outcome = world.run(*probe);
+    CHECK(outcome.outcome == Health::down);  // claims what is not there
+    nothing_left(outcome);
+  }
+  SUBCASE("the folder itself is gone") {
+    world.files.unlistable = failure(Reason::absent, "ENOENT", "/srv/wal: no such file or directory");
+    const Outcome outcome = world.run(*probe);
+    CHECK(outcome.outcome == Health::down);
+    CHECK(says(outcome, "the archive's folder is not there"));
+    nothing_left(outcome);
+  }
+  SUBCASE("emptied, and new segments arrive that no base backup leads to") {
+    world.files.entries.clear();
+    hold(world, {7});
+    SUBCASE("seen by the same probe") {}
+    SUBCASE("drwatch was restarted meanwhile") {
+      probe = probe_of("backup", listed);
+      probe->recall(*before.memory);
+    }
+    const Outcome outcome = world.run(*probe);
+    CHECK(outcome.outcome == Health::down);
+    CHECK(says(outcome, "is gone from it: nothing can be restored"));
+    nothing_left(outcome);
+    CHECK(world.run(*probe_of("backup", listed)).recovery->safe);  // without a memory nobody knows that there ever was one
+  }
+  SUBCASE("the database is gone as well") {
+    world.files.entries.clear();
+    world.postgres.refuses = failure(Reason::connect, "ECONNREFUSED", "connection refused");
+    SUBCASE("seen by the same probe") {}
+    SUBCASE("drwatch was restarted meanwhile, without a memory") { probe = probe_of("backup", listed); }
+    const Outcome outcome = world.run(*probe);
+    CHECK(outcome.outcome == Health::unknown);
+    nothing_left(outcome);
+  }
+  SUBCASE("what can't be read is not gone") {
+    probe = probe_of("backup", listed);
+    world.files.texts.clear();  // of the .backup file
+    const Outcome outcome = world.run(*probe);
+    CHECK_FALSE(outcome.recovery->whole);
+  }
 }
 
 TEST_CASE("backup: a standby can't speak for the primary") {

@@ -52,6 +52,10 @@ class Repository {
       if (file.path().filename().string().starts_with(name + "-")) return file.path();
     return {};
   }
+  void drop_backups() {
+    for (const auto& entry : fs::directory_iterator(path_ + "/backup/main"))
+      if (entry.path().filename().string().starts_with("2")) fs::remove_all(entry.path());
+  }
   // As if everything had been there for five minutes.
   void age() {
     for (const auto& file : fs::recursive_directory_iterator(path_ + "/archive"))
@@ -171,4 +175,16 @@ TEST_CASE("a real pgBackRest: the silent gap, the lying archiver, segments lost 
   cluster.stop();
   const Outcome orphaned = watch.run(*with_claims);
   CHECK(safe(orphaned) == safe(cut));
+  CHECK(orphaned.recovery->whole);
+
+  // Deleted by somebody who left the catalogue: pgBackRest never looks at the backups themselves.
+  repository.drop_backups();
+  CHECK(repository.run("info").find("status: ok") != std::string::npos);
+  const Outcome gone = watch.run(*alone);
+  CHECK(gone.outcome == Health::down);
+  CHECK(says(gone, "are not in the repository"));
+  CHECK(gone.facts.at("backups_gone") == "2");
+  REQUIRE(gone.recovery);
+  CHECK(gone.recovery->whole);
+  CHECK_FALSE(gone.recovery->safe);
 }

@@ -158,6 +158,21 @@ TEST_CASE("a real PostgreSQL: an archiver that works, fails, lies, is repaired a
   CHECK(away.outcome == Health::unknown);
   CHECK(away.code == "ECONNREFUSED");
   CHECK(safe(away) >= safe(healed));
+
+  // Both are gone: what is known then is that nothing is left.
+  cluster.as_owner("rm -f " + cluster.archive() + "/*");
+  const Outcome nothing = watch.run(*archiver);
+  CHECK(nothing.outcome == Health::unknown);
+  REQUIRE(nothing.recovery);
+  CHECK(nothing.recovery->whole);
+  CHECK_FALSE(nothing.recovery->safe);
+  // New segments alone restore nothing.
+  cluster.start();
+  await_archived(cluster, cluster.switch_segment());
+  const Outcome again = watch.run(*archiver);
+  CHECK(again.outcome == Health::down);
+  CHECK(says(again, "nothing can be restored until a new one"));
+  CHECK_FALSE(again.recovery->safe);
 }
 
 TEST_CASE("a real PostgreSQL and its standby: the canary arrives, then it does not") {
