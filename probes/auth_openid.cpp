@@ -140,9 +140,9 @@ Task<Ended> OpenIdVisit::user() {
 
 Task<Ended> OpenIdVisit::forged() {
   if (!settings().forged || at_.user.empty()) co_return std::nullopt;
-  std::string tampered = with_another_subject(access_);
+  std::string tampered = with_more_rights(access_);
   if (tampered.empty()) tampered = invented_token(settings().target, their_now(), world().dice.roll());
-  const std::vector<std::pair<std::string, std::string>> tries = {{tampered, "a token under another user's name"},
+  const std::vector<std::pair<std::string, std::string>> tries = {{tampered, "a token whose claims were changed"},
                                                                   {without_signature(tampered), "a token without a signature"}};
   for (const auto& [token, what] : tries) {
     const auto answer = co_await ask("forged", "GET", at_.user, bearer(token), "");

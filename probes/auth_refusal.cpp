@@ -57,6 +57,20 @@ std::optional<seconds> retry_after(const HttpResponse& answer) {
   return seconds{std::min(amount, 86400)};
 }
 
+// What drwatch's account being refused means, and where a person can do something about it, what.
+std::string advice(const std::string& code) {
+  if (code == "captcha_failed")
+    return "a captcha stands before every password login, so drwatch cannot log in. Nothing is known of other users. Watch without a login "
+           "(no "
+           "`user`: gateway, health, keys and forged tokens), and log in against a second project with the same settings and no captcha, "
+           "or "
+           "with the captcha provider's test keys";
+  if (code == "email_not_confirmed" || code == "phone_not_confirmed")
+    return "confirm drwatch's own account; it says nothing of other users";
+  if (code == "insufficient_aal") return "drwatch's own account must not be asked for a second factor; it says nothing of other users";
+  return "drwatch's own key or account is refused, which says nothing of other users";
+}
+
 }  // namespace
 
 AuthRefusal refusal_of(const HttpResponse& answer, bool logging_in) {
@@ -91,8 +105,7 @@ Outcome outcome_of(const AuthRefusal& refusal, const std::string& what, const st
       return outcome_of(Health::unknown, Reason::own_fault, code,
                         what + ": the rate limit turns drwatch away (" + code + says + "); lengthen the probe's interval");
     case Blame::account:
-      return outcome_of(Health::degraded, Reason::auth, code,
-                        what + ": " + by + code + says + "; drwatch's own key or account is refused, which says nothing of other users");
+      return outcome_of(Health::degraded, Reason::auth, code, what + ": " + by + code + says + "; " + advice(code));
     case Blame::service:
       break;
   }

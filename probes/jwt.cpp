@@ -115,11 +115,12 @@ Result<Jwt> parse_jwt(std::string_view token) {
   return made;
 }
 
-std::string with_another_subject(std::string_view token) {
+std::string with_more_rights(std::string_view token) {
   const auto parsed = parse_jwt(token);
   if (!parsed) return "";
   Json claims = bounded_json(parsed->claims);
-  claims["sub"] = "00000000-0000-4000-8000-00000000dead";
+  claims["role"] = "service_role";
+  claims["forged_by"] = "drwatch";  // a change in any case
   const auto dot = parsed->signed_text.find('.');
   return parsed->signed_text.substr(0, dot) + "." + base64url(dumped(claims)) + "." + base64url(parsed->signature);
 }

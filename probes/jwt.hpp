@@ -28,9 +28,9 @@ Result<Jwt> parse_jwt(std::string_view token);
 std::string base64url(std::string_view bytes);                     // without padding
 std::optional<std::string> from_base64url(std::string_view text);  // nullopt: not strict base64url without padding
 
-// Two tokens that must be refused: the same signature under another subject, and no signature at all (`alg: none`). Empty when `token` is
-// no JWT.
-std::string with_another_subject(std::string_view token);
+// Two tokens that must be refused: the same signature under more rights, and no signature at all (`alg: none`). Both of the same account,
+// so that a service which only looks the account up answers them. Empty when `token` is no JWT.
+std::string with_more_rights(std::string_view token);
 std::string without_signature(std::string_view token);
 // One that nobody issued, for when there's no real one to tamper with: well formed, of `issuer`, signed with a random key.
 std::string invented_token(const std::string& issuer, Time now, std::uint64_t random);

@@ -280,6 +280,38 @@ TEST_CASE("auth: asked for intrusion, it is down only when something was let in"
   check(world.run(*probe), Health::down, Reason::assertion, "forged-token-accepted", "forged");
 }
 
+TEST_CASE("auth: a forged token counts as refused only when the service itself refused it for what it is") {
+  const std::string intrusion = "asks = \"intrusion\"\n";
+  struct Row {
+    const char* what;
+    HttpResponse answer;
+    Health health;
+    const char* code;
+  };
+  const Row rows[] = {
+      {"by its signature", json(403, R"({"code":"bad_jwt","message":"invalid JWT"})"), Health::up, ""},
+      {"an account was looked for", json(403, R"({"code":"user_not_found","message":"User from sub claim in JWT does not exist"})"),
+       Health::down, "forged-token-accepted"},
+      {"a session was looked for", json(403, R"({"error_code":"session_not_found","code":403,"msg":"Session not found"})"), Health::down,
+       "forged-token-accepted"},
+      {"a firewall turns everybody away", response(403, "<html>", {{"cf-mitigated", "challenge"}}), Health::degraded, "challenge"},
+      {"a page of HTML", response(403, "<html>Forbidden</html>"), Health::unknown, "403"},
+      {"the gateway wants a key", json(401, R"({"message":"Invalid API key"})"), Health::degraded, "401"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    FakeWorld world;
+    GoTrue service("HS256");
+    service.broken.emplace("GET /auth/v1/user", row.answer);
+    world.http.serve = [&](const HttpRequest& request) { return service.answer(request); };
+    const auto probe =
+        probe_of("auth", "target = \"https://ref.supabase.co/auth/v1\"\napi_key = { env = \"DRWATCH_TEST_KEY\" }\n" + intrusion);
+    const Outcome outcome = world.run(*probe);
+    CHECK(outcome.outcome == row.health);
+    CHECK(outcome.code == row.code);
+  }
+}
+
 TEST_CASE("auth: a refused login is not hammered") {
   Visit visit;
   visit.service.broken.emplace("POST /auth/v1/token?grant_type=password",

@@ -68,7 +68,7 @@ TEST_CASE("jwt: only the published key's signature, only with its own algorithm"
     CHECK(keys.check(parsed(token)).verdict == SignatureVerdict::good);
     CHECK(keys.check(parsed(other.token(R"({"sub":"u"})"))).verdict == SignatureVerdict::bad);
     CHECK(keys.check(parsed(elsewhere.token(R"({"sub":"u"})"))).verdict == SignatureVerdict::unknown_key);
-    CHECK(keys.check(parsed(with_another_subject(token))).verdict == SignatureVerdict::bad);
+    CHECK(keys.check(parsed(with_more_rights(token))).verdict == SignatureVerdict::bad);
     CHECK(keys.check(parsed(without_signature(token))).verdict == SignatureVerdict::refused_algorithm);
     CHECK(keys.check(parsed(invented_token("i", Time{}, 7))).verdict == SignatureVerdict::refused_algorithm);
     Jwt cut = parsed(token);
