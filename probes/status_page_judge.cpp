@@ -91,8 +91,9 @@ PageVerdict judge(const PageReport& report, const PageInterest& interest) {
   for (const PageComponent& component : report.components)
     if (concerns(component, interest))
       add(component.trouble, component.name, excerpt(component.name, 80) + " " + std::string(trouble_name(component.trouble)));
-  // An incident.io page lists only what is in trouble, and a real Statuspage listed nothing at all beside an open incident.
-  if (report.shape == "statuspage" && !report.components.empty())
+  // An incident.io page lists only what is in trouble. A real Statuspage listed nothing at all beside an open incident: then that is told;
+  // but where nothing is open either, the page says nothing of what we asked for.
+  if (report.shape == "statuspage")
     for (const std::string& wanted : interest.components)
       if (std::none_of(report.components.begin(), report.components.end(), [&](const PageComponent& c) { return ours(c, wanted); }))
         verdict.missing.push_back(wanted);

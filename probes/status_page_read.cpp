@@ -27,6 +27,11 @@ const Json& list_at(const Json& object, const char* key) {
   return found != object.end() && found->is_array() ? *found : none;
 }
 
+bool has_list(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_array();
+}
+
 std::size_t bounded(const Json& list) { return std::min(list.size(), most_listed); }
 
 // A component's status, in either vocabulary. What is not known is not fine.
@@ -141,8 +146,12 @@ Result<PageReport> read_status_page(std::string_view body) {
   if (document.is_object()) {
     if (const auto ongoing = document.find("ongoing_incidents"); ongoing != document.end() && ongoing->is_array())
       return incident_io(document);
-    if (const auto status = document.find("status"); status != document.end() && !text_at(*status, "indicator").empty())
-      return statuspage(document);
+    // The indicator alone (status.json) would be green beside an open incident.
+    const bool lists = has_list(document, "incidents") || has_list(document, "components");
+    if (const auto status = document.find("status"); status != document.end() && !text_at(*status, "indicator").empty()) {
+      if (lists) return statuspage(document);
+      return Failure{Reason::protocol, "", "a Statuspage that lists neither components nor incidents (give it /api/v2/summary.json)"};
+    }
   }
   return Failure{Reason::protocol, "", "neither a Statuspage nor an incident.io page"};
 }

@@ -22,9 +22,10 @@ constexpr const char* doc =
 
 Proves what the provider admits, often late. Cannot prove that anything works. It is for attributing what other probes see and for choosing the branch of the runbook: give it a component of its own, and let no trigger rest on it alone.
 
-Open incidents, maintenance in progress and the components are read, the global indicator is not (`none` stands beside open incidents). `down` for a `major_outage` of what concerns us, `degraded` for less (code: the worst status). `unknown`, never green and never down: the page can't be reached, is no status page, was last updated more than `stale_after` ago, or does not list one of `components`.)";
+Open incidents, maintenance in progress and the components are read, the global indicator is not (`none` stands beside open incidents). `down` for a `major_outage` of what concerns us, `degraded` for less (code: the worst status). `unknown`, never green and never down: the page can't be reached, is no status page, was last updated more than `stale_after` ago, lists neither incidents nor components (`status.json`), or does not list one of `components`.)";
 
 constexpr int most_redirects = 3;
+constexpr Duration tolerated_skew = minutes{5};
 
 struct StatusPageSettings {
   std::string target;
@@ -154,6 +155,8 @@ class StatusPageProbe : public Probe {
   Outcome judged(const PageReport& report, Duration copy_is, Time now) const {
     const std::string name = report.name.empty() ? host_of(settings_.target) : excerpt(report.name, 60);
     const Duration age = std::max(copy_is, report.updated ? now - *report.updated : Duration{0});
+    if (report.updated && *report.updated > now + tolerated_skew)
+      return unknown(Reason::stale, "", name + ": last updated in the future (" + time_words(*report.updated) + ")");
     if (age > settings_.stale_after)
       return unknown(Reason::stale, "",
                      name + ": last updated " + duration_words(age) + " ago, more than " + duration_words(settings_.stale_after));
