@@ -98,4 +98,11 @@ Task<Result<CronRuns>> read_cron_runs(PgConnection& connection, CronScheduler sc
   co_return read;
 }
 
+Task<Result<std::int64_t>> newest_cron_run(PgConnection& connection, CronScheduler scheduler) {
+  const auto answer = co_await connection.query("SELECT max(runid) FROM " +
+                                                std::string(scheduler.source == "drwatch" ? "drwatch.cron_run" : "cron.job_run_details"));
+  if (!answer) co_return answer.error();
+  co_return answer->rows.empty() ? 0 : whole(cell(answer->rows[0], 0)).value_or(0);
+}
+
 }  // namespace drwatch

@@ -42,5 +42,7 @@ Task<Result<CronScheduler>> read_cron_scheduler(PgConnection& connection);
 Task<Result<std::vector<CronJob>>> read_cron_jobs(PgConnection& connection, CronScheduler scheduler, CronJobName name);
 // Runs newer than `after`; with 0 the newest ones.
 Task<Result<CronRuns>> read_cron_runs(PgConnection& connection, CronScheduler scheduler, std::int64_t job, std::int64_t after);
+// The highest run id of all jobs that is written down; 0: none.
+Task<Result<std::int64_t>> newest_cron_run(PgConnection& connection, CronScheduler scheduler);
 
 }  // namespace drwatch

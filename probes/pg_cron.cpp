@@ -114,6 +114,13 @@ class PgCronProbe : public Probe {
     job_id_ = job.id;
     auto runs = co_await read_cron_runs(connection, *scheduler, job.id, told_);
     if (!runs) co_return unlooked(runs.error());
+    if (runs->runs.empty() && told_ > 0) {
+      // Nothing new, or a pg_cron that was set up anew and counts its runs from 1 again: they would never be read.
+      const auto newest = co_await newest_cron_run(connection, *scheduler);
+      if (!newest) co_return unlooked(newest.error());
+      if (*newest > 0 && *newest < told_) runs = co_await read_cron_runs(connection, *scheduler, job.id, 0);
+      if (!runs) co_return unlooked(runs.error());
+    }
     (void)co_await connection.query("COMMIT");
     Outcome outcome = judged(job, *runs);
     remember(*runs);
@@ -148,7 +155,11 @@ class PgCronProbe : public Probe {
 
   // What one look tells, without the clock.
   Outcome judged(const CronJob& job, const CronRuns& read) {
-    for (const JobRunSeen& run : read.runs) newest_ = run;
+    for (const JobRunSeen& run : read.runs) {
+      newest_ = run;
+      if (told_ == 0) unproven_since_.reset();  // of history only the newest: what came before it was true in its own time
+      if (run.state == JobRunSeen::State::succeeded && !unproven_since_) unproven_since_ = run.ended.value_or(Time{});
+    }
     Outcome outcome = verdict(job);
     outcome.facts["job"] = std::to_string(job.id);
     outcome.facts["schedule"] = job.schedule;
@@ -179,7 +190,9 @@ class PgCronProbe : public Probe {
 
   bool effect_is_due(const JobRunSeen& run, Time now) const {
     if (settings_.effect.empty() || run.state != JobRunSeen::State::succeeded) return false;
-    return !run.ended || *run.ended + settings_.effect_grace <= now;
+    // Of a job that runs more often than its effect may take, the newest success is always too young: an older one must have shown by now.
+    const Time since = unproven_since_.value_or(run.ended.value_or(Time{}));
+    return since + settings_.effect_grace <= now;
   }
 
   Task<void> ask_effect(World& world, PgConnection* connection, Outcome* outcome) {
@@ -197,6 +210,7 @@ class PgCronProbe : public Probe {
     if (!answer) co_return unproven(outcome, answer.error());
     const bool is_so = !answer->rows.empty() && !answer->rows[0].empty() && answer->rows[0][0] == "t";
     outcome->facts["effect"] = is_so ? "true" : "not true";
+    if (is_so) unproven_since_.reset();
     if (is_so) co_return;
     outcome->outcome = Health::down;
     outcome->reason = Reason::assertion;
@@ -215,6 +229,7 @@ class PgCronProbe : public Probe {
   Duration timeout_;
   std::int64_t job_id_ = 0, told_ = 0;  // of the runs, up to this one
   std::optional<JobRunSeen> newest_;
+  std::optional<Time> unproven_since_;  // the end of the oldest success whose effect was not seen yet
 };
 
 }  // namespace

@@ -130,6 +130,24 @@ TEST_CASE("pg_cron: runs are read by their ids, those not over once more") {
   CHECK(asked[2] == "jobid = 7 AND runid > 42 ORDER BY runid DESC LIMIT 500");
 }
 
+TEST_CASE("pg_cron: one that was set up anew counts its runs from 1 again, and they are read") {
+  FakeWorld world;
+  const auto probe = probe_of("pg_cron", nightly);
+  answers(world, scheduler(), {job}, {{"42", "succeeded", "", "1772330200000", "1772330201000"}});
+  (void)world.run(*probe);
+  const auto asked = [&](const char* newest) {
+    answers(world, scheduler(), {job}, {});
+    world.postgres.answer("max(runid)", {newest});
+    world.postgres.statements.clear();
+    (void)world.run(*probe);
+    return std::count_if(world.postgres.statements.begin(), world.postgres.statements.end(),
+                         [](const std::string& sql) { return sql.find("runid > 0 ") != sql.npos; });
+  };
+  CHECK(asked("42") == 0);
+  CHECK(asked("57") == 0);  // of other jobs
+  CHECK(asked("3") == 1);
+}
+
 TEST_CASE("pg_cron: an effect is asked for once the newest run has succeeded, a while after") {
   const std::string with_effect = nightly + "effect = \"SELECT billed\"\neffect_grace = \"1m\"\n";
   const std::tuple<const char*, const char*, std::optional<std::string>, Health> rows[] = {
@@ -147,6 +165,22 @@ TEST_CASE("pg_cron: an effect is asked for once the newest run has succeeded, a 
     world.postgres.answer("SELECT billed", {truth});
     CHECK(health_name(world.run(*probe_of("pg_cron", with_effect)).outcome) == health_name(health));
   }
+  // A job of every minute: its newest success is always too young to be asked of, the one before is not.
+  FakeWorld often;
+  const auto probe = probe_of("pg_cron", with_effect);
+  const auto look = [&](const char* id, const char* ended, const char* truth) {
+    answers(often, scheduler(), {job}, {{id, "succeeded", "", ended, ended}});
+    often.postgres.answer("SELECT billed", {truth});
+    return often.run(*probe);
+  };
+  CHECK(look("42", "1772330350000", "f").outcome == Health::up);  // 50 s ago
+  Row at_half = scheduler();
+  at_half[0] = "1772330415000";
+  answers(often, at_half, {job}, {{"43", "succeeded", "", "1772330410000", "1772330410000"}});
+  often.postgres.answer("SELECT billed", {"f"});
+  CHECK(often.run(*probe).outcome == Health::down);
+  CHECK(look("44", "1772330399000", "t").outcome == Health::up);  // seen: the next one has its own time again
+  CHECK(look("45", "1772330399500", "f").outcome == Health::up);
   FakeWorld world;
   answers(world, scheduler(), {job}, {{"42", "succeeded", "", "1772330300000", "1772330301000"}});
   world.postgres.fail("SELECT billed", "42P01", "no such table");
