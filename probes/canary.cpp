@@ -102,6 +102,8 @@ Outcome of_standby(const Failure& failure) {
   outcome.takes_no_writes = false;
   outcome.message = "the standby can't be asked: " + outcome.message;
   if (outcome.outcome == Health::down) outcome.outcome = Health::degraded;
+  // The primary did not refuse: the canary there must not be written less often for it.
+  if (outcome.reason == Reason::auth) outcome.reason = Reason::assertion;
   return outcome;
 }
 

@@ -150,8 +150,13 @@ Task<Outcome> look_at_row_security(PgConnection& connection, std::vector<std::st
     found.push_back(text_of(row, 0));
     if (text_of(row, 1) != "t") open.push_back(found.back());
   }
-  for (const std::string& table : tables)
-    if (!table.ends_with(".*") && !lists(found, table)) missing.push_back(table);
+  for (const std::string& table : tables) {
+    const bool all_of_a_schema = table.ends_with(".*");
+    const auto covered = [&](const std::string& name) {
+      return all_of_a_schema ? name.starts_with(table.substr(0, table.size() - 1)) : name == table;
+    };
+    if (std::none_of(found.begin(), found.end(), covered)) missing.push_back(table);
+  }
   Outcome outcome = outcome_of(Health::up, Reason::none, "", "row level security is on for " + std::to_string(found.size()) + " tables");
   if (!open.empty()) outcome = bad("row level security is off for " + named(open));
   if (!missing.empty())

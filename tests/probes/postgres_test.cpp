@@ -105,7 +105,7 @@ TEST_CASE("postgres: what keeps the canary from being written") {
       {"UPDATE", "57014", Health::down, Reason::timeout, false, "says no"},
       {"UPDATE", "53100", Health::down, Reason::assertion, false, "says no"},
       {"UPDATE", "XX001", Health::down, Reason::assertion, false, "says no"},
-      {"COMMIT", "57P01", Health::down, Reason::connect, true, "says no"},
+      {"COMMIT", "57P01", Health::down, Reason::connect, false, "says no"},
       {"BEGIN", "57P02", Health::down, Reason::connect, true, "says no"},
       {"pg_current_wal_insert_lsn", "42501", Health::degraded, Reason::assertion, false, "drwatch sql"},
   };
