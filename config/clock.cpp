@@ -48,8 +48,8 @@ void read_window(MaintenanceSettings& into, const ReadWindow& from) {
 
 }  // namespace
 
-std::optional<Cron> read_schedule(const ScheduleText& when, const Table& table, Place place, const Reading& reading) {
-  const auto* schedule = find(table, "schedule");
+std::optional<Cron> read_schedule(const ScheduleText& when, const Table& table, Place place, const Reading& reading, std::string_view key) {
+  const auto* schedule = find(table, key);
   const auto* timezone = find(table, "timezone");
   // What is no text was reported by its row.
   if ((schedule && !schedule->value.text()) || (timezone && !timezone->value.text()) || when.schedule.empty()) return {};
@@ -64,12 +64,12 @@ std::optional<Cron> read_schedule(const ScheduleText& when, const Table& table, 
   auto cron = Cron::parse(when.schedule, when.timezone, &error);
   const Place where = schedule ? schedule->value.place : place;
   if (!cron) {
-    reading.problems.error(where, reading.at("schedule").key, "not a cron expression: " + error, "write it like \"0 2 * * *\" or @daily");
+    reading.problems.error(where, reading.at(key).key, "not a cron expression: " + error, "write it like \"0 2 * * *\" or @daily");
     return {};
   }
   // 29 February is the rarest day: what is not due within eight years never is.
   if (cron->next_after(Time{std::chrono::sys_days{std::chrono::year{2024} / 1 / 1}}) == Time::max())
-    reading.problems.error(where, reading.at("schedule").key, shown(when.schedule) + " is never due", "there is no such day");
+    reading.problems.error(where, reading.at(key).key, shown(when.schedule) + " is never due", "there is no such day");
   return cron;
 }
 

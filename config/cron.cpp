@@ -159,6 +159,14 @@ std::optional<Time> Cron::last_until(Time t) const {
   return {};
 }
 
+bool Cron::due_in_minute_of(Time t) const {
+  const auto* zone = zone_named(zone_);
+  const auto wall = floor<minutes>(t + (zone ? zone->get_info(floor<seconds>(t)).offset : seconds{0}));
+  const sys_days day = floor<days>(wall);
+  const auto of_day = static_cast<std::size_t>((wall - day).count());
+  return hour_[of_day / 60] && minute_[of_day % 60] && due_on(day);
+}
+
 std::string wall_text(Time t, std::string_view zone) {
   const auto* there = zone_named(zone);
   const auto offset = there ? there->get_info(floor<seconds>(t)).offset : seconds{0};

@@ -26,6 +26,8 @@ class Cron {
   Time next_after(Time t) const;                 // the first due time strictly later; Time::max() when there is none within 8 years
   std::optional<Time> last_until(Time t) const;  // the newest due time at or before t (looking back 8 years at most)
 
+  bool due_in_minute_of(Time t) const;  // by the clock on the wall, whatever the clocks leave out
+
   const std::string& text() const { return text_; }
   const std::string& zone() const { return zone_; }
   friend bool operator==(const Cron& a, const Cron& b) { return a.text_ == b.text_ && a.zone_ == b.zone_; }

@@ -76,7 +76,8 @@ Json maybe(const std::optional<T>& value) {
 Json step_json(const Step& s) {
   Json json = {s.id,           s.title, s.critical,  maybe(s.owner),   maybe(s.expect), s.after, s.guide, s.verify ? s.verify->text : "",
                s.hold.count(), s.run,   s.automatic, s.timeout.count()};
-  if (!s.option.empty()) json.push_back(s.option);  // a runbook without options keeps the hash it had before there were any
+  if (!s.option.empty()) json.push_back(s.option);                 // a runbook without options keeps the hash it had before there were any
+  if (s.per_gib) json.push_back({"per_gib", s.per_gib->count()});  // likewise
   return json;
 }
 

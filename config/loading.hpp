@@ -44,8 +44,9 @@ void check_list(const Table& root, const Place& otherwise, const std::vector<std
 void check_name(const Place& place, const std::string& key, const std::string& name, const std::vector<std::string>& known,
                 std::string_view noun, Problems& problems);
 
-// nullopt and a problem when the schedule or its zone is wrong. `table` is where both keys stand.
-std::optional<Cron> read_schedule(const ScheduleText& when, const Table& table, Place place, const Reading& reading);
+// nullopt and a problem when the schedule or its zone is wrong. `table` is where both keys stand, the schedule as `key`.
+std::optional<Cron> read_schedule(const ScheduleText& when, const Table& table, Place place, const Reading& reading,
+                                  std::string_view key = "schedule");
 
 // Each part reads into `settings` and reports; none of them stops at a mistake.
 void read_main(const Document& main, Settings& settings, const Reading& reading);

@@ -19,9 +19,26 @@ void read_server(const Table& root, Settings& settings, const Reading& reading) 
   });
 }
 
+void read_working_hours(const ScheduleText& when, const Entry& recovery, Settings& settings, const Reading& reading) {
+  const Table& table = *recovery.value.table();
+  const auto* written = find(table, "working_hours");
+  if (!written) {
+    if (const auto* zone = find(table, "timezone"))
+      reading.problems.error(zone->place, reading.at("timezone").key, "a time zone is for 'working_hours'", "leave it out, or say them");
+    return;
+  }
+  if (when.schedule.empty() || when.schedule.front() != '*')  // what begins at minute 30 of every hour is no working day
+    return reading.problems.error(written->value.place, reading.at("working_hours").key, "working hours are whole hours",
+                                  "let the minute be '*': \"* 9-17 * * mon-fri\" is from 9:00 to 18:00");
+  settings.recovery.working_hours = read_schedule(when, table, recovery.place, reading, "working_hours");
+}
+
 void read_recovery(const Table& root, Settings& settings, const Reading& reading) {
   settings.recovery.rpo = {{DisasterClass::host, hours{1}}, {DisasterClass::logical, hours{1}}};
-  read_once(root, "recovery", recovery_section(), &settings.recovery, reading);
+  RecoveryDraft draft{settings.recovery, {}};
+  if (!read_once(root, "recovery", recovery_section(), &draft, reading)) return;
+  settings.recovery = std::move(draft.recovery);
+  read_working_hours(draft.working_hours, *find(root, "recovery"), settings, reading.at("recovery"));
 }
 
 void read_channel(const std::string& name, const Table& table, Place place, Settings& settings, const Reading& at) {

@@ -33,9 +33,10 @@ struct Step {
   bool critical = false;
   std::optional<std::string> owner;
   std::optional<Duration> expect;
-  std::vector<std::string> after;  // resolved: the step before, when the file says nothing
-  std::string option;              // the way out that it belongs to, of several that people choose from; empty: needed in any case
-  std::string guide;               // Markdown
+  std::optional<Duration> per_gib;  // more for each GiB of the data of what the scenario affects
+  std::vector<std::string> after;   // resolved: the step before, when the file says nothing
+  std::string option;               // the way out that it belongs to, of several that people choose from; empty: needed in any case
+  std::string guide;                // Markdown
   std::optional<Condition> verify;
   Duration hold = minutes{1};
   std::vector<std::string> run;  // argv; not empty: a command

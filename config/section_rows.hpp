@@ -20,23 +20,35 @@ Row choice_row(std::string key, E S::* member, std::vector<std::pair<std::string
   return made;
 }
 
-// `schedule` and `timezone`, read as text since they are understood together; then `more`.
+// The row of what stands within a draft, as a row of the draft.
+template <class Draft, class S>
+Row inner(S Draft::* member, Row row) {
+  row.read = [member, read = std::move(row.read)](void* into, const Value& value, const Reading& reading) {
+    read(&(static_cast<Draft*>(into)->*member), value, reading);
+  };
+  return row;
+}
+
+// A part of a schedule, read as text since it is understood together with the others.
+template <class Draft>
+Row schedule_row(ScheduleText Draft::* when, std::string ScheduleText::* member, std::string key, std::string type, Meta meta) {
+  return row_with<Draft>(std::move(key), std::move(type), std::move(meta),
+                         [when, member](Draft& into, const Value& value, const Reading& reading) {
+                           read_value((into.*when).*member, value, {.doc = "", .required = true}, reading);
+                         });
+}
+
+// `schedule` and `timezone`; then `more`.
 template <class Draft>
 std::vector<Row> schedule_rows(ScheduleText Draft::* when, const std::string& doc, std::vector<Row> more) {
-  const auto text_row = [when](std::string key, std::string type, std::string ScheduleText::* member, Meta meta) {
-    return row_with<Draft>(std::move(key), std::move(type), std::move(meta),
-                           [when, member](Draft& into, const Value& value, const Reading& reading) {
-                             read_value((into.*when).*member, value, {.doc = "", .required = true}, reading);
-                           });
-  };
   std::vector<Row> rows = {
-      text_row(
-          "schedule", "cron expression", &ScheduleText::schedule,
+      schedule_row(
+          when, &ScheduleText::schedule, "schedule", "cron expression",
           {.doc = doc + " As Debian's cron reads it: minute, hour, day, month, weekday; or `@hourly`, `@daily`, `@weekly`, `@monthly`, "
                         "`@yearly`. Also `L`, `L-3`, `LW`, `15W` as day and `friL`, `fri#2` as weekday. `drwatch cron EXPRESSION` shows "
                         "when it is due."}),
-      text_row(
-          "timezone", "time zone", &ScheduleText::timezone,
+      schedule_row(
+          when, &ScheduleText::timezone, "timezone", "time zone",
           {.doc = "The time zone of `schedule`, by its IANA name. With daylight saving as Debian's cron: a time that is left out is due "
                   "when the clocks have changed, one that comes twice counts once; with `*` as minute or hour it is due whenever the "
                   "clock shows it.",

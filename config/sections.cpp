@@ -140,27 +140,34 @@ const Section& journal_section() {
 }
 
 const Section& recovery_section() {
+  const auto of = [](Row row) { return inner(&RecoveryDraft::recovery, std::move(row)); };
   static const Section section{
       "[recovery]",
       "The objectives, and when one is at risk.",
-      {row("rto", &RecoverySettings::rto,
-           {.doc = "Recovery time objective of every scenario that has none of its own.", .fallback = "4h", .min = 1}),
-       row_with<RecoverySettings>(
+      {of(row("rto", &RecoverySettings::rto,
+              {.doc = "Recovery time objective of every scenario that has none of its own.", .fallback = "4h", .min = 1})),
+       of(row_with<RecoverySettings>(
            "rpo", "duration, or table of durations by class",
            {.doc = "Recovery point objective of every component that some backup probe `protects`. One duration holds for the "
                    "classes `host` and `logical`; or `{ host = \"5m\", logical = \"1h\", region = \"24h\" }`.",
             .fallback = "1h"},
-           [](RecoverySettings& into, const Value& value, const Reading& reading) { read_rpo(into.rpo, value, reading); }),
-       row("at_risk", &RecoverySettings::at_risk,
-           {.doc = "An RPO is at risk when this fraction of it is used up; half of it while the source says that it fails.",
-            .fallback = "0.5",
-            .min = 0.01,
-            .max = 1}),
-       row("time_to_fix", &RecoverySettings::time_to_fix,
-           {.doc = "How long a broken backup takes to repair: an RPO is at risk when less is left. Without meaning where the RPO is "
-                   "shorter than "
-                   "twice this.",
-            .fallback = "30m"})}};
+           [](RecoverySettings& into, const Value& value, const Reading& reading) { read_rpo(into.rpo, value, reading); })),
+       of(row("at_risk", &RecoverySettings::at_risk,
+              {.doc = "An RPO is at risk when this fraction of it is used up; half of it while the source says that it fails.",
+               .fallback = "0.5",
+               .min = 0.01,
+               .max = 1})),
+       of(row("time_to_fix", &RecoverySettings::time_to_fix,
+              {.doc = "How long a broken backup takes to repair: an RPO is at risk when less is left. Without meaning where the RPO is "
+                      "shorter than "
+                      "twice this.",
+               .fallback = "30m"})),
+       schedule_row(&RecoveryDraft::working_hours, &ScheduleText::schedule, "working_hours", "cron expression",
+                    {.doc = "The minutes in which people are at work: `\"* 9-17 * * mon-fri\"` is from 9:00 to 18:00. What people took "
+                            "in them and what they took at other hours is told apart, as soon as five of either kind are known. Without it "
+                            "all hours are alike."}),
+       schedule_row(&RecoveryDraft::working_hours, &ScheduleText::timezone, "timezone", "time zone",
+                    {.doc = "The time zone of `working_hours`, by its IANA name.", .fallback = "UTC"})}};
   return section;
 }
 

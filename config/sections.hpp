@@ -37,6 +37,10 @@ struct ScenarioDraft {
   std::optional<Duration> rto;
   std::vector<std::string> include;
 };
+struct RecoveryDraft {
+  RecoverySettings recovery;
+  ScheduleText working_hours;
+};
 struct StepDraft {
   Step step;
   std::optional<bool> automatic;
@@ -51,7 +55,7 @@ const Section& server_section();        // ServerSettings
 const Section& workers_section();       // Settings; its one row belongs to [server]
 const Section& token_section();         // TokenSettings
 const Section& journal_section();       // JournalSettings
-const Section& recovery_section();      // RecoverySettings
+const Section& recovery_section();      // RecoveryDraft
 const Section& alertmanager_section();  // AlertmanagerSettings
 const Section& channel_section();       // ChannelSettings
 const Section& deadman_section();       // DeadmanSettings

@@ -35,15 +35,6 @@ Row conditions_row(std::string key, std::vector<Condition> S::* member, const Na
       });
 }
 
-// The row of what stands within a draft, as a row of the draft.
-template <class Draft, class S>
-Row inner(S Draft::* member, Row row) {
-  row.read = [member, read = std::move(row.read)](void* into, const Value& value, const Reading& reading) {
-    read(&(static_cast<Draft*>(into)->*member), value, reading);
-  };
-  return row;
-}
-
 }  // namespace
 
 Section scenario_section() {
@@ -107,6 +98,10 @@ Section step_section(const Names& names) {
        of(row("critical", &Step::critical, {.doc = "The incident is not over without it.", .fallback = "false"})),
        of(row("owner", &Step::owner, {.doc = "Who does it."})),
        of(row("expect", &Step::expect, {.doc = "How long it is planned to take.", .min = 1})),
+       of(row("per_gib", &Step::per_gib,
+              {.doc = "And how much longer for each GiB of the data of the components in `affects`, as a `postgres` probe with `size` or a "
+                      "`backup` probe reads it. Supabase's own estimate of a restore is `expect = \"3m\"` and `per_gib = \"2200ms\"`. "
+                      "While no size is known, `expect` alone is the plan, and the projection says so."})),
        of(row("after", &Step::after, {.doc = "Steps to finish first. It never holds back a verification.", .fallback = "the step before"})),
        of(row("option", &Step::option,
               {.doc = "The way out that it belongs to, where people choose one of several (`\"wait\"`, `\"fail-over\"`). Starting a step "

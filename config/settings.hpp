@@ -39,6 +39,7 @@ struct RecoverySettings {
   RpoByClass rpo;  // resolved; one duration means host and logical
   double at_risk = 0.5;
   Duration time_to_fix = minutes{30};
+  std::optional<Cron> working_hours;  // the minutes in which it is due; nullopt: people are as quick at any hour
 };
 struct AlertmanagerSettings {
   std::vector<std::string> urls;

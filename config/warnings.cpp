@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What runs, but not as an operator may think it does.
 #include "config/loading.hpp"
+#include "config/plan.hpp"
 
 #include <algorithm>
 #include <set>
@@ -55,6 +56,7 @@ struct MainAdvice {
                          "give the page a component of its own: it attributes, it proves nothing");
       for (const auto& [of_class, rpo] : component.rpo) {
         too_seldom(name, component, of_class, rpo);
+        too_slow_to_mend(name, component, of_class, rpo);
         if (!survived(component, of_class))
           problems.warning(place_at(root, key_of("component", name), {"component", name, "rpo"}), key + ".rpo",
                            "no source survives the class '" + std::string(class_name(of_class)) + "': this RPO cannot be met",
@@ -81,6 +83,24 @@ struct MainAdvice {
                      read ? "read it more often than that"
                           : "add a source that brings points more often (WAL archiving, PITR), or accept an RPO of more than " +
                                 duration_text(apart(*best)));
+  }
+  // Where one source is all there is, the objective ends with it: somebody has to mend it before that.
+  void too_slow_to_mend(const std::string& name, const ComponentSettings& component, DisasterClass of_class, Duration rpo) const {
+    if (settings.recovery.time_to_fix < rpo) return;
+    const ProbeSettings* only = nullptr;
+    for (const auto& probe_name : component.protected_by) {
+      const auto& probe = settings.probes.at(probe_name);
+      const auto& classes = probe.backup->survives;
+      if (std::find(classes.begin(), classes.end(), of_class) == classes.end()) continue;
+      if (only) return;
+      only = &probe;
+    }
+    if (!only) return;
+    problems.warning(place_at(root, key_of("component", name), {"component", name, "rpo"}), "component." + name + ".rpo",
+                     "is over before " + only->name + " could be mended, the only source that survives the class '" +
+                         std::string(class_name(of_class)) + "': time_to_fix is " + duration_text(settings.recovery.time_to_fix) +
+                         ", the RPO is " + duration_text(rpo),
+                     "add a second source, accept a longer RPO, or set [recovery] time_to_fix if mending is quicker");
   }
   static Duration apart(const ProbeSettings& probe) { return std::max(probe.backup->every.value_or(Duration{0}), probe.interval); }
 
@@ -189,6 +209,7 @@ void warn_of_scenarios(const std::vector<ScenarioFile>& files, const Settings& s
     advice.trigger();
     advice.providers();
     advice.exit();
+    warn_of_plan(files[i], settings, advice.by_health(), problems);
     advice.objectives(files[i].scenario.trigger.any, {"trigger", "any"}, "trigger.any");
     advice.objectives(files[i].scenario.trigger.all, {"trigger", "all"}, "trigger.all");
     for (std::size_t j = 0; j < i; ++j)

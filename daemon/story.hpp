@@ -25,6 +25,7 @@ struct StoryChange {
   std::optional<std::string> outcome, reason, code, message;
   std::optional<std::string> recovery_point;  // "follows" | "stalls" | "none" | a time
   std::optional<Duration> lag;                // 30 s
+  std::optional<double> data_gib;             // how much data there is, as they read it
 };
 constexpr Duration story_lag = seconds{30};
 // What a person, a job or another system does.
@@ -43,7 +44,8 @@ struct StoryExpectation {
   std::map<std::string, std::string> health, states, standing;
   std::map<std::string, Duration> started, recovered;
   // "database host" = "5m", "about 5m", "everything", "not known"; breach and restores_to: from `start`, or "none".
-  std::map<std::string, std::string> exposure, breach, loss, restores_to, time_to_fix;
+  // projected: what nine in ten recoveries would take, "under 3h" or "over 3h".
+  std::map<std::string, std::string> exposure, breach, loss, restores_to, time_to_fix, projected;
   std::optional<std::vector<std::string>> findings;
   std::map<std::string, std::map<std::string, std::string>> steps;
   std::optional<std::vector<std::string>> incidents, alerts, pending;

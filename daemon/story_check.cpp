@@ -46,8 +46,8 @@ const Words alert_names = {"DrwatchIncident",  "DrwatchUnacknowledged", "Drwatch
 void check_change(const Checking& c, const StoryChange& change) {
   if (change.until && *change.until <= change.at)
     c.error(change.line, "this change ends before it begins", "let 'until' be later than 'at'");
-  if (!change.outcome && !change.recovery_point)
-    c.error(change.line, "this change changes nothing", "give it an outcome or a recovery_point");
+  if (!change.outcome && !change.recovery_point && !change.data_gib)
+    c.error(change.line, "this change changes nothing", "give it an outcome, a recovery_point or data_gib");
   if (!change.outcome && (change.reason || change.code || change.message))
     c.error(change.line, "a reason, code or message belongs to an outcome", "give 'outcome' as well");
   if (change.lag && !change.recovery_point)
@@ -70,8 +70,12 @@ void check_deed(const Checking& c, const StoryDeed& deed) {
 void check_expectation(const Checking& c, const StoryExpectation& e) {
   bool asks = !e.health.empty() || !e.states.empty() || !e.standing.empty() || !e.started.empty() || !e.recovered.empty() ||
               !e.steps.empty() || e.incidents || e.alerts || e.pending || e.blind || e.findings || !e.exposure.empty() ||
-              !e.breach.empty() || !e.loss.empty() || !e.restores_to.empty() || !e.time_to_fix.empty();
+              !e.breach.empty() || !e.loss.empty() || !e.restores_to.empty() || !e.time_to_fix.empty() || !e.projected.empty();
   if (!asks) c.error(e.line, "nothing is expected here", "add health, incidents, alerts, ...");
+  for (const auto& [name, bound] : e.projected)
+    if (const auto space = bound.find(' '); (bound.substr(0, space) != "under" && bound.substr(0, space) != "over") ||
+                                            space == bound.npos || !parse_duration(bound.substr(space + 1)))
+      c.error(e.line, "'" + bound + "' bounds no projection", "write \"under 3h\" or \"over 3h\"");
   for (const auto& [name, health] : e.health) c.one_of(e.line, health, healths, "health");
   for (const auto& [name, state] : e.states) c.one_of(e.line, state, incident_states, "state of an incident");
   for (const auto& [name, standing] : e.standing) c.one_of(e.line, standing, standings, "standing");

@@ -209,6 +209,7 @@ std::vector<Row> change_rows() {
       row("code", &StoryChange::code, {.doc = "SQLSTATE, HTTP status, errno name."}),
       row("message", &StoryChange::message, {.doc = "The sentence."}),
       row("recovery_point", &StoryChange::recovery_point, {.doc = "`follows`, `stalls`, `none` (the store is read and empty), or a time."}),
+      row("data_gib", &StoryChange::data_gib, {.doc = "How much data there is to bring back.", .min = 0}),
       row("lag", &StoryChange::lag, {.doc = "How far behind now it follows, or behind `at` it stalls.", .fallback = "30s"}),
   };
 }
@@ -279,6 +280,10 @@ std::vector<Row> expect_rows() {
           {.doc = "What a logical failure costs, by scenario: a duration, `about DURATION`, `everything` or `none`."}),
       row("restores_to", &StoryExpectation::restores_to, {.doc = "By scenario: the moment to restore to, from `start`, or `none`."}),
       row("time_to_fix", &StoryExpectation::time_to_fix, {.doc = "By component: a duration and its basis, `30m plan`."}),
+      row("projected", &StoryExpectation::projected,
+          {.doc =
+               "By scenario: within what nine in ten recoveries are over, of the open incident or were it to strike now: `under 3h`, `over "
+               "3h`."}),
       list(&StoryExpectation::findings, "findings"),
       row("blind", &StoryExpectation::blind, {.doc = "Whether drwatch is blind."}),
   };

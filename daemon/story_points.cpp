@@ -62,6 +62,22 @@ struct Points {
     return (its->estimated ? "about " : "") + duration_text(*its->lost);
   }
 
+  // "over 3h", as it is; the bound as it is expected when that holds.
+  std::string projected(const std::string& scenario, const std::string& expected) const {
+    const Incident* incident = newest(scenario);
+    std::optional<double> p90;
+    if (incident && incident->state == IncidentState::open) {
+      if (incident->projection) p90 = incident->projection->p90_seconds;
+    } else if (auto judged = state.record.scenarios.find(scenario); judged != state.record.scenarios.end()) {
+      p90 = judged->second.p90_seconds;
+    }
+    if (!p90) return "nothing";
+    const auto space = expected.find(' ');
+    const bool under = *p90 < in_seconds(parse_duration(expected.substr(space + 1)).value_or(Duration{0}));
+    if (under == (expected.substr(0, space) == "under")) return expected;
+    return duration_text(Duration{static_cast<std::int64_t>(*p90) * 1000});
+  }
+
   std::string restores_to(const std::string& scenario) const {
     const Incident* incident = newest(scenario);
     auto point = incident ? restore_point(state, settings, *incident, now) : std::nullopt;
@@ -105,6 +121,7 @@ std::vector<StoryFailure> judge_points(const StoryExpectation& e, const Story& s
   for (const auto& [name, text] : e.time_to_fix) equal("time to fix of " + name, text, points.time_to_fix(name));
   for (const auto& [name, text] : e.loss) equal("loss of " + name, text, points.loss(name));
   for (const auto& [name, text] : e.restores_to) equal("moment that " + name + " restores to", text, points.restores_to(name));
+  for (const auto& [name, text] : e.projected) equal("nine in ten of " + name, text, points.projected(name, text));
   if (e.findings)
     if (auto actual = points.findings(*e.findings)) equal("findings", Points::listed(*e.findings), *actual);
   return failures;

@@ -138,6 +138,7 @@ class Stage {
     Outcome o = outcome_of(Health::up, Reason::none, "", "");
     Duration lag = story_lag;
     std::optional<Time> point;
+    std::optional<double> data_gib;
     bool stalls = false;
     static const std::vector<const StoryChange*> none;
     for (const StoryChange* change : with_changes ? changes_now(name) : none) {
@@ -147,7 +148,9 @@ class Stage {
       const auto newest = [&] { return probe.backup ? story_reading(story_, probe, story_.start + c.at, lag).time : std::nullopt; };
       if (c.outcome && *c.outcome != "up" && *c.outcome != "degraded") stalls = true, point = newest();
       if (c.recovery_point) lag = c.lag.value_or(story_lag), read_point(c, newest(), stalls, point);
+      if (c.data_gib && o.outcome != Health::down) data_gib = c.data_gib;
     }
+    if (data_gib) o.data_bytes = *data_gib * 1024 * 1024 * 1024;
     o.at = wall();
     if (probe.backup && o.outcome != Health::unknown) {
       RecoveryReading reading = story_reading(story_, probe, wall(), lag);

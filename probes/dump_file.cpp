@@ -201,7 +201,10 @@ Outcome judge_dumps(const std::vector<DumpLook>& looks, const std::vector<FileEn
     }
   }
   outcome.facts["dumps"] = std::to_string(dumps.size());
-  if (good != looks.end()) add_facts(*good, wanted, outcome);
+  if (good != looks.end()) {
+    add_facts(*good, wanted, outcome);
+    outcome.data_bytes = static_cast<double>(good->file.size);
+  }
   return outcome;
 }
 

@@ -116,6 +116,7 @@ struct Outcome {
   std::optional<CanaryBeat> canary;
   std::optional<RecoveryReading> recovery;
   std::optional<JobReading> job;
+  std::optional<double> data_bytes;  // how much there is to bring back, were it lost
   std::vector<Latch> latches;
   std::shared_ptr<const Trace> trace;  // null: not kept (any more), or nobody kept one
   // What the probe wants to be told when it is made anew (Probe::recall); nullopt: as before. Its own words, no secrets, at most

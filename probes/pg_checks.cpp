@@ -29,7 +29,8 @@ constexpr const char* connections_sql =
     "SELECT (SELECT sum(numbackends) FROM pg_catalog.pg_stat_database), pg_catalog.current_setting('max_connections')::int, "
     "pg_catalog.current_setting('superuser_reserved_connections')::int";
 
-constexpr std::size_t most_named = 5;  // in a sentence
+constexpr const char* canceled = "57014";  // by the statement's time limit
+constexpr std::size_t most_named = 5;      // in a sentence
 
 std::string named(const std::vector<std::string>& names) {
   std::string text;
@@ -83,6 +84,7 @@ Outcome worse(Outcome first, Outcome second) {
   if (second.outcome != Health::up && !second.message.empty()) first.message += "; " + second.message;
   first.facts.merge(second.facts);
   if (!first.canary) first.canary = second.canary;
+  if (!first.data_bytes) first.data_bytes = second.data_bytes;
   first.latches.insert(first.latches.end(), second.latches.begin(), second.latches.end());
   first.takes_no_writes = first.takes_no_writes || second.takes_no_writes;
   return first;
@@ -180,6 +182,23 @@ Task<Outcome> look_at_connections(PgConnection& connection, ConnectionBounds bou
   if (bounds.down && part >= *bounds.down) outcome = bad(words);
   outcome.facts["connections"] = std::to_string(*used);
   outcome.facts["connections_room"] = std::to_string(room);
+  co_return outcome;
+}
+
+// An aside: that it could not be read says nothing of the database's health.
+Task<Outcome> look_at_size(PgConnection& connection) {
+  const auto answer = co_await connection.query("SELECT pg_catalog.pg_database_size(pg_catalog.current_database())");
+  Outcome outcome = outcome_of(Health::up, Reason::none, "", "");
+  if (!answer) {
+    const bool lost = answer.error().code != canceled && !is_missing_or_forbidden(answer.error().code);
+    if (lost) co_return database_outcome(answer.error());
+    outcome.facts["size_bytes"] = "could not be read: " + answer.error().message;
+    co_return outcome;
+  }
+  const auto bytes = answer->rows.empty() ? std::nullopt : whole(cell(answer->rows[0], 0));
+  if (!bytes || *bytes <= 0) co_return outcome;
+  outcome.facts["size_bytes"] = std::to_string(*bytes);
+  outcome.data_bytes = static_cast<double>(*bytes);
   co_return outcome;
 }
 

@@ -35,6 +35,9 @@ struct ConnectionBounds {
 };
 Task<Outcome> look_at_connections(PgConnection& connection, ConnectionBounds bounds);
 
+// How much data a restore would have to bring back; the server looks at each of its files for it.
+Task<Outcome> look_at_size(PgConnection& connection);
+
 // Rows deleted, tables emptied or gone, from statistics alone; it remembers what it saw, and forgets it when the server forgot its own. Its
 // memory lets a restart of drwatch in the middle of a deletion go on counting where it was.
 struct DriftBounds {

@@ -64,6 +64,7 @@ std::optional<PgbackrestBackup> parse_backup(const Json& entry) {
   backup.stopped = *stopped;
   backup.start_lsn = *start_lsn;
   backup.stop_lsn = *stop_lsn;
+  backup.bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(integer(member(entry, "info", "size")).value_or(0), 0));
   // null: page checksums were not looked at. Only a plain `false` or nothing at all is no complaint.
   const Json* error = member(entry, "error");
   backup.faulty = error && !(error->is_boolean() && !error->get<bool>());

@@ -19,6 +19,7 @@ struct PgbackrestBackup {
   Time started, stopped;                // it is consistent from `stopped` on
   std::string start_wal, stop_wal;      // names of segments
   std::uint64_t start_lsn = 0, stop_lsn = 0;
+  std::uint64_t bytes = 0;  // of the database that it brings back, whatever lies in the repository; 0: it does not say
 };
 
 struct PgbackrestInfo {

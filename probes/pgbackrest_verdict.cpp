@@ -139,6 +139,10 @@ void add_facts(const PgbackrestSight& sight, Time now, Outcome& outcome) {
     facts["newest_backup_type"] = excerpt(good.back().type, 20);
     facts["newest_backup_at"] = time_text(good.back().stopped);
     facts["oldest_backup_at"] = time_text(good.front().stopped);
+    if (good.back().bytes > 0) {
+      facts["size_bytes"] = std::to_string(good.back().bytes);
+      outcome.data_bytes = static_cast<double>(good.back().bytes);
+    }
   }
   facts["backup_running"] = info.backup_running ? "yes" : "no";
   facts["archive_id"] = excerpt(info.archive_id, 40);

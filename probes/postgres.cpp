@@ -40,7 +40,7 @@ struct PostgresSettings {
   std::string query;
   std::optional<std::string> expect;
   std::optional<std::int64_t> rows;
-  bool checksums = false, sentinel = false;
+  bool checksums = false, sentinel = false, size = false;
   DriftBounds drift;
   std::optional<std::vector<std::string>> superusers, roles;
   std::vector<std::string> row_security;
@@ -106,6 +106,11 @@ std::vector<config::Row> rows() {
           "sentinel", &S::sentinel,
           {.doc =
                "Read the 1000 rows of `drwatch.sentinel` and hash them anew: rows that changed or vanished without any error are `down`.",
+           .fallback = "false"}),
+      config::row<S>(
+          "size", &S::size,
+          {.doc = "Read how much data the database holds: what a step with `per_gib` grows with. The server looks at each of its "
+                  "files for it; in a probe of its own it can be asked every 10 minutes.",
            .fallback = "false"}),
       names_row("tables",
                 "Tables (`public.orders`) whose rows are watched by the server's statistics: one that is gone is `down`; one that was "
@@ -217,6 +222,7 @@ class PostgresProbe : public Probe {
     if (s.superusers || s.roles) co_await add(&outcome, connection, look_at_roles(connection, s.superusers, s.roles));
     if (!s.row_security.empty()) co_await add(&outcome, connection, look_at_row_security(connection, s.row_security));
     if (s.connections.degraded || s.connections.down) co_await add(&outcome, connection, look_at_connections(connection, s.connections));
+    if (s.size) co_await add(&outcome, connection, look_at_size(connection));
     co_return outcome;
   }
 

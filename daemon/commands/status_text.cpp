@@ -131,6 +131,42 @@ void exposures(Page& page) {
   page.section("What would be lost, were it struck now", columns.print(page.paint));
 }
 
+// "to 14:31 UTC by wal-archive: 42 s lost"; "" where there is no data to restore.
+Columns::Cell from_what(const Json& scenario, Time now) {
+  if (!scenario.contains("recovery_point") || !scenario["recovery_point"].is_object()) return {"", Ink::dim};
+  const Json& point = scenario["recovery_point"];
+  const std::string of = text_at(point, "component");
+  if (flag_at(point, "no_source"))
+    return {"from nothing: no source of " + of + " survives a " + text_at(point, "class") + " loss", Ink::bad};
+  const auto at = time_at(point, "at");
+  const auto lost = number_at(point, "exposure_seconds");
+  if (!at || !lost) return {"from what is not known: no recovery point of " + of + " has been read", Ink::warn};
+  return {of + " to " + clock_text(*at, now) + " by " + text_at(point, "source") + ": " + (flag_at(point, "estimated") ? "about " : "") +
+              words(*lost) + " lost" + (text_at(point, "class") == "logical" ? ", and what is written until it is noticed" : ""),
+          Ink::plain};
+}
+
+// "2 met, 11 unproven, 1 breached": the worst first.
+std::string standings(const Json& scenarios) {
+  std::string text;
+  for (const char* standing : {"breached", "at-risk", "unproven", "met"}) {
+    const auto count =
+        std::count_if(scenarios.begin(), scenarios.end(), [&](const Json& each) { return text_at(each, "standing") == standing; });
+    if (count > 0) text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + standing;
+  }
+  return text;
+}
+
+// How far what is projected has come true.
+std::string calibration(const Json& status) {
+  if (!status.contains("projections") || !status["projections"].is_object()) return "";
+  const double scored = number_at(status["projections"], "scored").value_or(0);
+  if (scored < 1) return "";
+  return "  Of " + std::to_string(static_cast<int>(scored)) + " projected recoveries " +
+         std::to_string(static_cast<int>(number_at(status["projections"], "within_p90").value_or(0))) +
+         " were over within what nine in ten should be.\n";
+}
+
 // The question that a manager asks: could we recover, from what, in how long, and how do we know?
 void recovery_times(Page& page) {
   Columns columns;
@@ -142,9 +178,11 @@ void recovery_times(Page& page) {
     columns.row({{text_at(scenario, "scenario")},
                  {target ? "within " + words(*target) : ""},
                  {standing, page.paint.standing(standing)},
+                 from_what(scenario, page.now),
                  {why, Ink::dim}});
   }
-  page.section("Could we recover", columns.print(page.paint));
+  const std::string rows = columns.print(page.paint);
+  page.section("Could we recover: " + standings(list_at(page.status, "scenarios")), rows.empty() ? rows : rows + calibration(page.status));
 }
 
 void drills(Page& page) {

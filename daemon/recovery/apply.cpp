@@ -176,11 +176,17 @@ std::map<std::string, double> step_seconds(const Event& e) {
       if (took.is_number()) steps[step] = took.get<double>();
   return steps;
 }
-void drill_passed(Record& r, const Event& e) {
-  r.drills[e.scenario] = {e.at, json::maybe_number(e.body, "recovery_seconds"), json::maybe_number(e.body, "data_loss_seconds")};
-  learn(r.measured, e.scenario, e.at, step_seconds(e));
+DrillTook took(const Event& e) {
+  return {e.scenario, e.at, step_seconds(e), std::nullopt, json::maybe_number(e.body, "data_bytes").value_or(0)};
 }
-void drill_failed(Record& r, const Event& e) { learn(r.measured, e.scenario, e.at, step_seconds(e)); }
+void drill_passed(Record& r, const Event& e) {
+  r.drills[e.scenario] = {e.at, json::maybe_number(e.body, "recovery_seconds"), json::maybe_number(e.body, "data_loss_seconds"),
+                          json::maybe_number(e.body, "data_bytes")};
+  DrillTook drill = took(e);
+  drill.recovery = json::maybe_number(e.body, "recovery_seconds");
+  learn(r.measured, drill);
+}
+void drill_failed(Record& r, const Event& e) { learn(r.measured, took(e)); }
 void scenario_changed(Record& r, const Event& e) {
   ScenarioRecord& s = r.scenarios[e.scenario];
   Standing standing = parse_standing(json::text(e.body, "standing")).value_or(Standing::unproven);

@@ -149,6 +149,7 @@ void incident_refiled(Record& r, const Event& e) {
   i->message_plans = as_new.message_plans;
   i->scenario_hash = as_new.scenario_hash;
   i->second = as_new.second;
+  i->data_bytes = as_new.data_bytes;
   i->projection.reset();
   r.pending.erase(i->scenario);
 }

@@ -2,6 +2,8 @@
 #include "daemon/recovery/drills.hpp"
 
 #include "daemon/recovery/deciding.hpp"
+#include "daemon/recovery/json.hpp"
+#include "daemon/recovery/sizes.hpp"
 
 #include <algorithm>
 
@@ -57,6 +59,7 @@ void order(Deciding& d, const RecordDrill& o) {
   }
   Json steps = Json::object();
   for (const auto& [id, took] : o.steps) steps[id] = in_seconds(took);
+  const auto bytes = data_bytes(d.state, d.settings, scenario->second.affects);
   std::string text = "drill of " + scenario->second.title + (o.passed ? " passed" : " failed") +
                      (o.took ? ": back in " + duration_words(*o.took) + " of " + duration_words(scenario->second.rto) : "") +
                      (o.lost ? ", " + duration_words(*o.lost) + " of data lost" : "") + (o.note.empty() ? "" : ": " + o.note);
@@ -64,6 +67,7 @@ void order(Deciding& d, const RecordDrill& o) {
          Json{{"recovery_seconds", o.took ? Json(in_seconds(*o.took)) : Json(nullptr)},
               {"data_loss_seconds", o.lost ? Json(in_seconds(*o.lost)) : Json(nullptr)},
               {"steps", steps},
+              {"data_bytes", json::of(bytes)},
               {"note", o.note}});
 }
 

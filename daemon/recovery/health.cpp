@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From outcomes to health: fall and rise, suspicion, components, blindness. Contract: "Health" and "Blindness".
 #include "daemon/recovery/deciding.hpp"
+#include "daemon/recovery/sizes.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -170,6 +171,12 @@ void remember_good(Deciding& d, const std::string& name, const Outcome& outcome)
   d.keep("probe/" + name);
 }
 
+void remember_data(Deciding& d, const std::string& name, const Outcome& outcome) {
+  if (!outcome.data_bytes || !remember_size(d.state.kept.probes[name], *outcome.data_bytes)) return;
+  d.keep("probe/" + name);
+  d.settle_needed = true;  // what scenarios would take
+}
+
 // Health that waited for a witness is judged again when one has run.
 void judge_waiting(Deciding& d) {
   for (auto& [name, sight] : d.state.sight.probes)
@@ -189,6 +196,7 @@ void see_run(Deciding& d, const std::string& name, const Outcome& outcome) {
   remember(sight, settings->second, outcome);
   suspect(d, name, outcome, before);
   remember_good(d, name, outcome);
+  remember_data(d, name, outcome);
   judge_probe(d, name);
   clear(d, name, outcome);
   if (settings->second.witness) judge_waiting(d);

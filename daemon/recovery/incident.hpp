@@ -64,6 +64,9 @@ struct Projection {
   std::vector<std::string> critical_path;  // step ids, with typical durations
   std::vector<std::string> overrun;        // steps that outlived nearly all that is known of them
   std::vector<std::string> unplanned;      // steps of which nobody knows how long they take; they count as nothing
+  std::vector<std::string> unsized;        // steps that grow with the data, of which nobody knows how much there is
+  std::optional<double> data_bytes;        // with so much data, where a step that is left grows with it
+  std::string hours;                       // "working" | "other": what people took then is what counts; empty: not told apart
   std::string basis;                       // "planned" | "blended" | "measured": what most of the critical path rests on
 };
 
@@ -108,6 +111,7 @@ struct Incident {
   std::vector<IncidentMessage> messages;
   std::vector<Message> message_plans;  // the scenario's, as they were
   std::string scenario_hash;
+  std::optional<double> data_bytes;                // of what it affects, as it was read last before it opened
   std::vector<std::pair<Time, Time>> looked_well;  // recovered, then open again: from, until
   std::vector<Event> timeline;
 

@@ -66,6 +66,7 @@ Json of(const Step& s) {
           {"critical", s.critical},
           {"owner", s.owner ? Json(*s.owner) : Json(nullptr)},
           {"expect_ms", json::of(s.expect)},
+          {"per_gib_ms", json::of(s.per_gib)},
           {"after", s.after},
           {"option", s.option},
           {"guide", s.guide},
@@ -82,6 +83,7 @@ Step plan(const Json& j) {
   s.critical = json::flag(j, "critical");
   if (auto owner = json::text(j, "owner"); !owner.empty()) s.owner = owner;
   s.expect = json::maybe_duration(j, "expect_ms");
+  s.per_gib = json::maybe_duration(j, "per_gib_ms");
   s.after = json::texts(j, "after");
   s.option = json::text(j, "option");
   s.guide = json::text(j, "guide");
@@ -210,6 +212,9 @@ Json to_json(const Projection& p) {
           {"critical_path", p.critical_path},
           {"overrun", p.overrun},
           {"unplanned", p.unplanned},
+          {"unsized", p.unsized},
+          {"data_bytes", json::of(p.data_bytes)},
+          {"hours", p.hours},
           {"basis", p.basis}};
 }
 Projection projection_from_json(const Json& j) {
@@ -226,6 +231,9 @@ Projection projection_from_json(const Json& j) {
   p.critical_path = json::texts(j, "critical_path");
   p.overrun = json::texts(j, "overrun");
   p.unplanned = json::texts(j, "unplanned");
+  p.unsized = json::texts(j, "unsized");
+  p.data_bytes = json::maybe_number(j, "data_bytes");
+  p.hours = json::text(j, "hours");
   p.basis = json::text(j, "basis");
   return p;
 }
@@ -291,6 +299,7 @@ Json to_json(const Incident& i) {
           {"messages", list_of(i.messages)},
           {"message_plans", list_of(i.message_plans)},
           {"scenario_hash", i.scenario_hash},
+          {"data_bytes", json::of(i.data_bytes)},
           {"looked_well", well},
           {"timeline", timeline}};
 }
@@ -337,6 +346,7 @@ Incident incident_from_json(const Json& j) {
   i.messages = list_from(j, "messages", message_from);
   i.message_plans = list_from(j, "message_plans", message_plan);
   i.scenario_hash = json::text(j, "scenario_hash");
+  i.data_bytes = json::maybe_number(j, "data_bytes");
   for (const Json& span : j.at("looked_well"))
     i.looked_well.emplace_back(*parse_time(span.at(0).get<std::string>()), *parse_time(span.at(1).get<std::string>()));
   i.timeline = list_from(j, "timeline", event_from_json);

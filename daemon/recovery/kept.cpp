@@ -17,7 +17,7 @@ std::string text_of(const ProbeKept& p) {
   auto quoted = [](const std::optional<Time>& t) { return t ? '"' + time_text(*t) + '"' : std::string("null"); };
   const std::string not_down = quoted(p.last_not_down_at);
   return "{\"last_not_down_at\":" + not_down + ",\"last_up_at\":" + (p.last_up_at == p.last_not_down_at ? not_down : quoted(p.last_up_at)) +
-         "}";
+         (p.data_bytes ? ",\"data_bytes\":" + std::to_string(static_cast<std::uint64_t>(*p.data_bytes)) : "") + "}";
 }
 
 Json of(const std::optional<WalPosition>& p) { return p ? Json{p->timeline, p->lsn} : Json(nullptr); }
@@ -168,7 +168,8 @@ void restore_kept(Kept& kept, const std::string& key, const std::string& text) {
   if (j.is_discarded()) return;  // a value is only the newest of its kind: the next one takes its place
   try {
     if (kind == "alive_at") kept.alive_at = parse_time(j.get<std::string>());
-    if (kind == "probe") kept.probes[name] = {json::maybe_time(j, "last_up_at"), json::maybe_time(j, "last_not_down_at")};
+    if (kind == "probe")
+      kept.probes[name] = {json::maybe_time(j, "last_up_at"), json::maybe_time(j, "last_not_down_at"), json::maybe_number(j, "data_bytes")};
     if (kind == "source") kept.sources[name] = source(j);
     if (kind == "ledger") kept.ledgers[name] = ledger(j);
     if (kind == "job") kept.jobs[name] = job(j);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/recovery/loss.hpp"
 
-#include "daemon/recovery/exposure.hpp"
-
 #include <algorithm>
 
 namespace drwatch {
@@ -101,6 +99,26 @@ std::optional<RestorePoint> restore_point(const State& state, const Settings& se
   auto loss = loss_of(state, settings, incident, now);
   if (!loss || !loss->from) return std::nullopt;
   return RestorePoint{*loss->from, loss->source, loss->lost.value_or(Duration{0}), loss->estimated};
+}
+
+namespace {
+// Nothing to restore from is worse than not to know, and that is worse than any loss that is known.
+bool loses_more(const Exposure& a, const Exposure& b) {
+  if (a.no_source != b.no_source) return a.no_source;
+  if (!a.exposure || !b.exposure) return b.exposure.has_value();
+  return *a.exposure > *b.exposure;
+}
+}  // namespace
+
+std::optional<Restorable> restorable(const State& state, const Settings& settings, const Scenario& scenario, Time now) {
+  std::optional<Restorable> worst;
+  for (const std::string& name : scenario.affects) {
+    auto component = settings.components.find(name);
+    if (component == settings.components.end() || (component->second.protected_by.empty() && component->second.rpo.empty())) continue;
+    Exposure exposure = exposure_of(state, settings, name, scenario.of_class, now);
+    if (!worst || loses_more(exposure, worst->exposure)) worst = Restorable{name, std::move(exposure)};
+  }
+  return worst;
 }
 
 }  // namespace drwatch

@@ -4,7 +4,7 @@
 // writes is part of the loss (domain: "Definitions and the failure-class matrix").
 #pragma once
 
-#include "daemon/recovery/state.hpp"
+#include "daemon/recovery/exposure.hpp"
 
 #include <optional>
 #include <string>
@@ -20,6 +20,14 @@ struct RestorePoint {
 // The worst of the affected components that have one; nullopt: none has. For class `logical` before `bad_change_at`; until somebody says
 // when that was, before the first thing that drwatch saw wrong. For other classes the newest point.
 std::optional<RestorePoint> restore_point(const State& state, const Settings& settings, const Incident& incident, Time now);
+
+// From what a scenario could be recovered if it struck now: the point that survives its class, of the component that would lose most.
+// nullopt: nothing that it affects has recovery points, or should have.
+struct Restorable {
+  std::string component;
+  Exposure exposure;
+};
+std::optional<Restorable> restorable(const State& state, const Settings& settings, const Scenario& scenario, Time now);
 
 // Something was changed that has to be undone: class logical, unless only a source of recovery points fails (whose scenario may be of class
 // logical to show that point) and nobody said otherwise.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which scenario opens, when, and which one takes over another. Contract: "Opening", "Absorption", "Dependencies".
 #include "daemon/recovery/deciding.hpp"
+#include "daemon/recovery/sizes.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -367,6 +368,7 @@ Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found
   i.second = second_best(d, scenario);
   i.message_plans = scenario.messages;
   i.scenario_hash = scenario.hash;
+  i.data_bytes = data_bytes(d.state, d.settings, scenario.affects);
   for (const Step& plan : scenario.steps) {
     IncidentStep step;
     step.plan = plan;

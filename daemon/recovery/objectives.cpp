@@ -262,6 +262,24 @@ void find_unreachable(const Deciding& d, const std::string& component, std::map<
     }
 }
 
+// An RPO that is over before its only source is mended, as mending has really taken. Of the plan `drwatch check` says it.
+void find_slow_to_mend(const Deciding& d, const std::string& component, std::map<std::string, FindingRecord>& wanted) {
+  const TimeToFix fix = time_to_fix(d.state, d.settings, component, d.now);
+  if (!fix.measured()) return;
+  for (DisasterClass c : all_classes) {
+    const auto rpo = d.settings.rpo_of(component, c);
+    const auto sources = sources_of(d.settings, component, c);
+    if (!rpo || fix.is < *rpo || sources.size() != 1 || unreachable(d.state, d.settings, component, c)) continue;
+    std::string of(class_name(c));
+    wanted["slow-to-mend/" + component + "/" + of] = {
+        "slow-to-mend", component, of,
+        "mending " + sources.front() + ", the only source of " + component + " that survives a " + of + " loss, takes " +
+            duration_words(fix.is) + " (nine in ten of " + std::to_string(fix.samples) + " times): longer than the RPO of " +
+            duration_words(*rpo),
+        d.now};
+  }
+}
+
 std::map<std::string, FindingRecord> wanted_findings(const Deciding& d) {
   std::map<std::string, FindingRecord> wanted;
   for (const auto& [name, component] : d.settings.components)
@@ -273,6 +291,7 @@ std::map<std::string, FindingRecord> wanted_findings(const Deciding& d) {
       }
   for (const auto& [name, component] : d.settings.components) {
     find_unreachable(d, name, wanted);
+    if (!component.rpo.empty()) find_slow_to_mend(d, name, wanted);
     for (const std::string& probe : component.protected_by)
       if (auto words = loss_words(d.state, probe)) wanted["points-lost/" + name + "/" + probe] = {"points-lost", name, "", *words, d.now};
     for (const std::string& probe : component.protected_by)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Looks ahead: when each open incident will be over, and what each scenario would take if it struck now. What is said is journaled, so that
 // it can be held against what happened.
+#include "daemon/recovery/circumstances.hpp"
 #include "daemon/recovery/deciding.hpp"
 #include "daemon/recovery/drills.hpp"
 #include "daemon/recovery/projection.hpp"
+#include "daemon/recovery/sizes.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -29,22 +31,23 @@ bool tells_more(const Incident& incident, const Projection& now, const std::opti
   const double rto = in_seconds(incident.rto);
   return std::abs(now.p90_seconds - was->p90_seconds) > step || std::abs(now.p50_seconds - was->p50_seconds) > step ||
          std::abs(in_seconds(now.decide_by - was->decide_by)) > step || now.way != was->way ||
-         (now.p90_seconds > rto) != (was->p90_seconds > rto) || now.unplanned != was->unplanned;
+         (now.p90_seconds > rto) != (was->p90_seconds > rto) || now.unplanned != was->unplanned || now.unsized != was->unsized ||
+         now.hours != was->hours;
 }
 
 std::string words_of(const Incident& incident, const Projection& p) {
   std::string path;
   for (const std::string& id : p.critical_path) path += (path.empty() ? "" : ", ") + id;
   return incident.title + ": likely over " + duration_words(of_seconds(p.p50_seconds)) + " after it began, nine in ten within " +
-         duration_words(of_seconds(p.p90_seconds)) + " of " + duration_words(incident.rto) + " (" + p.basis + ")" +
-         (p.way.empty() ? "" : " by '" + p.way + "'") + "; decide by " + time_words(p.decide_by) +
-         (path.empty() ? "" : "; critical path: " + path);
+         duration_words(of_seconds(p.p90_seconds)) + " of " + duration_words(incident.rto) + " (" + basis_words(p) + "), " +
+         std::to_string(std::lround(p.missing * 100)) + " % to miss it" + (p.way.empty() ? "" : " by '" + p.way + "'") + "; decide by " +
+         time_words(p.decide_by) + (path.empty() ? "" : "; critical path: " + path) + doubts(p);
 }
 
 void judge_projection(Deciding& d, const Incident& incident) {
   ProjectionSight& sight = d.state.sight.projections[incident.id];
   if (sight.events == incident.timeline.size() && d.now < sight.next) return d.wake(sight.next);
-  auto projected = project(d.state, incident, d.now);
+  auto projected = project(d.state, d.settings, incident, d.now);
   if (projected && tells_more(incident, *projected, incident.projection))
     d.emit("incident.projected", d.about(incident), words_of(incident, *projected), to_json(*projected));
   sight.events = incident.timeline.size();
@@ -76,48 +79,83 @@ struct Outlook {
   std::optional<Time> until;  // the last drill proves it so long
 };
 
-std::string proof_of(const Record& record, const Scenario& scenario, const DrillDates& dates, Time now) {
-  if (!dates.last_success_at) return "no drill has shown it";
-  const auto& took = record.drills.at(scenario.id).recovery_seconds;
-  std::string drill =
-      "the drill of " + time_words(*dates.last_success_at) + (took ? " took " + duration_words(of_seconds(*took)) : " passed");
-  return now <= *dates.proven_until ? drill : drill + ", too long ago to prove it";
+constexpr double outgrown = 2;  // what was shown with half the data is not shown
+
+// The newest drill that passed, and what it still proves.
+struct Proof {
+  const DrillRecord* drill = nullptr;  // nullptr: none passed
+  bool stands = false;
+  std::optional<Time> until;  // it stands so long
+  std::string words;
+};
+
+Proof proof_of(const Record& record, const Scenario& scenario, std::optional<double> bytes, Time now) {
+  Proof proof;
+  const DrillDates dates = drill_dates(record, scenario);
+  if (!dates.last_success_at) {
+    proof.words = "no drill has shown it";
+    return proof;
+  }
+  proof.drill = &record.drills.at(scenario.id);
+  const auto& took = proof.drill->recovery_seconds;
+  proof.words = "the drill of " + time_words(*dates.last_success_at) + (took ? " took " + duration_words(of_seconds(*took)) : " passed");
+  const auto& then = proof.drill->data_bytes;
+  if (now > *dates.proven_until) {
+    proof.words += ", too long ago to prove it";
+  } else if (then && bytes && *bytes > outgrown * *then) {
+    proof.words += " with " + size_words(*then) + " of data, there are " + size_words(*bytes) + " now: it proves nothing any more";
+  } else {
+    proof.stands = true;
+    proof.until = *dates.proven_until + Duration{1};
+  }
+  return proof;
 }
 
-Outlook look_ahead(const State& state, const Settings& settings, const Scenario& scenario, Time now) {
+Outlook look_ahead(const State& state, const Settings& settings, const Scenario& scenario, std::optional<double> bytes, Time now) {
   Outlook outlook;
   outlook.projection = project(state, settings, scenario, now);
-  const DrillDates dates = drill_dates(state.record, scenario);
+  const auto& projection = outlook.projection;
+  const Proof proof = proof_of(state.record, scenario, bytes, now);
+  outlook.until = proof.until;
   const double rto = in_seconds(scenario.rto);
-  bool proven = dates.proven_until && now <= *dates.proven_until;
-  if (proven) outlook.until = *dates.proven_until + Duration{1};
-  auto drill = state.record.drills.find(scenario.id);
-  bool drill_over = proven && drill->second.recovery_seconds && *drill->second.recovery_seconds > rto;
+  const bool drill_over = proof.stands && proof.drill->recovery_seconds && *proof.drill->recovery_seconds > rto;
   // A plan alone proves neither that it fits nor that it does not.
-  bool measured = outlook.projection && outlook.projection->basis != "planned";
-  if (drill_over || (measured && outlook.projection->p50_seconds > rto))
+  const bool measured = projection && projection->basis != "planned";
+  if (drill_over || (measured && projection->p50_seconds > rto))
     outlook.standing = Standing::breached;
-  else if (measured && outlook.projection->p90_seconds > rto)
+  else if (measured && projection->p90_seconds > rto)
     outlook.standing = Standing::at_risk;
   else
-    outlook.standing = proven ? Standing::met : Standing::unproven;
-  if (outlook.projection)
-    outlook.detail = "back in " + duration_words(of_seconds(outlook.projection->p50_seconds)) + ", nine in ten within " +
-                     duration_words(of_seconds(outlook.projection->p90_seconds)) + " of " + duration_words(scenario.rto) + " (" +
-                     outlook.projection->basis + "); ";
-  outlook.detail += proof_of(state.record, scenario, dates, now);
+    outlook.standing = proof.stands ? Standing::met : Standing::unproven;
+  if (projection)
+    outlook.detail = "back in " + duration_words(of_seconds(projection->p50_seconds)) + ", nine in ten within " +
+                     duration_words(of_seconds(projection->p90_seconds)) + " of " + duration_words(scenario.rto) + " (" +
+                     basis_words(*projection) + ")" + doubts(*projection) + "; ";
+  outlook.detail += proof.words;
   return outlook;
 }
 
+// What there is to bring back, where some step grows with it.
+std::optional<double> bytes_of(const Deciding& d, const Scenario& scenario) {
+  const bool grows = std::any_of(scenario.steps.begin(), scenario.steps.end(), [](const Step& step) { return step.per_gib.has_value(); });
+  return grows ? data_bytes(d.state, d.settings, scenario.affects) : std::nullopt;
+}
+
+// Working hours begin and end with an hour of their time zone, and that with a quarter of an hour of UTC.
+constexpr Duration a_quarter = minutes{15};
+
 void judge_scenario(Deciding& d, const Scenario& scenario) {
+  const auto& working_hours = d.settings.recovery.working_hours;
   ScenarioSight& sight = d.state.sight.scenarios[scenario.id];
-  const std::uint64_t measured = d.record().measured.version;
-  if (sight.hash == scenario.hash && sight.measured == measured && (!sight.until || d.now < *sight.until)) {
+  ScenarioSight now{scenario.hash, d.record().measured.version, bytes_of(d, scenario), at_work(working_hours, d.now), sight.until};
+  if (working_hours) d.wake(std::chrono::floor<std::chrono::duration<std::int64_t, std::ratio<900>>>(d.now) + a_quarter);
+  if (sight.same(now) && (!sight.until || d.now < *sight.until)) {
     if (sight.until) d.wake(*sight.until);
     return;
   }
-  const Outlook outlook = look_ahead(d.state, d.settings, scenario, d.now);
-  sight = {scenario.hash, measured, outlook.until};
+  const Outlook outlook = look_ahead(d.state, d.settings, scenario, now.data_bytes, d.now);
+  now.until = outlook.until;
+  sight = std::move(now);
   if (outlook.until) d.wake(*outlook.until);
   auto was = d.record().scenarios.find(scenario.id);
   std::optional<double> p90;
@@ -137,6 +175,7 @@ void judge_scenario(Deciding& d, const Scenario& scenario) {
               {"p50_seconds", p50_seconds},
               {"p90_seconds", p90_seconds},
               {"basis", outlook.projection ? outlook.projection->basis : ""},
+              {"missing", outlook.projection ? Json(outlook.projection->missing) : Json(nullptr)},
               {"critical_path", outlook.projection ? outlook.projection->critical_path : std::vector<std::string>{}},
               {"detail", outlook.detail}});
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/recovery/projection.hpp"
 
+#include "config/noticing.hpp"
+#include "daemon/recovery/circumstances.hpp"
+#include "daemon/recovery/sizes.hpp"
 #include "daemon/recovery/spread.hpp"
 
 #include <algorithm>
@@ -21,28 +24,42 @@ struct Node {
   std::optional<double> holding;  // verified, and holds: what is left of its `hold`
   bool waits_for_people = false;  // nobody has taken the incident yet
   bool gates = false;             // the incident is not over before it ends
+  bool by_the_hour = false;       // measured at such an hour as it is
 };
 
 struct Source {  // what a graph is made from
   const State& state;
+  const Settings& settings;
   const Incident& incident;
   Time now;
-  bool begun = true;  // false: nothing of it has happened, it is asked what would
+  std::optional<double> bytes = {};  // of the data that it has to bring back
+  bool begun = true;                 // false: nothing of it has happened, it is asked what would
 };
 
 bool works_by_itself(const Step& plan) { return plan.verify || (plan.automatic && !plan.run.empty()); }
+
+// How long it takes, from what is known of it.
+void measure(const Source& from, Node& node, Time begins) {
+  const Step& plan = node.step->plan;
+  auto samples = from.state.record.measured.of_step(from.incident.scenario, plan.id, plan.title, from.now);
+  if (!works_by_itself(plan)) {
+    OfHours same = of_the_same_hours(std::move(samples), from.settings.recovery.working_hours, begins);
+    node.by_the_hour = same.told_apart;
+    samples = std::move(same.samples);
+  }
+  node.spread = Spread(planned_seconds(plan, from.bytes), seconds_with(samples, plan, from.bytes));
+}
 
 Node node_of(const Source& from, const IncidentStep& step) {
   Node node;
   node.step = &step;
   const Step& plan = step.plan;
-  std::optional<double> planned;
-  if (plan.expect) planned = in_seconds(*plan.expect);
-  node.spread = Spread(planned, from.state.record.measured.of_step(from.incident.scenario, plan.id, plan.title, from.now));
   node.stream = stream_of(from.incident.id + "/" + plan.id);
   node.waits_for_people = !works_by_itself(plan) && plan.after.empty();
+  auto begin = step.started_at || !from.begun || step.closed() ? step.started_at : could_begin(from.incident, step);
+  measure(from, node, begin.value_or(from.now));
   if (!from.begun || step.closed()) return node;
-  if (auto begin = step.started_at ? step.started_at : could_begin(from.incident, step)) {
+  if (begin) {
     node.elapsed = std::max(in_seconds(from.now - *begin), 0.0);
     node.waits_for_people = false;
   }
@@ -166,35 +183,47 @@ Sampled sample(Graph& graph, const Before& before, std::uint64_t stream) {
 // ---- what is said of it
 // ------------------------------------------------------------------------------------------------------------------
 
-void describe(Graph& graph, Projection& p) {
-  p.critical_path.clear();
-  p.unplanned.clear();
-  p.overrun.clear();
+// Backwards from the node that ends last, always by what ended last before it; typical durations.
+std::vector<const Node*> critical_path(Graph& graph) {
   const auto& nodes = graph.nodes();
   std::vector<double> ends(nodes.size());
   run_through(nodes, graph.by_health(), 0, 0, -1, ends);
   std::optional<std::size_t> at;
   for (std::size_t i = 0; i < nodes.size(); ++i)
     if (nodes[i].gates && !nodes[i].step->closed() && (!at || ends[i] > ends[*at])) at = i;
-  std::size_t measured = 0, planned = 0;
+  std::vector<const Node*> path;
   while (at) {
     const Node& node = nodes[*at];
-    if (!node.step->closed()) {
-      p.critical_path.push_back(node.step->plan.id);
-      (node.spread.measured() >= Spread::enough ? measured : planned) += 1;
-      if (node.spread.measured() > 0 && node.spread.measured() < Spread::enough) ++measured;
-    }
-    std::optional<std::size_t> latest;
+    if (!node.step->closed()) path.push_back(&node);
+    at.reset();
     for (std::size_t before : node.after)
-      if (!latest || ends[before] > ends[*latest]) latest = before;
-    at = latest;
+      if (!at || ends[before] > ends[*at]) at = before;
   }
-  std::reverse(p.critical_path.begin(), p.critical_path.end());
+  std::reverse(path.begin(), path.end());
+  return path;
+}
+
+void describe(Graph& graph, const Source& from, Projection& p) {
+  p.critical_path.clear();
+  p.unplanned.clear();
+  p.overrun.clear();
+  p.unsized.clear();
+  std::size_t measured = 0, planned = 0;
+  for (const Node* node : critical_path(graph)) {
+    p.critical_path.push_back(node->step->plan.id);
+    measured += node->spread.measured() > 0;
+    planned += node->spread.measured() < Spread::enough;
+  }
   p.basis = measured == 0 ? "planned" : planned == 0 ? "measured" : "blended";
-  for (const Node& node : nodes) {
-    if (node.step->closed() || !node.step->plan.critical) continue;
-    if (!node.spread.known()) p.unplanned.push_back(node.step->plan.id);
-    if (node.spread.overrun(node.elapsed)) p.overrun.push_back(node.step->plan.id);
+  for (const Node& node : graph.nodes()) {
+    const Step& plan = node.step->plan;
+    if (node.step->closed() || !plan.critical) continue;
+    if (!node.spread.known()) p.unplanned.push_back(plan.id);
+    if (node.spread.overrun(node.elapsed)) p.overrun.push_back(plan.id);
+    if (node.by_the_hour) p.hours = at_work(from.settings.recovery.working_hours, from.now) ? "working" : "other";
+    if (!plan.per_gib) continue;
+    p.data_bytes = from.bytes;
+    if (!from.bytes) p.unsized.push_back(plan.id);
   }
 }
 
@@ -244,7 +273,7 @@ std::optional<Projection> project(const Source& from, const Before& before) {
                       incident.deadline() - of_seconds(sampled.quantile(0.9))});
     const bool resort = options.count(last) > 0;
     if (p.ways.size() == 1 || resort) p.decide_by = p.ways.back().decide_by;
-    if (p.ways.size() == 1 || (resort && !incident.chosen())) describe(graph, p);
+    if (p.ways.size() == 1 || (resort && !incident.chosen())) describe(graph, from, p);
     if (p.ways.size() == 1 || !incident.chosen()) pooled.add(sampled);
   }
   if (p.ways.empty()) return std::nullopt;
@@ -257,74 +286,78 @@ std::optional<Projection> project(const Source& from, const Before& before) {
   return p;
 }
 
-Spread acknowledging(const State& state, Duration ack_within, Time now) {
-  return Spread(in_seconds(ack_within) / 3, state.record.measured.of_acknowledging(now));
+// A third of what is allowed, until it was measured.
+struct Acknowledging {
+  Spread spread;
+  bool by_the_hour = false;
+};
+Acknowledging acknowledging(const State& state, const Settings& settings, Duration ack_within, Time begins, Time now) {
+  OfHours same = of_the_same_hours(state.record.measured.of_acknowledging(now), settings.recovery.working_hours, begins);
+  return {Spread(in_seconds(ack_within) / 3, seconds_of(same.samples)), same.told_apart};
 }
 
-// ---- noticing
-// ----------------------------------------------------------------------------------------------------------------------------
-
-// From the disaster to the confirmed health of a probe: half an interval, and the runs that confirm it.
-double confirming_seconds(const ProbeSettings& probe) {
-  return in_seconds(probe.interval) / 2 + in_seconds(probe.retry) * (probe.fall - 1);
+std::optional<Projection> project(const Source& from, Before before, const Acknowledging& acknowledging) {
+  before.acknowledge = acknowledging.spread;
+  auto p = project(from, before);
+  if (p && acknowledging.by_the_hour)
+    p->hours = at_work(from.settings.recovery.working_hours, from.incident.opened_at) ? "working" : "other";
+  return p;
 }
 
-std::optional<double> seeing_seconds(const Settings& settings, const Condition& condition) {
-  std::vector<std::string> probes;
-  if (condition.subject == Condition::Subject::probe) probes = {condition.name};
-  if (condition.subject == Condition::Subject::component)
-    if (auto component = settings.components.find(condition.name); component != settings.components.end())
-      probes = component->second.probes;
-  std::optional<double> first;
-  for (const std::string& name : probes)
-    if (auto probe = settings.probes.find(name); probe != settings.probes.end() && !probe->second.calls_in())
-      first = std::min(first.value_or(confirming_seconds(probe->second)), confirming_seconds(probe->second));
-  return first;
-}
-
-// The first of `any`, and all of `all`; nullopt where people, jobs or objectives have to say it: nobody can know how long that takes.
-std::optional<double> noticing_seconds(const Settings& settings, const Trigger& trigger) {
-  std::optional<double> first, last;
-  for (const Condition& c : trigger.any)
-    if (auto s = seeing_seconds(settings, c)) first = std::min(first.value_or(*s), *s);
-  for (const Condition& c : trigger.all)
-    if (auto s = seeing_seconds(settings, c)) last = std::max(last.value_or(*s), *s);
-  if (!first && !last) return std::nullopt;
-  return std::max(first.value_or(0), last.value_or(0)) + in_seconds(trigger.hold_for);
-}
-
-}  // namespace
-
-Duration time_to_decide(Duration rto) { return std::min<Duration>(minutes{15}, rto / 4); }
-
-std::optional<Projection> project(const State& state, const Incident& incident, Time now) {
-  Before before;
-  if (!incident.acknowledged_at) {
-    before.acknowledge = acknowledging(state, incident.ack_within, now);
-    before.waited = std::max(in_seconds(now - incident.opened_at), 0.0);
-  }
-  return project(Source{state, incident, now}, before);
-}
-
-std::optional<Projection> project(const State& state, const Settings& settings, const Scenario& scenario, Time now) {
+// The scenario as an incident that began a moment ago.
+Incident imagine(const Settings& settings, const Scenario& scenario, Time now) {
   Incident imagined;
   imagined.id = imagined.scenario = scenario.id;
   imagined.started_at = imagined.opened_at = now;
   imagined.rto = scenario.rto;
   imagined.exit = scenario.exit;
   if (imagined.exit.by == Exit::By::automatic)
-    imagined.exit.by = scenario.trigger.empty() || !noticing_seconds(settings, scenario.trigger) ? Exit::By::steps : Exit::By::health;
+    imagined.exit.by = scenario.trigger.empty() || !noticing(settings, scenario.trigger) ? Exit::By::steps : Exit::By::health;
   for (const Step& plan : scenario.steps) {
     IncidentStep step;
     step.plan = plan;
     imagined.steps.push_back(std::move(step));
   }
+  return imagined;
+}
+
+std::string step_words(const std::vector<std::string>& steps, const char* what) {
+  return steps.empty() ? "" : std::string("; ") + what + ": step '" + steps.front() + "'";
+}
+
+}  // namespace
+
+Duration time_to_decide(Duration rto) { return std::min<Duration>(minutes{15}, rto / 4); }
+
+std::optional<Projection> project(const State& state, const Settings& settings, const Incident& incident, Time now) {
+  const auto bytes = incident.data_bytes ? incident.data_bytes : data_bytes(state, settings, incident.affects);
+  const Source from{state, settings, incident, now, bytes};
+  if (incident.acknowledged_at) return project(from, Before{});
   Before before;
-  auto noticing = noticing_seconds(settings, scenario.trigger);
-  auto noticed = state.record.measured.of_noticing(scenario.id, now);
-  if (noticing || !noticed.empty()) before.notice = Spread(noticing, noticed);
-  before.acknowledge = acknowledging(state, scenario.ack_within, now);
-  return project(Source{state, imagined, now, false}, before);
+  before.waited = std::max(in_seconds(now - incident.opened_at), 0.0);
+  return project(from, before, acknowledging(state, settings, incident.ack_within, incident.opened_at, now));
+}
+
+std::optional<Projection> project(const State& state, const Settings& settings, const Scenario& scenario, Time now) {
+  const Incident imagined = imagine(settings, scenario, now);
+  Before before;
+  const auto notice = noticing(settings, scenario.trigger);
+  const auto noticed = seconds_of(state.record.measured.of_noticing(scenario.id, now));
+  if (notice || !noticed.empty()) before.notice = Spread(notice ? std::optional(in_seconds(*notice)) : std::nullopt, noticed);
+  return project(Source{state, settings, imagined, now, data_bytes(state, settings, scenario.affects), false}, before,
+                 acknowledging(state, settings, scenario.ack_within, now, now));
+}
+
+std::string basis_words(const Projection& p) {
+  return p.basis + (p.data_bytes ? ", with " + size_words(*p.data_bytes) + " of data" : "") +
+         (p.hours.empty()        ? ""
+          : p.hours == "working" ? ", in working hours"
+                                 : ", outside working hours");
+}
+
+std::string doubts(const Projection& p) {
+  return step_words(p.overrun, "takes longer than anything known") + step_words(p.unplanned, "neither planned nor measured") +
+         step_words(p.unsized, "nobody knows how much data there is");
 }
 
 }  // namespace drwatch

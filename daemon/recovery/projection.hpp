@@ -20,14 +20,21 @@ constexpr int projection_draws = 1000;
 // of no option, or of the options that were chosen. While none is chosen any of them may be it: their draws are pooled. `decide by` is that
 // of the last resort, the option that the runbook lists last, chosen or not: from then on nothing is left to fall back on. nullopt: nothing
 // is known of any step that is left.
-std::optional<Projection> project(const State& state, const Incident& incident, Time now);
+// Samples count as they would be with the data that there was when the incident opened, and what people did as it was in the hours in
+// which it is now (circumstances.hpp).
+std::optional<Projection> project(const State& state, const Settings& settings, const Incident& incident, Time now);
 
-// What recovery would take if this struck now: noticing (from the intervals of the probes that its trigger names, or as measured),
-// acknowledging (a third of `ack_within` as the median while nothing was measured), and every step. nullopt: nothing is known.
+// What recovery would take if this struck now: noticing (noticing.hpp, or as measured), acknowledging (a third of `ack_within` as the
+// median while nothing was measured), and every step. nullopt: nothing is known.
 std::optional<Projection> project(const State& state, const Settings& settings, const Scenario& scenario, Time now);
 
 // How long before `decide by` it is too late to think: 15 minutes, and a quarter of objectives shorter than an hour.
 Duration time_to_decide(Duration rto);
+
+// What the figures rest on: "measured, with 42 GiB of data, outside working hours".
+std::string basis_words(const Projection& projection);
+// What they leave out, or cannot know: "; takes longer than anything known: step 'restore'". Empty: nothing.
+std::string doubts(const Projection& projection);
 
 Json to_json(const Projection& projection);
 Projection projection_from_json(const Json& json);

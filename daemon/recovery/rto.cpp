@@ -4,22 +4,31 @@
 #include "daemon/recovery/projection.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace drwatch {
 namespace {
 
 Duration of_seconds(double s) { return Duration{static_cast<std::int64_t>(s * 1000)}; }
 
+// The way that is not taken yet and whose last moment this is; empty: there is no other.
+std::string other_way(const Projection& p) {
+  for (const WayOut& w : p.ways)
+    if (w.decide_by == p.decide_by && !w.option.empty() && w.option != p.way) return " for '" + w.option + "'";
+  return "";
+}
+
 std::string why_at_risk(const Incident& incident, Time now) {
   const Projection& p = *incident.projection;
   std::string text = "likely back at " + time_words(incident.started_at + of_seconds(p.p50_seconds)) + ", nine in ten by " +
-                     time_words(incident.started_at + of_seconds(p.p90_seconds)) + "; the deadline is " + time_words(incident.deadline());
-  std::string way;
-  for (const WayOut& w : p.ways)
-    if (w.decide_by == p.decide_by && !w.option.empty() && w.option != p.way) way = " for '" + w.option + "'";
-  if (!way.empty())
-    text += now < p.decide_by ? "; decide" + way + " by " + time_words(p.decide_by) : "; the time to decide" + way + " has passed";
-  return text;
+                     time_words(incident.started_at + of_seconds(p.p90_seconds)) + "; the deadline is " + time_words(incident.deadline()) +
+                     " (" + std::to_string(std::lround(p.missing * 100)) + " % to miss it)";
+  const std::string way = other_way(p);
+  text += now <= p.decide_by ? "; decide" + way + " by " + time_words(p.decide_by)
+                             : "; the time to decide" + way + " has passed, at " + time_words(p.decide_by);
+  std::string path;
+  for (const std::string& step : p.critical_path) path += (path.empty() ? "" : ", ") + step;
+  return text + (path.empty() ? "" : "; critical path: " + path) + doubts(p);
 }
 
 }  // namespace

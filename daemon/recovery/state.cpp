@@ -139,11 +139,15 @@ Json of(Time t) { return json::of(t); }
 Time time_from(const Json& j) { return parse_time(j.get<std::string>()).value_or(Time{}); }
 
 Json of(const DrillRecord& d) {
-  return {{"at", json::of(d.at)}, {"recovery_seconds", json::of(d.recovery_seconds)}, {"data_loss_seconds", json::of(d.data_loss_seconds)}};
+  return {{"at", json::of(d.at)},
+          {"recovery_seconds", json::of(d.recovery_seconds)},
+          {"data_loss_seconds", json::of(d.data_loss_seconds)},
+          {"data_bytes", json::of(d.data_bytes)}};
 }
 DrillRecord drill_from(const Json& j) {
-  if (j.is_string()) return {time_from(j), std::nullopt, std::nullopt};  // a snapshot of 0.1.0
-  return {json::time(j, "at"), json::maybe_number(j, "recovery_seconds"), json::maybe_number(j, "data_loss_seconds")};
+  if (j.is_string()) return {time_from(j), std::nullopt, std::nullopt, std::nullopt};  // a snapshot of 0.1.0
+  return {json::time(j, "at"), json::maybe_number(j, "recovery_seconds"), json::maybe_number(j, "data_loss_seconds"),
+          json::maybe_number(j, "data_bytes")};
 }
 
 Json of(const ScenarioRecord& s) {

@@ -97,6 +97,7 @@ struct ScenarioRecord {
 struct DrillRecord {  // the newest that passed
   Time at{};
   std::optional<double> recovery_seconds, data_loss_seconds;
+  std::optional<double> data_bytes;  // how much there was
 };
 struct FindingRecord {
   std::string finding, component, of_class, message;  // "no-source", "database", "region", ...
@@ -135,6 +136,7 @@ std::string objective_key(const std::string& component, DisasterClass c);
 struct ProbeKept {
   std::optional<Time> last_up_at;        // start of the last run that was up
   std::optional<Time> last_not_down_at;  // ... that was up or degraded
+  std::optional<double> data_bytes;      // how much data there was to bring back
 };
 // A source that only claims said at `at` that it holds everything up to `point`.
 struct Claim {
@@ -233,7 +235,12 @@ struct ProjectionSight {
 struct ScenarioSight {  // what the scenario's standing was made of
   std::string hash;
   std::uint64_t measured = 0;
+  std::optional<double> data_bytes;
+  bool at_work = true;
   std::optional<Time> until;
+  bool same(const ScenarioSight& other) const {
+    return hash == other.hash && measured == other.measured && data_bytes == other.data_bytes && at_work == other.at_work;
+  }
 };
 struct Sight {
   std::map<std::string, ProbeSight> probes;

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <vector>
 
 namespace drwatch {
 namespace {
 
-constexpr Duration four_quarters = hours{24 * 365};
 constexpr double quantile = 0.9;
 
 using Subject = Condition::Subject;
@@ -52,17 +52,13 @@ bool about_points(const Settings& settings, const Trigger& trigger, const Compon
 }
 
 std::vector<Duration> samples_of(const State& state, const Settings& settings, const ComponentSettings& component, Time now) {
+  std::map<std::string, bool> asked;  // by scenario: they are few, and their samples many
   std::vector<Duration> samples;
-  for (const auto& [id, i] : state.record.incidents) {
-    if (i.state != IncidentState::resolved || i.false_alarm || !i.recovered_at || *i.recovered_at < now - four_quarters) continue;
-    if (about_points(settings, i.trigger, &component)) samples.push_back(std::max(*i.recovered_at - i.detected_at, Duration{0}));
-  }
-  // Of a drill only the newest is known.
-  for (const auto& [id, drill] : state.record.drills) {
-    auto scenario = settings.scenarios.find(id);
-    if (scenario == settings.scenarios.end() || !drill.recovery_seconds || drill.at < now - four_quarters) continue;
-    if (about_points(settings, scenario->second.trigger, &component))
-      samples.push_back(Duration{static_cast<std::int64_t>(std::llround(*drill.recovery_seconds * 1000))});
+  for (const Sample& s : state.record.measured.of_fixing(now)) {
+    auto [about, is_new] = asked.emplace(s.scenario, false);
+    if (auto scenario = settings.scenarios.find(s.scenario); is_new && scenario != settings.scenarios.end())
+      about->second = about_points(settings, scenario->second.trigger, &component);
+    if (about->second) samples.push_back(Duration{static_cast<std::int64_t>(std::llround(s.seconds * 1000))});
   }
   std::sort(samples.begin(), samples.end());
   return samples;

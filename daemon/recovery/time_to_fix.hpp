@@ -9,9 +9,9 @@
 namespace drwatch {
 
 // From detection (acknowledging is part of it) to recovery, as incidents of this kind really took: no sample: the configured plan; 1 to 4:
-// plan and 0.9-quantile blended by n/5; 5 and more: the 0.9-quantile (domain: "Live RTO projection", few samples). A sample is a final
-// incident that was no false alarm, of the last four quarters, whose trigger asks only about the RPO of the component or about the backup
-// probes that protect it; and the newest drill of such a scenario.
+// plan and 0.9-quantile blended by n/5; 5 and more: the 0.9-quantile (domain: "Live RTO projection", few samples). A sample is a resolved
+// incident that was no false alarm, or a drill that passed, of the last four quarters, of a scenario whose trigger asks only about the RPO
+// of the component or about the backup probes that protect it.
 struct TimeToFix {
   Duration is{0};
   int samples = 0;

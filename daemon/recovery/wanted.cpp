@@ -3,6 +3,7 @@
 
 #include "daemon/recovery/deciding.hpp"
 #include "daemon/recovery/loss.hpp"
+#include "daemon/recovery/projection.hpp"
 #include "daemon/recovery/rto.hpp"
 
 #include <algorithm>
@@ -50,6 +51,12 @@ std::string what_else(const Incident& incident) {
   return text;
 }
 
+std::string sentence(const Incident& i) {
+  const Projection& p = *i.projection;
+  const auto moment = [&](double after) { return time_words(i.started_at + Duration{static_cast<std::int64_t>(after * 1000)}); };
+  return "Likely over at " + moment(p.p50_seconds) + ", nine in ten by " + moment(p.p90_seconds) + " (" + basis_words(p) + ")";
+}
+
 std::string describe(const Settings& settings, const Incident& i) {
   std::string text = i.summary.empty() ? i.title : i.summary;
   text += " Since " + time_words(i.started_at) + " (" + i.started_by + ").";
@@ -59,6 +66,7 @@ std::string describe(const Settings& settings, const Incident& i) {
                             : " Not acknowledged yet.";
   if (has_bad_change(settings, i) && !i.bad_change_at)
     text += " When was the bad change made? Everything written since may be lost: 'drwatch incident bad-change " + i.id + " TIME'.";
+  if (i.projection) text += " " + sentence(i) + ".";
   text += " Back by " + time_words(i.deadline()) + " to keep the RTO of " + duration_words(i.rto) + ".";
   return text;
 }
@@ -115,6 +123,13 @@ void of_incident(Wanted& w, const Incident& i) {
       w.add(alert_of(w, "DrwatchUpdateDue", "warning", i, i.title + ": an update for " + m.audience + " is due ('" + m.id + "')"));
 }
 
+std::string fix_words(const TimeToFix& fix) {
+  return "Mending takes " + duration_words(fix.is) +
+         (fix.samples == 0
+              ? " by the plan"
+              : std::string(fix.measured() ? " (nine in ten of " : " (plan and ") + std::to_string(fix.samples) + " that were measured)");
+}
+
 void of_objective(Wanted& w, const std::string& component, DisasterClass c) {
   auto objective = w.state.record.objectives.find(objective_key(component, c));
   if (objective == w.state.record.objectives.end()) return;
@@ -129,7 +144,8 @@ void of_objective(Wanted& w, const std::string& component, DisasterClass c) {
     a.labels = {{"alertname", name}, {"severity", severity}, {"component", component}, {"class", std::string(class_name(c))}};
     if (!w.with_words) return w.add(a);
     a.annotations = {{"summary", component + ": the recovery point objective (" + std::string(class_name(c)) + ") is " + word},
-                     {"description", why + ". Since " + time_words(objective->second.since) +
+                     {"description", why + ". Since " + time_words(objective->second.since) + ". " +
+                                         fix_words(time_to_fix(w.state, w.settings, component, w.now)) +
                                          ". Mend the source of recovery points, or take a backup elsewhere now."},
                      {"runbook_url", base_url(w.settings) + "/"}};
     w.add(a);

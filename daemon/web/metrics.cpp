@@ -99,8 +99,14 @@ void component_families(const Snapshot& snapshot, std::vector<MetricFamily>& int
                         "What would be lost if a disaster of this class struck now. NaN not known yet, +Inf no source.");
   auto target = gauge("drwatch_objective_seconds", "The objective.");
   auto standing = gauge("drwatch_objective_standing", "How the objective stands; one of the standings is 1.");
+  auto breach = gauge("drwatch_objective_breach_timestamp_seconds", "When the RPO will be breached if no newer recovery point comes.");
+  auto fix = gauge("drwatch_time_to_fix_seconds",
+                   "How long it takes to mend a source of recovery points, by what was measured, else by the plan.");
+  auto size = gauge("drwatch_data_bytes", "How much data there is to bring back, as it was read last.");
   for (const auto& component : snapshot.components) {
     const std::string& name = component.settings->name;
+    if (component.time_to_fix) fix.add(in_seconds(*component.time_to_fix), {{"component", name}});
+    if (component.data_bytes) size.add(*component.data_bytes, {{"component", name}});
     for (const Health each : all_health) health.add(each == component.health, {{"component", name}, {"state", health_name(each)}});
     for (const auto& source : component.sources)
       point.add(unix_seconds(source.recovery_point), {{"component", name}, {"source", source.source}});
@@ -112,13 +118,14 @@ void component_families(const Snapshot& snapshot, std::vector<MetricFamily>& int
     for (const auto& objective : component.objectives) {
       const std::string_view kind = objective.of_class ? "rpo" : "rto",
                              of_class = objective.of_class ? class_name(*objective.of_class) : "";
+      if (objective.breach_at) breach.add(unix_seconds(*objective.breach_at), {{"component", name}, {"class", of_class}});
       target.add(in_seconds(objective.target), {{"component", name}, {"objective", kind}, {"class", of_class}});
       for (const Standing each : all_standings)
         standing.add(each == objective.standing,
                      {{"component", name}, {"objective", kind}, {"class", of_class}, {"standing", standing_name(each)}});
     }
   }
-  for (auto* family : {&health, &point, &exposure, &target, &standing}) take(into, std::move(*family));
+  for (auto* family : {&health, &point, &exposure, &target, &standing, &breach, &fix, &size}) take(into, std::move(*family));
 }
 
 void incident_families(const Snapshot& snapshot, std::vector<MetricFamily>& into) {
@@ -128,6 +135,7 @@ void incident_families(const Snapshot& snapshot, std::vector<MetricFamily>& into
       gauge("drwatch_incident_projected_recovery_seconds", "From the start of the open incident to its recovery, as projected.");
   auto decide_by = gauge("drwatch_incident_decide_by_timestamp_seconds",
                          "The last moment at which a way out of the open incident still meets the objective.");
+  auto missing = gauge("drwatch_incident_missing_probability", "That the open incident misses its RTO, as projected: 0 to 1.");
   for (const auto& each : snapshot.scenarios) {
     const std::string& name = each.scenario->id;
     open.add(each.elapsed.has_value(), {{"scenario", name}});
@@ -136,6 +144,7 @@ void incident_families(const Snapshot& snapshot, std::vector<MetricFamily>& into
     projected.add(each.projection->p50_seconds, {{"scenario", name}, {"estimate", "p50"}});
     projected.add(each.projection->p90_seconds, {{"scenario", name}, {"estimate", "p90"}});
     decide_by.add(unix_seconds(each.projection->decide_by), {{"scenario", name}});
+    missing.add(each.projection->missing, {{"scenario", name}});
   }
   auto scored =
       counter("drwatch_projections_scored_total", "Recoveries held against the projection made at their opening: was it in time.");
@@ -143,11 +152,13 @@ void incident_families(const Snapshot& snapshot, std::vector<MetricFamily>& into
     scored.add(static_cast<double>(within), {{"estimate", estimate}, {"result", "within"}});
     scored.add(static_cast<double>(snapshot.scored - within), {{"estimate", estimate}, {"result", "over"}});
   }
-  for (auto* family : {&open, &elapsed, &projected, &decide_by, &scored}) take(into, std::move(*family));
+  for (auto* family : {&open, &elapsed, &projected, &decide_by, &missing, &scored}) take(into, std::move(*family));
 }
 
 void scenario_families(const Snapshot& snapshot, std::vector<MetricFamily>& into) {
   auto standing = gauge("drwatch_scenario_standing", "Could it be recovered in time; one of the standings is 1.");
+  auto would = gauge("drwatch_scenario_projected_recovery_seconds",
+                     "What recovery would take if it struck now, noticing and acknowledging included.");
   auto success = gauge("drwatch_drill_last_success_timestamp_seconds", "The newest drill that passed.");
   auto recovery = gauge("drwatch_drill_recovery_seconds", "What that drill took.");
   auto loss = gauge("drwatch_drill_data_loss_seconds", "What that drill lost.");
@@ -155,6 +166,8 @@ void scenario_families(const Snapshot& snapshot, std::vector<MetricFamily>& into
   for (const auto& each : snapshot.scenarios) {
     const std::string& name = each.scenario->id;
     for (const Standing one : all_standings) standing.add(one == each.standing, {{"scenario", name}, {"standing", standing_name(one)}});
+    if (each.p50_seconds) would.add(*each.p50_seconds, {{"scenario", name}, {"estimate", "p50"}});
+    if (each.p90_seconds) would.add(*each.p90_seconds, {{"scenario", name}, {"estimate", "p90"}});
     if (each.drill) success.add(unix_seconds(each.drill->at), {{"scenario", name}});
     if (each.drill && each.drill->recovery_seconds) recovery.add(*each.drill->recovery_seconds, {{"scenario", name}});
     if (each.drill && each.drill->data_loss_seconds) loss.add(*each.drill->data_loss_seconds, {{"scenario", name}});
@@ -164,7 +177,7 @@ void scenario_families(const Snapshot& snapshot, std::vector<MetricFamily>& into
   for (const auto& [finding, count] : snapshot.findings) findings.add(static_cast<double>(count), {{"finding", finding}});
   auto blind = gauge("drwatch_blind", "Whether drwatch cannot see: most witnesses fail.");
   blind.add(snapshot.blind);
-  for (auto* family : {&standing, &success, &recovery, &loss, &overdue, &findings, &blind}) take(into, std::move(*family));
+  for (auto* family : {&standing, &would, &success, &recovery, &loss, &overdue, &findings, &blind}) take(into, std::move(*family));
 }
 
 Family histogram(std::string name, std::string help, const Histogram& from) {

@@ -25,6 +25,7 @@ struct ObjectiveFigures {
   std::optional<DisasterClass> of_class;  // nullopt: the RTO
   Duration target{0};
   Standing standing = Standing::unproven;
+  std::optional<Time> breach_at;  // of an RPO, when nothing changes
 };
 struct SourceFigures {
   std::string source;
@@ -36,13 +37,16 @@ struct ComponentFigures {
   std::vector<Exposure> exposures;
   std::vector<ObjectiveFigures> objectives;
   std::vector<SourceFigures> sources;
+  std::optional<Duration> time_to_fix;  // of what has an RPO
+  std::optional<double> data_bytes;
 };
 struct ScenarioFigures {
   const Scenario* scenario = nullptr;
   Standing standing = Standing::unproven;
-  std::optional<Duration> elapsed;       // while open
-  std::optional<Projection> projection;  // of the open incident
-  std::optional<DrillRecord> drill;      // the newest that passed
+  std::optional<Duration> elapsed;                 // while open
+  std::optional<Projection> projection;            // of the open incident
+  std::optional<double> p50_seconds, p90_seconds;  // what recovery would take if it struck now
+  std::optional<DrillRecord> drill;                // the newest that passed
   bool drill_overdue = false;
 };
 struct Snapshot {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/recovery/drills.hpp"
 #include "daemon/recovery/rto.hpp"
+#include "daemon/recovery/sizes.hpp"
 #include "daemon/web/metrics.hpp"
 
 #include <algorithm>
@@ -33,14 +34,17 @@ ComponentFigures component_figures(const State& state, const Settings& settings,
   figures.exposures = exposures(state, settings, component.name, now);
   for (const auto& [of_class, target] : component.rpo) {
     const auto objective = state.record.objectives.find(objective_key(component.name, of_class));
-    figures.objectives.push_back(
-        {of_class, target, objective == state.record.objectives.end() ? Standing::unproven : objective->second.standing});
+    figures.objectives.push_back({of_class, target,
+                                  objective == state.record.objectives.end() ? Standing::unproven : objective->second.standing,
+                                  judge_rpo(state, settings, component.name, of_class, now).breach_at});
+    figures.time_to_fix = time_to_fix(state, settings, component.name, now).is;
   }
+  figures.data_bytes = data_bytes(state, settings, {component.name});
   std::optional<Duration> rto;  // the tightest of the scenarios that take it
   for (const auto& [name, scenario] : settings.scenarios)
     if (std::find(scenario.affects.begin(), scenario.affects.end(), component.name) != scenario.affects.end())
       rto = std::min(rto.value_or(scenario.rto), scenario.rto);
-  if (rto) figures.objectives.push_back({std::nullopt, *rto, component_rto(state, settings, component.name, now)});
+  if (rto) figures.objectives.push_back({std::nullopt, *rto, component_rto(state, settings, component.name, now), std::nullopt});
   for (const auto& source : component.protected_by)
     if (const auto its = believed(state, settings, source, now); its.point) figures.sources.push_back({source, *its.point});
   return figures;
@@ -50,6 +54,10 @@ ScenarioFigures scenario_figures(const State& state, const Scenario& scenario, T
   ScenarioFigures figures;
   figures.scenario = &scenario;
   figures.standing = scenario_standing(state, scenario);
+  if (const auto judged = state.record.scenarios.find(scenario.id); judged != state.record.scenarios.end()) {
+    figures.p50_seconds = judged->second.p50_seconds;
+    figures.p90_seconds = judged->second.p90_seconds;
+  }
   for (const auto& [id, incident] : state.record.incidents)
     if (incident.state == IncidentState::open && incident.scenario == scenario.id) {
       figures.elapsed = incident.elapsed(now);

@@ -120,7 +120,19 @@ void word_component(View& component, const Seen& seen) {
   component["probes"] = std::move(probes);
 }
 
+// "database, from wal-archive: 42 s lost"
+std::string restored_words(const View& point) {
+  if (point.is_null()) return "no data of its own";
+  const std::string of = point["component"];
+  if (point["no_source"] == true) return "nothing: no source of " + of + " survives this";
+  if (point["exposure_seconds"].is_null()) return "not known: no recovery point of " + of + " was read";
+  return of + " from " + point["source"].get<std::string>() + ", " + (point["estimated"] == true ? "about " : "") +
+         seconds_words(point["exposure_seconds"]) + " lost" +
+         (point["class"] == "logical" ? ", and what is written until it is noticed" : "");
+}
+
 void word_scenario(View& scenario) {
+  scenario["point_words"] = restored_words(scenario["recovery_point"]);
   scenario["rto_words"] = seconds_words(scenario["rto_seconds"]);
   scenario["standing_sign"] = sign(scenario["standing"].get<std::string>());
   const View& drill = scenario["drill"];

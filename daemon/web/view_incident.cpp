@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/recovery/exposure.hpp"
 #include "daemon/recovery/loss.hpp"
+#include "daemon/recovery/projection.hpp"
 #include "daemon/recovery/rto.hpp"
 #include "daemon/web/view.hpp"
 
@@ -49,6 +50,7 @@ View step_view(const Incident& incident, const IncidentStep& step) {
   view["needed"] = incident.needed(step);
   view["ready"] = incident.ready(step);
   view["expect_seconds"] = seconds_view(step.plan.expect);
+  view["per_gib_seconds"] = seconds_view(step.plan.per_gib);
   view["started_at"] = time_view(step.started_at);
   view["ended_at"] = time_view(step.ended_at);
   view["by"] = text_view(step.by);
@@ -116,9 +118,7 @@ std::string projection_words(const Incident& incident) {
   const Projection& p = *incident.projection;
   const auto moment = [&](double after) { return time_words(incident.started_at + Duration{static_cast<std::int64_t>(after * 1000)}); };
   std::string text = "Likely over at " + moment(p.p50_seconds) + ", nine in ten by " + moment(p.p90_seconds) + option_words(p.way) + " (" +
-                     p.basis + "); " + std::to_string(std::lround(p.missing * 100)) + " % to miss the objective";
-  if (!p.overrun.empty()) text += "; takes longer than anything known: step '" + p.overrun.front() + "'";
-  if (!p.unplanned.empty()) text += "; neither planned nor measured: step '" + p.unplanned.front() + "'";
+                     basis_words(p) + "); " + std::to_string(std::lround(p.missing * 100)) + " % to miss the objective" + doubts(p);
   return text;
 }
 
@@ -135,6 +135,9 @@ View projection_view(const Incident& incident) {
   view["critical_path"] = projection.critical_path;
   view["overrun"] = projection.overrun;
   view["unplanned"] = projection.unplanned;
+  view["unsized"] = projection.unsized;
+  view["data_bytes"] = projection.data_bytes ? number_view(*projection.data_bytes) : View(nullptr);
+  view["hours"] = text_view(projection.hours);
   view["options"] = View::array();
   for (const WayOut& way : projection.ways)
     view["options"].push_back({{"option", text_view(way.option)},

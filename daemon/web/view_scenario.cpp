@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/recovery/drills.hpp"
+#include "daemon/recovery/loss.hpp"
 #include "daemon/recovery/rto.hpp"
 #include "daemon/web/view.hpp"
 
@@ -15,6 +16,22 @@ View drill_view(const Seen& seen, const Scenario& scenario) {
   view["due_at"] = time_view(dates.due_at);
   view["overdue"] = dates.overdue_at && seen.now > *dates.overdue_at;
   view["proven_until"] = time_view(dates.proven_until);
+  return view;
+}
+
+// From what it could be recovered. null: nothing that it affects has data to restore.
+View restorable_view(const Seen& seen, const Scenario& scenario) {
+  const auto found = restorable(seen.state, seen.settings, scenario, seen.now);
+  if (!found) return nullptr;
+  const Exposure& exposure = found->exposure;
+  View view;
+  view["component"] = found->component;
+  view["class"] = class_name(exposure.of_class);
+  view["at"] = time_view(exposure.recovery_point);
+  view["source"] = text_view(exposure.source);
+  view["exposure_seconds"] = seconds_view(exposure.exposure);
+  view["estimated"] = exposure.estimated;
+  view["no_source"] = exposure.no_source;
   return view;
 }
 
@@ -35,6 +52,7 @@ View plan_view(const Step& step) {
   view["after"] = step.after;
   view["option"] = text_view(step.option);
   view["expect_seconds"] = seconds_view(step.expect);
+  view["per_gib_seconds"] = seconds_view(step.per_gib);
   view["verify"] = step.verify ? View{{"condition", step.verify->text}, {"hold_seconds", seconds_view(step.hold)}} : View(nullptr);
   view["run"] = step.run.empty() ? View(nullptr)
                                  : View{{"argv", step.run}, {"auto", step.automatic}, {"timeout_seconds", seconds_view(step.timeout)}};
@@ -87,6 +105,7 @@ View scenario_view(const Seen& seen, const Scenario& scenario, bool whole) {
                                   : View(nullptr);
   view["basis"] = record ? text_view(record->basis) : View(nullptr);
   view["message"] = record ? text_view(record->message) : View(nullptr);
+  view["recovery_point"] = restorable_view(seen, scenario);
   view["drill"] = drill_view(seen, scenario);
   if (!whole) return view;
 

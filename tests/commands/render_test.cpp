@@ -23,11 +23,14 @@ TEST_CASE("status says the worst first, and everything once") {
   CHECK(has(text, "42 s"));
   CHECK(has(text, "to 02:09:18 by wal-archive, standing still since 02:10:00 (no writes)"));
   CHECK(has(text, "everything: no source survives it"));
-  CHECK(has(text, "Could we recover\n"));
+  CHECK(has(text, "Could we recover: 2 unproven\n"));
   CHECK(has(
       text,
-      "database-outage  within 4 h  unproven  back in 1 h 30 min, nine in ten within 2 h 30 min of 4 h (planned); no drill has shown it"));
-  CHECK(has(text, "cron-failure     within 4 h  unproven  no drill has shown it"));
+      "database-outage  within 4 h  unproven  database to 02:09:18 by wal-archive: 42 s lost  back in 1 h 30 min, nine in ten within 2 h "
+      "30 min of 4 h (planned); no drill has shown it"));
+  CHECK(has(text, "cron-failure     within 4 h  unproven  "));
+  CHECK(has(text, "  no drill has shown it"));
+  CHECK(has(text, "Of 12 projected recoveries 11 were over within what nine in ten should be."));
   CHECK(has(text, "database-outage  overdue  since 2026-02-01 10:00"));
   CHECK_FALSE(has(text, "cron-failure  overdue"));
   CHECK(has(text, "nothing restores the database when the region is lost"));

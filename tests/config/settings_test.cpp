@@ -107,7 +107,7 @@ TEST_CASE("an RPO holds for what is protected, or says so itself") {
   CHECK(own.settings->rpo_of("database", DisasterClass::host) == minutes{10});
   CHECK(own.settings->rpo_of("database", DisasterClass::logical) == minutes{10});
   CHECK(contains(own.warnings, "drwatch.toml:2:7: warning: component.database.rpo: no source survives the class 'logical'"));
-  CHECK_FALSE(contains(own.warnings, "class 'host'"));
+  CHECK_FALSE(contains(own.warnings, "no source survives the class 'host'"));
 }
 
 TEST_CASE("a backup probe says how often points come, and who confirms what it claims") {
@@ -136,6 +136,43 @@ TEST_CASE("what can never be met is said before it runs: a daily dump against an
       "protects = \"database\"\nsurvives = ";
   CHECK_FALSE(contains(load_text(rpo + dump + other + "[\"host\"]\n").warnings, "cannot be met for"));
   CHECK(contains(load_text(rpo + dump + other + "[\"region\"]\n").warnings, "cannot be met for"));
+}
+
+TEST_CASE("an RPO that is over before its only source could be mended") {
+  const std::string host = "survives = [\"host\"]\n";
+  const auto with = [&](const std::string& fix, const std::string& rpo) {
+    return load_text("[recovery]\ntime_to_fix = \"" + fix + "\"\n[component.database]\nrpo = { host = \"" + rpo + "\" }\n" + archive + host)
+        .warnings;
+  };
+  CHECK(contains(with("30m", "20m"),
+                 "component.database.rpo: is over before archive could be mended, the only source that survives the class 'host': "
+                 "time_to_fix is 30m, the RPO is 20m"));
+  CHECK_FALSE(contains(with("30m", "31m"), "could be mended"));
+  CHECK_FALSE(contains(with("5m", "20m"), "could be mended"));
+  const std::string second =
+      "[probe.second]\ncomponent = \"database\"\nkind = \"backup\"\nreads = \"pg_stat_archiver\"\ndsn = \"host=db\"\n"
+      "protects = \"database\"\n";
+  CHECK_FALSE(
+      contains(load_text("[component.database]\nrpo = { host = \"20m\" }\n" + archive + host + second + host).warnings, "could be mended"));
+}
+
+TEST_CASE("working hours are a cron expression of whole hours, with a zone") {
+  const auto s = sound("[recovery]\nworking_hours = \"* 9-17 * * mon-fri\"\ntimezone = \"America/Asuncion\"\n");
+  REQUIRE(s->recovery.working_hours);
+  const auto at_work = [&](const char* time) { return s->recovery.working_hours->due_in_minute_of(*parse_time(time)); };
+  CHECK_FALSE(at_work("2026-03-02T11:59:59.999Z"));  // 8:59 there
+  CHECK(at_work("2026-03-02T12:00:00Z"));
+  CHECK(at_work("2026-03-02T20:59:59Z"));
+  CHECK_FALSE(at_work("2026-03-02T21:00:00Z"));
+  CHECK_FALSE(at_work("2026-03-01T15:00:00Z"));  // a Sunday
+  CHECK_FALSE(sound("[recovery]\nrto = \"2h\"\n")->recovery.working_hours);
+  CHECK(sound("[recovery]\nrto = \"2h\"\n")->recovery.rto == hours{2});
+  CHECK(sound("[recovery]\nrpo = { host = \"2h\" }\n")->recovery.rpo.size() == 1);
+  CHECK(contains(load_text("[recovery]\nworking_hours = \"30 9-17 * * mon-fri\"\n").errors, "working hours are whole hours"));
+  CHECK(
+      contains(load_text("[recovery]\nworking_hours = \"* 9-25 * * mon-fri\"\n").errors, "recovery.working_hours: not a cron expression"));
+  CHECK(contains(load_text("[recovery]\nworking_hours = \"* 9-17 * * 1-5\"\ntimezone = \"Mars/Olympus\"\n").errors, "is not a time zone"));
+  CHECK(contains(load_text("[recovery]\ntimezone = \"UTC\"\n").errors, "a time zone is for 'working_hours'"));
 }
 
 TEST_CASE("a backup that protects its own component says nothing about that component's health") {

@@ -139,14 +139,17 @@ TEST_CASE("time to fix is what mending has taken: final incidents about the poin
   const auto took = [&](const char* id, const char* of, Duration fix, Duration ago, IncidentState state, bool false_alarm) {
     Incident i;
     i.id = id;
+    i.scenario = of;
     i.trigger = s.scenarios.at(of).trigger;
     i.state = state;
     i.false_alarm = false_alarm;
     i.recovered_at = stage.now - ago;
     i.detected_at = *i.recovered_at - fix;
     i.reopen_within = hours{24 * 400};  // one that is recovered does not end while this goes on
-    stage.state.record.incidents[id] = i;
-    stage.replayed.incidents[id] = i;
+    for (Record* record : {&stage.state.record, &stage.replayed}) {
+      record->incidents[id] = i;
+      if (state == IncidentState::resolved) learn(record->measured, i);
+    }
   };
   const auto fix = [&] { return time_to_fix(stage.state, stage.settings, "database", stage.now); };
   CHECK(fix().is == minutes{30});
@@ -159,14 +162,14 @@ TEST_CASE("time to fix is what mending has taken: final incidents about the poin
   stage.feed(RecordDrill{"stalled", true, minutes{20}, std::nullopt, {}, "ann", ""});
   CHECK(fix().samples == 1);
   CHECK(fix().is == minutes{28});
-  stage.state.record.drills.clear();
-  stage.replayed.drills.clear();
+  stage.state.record.measured = stage.replayed.measured = {};
   took("one", "stalled", minutes{10}, hours{1}, IncidentState::resolved, false);
   CHECK(fix().is == minutes{26});  // a fifth of 10 min, four of the plan
   CHECK(fix().basis() == "blended");
   for (const char* id : {"two", "three", "four"}) took(id, "stalled", minutes{12}, hours{2}, IncidentState::resolved, false);
   took("five", "stalled", minutes{50}, hours{3}, IncidentState::resolved, false);
   CHECK(fix().basis() == "measured");
+  CHECK(fix().samples == 5);
   CHECK(fix().is == minutes{50});  // the nearest rank of 0.9 among five is the worst
   // RPO 1 h: what takes 50 min to mend is at risk from half the fraction on, not from half an hour.
   stage.ran("primary", H::up);

@@ -80,7 +80,7 @@ TEST_CASE("side by side the longest counts, and the maximum of two is more than 
 TEST_CASE("numbers do not dance: the same moment gives the same figures, a step done as planned moves them little") {
   Stage stage(with_steps({person("a", minutes{20}, {}), person("b", minutes{20}, {"a"})}, hours{4}));
   const Incident& incident = opened(stage);
-  auto first = project(stage.state, incident, stage.now), again = project(stage.state, incident, stage.now);
+  auto first = project(stage.state, stage.settings, incident, stage.now), again = project(stage.state, stage.settings, incident, stage.now);
   CHECK(to_json(*first) == to_json(*again));
   stage.pass(minutes{20});
   done(stage, "a");
@@ -272,4 +272,29 @@ TEST_CASE("an incident says what fitted second best and what would tell the two 
   CHECK(incident->second->scenario == "wide");
   CHECK(incident->second->because.size() == 1);
   CHECK(incident->second->tells_apart == std::vector<std::string>{"api is down"});
+}
+
+TEST_CASE("looked at every second for two hours in which nothing happens, the figures move with the time and never jump") {
+  // A step that runs late among others, with a plan, with few samples, with many; nobody does anything.
+  Stage stage(with_steps({person("a", minutes{20}, {}), person("b", minutes{40}, {"a"}), person("c", minutes{10}, {"b"})}, hours{4}));
+  SUBCASE("by the plan") {}
+  SUBCASE("blended") { stage.feed(RecordDrill{"by-hand", true, hours{1}, std::nullopt, {{"a", minutes{30}}}, "anna", ""}); }
+  SUBCASE("measured") {
+    for (int n = 0; n < 6; ++n)
+      stage.feed(RecordDrill{"by-hand", true, hours{1}, std::nullopt, {{"a", minutes{15 + 3 * n}}, {"b", minutes{40 + n}}}, "anna", ""});
+  }
+  opened(stage);
+  started(stage, "a");
+  const Incident incident = *stage.open("by-hand");
+  Projection was = *project(stage.state, stage.settings, incident, stage.now);
+  double most = 0;
+  for (int second = 1; second <= 2 * 3600; ++second) {
+    const Projection is = *project(stage.state, stage.settings, incident, stage.now + seconds{second});
+    most = std::max({most, std::abs(is.p50_seconds - was.p50_seconds), std::abs(is.p90_seconds - was.p90_seconds)});
+    CHECK_MESSAGE(is.p50_seconds >= was.p50_seconds - 1, second);  // what takes longer is not over sooner
+    CHECK_MESSAGE(is.p90_seconds >= was.p90_seconds - 1, second);
+    was = is;
+  }
+  MESSAGE(most);
+  CHECK(most < 30);  // of four hours
 }
