@@ -126,7 +126,8 @@ void check_after(const Checklist& list, Problems& problems) {
     });
     if (first != list.steps.end())
       problems.error(first->after_places.empty() ? first->place : first->after_places.front(), first->key + ".after",
-                     "steps wait for each other: " + circle_text(circle), "take one of them out");
+                     (circle.size() == 1 ? "it waits for itself: " : "steps wait for each other: ") + circle_text(circle),
+                     circle.size() == 1 ? "take it out" : "take one of them out");
   }
 }
 

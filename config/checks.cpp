@@ -93,7 +93,8 @@ struct MainCheck {
     }
     for (const auto& circle : circles(graph))
       problems.error(at({"component", circle.front(), "depends_on"}), "component." + circle.front() + ".depends_on",
-                     "components depend on each other: " + circle_text(circle), "take one of them out");
+                     (circle.size() == 1 ? "it depends on itself: " : "components depend on each other: ") + circle_text(circle),
+                     circle.size() == 1 ? "take it out" : "take one of them out");
   }
 
   void others() const {

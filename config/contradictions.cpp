@@ -97,15 +97,78 @@ struct Contradictions {
         }
   }
 
-  // It is recovered when all that it affects is up: an exit that asks for the opposite is never reached.
-  void exit_against_affects() const {
-    const auto& all = file.scenario.exit.all;
-    for (std::size_t i = 0; i < all.size(); ++i)
-      if (all[i].subject == Subject::component && !(true_in(all[i]) & up) &&
-          std::find(file.scenario.affects.begin(), file.scenario.affects.end(), all[i].name) != file.scenario.affects.end())
-        tell({"exit", "all", std::to_string(i)}, "exit.all",
-             "asks for " + shown(all[i].text) + ", and all that it affects has to be up: it could never be recovered",
-             "take it out, or " + shown(all[i].name) + " out of 'affects'");
+  // One of `any` that `all` forbids opens nothing, ever.
+  void any_against_all() const {
+    const Trigger& trigger = file.scenario.trigger;
+    for (std::size_t i = 0; i < trigger.any.size(); ++i)
+      for (const auto& condition : trigger.all)
+        if (exclude_each_other(trigger.any[i], condition))
+          tell({"trigger", "any", std::to_string(i)}, "trigger.any",
+               shown(trigger.any[i].text) + " and " + shown(condition.text) + ", which 'all' asks for, never hold together", "take one of them out");
+  }
+
+  // What has to hold before it is recovered: the exit's conditions, and critical verified steps that no option excuses.
+  struct Asked {
+    const Condition& condition;
+    std::vector<std::string> path;
+    std::string key;
+    bool step;
+  };
+  std::vector<Asked> asked_at_the_end() const {
+    std::vector<Asked> asked;
+    const Scenario& scenario = file.scenario;
+    for (std::size_t i = 0; i < scenario.exit.all.size(); ++i)
+      asked.push_back({scenario.exit.all[i], {"exit", "all", std::to_string(i)}, "exit.all", false});
+    for (const Step& step : scenario.steps)
+      if (step.critical && step.verify && step.option.empty()) asked.push_back({*step.verify, path_of(step), "step." + step.id + ".verify", true});
+    return asked;
+  }
+  // In the scenario's own file; a shared step is pointed at by what includes it.
+  std::vector<std::string> path_of(const Step& step) const {
+    const auto* entry = find(file.document.table(), "step");
+    const auto* steps = entry ? entry->value.array() : nullptr;
+    for (std::size_t i = 0; steps && i < steps->size(); ++i) {
+      const auto* id = (*steps)[i].table() ? find(*(*steps)[i].table(), "id") : nullptr;
+      if (id && id->value.text() && *id->value.text() == step.id) return {"step", std::to_string(i), "verify"};
+    }
+    return {"include"};
+  }
+
+  // It is recovered when all that it affects is up: what asks for the opposite is never reached. People's steps alone may end one that is not.
+  void end_against_affects() const {
+    const auto& affects = file.scenario.affects;
+    for (const Asked& asked : asked_at_the_end()) {
+      const Condition& c = asked.condition;
+      if (asked.step && file.scenario.exit.by == Exit::By::steps) continue;
+      if (c.subject == Subject::component && !(true_in(c) & up) && std::find(affects.begin(), affects.end(), c.name) != affects.end())
+        tell(asked.path, asked.key, "asks for " + shown(c.text) + ", and all that it affects has to be up: it could never be recovered",
+             "take it out, or " + shown(c.name) + " out of 'affects'");
+    }
+  }
+
+  void end_against_itself() const {
+    const auto asked = asked_at_the_end();
+    for (std::size_t i = 0; i < asked.size(); ++i)
+      for (std::size_t j = 0; j < i; ++j)
+        if (asked[i].step && exclude_each_other(asked[i].condition, asked[j].condition))
+          tell(asked[i].path, asked[i].key,
+               "asks for " + shown(asked[i].condition.text) + ", and " + asked[j].key + " for " + shown(asked[j].condition.text) +
+                   ": never both, so it could never be recovered",
+               "take one of them out");
+  }
+
+  // An exit by health asks that the trigger is over: it must not ask for what the trigger is.
+  void exit_against_trigger() const {
+    const Trigger& trigger = file.scenario.trigger;
+    const Exit& exit = file.scenario.exit;
+    if (trigger.empty() || !trigger.none.empty() || exit.by == Exit::By::steps) return;
+    const auto asked = [&](const Condition& c) {
+      return std::any_of(exit.all.begin(), exit.all.end(), [&](const Condition& e) { return about_one(e) && implies(e, c); });
+    };
+    if (std::all_of(trigger.all.begin(), trigger.all.end(), asked) &&
+        (trigger.any.empty() || std::any_of(trigger.any.begin(), trigger.any.end(), asked)))
+      tell({"exit", "all"}, "exit.all", "asks for what opens it, and it is over when that no longer holds: it could never be recovered",
+           "ask for the opposite, or leave it out");
   }
 };
 
@@ -118,7 +181,10 @@ void check_contradictions(const ScenarioFile& file, Problems& problems) {
   check.forbidden(trigger.all, "all");
   check.never_both(trigger.all, {"trigger", "all"}, "trigger.all");
   check.never_both(file.scenario.exit.all, {"exit", "all"}, "exit.all");
-  check.exit_against_affects();
+  check.any_against_all();
+  check.end_against_affects();
+  check.end_against_itself();
+  check.exit_against_trigger();
 }
 
 }  // namespace drwatch::config

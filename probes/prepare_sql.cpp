@@ -4,7 +4,7 @@
 namespace drwatch {
 
 std::string prepare_sql() {
-  return R"SQL(-- Prepares a PostgreSQL database for drwatch. Run it as a superuser, in the database that drwatch's dsn names; it may be run again:
+  return R"SQL(-- Prepares a PostgreSQL database for drwatch. Run it as a superuser (Supabase: as postgres), in the database that drwatch's dsn names; it may be run again:
 --   drwatch sql | psql -X -v ON_ERROR_STOP=1 -d DATABASE
 -- Then give the role its password:  \password drwatch
 BEGIN;

@@ -99,7 +99,13 @@ void options(Page& page, const Json& way) {
 void second_best(Page& page) {
   if (!page.incident.contains("second") || !page.incident["second"].is_object()) return;
   const Json& second = page.incident["second"];
-  page.line("  Second best: " + text_at(second, "scenario") + "; told apart by: " + joined(list_at(second, "tells_apart")));
+  std::string because;
+  for (const auto& why : list_at(second, "because")) because += (because.empty() ? ", because " : ", ") + text_at(why, "condition");
+  page.line("  Second best: " + text_at(second, "scenario") + one_line(because));
+  const std::string missing = joined(list_at(second, "missing")), against = joined(list_at(second, "against"));
+  if (!missing.empty()) page.line("    it would be that one if this held too: " + missing);
+  if (!against.empty()) page.line("    this speaks against it: " + against);
+  if (missing.empty() && against.empty()) page.line("    nothing that drwatch sees tells the two apart");
 }
 
 std::string bad_change(const Json& incident, Time now) {

@@ -62,6 +62,17 @@ bool Incident::chosen() const {
   return std::any_of(steps.begin(), steps.end(), [&](const IncidentStep& s) { return !s.plan.option.empty() && chosen(s.plan.option); });
 }
 
+ToldApart told_apart(const Incident& incident) {
+  ToldApart apart;
+  if (!incident.second) return apart;
+  for (const std::string& condition : incident.second->tells_apart) {
+    const bool holds =
+        std::any_of(incident.because.begin(), incident.because.end(), [&](const Evidence& e) { return e.condition == condition; });
+    (holds ? apart.against : apart.missing).push_back(condition);
+  }
+  return apart;
+}
+
 bool Incident::ready(const IncidentStep& s) const {
   return std::all_of(s.plan.after.begin(), s.plan.after.end(), [&](const std::string& before) {
     const IncidentStep* other = step(before);

@@ -132,6 +132,12 @@ struct Incident {
   bool gates(const IncidentStep& step) const { return step.plan.critical && (needed(step) || !chosen()); }
 };
 
+// What tells the second best apart, by the way in which it speaks: what would have to hold for that one as well, and what holds and is no part of it.
+struct ToldApart {
+  std::vector<std::string> missing, against;
+};
+ToldApart told_apart(const Incident& incident);
+
 Json to_json(const Loss& loss);
 std::optional<Loss> loss_from_json(const Json& json);  // null: nullopt
 Json to_json(const Incident& incident);

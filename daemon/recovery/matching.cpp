@@ -307,6 +307,7 @@ Fit fit_of(const Deciding& d, const Trigger& trigger) {
   Fit fit;
   std::size_t wanted = trigger.all.size() + (trigger.any.empty() ? 0 : 1), met = 0;
   bool any = false;
+  std::vector<std::string> others;
   for (const Condition* c : asked(trigger)) {
     const Sentence s = evaluate(d.state, d.settings, *c, d.now);
     const bool of_all = c >= trigger.all.data() && c < trigger.all.data() + trigger.all.size();
@@ -315,9 +316,10 @@ Fit fit_of(const Deciding& d, const Trigger& trigger) {
       if (of_all || !any) ++met;
       any = any || !of_all;
     } else {
-      fit.missing.push_back(c->text);
+      (of_all ? fit.missing : others).push_back(c->text);
     }
   }
+  if (!any) fit.missing.insert(fit.missing.end(), others.begin(), others.end());  // of `any` one is enough
   for (const Condition& c : trigger.none)
     if (evaluate(d.state, d.settings, c, d.now).truth == Truth::yes) fit.missing.push_back("not: " + c.text), ++wanted;
   fit.share = wanted == 0 ? 0 : static_cast<double>(met) / static_cast<double>(wanted);

@@ -87,6 +87,16 @@ View outlook_of(const View& view, const Incident& incident, Time now) {
   return outlook;
 }
 
+// Why it came second, and what to look at to tell the two apart.
+void word_second(View& second) {
+  std::string because;
+  for (const auto& why : second["because"]) because += (because.empty() ? "" : ", ") + why["condition"].get<std::string>();
+  second["because_words"] = because;
+  second["missing_words"] = text_or_null(words_of(second["missing"]));
+  second["against_words"] = text_or_null(words_of(second["against"]));
+  second["alike"] = second["tells_apart"].empty();
+}
+
 }  // namespace
 
 Response page_incident(Room& room, const Call& call) {
@@ -97,7 +107,7 @@ Response page_incident(Room& room, const Call& call) {
   View view = incident_view(now.seen, found->second, true);
   word_hero(view, now.seen, found->second);
   view["outlook"] = outlook_of(view, found->second, now.seen.now);
-  if (View& second = view["second"]; !second.is_null()) second["apart_words"] = text_or_null(words_of(second["tells_apart"], "; "));
+  if (View& second = view["second"]; !second.is_null()) word_second(second);
   // The projections of every few minutes would bury what people did; the API has them.
   std::erase_if(view["timeline"].get_ref<View::array_t&>(), [](const View& event) { return event["kind"] == "incident.projected"; });
   for (auto& step : view["steps"]) word_step(step);

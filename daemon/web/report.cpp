@@ -43,6 +43,18 @@ void for_people(std::string& text, const std::string& title, const std::string& 
   text += "_To be written by people._ " + question + "\n";
 }
 
+// What else it could have been, as it was seen at the opening.
+void second_best(std::string& text, const Incident& incident) {
+  if (!incident.second) return;
+  std::vector<std::string> because;
+  for (const auto& why : incident.second->because) because.push_back(why.condition);
+  const ToldApart apart = told_apart(incident);
+  text += "- Second best: " + plain(incident.second->title) + ", because " + joined(because);
+  if (!apart.missing.empty()) text += "; missing for it: " + joined(apart.missing);
+  if (!apart.against.empty()) text += "; against it: " + joined(apart.against);
+  text += apart.missing.empty() && apart.against.empty() ? "; nothing told the two apart\n" : "\n";
+}
+
 void summary(std::string& text, const Seen& seen, const Incident& incident) {
   text += "# " + plain(incident.title) + ": " + incident.id + "\n\n";
   text += "Draft written by drwatch at " + time_text(seen.now) +
@@ -56,6 +68,7 @@ void summary(std::string& text, const Seen& seen, const Incident& incident) {
   text += "- Opened by: " + plain(incident.opened_by.empty() ? "drwatch" : incident.opened_by) + "\n";
   for (const auto& why : incident.because)
     text += "- Because: " + plain(why.condition) + " since " + time_text(why.since) + " (" + plain(why.evidence) + ")\n";
+  second_best(text, incident);
   if (!incident.explains.empty()) text += "- Explains: " + joined(incident.explains) + "\n";
   if (!incident.absorbed.empty()) text += "- Absorbed: " + joined(incident.absorbed) + "\n";
   if (!incident.absorbed_by.empty()) text += "- Goes on in: " + incident.absorbed_by + "\n";

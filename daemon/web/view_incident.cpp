@@ -151,13 +151,17 @@ View projected_view(const Incident& incident) {
   return {{"p50", number_view(incident.projection->p50_seconds)}, {"p90", number_view(incident.projection->p90_seconds)}};
 }
 
-View second_view(const std::optional<Second>& second) {
+View second_view(const Incident& incident) {
+  const auto& second = incident.second;
   if (!second) return nullptr;
   View view;
   view["scenario"] = second->scenario;
   view["title"] = second->title;
   view["because"] = because_view(second->because);
   view["tells_apart"] = second->tells_apart;
+  const ToldApart apart = told_apart(incident);
+  view["missing"] = apart.missing;
+  view["against"] = apart.against;
   return view;
 }
 
@@ -223,7 +227,7 @@ View incident_view(const Seen& seen, const Incident& incident, bool whole) {
   view["bad_change_asked"] = has_bad_change(seen.settings, incident) && !incident.bad_change_at && incident.live();
   view["loss"] = loss_view(seen, incident);
   view["because"] = because_view(incident.because);
-  view["second"] = second_view(incident.second);
+  view["second"] = second_view(incident);
   view["runbook_changed"] = runbook_changed(seen, incident);
   view["durable"] = seen.durable;
   if (!whole) return view;

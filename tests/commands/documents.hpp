@@ -24,7 +24,8 @@ inline Json incident() {
                   {"option": "waiting", "projected_seconds": {"p50": 9000, "p90": 18000}, "decide_by": "2026-03-01T01:30:00Z"}]},
     "recovery_point": {"at": "2026-03-01T02:09:18Z", "source": "wal-archive", "exposure_seconds": 42.0},
     "because": [{"condition": "database is down", "since": "2026-03-01T02:10:20Z", "evidence": "primary: connection refused, 3 runs"}],
-    "second": {"scenario": "complete-outage", "title": "Complete outage", "because": [], "tells_apart": ["hosting is down"]}, "runbook_changed": false, "durable": true,
+    "second": {"scenario": "complete-outage", "title": "Complete outage", "because": [{"condition": "database is down", "since": "2026-03-01T02:10:20Z", "evidence": "primary"}], "tells_apart": ["hosting is down", "sentinel is down"],
+      "missing": ["hosting is down"], "against": ["sentinel is down"]}, "runbook_changed": false, "durable": true,
     "steps": [
       {"id": "login", "title": "People can log in", "critical": true, "owner": null, "kind": "verified", "state": "done", "after": [], "ready": true, "expect_seconds": null,
        "started_at": null, "ended_at": "2026-03-01T02:11:20Z", "by": "drwatch", "note": null, "run": null, "guide": null,

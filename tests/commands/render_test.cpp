@@ -71,7 +71,8 @@ TEST_CASE("an incident says when it will be over, until when to decide, and what
   CHECK(has(text, "decide by     04:30:00"));
   CHECK(has(text, "fail-over   nine in ten within 2 h 30 min; decide by 04:30:00"));
   CHECK(has(text, "too late since 01:30:00"));
-  CHECK(has(text, "Second best: complete-outage; told apart by: hosting is down"));
+  CHECK(has(text, "Second best: complete-outage, because database is down\n    it would be that one if this held too: hosting is down\n"
+                  "    this speaks against it: sentinel is down\n"));
 }
 
 TEST_CASE("status exits with 1 on bad news and on nothing else") {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole configurations: the documentation's sample, and the files that ship.
+// A whole configuration: the documentation's sample.
 #include "tests/config/loaded.hpp"
 
 #include <doctest/doctest.h>
@@ -107,12 +107,6 @@ TEST_CASE("a scenario of the sample, with the steps it includes") {
   CHECK(outage.severity == Severity::critical);
   CHECK(outage.rto == hours{4});
   CHECK(outage.hash != corruption.hash);
-}
-
-TEST_CASE("the files that ship have no error") {
-  const auto loaded = load_file("config/drwatch.toml");
-  REQUIRE(loaded.settings);
-  CHECK(loaded.settings->scenarios.size() >= 6);
 }
 
 }  // namespace
