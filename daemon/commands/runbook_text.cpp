@@ -37,10 +37,25 @@ void trigger(const Json& scenario, std::string& out) {
   if (const auto wider = joined(list_at(trigger, "supersedes"), ", "); !wider.empty()) out += "It takes the place of: " + wider + ".\n\n";
 }
 
+void end(const Json& scenario, std::string& out) {
+  if (!scenario.contains("exit") || !scenario["exit"].is_object()) return;
+  const Json& exit = scenario["exit"];
+  const std::string by = text_at(exit, "by");
+  const std::string steps = "every critical step is done, or skipped with a reason";
+  out += "## It is recovered\n\nWhen ";
+  out += by == "steps" ? steps
+                       : "what opened it no longer holds, all that it affects is up, and every critical step that verifies itself is done" +
+                             (by.empty() ? " (opened by a signal or a person: when " + steps + ")" : "");
+  out += list_at(exit, "all").empty() ? "" : ",\n\n" + conditions(exit, "all", "and all of these hold:");
+  if (!out.ends_with('\n')) out += ",\n\n";
+  out += "for " + words(number_at(exit, "for_seconds").value_or(0)) + ".\n\n";
+}
+
 void step(const Json& step, int number, std::string& out) {
   out += "### " + std::to_string(number) + ". " + one_line(text_at(step, "title")) + "\n\n";
   std::string facts = "`" + text_at(step, "id") + "`";
   if (flag_at(step, "critical")) facts += ", **critical**";
+  if (const auto option = text_at(step, "option"); !option.empty()) facts += ", only for the option *" + option + "*";
   if (const auto owner = text_at(step, "owner"); !owner.empty()) facts += ", " + owner;
   if (const auto expect = number_at(step, "expect_seconds")) facts += ", about " + words(*expect);
   if (const auto after = joined(list_at(step, "after"), ", "); !after.empty()) facts += ", after " + after;
@@ -63,6 +78,7 @@ std::string scenario_text(const Json& scenario) {
          joined(list_at(scenario, "affects"), ", ") + "." + (rto ? " To be back within " + words(*rto) + "." : "") +
          " Restore from what survives the class `" + text_at(scenario, "class") + "`.\n\n";
   trigger(scenario, out);
+  end(scenario, out);
   out += "## Steps\n\n";
   int number = 0;
   for (const auto& each : list_at(scenario, "steps")) step(each, ++number, out);

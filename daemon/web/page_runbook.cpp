@@ -69,6 +69,20 @@ Response page_runbook(Room& room, const Call&) {
   return page("runbook", "Runbook · drwatch", std::move(view));
 }
 
+namespace {
+
+void word_exit(View& view, const Exit& exit) {
+  const std::string steps = "every critical step is done, or skipped with a reason";
+  const std::string health = "what opened it no longer holds, all that it affects is up, and every critical step that verifies itself is done";
+  view["end_words"] = exit.by == Exit::By::steps    ? steps
+                      : exit.by == Exit::By::health ? health
+                                                    : health + "; opened by a signal or a person, when " + steps;
+  view["end_all_words"] = text_or_null(words_of(view["exit"]["all"], "; "));
+  view["end_for_words"] = seconds_words(view["exit"]["for_seconds"]);
+}
+
+}  // namespace
+
 Response page_scenario(Room& room, const Call& call) {
   const Moment now(room);
   const auto& scenarios = now.settings->scenarios;
@@ -83,6 +97,7 @@ Response page_scenario(Room& room, const Call& call) {
   view["all_words"] = text_or_null(words_of(trigger["all"], "; "));
   view["none_words"] = text_or_null(words_of(trigger["none"], "; "));
   view["for_words"] = people_only || trigger["for_seconds"] == 0 ? View(nullptr) : View(seconds_words(trigger["for_seconds"]));
+  word_exit(view, found->second.exit);
   int number = 0;
   for (auto& step : view["steps"]) word_step(step, ++number);
   view["has_messages"] = !view["messages"].empty();

@@ -159,8 +159,9 @@ TEST_CASE("a scenario is a page that stands alone") {
       R"json({"scenario": "database-corruption", "title": "Database corruption", "summary": "Pages are damaged.", "severity": "critical", "class": "logical",
     "affects": ["database"], "rto_seconds": 14400, "standing": "unproven",
     "trigger": {"any": ["checksums is down"], "all": [], "none": ["api is down"], "for_seconds": 60, "supersedes": ["database-outage"]},
+    "exit": {"by": "steps", "all": ["database is up"], "for_seconds": 60},
     "steps": [{"id": "scope", "title": "Identify the scope", "critical": true, "owner": "database lead", "kind": "person", "after": [], "expect_seconds": 1200, "verify": null, "run": null, "guide": "Look at *every* table."},
-              {"id": "up", "title": "Verify", "critical": false, "owner": null, "kind": "verified", "after": ["scope"], "expect_seconds": null, "verify": {"condition": "database is up", "hold_seconds": 120}, "run": null, "guide": null}],
+              {"id": "up", "title": "Verify", "critical": false, "owner": null, "kind": "verified", "after": ["scope"], "option": "wait", "expect_seconds": null, "verify": {"condition": "database is up", "hold_seconds": 120}, "run": null, "guide": null}],
     "messages": [{"id": "customers", "audience": "customers", "when": "opened", "every_seconds": null, "subject": "Trouble", "body": "We know."}]})json");
   const std::string page = scenario_text(scenario);
   CAPTURE(page);
@@ -168,6 +169,8 @@ TEST_CASE("a scenario is a page that stands alone") {
   CHECK(has(page, "- checksums is down\n"));
   CHECK(has(page, "for 1 min without a break."));
   CHECK(has(page, "It takes the place of: database-outage."));
+  CHECK(has(page, "When every critical step is done, or skipped with a reason,\n\nand all of these hold:\n\n- database is up\n\nfor 1 min.\n"));
+  CHECK(has(page, "`up`, only for the option *wait*, after scope"));
   CHECK(has(page, "### 1. Identify the scope\n\n`scope`, **critical**, database lead, about 20 min\n"));
   CHECK(has(page, "Look at *every* table."));
   CHECK(has(page, "Done when \"database is up\" has held for 2 min."));

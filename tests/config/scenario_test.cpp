@@ -63,13 +63,13 @@ TEST_CASE("where a scenario's own steps stand among those it includes") {
 }
 
 TEST_CASE("what conditions say of each other") {
-  const auto s = Runbook()
-                     .with("outage",
-                           "title = \"Outage\"\n[trigger]\nall = [\"database is degraded\", \"database is not up\", \"database is down\", "
-                           "\"any component is down\", \"any component is not up\", \"breach is raised\"]\nany = [\"database is unknown\", "
-                           "\"api is down\", \"breach is not clear\"]\n")
-                     .sound("outage");
-  const auto &all = s.trigger.all, &any = s.trigger.any;
+  const std::string head = "title = \"Outage\"\n[trigger]\n";
+  const auto runbook =
+      Runbook()
+          .with("all", head + "all = [\"database is degraded\", \"database is not up\", \"database is down\", \"any component is down\", "
+                              "\"any component is not up\", \"breach is raised\"]\n")
+          .with("any", head + "any = [\"database is unknown\", \"api is down\", \"breach is not clear\"]\n");
+  const auto all = runbook.sound("all").trigger.all, any = runbook.sound("any").trigger.any;
   CHECK(config::implies(all[2], all[0]));  // worse includes
   CHECK_FALSE(config::implies(all[0], all[2]));
   CHECK(config::implies(all[0], all[1]));

@@ -65,7 +65,7 @@ TEST_CASE("the runbook, a scenario and a probe") {
   Running server;
   holds(ask(server.port(), "GET", "/runbook").body, {"/runbook/security-breach", "Database outage"});
   holds(ask(server.port(), "GET", "/runbook/database-outage").body,
-        {"database is down", "for 1 min without a break", "Verify database connectivity"});
+        {"database is down", "for 1 min without a break", "When it is recovered", "Verify database connectivity"});
   holds(ask(server.port(), "GET", "/runbook/security-breach").body, {"Only people open it."});
   holds(ask(server.port(), "GET", "/probes/primary").body,
         {"connection refused by 127.0.0.1:5432", "every", "30 s", "what was asked, and what came back", "dsn of primary-dsn"});
