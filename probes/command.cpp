@@ -112,10 +112,19 @@ class CommandProbe : public Probe {
     Outcome outcome = verdict(result.exit_code, said(output, result));
     if (auto fault = output_fault(result.output))
       outcome = outcome_of(Health::down, Reason::assertion, std::to_string(result.exit_code), *fault);
+    else if (!settings_.output_not_matches.empty() && was_cut(result))
+      outcome = outcome_of(
+          Health::unknown, Reason::own_fault, std::to_string(result.exit_code),
+          program() + " printed more than max_output: whether " + quote(settings_.output_not_matches) + " matches nowhere can't be told");
     for (const PluginValue& one : output.measured)
       outcome.facts[excerpt(without(one.label, hidden_), 60)] =
           one.value ? number_text(*one.value) + (one.unit.empty() ? "" : " " + one.unit) : "unknown";
     return outcome;
+  }
+
+  // What was dropped may have been what is looked for.
+  bool was_cut(const ExecResult& result) const {
+    return result.output.size() + result.errors.size() >= static_cast<std::size_t>(settings_.max_output);
   }
 
   // Its first line; what it printed as an error when it said nothing else.

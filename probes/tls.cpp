@@ -86,6 +86,9 @@ void check(const void* own, config::Place place, const Reading& reading) {
   if (s.certificate_file.empty() != s.key_file.empty())
     reading.problems.error(place, reading.at("certificate").key, "a client certificate needs both certificate and key",
                            "give both or none");
+  if (!s.verify && !s.demands.issuers.empty())
+    reading.problems.warning(place, reading.at("issuers").key, "names prove nothing without verification: anybody can write them",
+                             "verify, or give pins");
   if (s.demands.down_below > s.demands.degraded_below)
     reading.problems.error(place, reading.at("down_below").key, "is longer than degraded_below",
                            "make it shorter, or degraded_below longer");

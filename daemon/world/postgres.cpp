@@ -23,7 +23,8 @@ using Handle = std::shared_ptr<PGconn>;
 
 constexpr std::size_t max_rows = 10'000;
 constexpr std::size_t max_bytes = 4 << 20;  // of all values of one answer
-// Of everything that comes, notices and lies about lengths included: libpq itself would take a row of a gigabyte.
+// Of everything that comes, notices and lies about lengths included, as counted between libpq's reads. Within one message libpq reads on
+// for as long as something is there: a server that is faster than we are can make it take more, up to the gigabyte that a message may have.
 constexpr std::uint64_t max_traffic = 16 << 20, max_greeting = 256 << 10;
 
 // libpq changes its socket while connecting (the next address, a retry without TLS): so a copy, for each wait.

@@ -97,6 +97,9 @@ TEST_CASE("command: bounded time, output and memory; nothing of it stays") {
   const auto flood = watch.run(*probe_of("command", shell("head -c 50000000 /dev/zero | tr '\\0' x; exit 1", "max_output = 1000")));
   CHECK(flood.outcome == Health::degraded);
   CHECK(flood.message.size() < 500);
+  const auto cut = watch.run(*probe_of(
+      "command", shell("head -c 5000 /dev/zero | tr '\\0' x; echo FAILED", "max_output = 1000\noutput_not_matches = \"FAILED\"")));
+  CHECK(cut.outcome == Health::unknown);  // what was dropped is what is looked for
   const Outcome big = watch.run(*probe_of("command", "run = [\"python3\", \"-c\", \"x = bytearray(200 << 20)\"]\nmax_memory = 67108864"));
   CHECK(big.outcome == Health::degraded);  // Python's own exit code: it says WARNING
   CHECK(big.message.find("Traceback") != std::string::npos);

@@ -193,7 +193,11 @@ std::vector<Unkind> drwatch::testing::unkind_postgres() {
     // They all connect in the same way.
     if (std::string(kind) == "postgres")
       for (const Manner& manner : first_words()) rows.push_back({kind, manner.what, toml, manner.behave, nullptr});
-    for (const Manner& manner : answers()) rows.push_back({kind, manner.what, toml, manner.behave, nullptr});
+    for (const Manner& manner : answers()) {
+      rows.push_back({kind, manner.what, toml, manner.behave, nullptr});
+      // libpq reads within one message for as long as something is there; see daemon/world/postgres.cpp.
+      if (std::string(manner.what) == "floods with one row") rows.back().memory = std::size_t{1200} << 20;
+    }
   }
   return rows;
 }
