@@ -137,7 +137,7 @@ Task<Ended> SupabaseVisit::refuse_forged(std::string token, std::string what) {
   const auto answer = co_await ask("forged", "GET", settings().target + "/user", bearer(token), "");
   if (!answer) co_return failed(answer.error());
   // GoTrue looks at the signature first (bad_jwt): one that looks for the account or the session has taken the token for good.
-  const Refusal refusal = refusal_of(*answer, false);
+  const AuthRefusal refusal = refusal_of(*answer, false);
   const bool went_on = refusal.code == "user_not_found" || refusal.code == "session_not_found";
   // By the service itself: a gateway that turns everybody away proves nothing of what would be let in behind it.
   const bool refuses = answer->status == 401 || answer->status == 403 || answer->status == 400;
