@@ -114,6 +114,13 @@ void add_facts(const DumpLook& good, const DumpWanted& wanted, Outcome& outcome)
   facts["point"] = time_text(point_of(good, wanted));
 }
 
+// Nothing newer than the good one, or nothing at all where there is none, may still turn out to be a dump.
+bool says_all(const std::vector<DumpLook>& looks, const std::vector<FileEntry>& dumps, const DumpWanted& wanted, Time now) {
+  const bool settled = std::none_of(
+      looks.begin(), looks.end(), [&](const DumpLook& l) { return l.state == DumpLook::State::unknown || may_be_written(l, wanted, now); });
+  return settled && (looks.size() == dumps.size() || (!looks.empty() && looks.back().state == DumpLook::State::good));
+}
+
 }  // namespace
 
 std::optional<Sidecar> parse_sidecar(std::string_view text) {
@@ -161,13 +168,6 @@ std::vector<FileEntry> dumps_of(const std::vector<FileEntry>& listing, const std
 Time point_of(const DumpLook& look, const DumpWanted& wanted) {
   if (look.sidecar && look.sidecar->started_at) return *look.sidecar->started_at;
   return look.file.modified - wanted.takes;
-}
-
-// Nothing newer than the good one, or nothing at all where there is none, may still turn out to be a dump.
-bool says_all(const std::vector<DumpLook>& looks, const std::vector<FileEntry>& dumps, const DumpWanted& wanted, Time now) {
-  const bool settled = std::none_of(
-      looks.begin(), looks.end(), [&](const DumpLook& l) { return l.state == DumpLook::State::unknown || may_be_written(l, wanted, now); });
-  return settled && (looks.size() == dumps.size() || (!looks.empty() && looks.back().state == DumpLook::State::good));
 }
 
 Outcome judge_dumps(const std::vector<DumpLook>& looks, const std::vector<FileEntry>& dumps, const DumpWanted& wanted, Time now) {
