@@ -141,22 +141,37 @@ std::optional<double> bytes_of(const Deciding& d, const Scenario& scenario) {
   return grows ? data_bytes(d.state, d.settings, scenario.affects) : std::nullopt;
 }
 
-// Working hours begin and end with an hour of their time zone, and that with a quarter of an hour of UTC.
-constexpr Duration a_quarter = minutes{15};
+// When working hours begin or end next: with an hour of their time zone, and that with a quarter of an hour of UTC. A week without any
+// change has none.
+std::optional<Time> next_change(const std::optional<Cron>& working_hours, Time now) {
+  constexpr Duration a_quarter = minutes{15};
+  if (!working_hours) return std::nullopt;
+  const bool work = at_work(working_hours, now);
+  Time t = now - now.time_since_epoch() % a_quarter + a_quarter;
+  for (const Time end = now + hours{24 * 8}; t < end; t += a_quarter)
+    if (at_work(working_hours, t) != work) break;
+  return t;
+}
+
+// What else a scenario's standing is made of, as far as it is configured.
+std::string hash_of(const Scenario& scenario, const std::optional<Cron>& working_hours) {
+  return scenario.hash + (working_hours ? "/" + working_hours->text() + "/" + working_hours->zone() : "");
+}
 
 void judge_scenario(Deciding& d, const Scenario& scenario) {
   const auto& working_hours = d.settings.recovery.working_hours;
   ScenarioSight& sight = d.state.sight.scenarios[scenario.id];
-  ScenarioSight now{scenario.hash, d.record().measured.version, bytes_of(d, scenario), at_work(working_hours, d.now), sight.until};
-  if (working_hours) d.wake(std::chrono::floor<std::chrono::duration<std::int64_t, std::ratio<900>>>(d.now) + a_quarter);
+  ScenarioSight now{hash_of(scenario, working_hours), d.record().measured.version, bytes_of(d, scenario), sight.at_work, sight.until};
   if (sight.same(now) && (!sight.until || d.now < *sight.until)) {
     if (sight.until) d.wake(*sight.until);
     return;
   }
   const Outlook outlook = look_ahead(d.state, d.settings, scenario, now.data_bytes, d.now);
-  now.until = outlook.until;
+  now.at_work = at_work(working_hours, d.now);
+  now.until = next_change(working_hours, d.now);
+  if (outlook.until) now.until = std::min(now.until.value_or(*outlook.until), *outlook.until);
   sight = std::move(now);
-  if (outlook.until) d.wake(*outlook.until);
+  if (sight.until) d.wake(*sight.until);
   auto was = d.record().scenarios.find(scenario.id);
   std::optional<double> p90;
   Json p50_seconds, p90_seconds;  // null: nothing is known

@@ -12,8 +12,8 @@ constexpr double z_of_p90 = 1.2815515655446004;
 const double plan_sigma = std::log(2.0) / z_of_p90;  // p90 = 2 x median
 constexpr double least_tail = 0.1;                   // samples that happen to agree do not make the next one certain
 constexpr double tail_of_one = 0.35;                 // what a single sample says of the spread: about a third either way
-constexpr double nearly_none = 0.02;
-constexpr double shortest = 1e-3;  // seconds; for logarithms
+constexpr double few = 0.1, nearly_none = 0.02;      // of all that is known: so few take as long
+constexpr double shortest = 1e-3;                    // seconds; for logarithms
 
 // The finalizer of splitmix64 (S. Vigna, public domain): every bit of the input moves every bit of the output.
 std::uint64_t mixed(std::uint64_t x) {
@@ -98,10 +98,18 @@ double Spread::remaining(double elapsed, double u, double v) const {
   if (!known()) return 0;
   const double by_plan = plan_ ? (1 - measured_weight_) * survival(true, elapsed) : 0;
   const double by_measure = samples_.empty() ? 0 : measured_weight_ * survival(false, elapsed);
-  if (by_plan + by_measure < nearly_none) return std::max(elapsed / 4, remaining(0, 0.5, v)) * std::exp(plan_sigma * normal_quantile(u));
-  const bool of_plan = v * (by_plan + by_measure) < by_plan;  // the longer it takes, the more it is the kind that takes long
-  const double outlived = 1 - survival(of_plan, elapsed);
-  return std::max(quantile(of_plan, outlived + (1 - outlived) * u) - elapsed, 0.0);
+  const double all = by_plan + by_measure;
+  // From what is known to what nobody knows little by little: a figure that jumps within a second is believed by nobody.
+  const double unknown = elapsed > 0 ? std::clamp((few - all) / (few - nearly_none), 0.0, 1.0) : 0;
+  double left = 0;
+  if (unknown < 1) {
+    const bool of_plan = v * all < by_plan;  // the longer it takes, the more it is the kind that takes long
+    const double outlived = 1 - survival(of_plan, elapsed);
+    left = std::max(quantile(of_plan, outlived + (1 - outlived) * u) - elapsed, 0.0);
+  }
+  if (unknown <= 0) return left;
+  const double again = std::max(elapsed / 4, remaining(0, 0.5, v)) * std::exp(plan_sigma * normal_quantile(u));
+  return (1 - unknown) * left + unknown * again;
 }
 
 bool Spread::overrun(double elapsed) const {

@@ -35,7 +35,8 @@ class Spread {
   double median() const { return remaining(0, 0.5, 0.5); }
 
   // What is left after `elapsed`, drawn by `u` (which of plan and measurement: `v`): the distribution under the condition that it took
-  // longer. What has outlived nearly all that is known of it (overrun) takes a quarter of what it took so far, or the median again.
+  // longer. What outlives nearly all that is known of it (overrun; little by little from one in ten on) takes a quarter of what it took so
+  // far, or the median again.
   double remaining(double elapsed, double u, double v) const;
   bool overrun(double elapsed) const;
 

@@ -159,23 +159,23 @@ TEST_CASE("working hours and the others are told apart once five are known of ei
   s.recovery.working_hours = Cron::parse("* 9-17 * * mon-fri", "America/Asuncion", &error);
   REQUIRE(s.recovery.working_hours);
   Stage stage(s);
-  const auto monday_at = [&](int week, int hour) { return *parse_time("2026-03-02T00:00:00Z") + hours{24 * 7 * week + hour}; };
-  stage.now = monday_at(0, 0);
-  for (int n = 0; n < 5; ++n) {
-    stage.pass(monday_at(n, 14) - stage.now);  // 11:00 there
+  const auto day_at = [&](int day, int hour) { return *parse_time("2026-03-02T00:00:00Z") + hours{24 * day + hour}; };  // 0: a Monday
+  stage.now = day_at(0, 0);
+  for (int day = 0; day < 5; ++day) {
+    stage.pass(day_at(day, 14) - stage.now);  // 11:00 there
     taken(stage, minutes{2}, minutes{20});
-    CHECK(looked_ahead(stage).message.find("hours") == std::string::npos);  // nothing is known of the nights yet
-    if (n < 4) {
-      stage.pass(monday_at(n, 26) - stage.now);  // 23:00 there
-      taken(stage, minutes{40}, minutes{90});
-    }
+    CHECK((looked_ahead(stage).message.find("in working hours") != std::string::npos) == (day == 4));  // the fifth
+    if (day == 4) break;
+    stage.pass(day_at(day, 26) - stage.now);  // 23:00 there
+    taken(stage, minutes{40}, minutes{90});
+    CHECK(looked_ahead(stage).message.find("hours") == std::string::npos);  // four nights say too little
   }
-  stage.pass(monday_at(4, 26) - stage.now);
+  stage.pass(day_at(4, 26) - stage.now);
   taken(stage, minutes{40}, minutes{90});
   CHECK(looked_ahead(stage).message.find("(measured, outside working hours)") != std::string::npos);
   const double at_night = *looked_ahead(stage).p50_seconds;
   CHECK(at_night == doctest::Approx(130 * 60).epsilon(0.1));
-  stage.pass(monday_at(4, 24 + 12) - stage.now - minutes{1});  // 8:59 there, on Tuesday
+  stage.pass(day_at(7, 12) - stage.now - minutes{1});  // 8:59 there, on Monday
   CHECK(*looked_ahead(stage).p50_seconds == at_night);
   stage.pass(minutes{1});
   CHECK(looked_ahead(stage).message.find("(measured, in working hours)") != std::string::npos);
