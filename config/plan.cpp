@@ -5,9 +5,13 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 namespace drwatch::config {
 namespace {
+
+// Of two that take as long that which also has to wait for somebody.
+bool takes_longer(const PlannedPath& a, const PlannedPath& b) { return std::tie(a.takes, a.by_people) > std::tie(b.takes, b.by_people); }
 
 // One way out: the steps of no option, and those of `option`.
 class Way {
@@ -23,7 +27,7 @@ class Way {
       const Reached& reached = reach(*step);
       // The platform is back with its critical verified steps: what comes after one of them is no part of the recovery.
       const bool gates = step->critical && (!by_health_ || step->verify || !reached.behind_verified);
-      if (gates && reached.path.takes > longest.takes) longest = reached.path;
+      if (gates && takes_longer(reached.path, longest)) longest = reached.path;
     }
     return longest;
   }
