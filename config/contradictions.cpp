@@ -104,7 +104,8 @@ struct Contradictions {
       for (const auto& condition : trigger.all)
         if (exclude_each_other(trigger.any[i], condition))
           tell({"trigger", "any", std::to_string(i)}, "trigger.any",
-               shown(trigger.any[i].text) + " and " + shown(condition.text) + ", which 'all' asks for, never hold together", "take one of them out");
+               shown(trigger.any[i].text) + " and " + shown(condition.text) + ", which 'all' asks for, never hold together",
+               "take one of them out");
   }
 
   // What has to hold before it is recovered: the exit's conditions, and critical verified steps that no option excuses.
@@ -120,7 +121,8 @@ struct Contradictions {
     for (std::size_t i = 0; i < scenario.exit.all.size(); ++i)
       asked.push_back({scenario.exit.all[i], {"exit", "all", std::to_string(i)}, "exit.all", false});
     for (const Step& step : scenario.steps)
-      if (step.critical && step.verify && step.option.empty()) asked.push_back({*step.verify, path_of(step), "step." + step.id + ".verify", true});
+      if (step.critical && step.verify && step.option.empty())
+        asked.push_back({*step.verify, path_of(step), "step." + step.id + ".verify", true});
     return asked;
   }
   // In the scenario's own file; a shared step is pointed at by what includes it.
@@ -134,7 +136,8 @@ struct Contradictions {
     return {"include"};
   }
 
-  // It is recovered when all that it affects is up: what asks for the opposite is never reached. People's steps alone may end one that is not.
+  // It is recovered when all that it affects is up: what asks for the opposite is never reached. People's steps alone may end one that is
+  // not.
   void end_against_affects() const {
     const auto& affects = file.scenario.affects;
     for (const Asked& asked : asked_at_the_end()) {

@@ -224,7 +224,8 @@ void verification(Page& page, const Json& step) {
   if (!step.contains("verify") || !step["verify"].is_object()) return;
   const Json& verify = step["verify"];
   std::string text = text_at(verify, "condition");
-  if (const auto evidence = one_line(text_at(verify, "evidence")); !evidence.empty()) text += ": " + evidence;
+  if (const auto evidence = one_line(text_at(verify, "evidence")); !evidence.empty())
+    text = evidence.starts_with(text) ? evidence : text + ": " + evidence;
   const auto holds = time_at(verify, "holds_since");
   const auto hold = number_at(verify, "hold_seconds");
   if (!closed(step) && holds) text += "; holds since " + clock_text(*holds, page.now) + (hold ? ", must for " + words(*hold) : "");

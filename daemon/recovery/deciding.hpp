@@ -82,6 +82,10 @@ Match look(const Deciding& d, const Trigger& trigger);  // the same without the 
 Truth truth_of(const Deciding& d, const Trigger& trigger);
 void judge_triggers(Deciding& d);
 void open_incident(Deciding& d, const Scenario& scenario, const Match& found, Time detected_at, std::string by);
+// What fits second best: the scenario with most of its trigger's conditions true, of those that could be mistaken for this one.
+std::optional<Second> second_best(const Deciding& d, const Scenario& first);
+// For an incident that a person files anew: what speaks for the scenario `before`, and what tells that one from `now`.
+std::optional<Second> taken_first_for(const Deciding& d, const Scenario& now, const std::string& before);
 
 // Itself and all that went on in it, and in those again.
 std::vector<const Incident*> with_absorbed(const Record& record, const Incident& incident);

@@ -132,7 +132,7 @@ struct Incident {
   bool gates(const IncidentStep& step) const { return step.plan.critical && (needed(step) || !chosen()); }
 };
 
-// What tells the second best apart, by the way in which it speaks: what would have to hold for that one as well, and what holds and is no part of it.
+// What tells the second best apart: what would have to hold for it as well, and what holds and is no part of it.
 struct ToldApart {
   std::vector<std::string> missing, against;
 };

@@ -288,64 +288,6 @@ Exit::By exit_by(const Scenario& scenario, const Match& found, const std::string
   return found.by_signal || by != "drwatch" || scenario.trigger.empty() ? Exit::By::steps : Exit::By::health;
 }
 
-// What fits second best: the scenario with most of its trigger's conditions true, of those that could be mistaken for this one (it shares a
-// condition or a component with it, or is open to the same evidence). Conditions that hold for one and are no part of the other tell them
-// apart.
-std::vector<const Condition*> asked(const Trigger& trigger) {
-  std::vector<const Condition*> all;
-  for (const auto* list : {&trigger.all, &trigger.any})
-    for (const Condition& c : *list) all.push_back(&c);
-  return all;
-}
-
-struct Fit {
-  double share = 0;  // of `all`, and one of `any`
-  std::vector<Evidence> because;
-  std::vector<std::string> missing;
-};
-Fit fit_of(const Deciding& d, const Trigger& trigger) {
-  Fit fit;
-  std::size_t wanted = trigger.all.size() + (trigger.any.empty() ? 0 : 1), met = 0;
-  bool any = false;
-  std::vector<std::string> others;
-  for (const Condition* c : asked(trigger)) {
-    const Sentence s = evaluate(d.state, d.settings, *c, d.now);
-    const bool of_all = c >= trigger.all.data() && c < trigger.all.data() + trigger.all.size();
-    if (s.truth == Truth::yes) {
-      fit.because.push_back({c->text, s.since, s.evidence});
-      if (of_all || !any) ++met;
-      any = any || !of_all;
-    } else {
-      (of_all ? fit.missing : others).push_back(c->text);
-    }
-  }
-  if (!any) fit.missing.insert(fit.missing.end(), others.begin(), others.end());  // of `any` one is enough
-  for (const Condition& c : trigger.none)
-    if (evaluate(d.state, d.settings, c, d.now).truth == Truth::yes) fit.missing.push_back("not: " + c.text), ++wanted;
-  fit.share = wanted == 0 ? 0 : static_cast<double>(met) / static_cast<double>(wanted);
-  return fit;
-}
-
-std::optional<Second> second_best(const Deciding& d, const Scenario& first) {
-  const Scenario* best = nullptr;
-  Fit best_fit;
-  for (const auto& [id, other] : d.settings.scenarios) {
-    if (id == first.id || other.trigger.empty()) continue;
-    Fit fit = fit_of(d, other.trigger);
-    if (fit.because.empty() || (best && fit.share <= best_fit.share)) continue;
-    best = &other;
-    best_fit = std::move(fit);
-  }
-  if (!best) return std::nullopt;
-  Second second{best->id, best->title, best_fit.because, best_fit.missing};
-  for (const Condition* c : asked(first.trigger)) {
-    bool shared = std::any_of(best_fit.because.begin(), best_fit.because.end(), [&](const Evidence& e) { return e.condition == c->text; });
-    bool listed = contains(second.tells_apart, c->text);
-    if (!shared && !listed && evaluate(d.state, d.settings, *c, d.now).truth == Truth::yes) second.tells_apart.push_back(c->text);
-  }
-  return second;
-}
-
 Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found, Time detected_at, const std::string& by) {
   Incident i;
   i.id = incident_id(d.record(), scenario.id, d.now);

@@ -188,8 +188,10 @@ void order(Deciding& d, const Refile& o) {
   auto& supersedes = sketched.trigger.supersedes;
   for (const std::string& narrow : i->trigger.supersedes)
     if (narrow != scenario->id && std::find(supersedes.begin(), supersedes.end(), narrow) == supersedes.end()) supersedes.push_back(narrow);
+  if (auto first = taken_first_for(d, *scenario, i->scenario)) sketched.second = first;
   Json as_new = to_json(sketched);
-  d.emit("incident.refiled", d.about(*i, o.by), i->id + " is now worked as " + scenario->title + (o.note.empty() ? "" : ": " + o.note),
+  d.emit("incident.refiled", d.about(*i, o.by),
+         i->id + ", filed as " + i->title + ", is now worked as " + scenario->title + (o.note.empty() ? "" : ": " + o.note),
          Json{{"from", i->scenario}, {"scenario", scenario->id}, {"incident", as_new}, {"note", o.note}});
   draft_messages(d, i->id, Message::When::opened);
 }

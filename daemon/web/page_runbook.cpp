@@ -73,7 +73,8 @@ namespace {
 
 void word_exit(View& view, const Exit& exit) {
   const std::string steps = "every critical step is done, or skipped with a reason";
-  const std::string health = "what opened it no longer holds, all that it affects is up, and every critical step that verifies itself is done";
+  const std::string health =
+      "what opened it no longer holds, all that it affects is up, and every critical step that verifies itself is done";
   view["end_words"] = exit.by == Exit::By::steps    ? steps
                       : exit.by == Exit::By::health ? health
                                                     : health + "; opened by a signal or a person, when " + steps;

@@ -71,8 +71,9 @@ TEST_CASE("an incident says when it will be over, until when to decide, and what
   CHECK(has(text, "decide by     04:30:00"));
   CHECK(has(text, "fail-over   nine in ten within 2 h 30 min; decide by 04:30:00"));
   CHECK(has(text, "too late since 01:30:00"));
-  CHECK(has(text, "Second best: complete-outage, because database is down\n    it would be that one if this held too: hosting is down\n"
-                  "    this speaks against it: sentinel is down\n"));
+  CHECK(has(text,
+            "Second best: complete-outage, because database is down\n    it would be that one if this held too: hosting is down\n"
+            "    this speaks against it: sentinel is down\n"));
 }
 
 TEST_CASE("status exits with 1 on bad news and on nothing else") {
@@ -169,7 +170,8 @@ TEST_CASE("a scenario is a page that stands alone") {
   CHECK(has(page, "- checksums is down\n"));
   CHECK(has(page, "for 1 min without a break."));
   CHECK(has(page, "It takes the place of: database-outage."));
-  CHECK(has(page, "When every critical step is done, or skipped with a reason,\n\nand all of these hold:\n\n- database is up\n\nfor 1 min.\n"));
+  CHECK(has(page,
+            "When every critical step is done, or skipped with a reason,\n\nand all of these hold:\n\n- database is up\n\nfor 1 min.\n"));
   CHECK(has(page, "`up`, only for the option *wait*, after scope"));
   CHECK(has(page, "### 1. Identify the scope\n\n`scope`, **critical**, database lead, about 20 min\n"));
   CHECK(has(page, "Look at *every* table."));

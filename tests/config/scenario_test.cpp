@@ -64,11 +64,12 @@ TEST_CASE("where a scenario's own steps stand among those it includes") {
 
 TEST_CASE("what conditions say of each other") {
   const std::string head = "title = \"Outage\"\n[trigger]\n";
-  const auto runbook =
-      Runbook()
-          .with("all", head + "all = [\"database is degraded\", \"database is not up\", \"database is down\", \"any component is down\", "
-                              "\"any component is not up\", \"breach is raised\"]\n")
-          .with("any", head + "any = [\"database is unknown\", \"api is down\", \"breach is not clear\"]\n");
+  Runbook runbook;
+  runbook
+      .with("all", head +
+                       "all = [\"database is degraded\", \"database is not up\", \"database is down\", \"any component is down\", "
+                       "\"any component is not up\", \"breach is raised\"]\n")
+      .with("any", head + "any = [\"database is unknown\", \"api is down\", \"breach is not clear\"]\n");
   const auto all = runbook.sound("all").trigger.all, any = runbook.sound("any").trigger.any;
   CHECK(config::implies(all[2], all[0]));  // worse includes
   CHECK_FALSE(config::implies(all[0], all[2]));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files that ship, as an operator gets them: with the secrets given nothing is wrong with them, and no page of the runbook leaves a tired
-// engineer without a word.
+// The files that ship, as an operator gets them: with the secrets given nothing is wrong with them, and no page of the runbook leaves a
+// tired engineer without a word.
 #include "tests/config/loaded.hpp"
 
 #include <doctest/doctest.h>
@@ -51,15 +51,16 @@ TEST_CASE("the configuration that ships starts, without a warning, when its secr
   const auto loaded = load_shipped(shipped);
   std::set<std::string> kinds;
   for (const auto& [name, probe] : loaded.settings->probes) kinds.insert(probe.kind);
-  const std::set<std::string> real = {"auth", "backup",   "dns",        "heartbeat", "http", "pg_cron",
-                                      "postgres", "prometheus", "statuspage", "tcp",  "tls"};
+  const std::set<std::string> real = {"auth",     "backup",     "dns",        "heartbeat", "http", "pg_cron",
+                                      "postgres", "prometheus", "statuspage", "tcp",       "tls"};
   CHECK(kinds == real);
 }
 
 TEST_CASE("what it has commented out fits as well") {
   const std::regex optional("(^|\n)# (?:  (?=\\[|[a-z_]+ += )|(?=(?:standby|effect) +=))");
   const auto loaded = load_shipped(std::regex_replace(shipped, optional, "$1"));
-  for (const char* name : {"replica", "archiver", "repository", "database-disk"}) CHECK_MESSAGE(loaded.settings->probes.contains(name), name);
+  for (const char* name : {"replica", "archiver", "repository", "database-disk"})
+    CHECK_MESSAGE(loaded.settings->probes.contains(name), name);
   CHECK(loaded.settings->maintenance.size() == 1);
 }
 

@@ -272,6 +272,37 @@ TEST_CASE("an incident says what fitted second best and what would tell the two 
   CHECK(incident->second->scenario == "wide");
   CHECK(incident->second->because.size() == 1);
   CHECK(incident->second->tells_apart == std::vector<std::string>{"api is down"});
+  CHECK(told_apart(*incident).missing == std::vector<std::string>{"api is down"});
+  CHECK(told_apart(*incident).against.empty());
+}
+
+TEST_CASE("what goes on beside it is not taken for it; filed anew, it says what it was first taken for") {
+  Settings s = platform();
+  for (auto& [name, component] : s.components) component.depends_on.clear();
+  s.scenarios["api-outage"].affects = {"api"};
+  s.scenarios["deletion"] = scenario(s, "deletion", {"api is degraded"}, {"database"});
+  s.scenarios["deletion"].trigger.none = {condition(s, "api is down")};
+  Stage stage(s);
+  stage.ran("primary", H::up);
+  stage.ran("web", H::up);
+  for (int n = 0; n < 3; ++n)
+    stage.pass(seconds{10}), stage.ran("primary", H::down, Reason::connect), stage.ran("web", H::down, Reason::connect);
+  stage.pass(minutes{2});
+  const Incident* incident = stage.open("database-outage");
+  REQUIRE(incident);
+  REQUIRE(incident->second);  // not api-outage: that is another part's, and has an incident of its own
+  CHECK(incident->second->scenario == "deletion");
+  CHECK(told_apart(*incident).missing == std::vector<std::string>{"not: api is down"});
+  CHECK(told_apart(*incident).against == std::vector<std::string>{"database is down"});
+  const Decision refiled = stage.feed(Refile{incident->id, "deletion", "ann", "a script"});
+  REQUIRE(refiled.events.size() >= 1);
+  CHECK(refiled.events[0].message ==
+        incident->id + ", filed as " + s.scenarios["database-outage"].title + ", is now worked as deletion: a script");
+  incident = stage.open("deletion");
+  REQUIRE(incident);
+  REQUIRE(incident->second);
+  CHECK(incident->second->scenario == "database-outage");
+  CHECK(incident->second->because.size() == 1);
 }
 
 TEST_CASE("looked at every second for an hour in which nothing happens, the figures move with the time and never jump") {
