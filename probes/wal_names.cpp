@@ -136,6 +136,8 @@ ArchiveListing sort_listing(const std::vector<FileEntry>& entries, std::uint64_t
     else
       listing.broken.insert(*segment);
   }
+  // A good copy beside a bad one (a compression that has just begun) is enough.
+  std::erase_if(listing.broken, [&](const Segment& s) { return listing.held.contains(s); });
   return listing;
 }
 
