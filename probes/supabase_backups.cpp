@@ -188,7 +188,10 @@ std::optional<SupabaseBackups> parse_supabase_backups(std::string_view body) {
   SupabaseBackups backups;
   if (const Json* pitr = member(document, "pitr_enabled"); pitr && pitr->is_boolean()) backups.pitr = pitr->get<bool>();
   backups.region = text(document, "region");
-  backups.window_told = document.contains("physical_backup_data");
+  // Plainly none: null, or without an end. Anything else that is no window is not understood.
+  const auto told = document.find("physical_backup_data");
+  backups.window_told =
+      told != document.end() && (told->is_null() || (told->is_object() && !member(*told, "latest_physical_backup_date_unix")));
   if (const Json* window = member(document, "physical_backup_data"); window && window->is_object()) {
     backups.earliest = unix_time(*window, "earliest_physical_backup_date_unix");
     backups.latest = unix_time(*window, "latest_physical_backup_date_unix");
