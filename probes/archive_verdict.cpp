@@ -19,9 +19,7 @@ std::string held_text(const SeenArchive& archive) {
 }
 
 // Segments alone restore nothing. Where none was ever seen, its files may be kept elsewhere; where one was, it is gone.
-bool lost_its_base(const SeenArchive& archive) {
-  return archive.had_base && !(archive.reading.chain && archive.reading.chain->base);
-}
+bool lost_its_base(const SeenArchive& archive) { return archive.had_base && !(archive.reading.chain && archive.reading.chain->base); }
 
 }  // namespace
 
