@@ -55,7 +55,7 @@ Daemon::Daemon(Parts parts, std::shared_ptr<const Settings> settings, Restored r
       tasks_(parts_.world.executor, [this](const std::string& task, std::exception_ptr error) { failed(task, error); }),
       keeping_(parts_.world.executor, parts_.world.clock, parts_.journal),
       alerting_(parts_.world, parts_.log, tasks_),
-      scheduler_(parts_.world, tasks_, [this](const ProbeSettings& settings) { return make_probe(settings); },
+      scheduler_(parts_.world, tasks_, [this](const ProbeSettings& probe) { return make_probe(probe); },
                  {.now = [this] { return now(); },
                   .ran = [this](const std::string& probe, Outcome outcome) { ran(probe, std::move(outcome)); },
                   .confirming = [this](const std::string& probe) { return confirming(state_, probe); },
