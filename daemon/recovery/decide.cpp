@@ -83,7 +83,7 @@ void take(Deciding& d, const Ran& input) {
   seen.memory.reset();  // nobody else needs it
   see_run(d, input.probe, seen);
   see_step_looked_at(d, input.probe);
-  if (seen.bad() && d.state.sight.ask_again.count(input.probe)) d.settle_needed = true;
+  if (d.state.sight.ask_again.count(input.probe)) d.settle_needed = true;
   if (settings.backup) see_objectives(d, settings.backup->protects);
 }
 

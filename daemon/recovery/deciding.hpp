@@ -6,6 +6,8 @@
 #include "daemon/recovery/exposure.hpp"
 #include "daemon/recovery/input.hpp"
 
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -66,6 +68,13 @@ void judge_findings(Deciding& d);
 void judge_maintenance(Deciding& d);
 void judge_signals(Deciding& d);
 bool in_maintenance(const Record& record, const std::string& component);
+
+// parents.cpp
+// The parent (or a parent's parent) whose failure explains the component's: it is down or suspected.
+std::optional<std::string> explained_by(const Deciding& d, const std::string& component);
+void watch_parents(Deciding& d);
+bool not_asked_again(const Deciding& d, const std::string& component);
+std::set<std::string> parents_not_asked(const Deciding& d, const std::string& component);
 
 // matching.cpp
 struct Match {

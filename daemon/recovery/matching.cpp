@@ -94,69 +94,24 @@ bool every_cause(const Deciding& d, const Match& found, const std::function<bool
   });
 }
 
-bool failing(const Deciding& d, const std::string& component) {
-  auto known = d.record().components.find(component);
-  if (known != d.record().components.end() && known->second.health == Health::down) return true;
-  // Suspected: it would be down, were the bad runs of its probes confirmed. One replica of two that is away is no suspicion.
-  const ComponentSettings& of = d.settings.components.at(component);
-  auto bad = std::count_if(of.probes.begin(), of.probes.end(), [&](const std::string& name) {
-    auto probe = d.record().probes.find(name);
-    return probe != d.record().probes.end() && probe->second.down.has_value();
+// Whether what the trigger is about fails by itself is not known yet: what can tell it is asked first. Parents at once, as witnesses are;
+// children when their turn comes, so that they have time to find their way back.
+bool asks_first(Deciding& d, const Match& found) {
+  Sight& sight = d.state.sight;
+  std::set<std::string> parents;
+  const bool waits = every_cause(d, found, [&](const std::string& c) {
+    const auto unasked = parents_not_asked(d, c);
+    parents.insert(unasked.begin(), unasked.end());
+    return !unasked.empty() || not_asked_again(d, c) || in_maintenance(d.record(), c) || explained_by(d, c).has_value();
   });
-  return static_cast<std::size_t>(bad) >= enough_of(of);
-}
-
-// The newest runs of a query, as many as confirm, were answered, and not with what was expected.
-bool answered_wrongly(const Deciding& d, const std::string& probe) {
-  const ProbeSettings& of = d.settings.probes.at(probe);
-  auto sight = d.state.sight.probes.find(probe);
-  if (of.kind != "postgres" || sight == d.state.sight.probes.end()) return false;
-  const auto& recent = sight->second.recent;
-  auto fall = static_cast<std::size_t>(of.fall);
-  return recent.size() >= fall && std::all_of(recent.end() - of.fall, recent.end(),
-                                              [](const Outcome& o) { return o.outcome == Health::down && o.reason == Reason::assertion; });
-}
-
-// A parent (or a parent's parent) that is down or suspected.
-std::optional<std::string> failing_above(const Deciding& d, const std::string& component) {
-  for (const std::string& parent : d.settings.components.at(component).depends_on) {
-    if (failing(d, parent)) return parent;
-    if (auto further = failing_above(d, parent)) return further;
+  if (!waits) return false;
+  d.decision.run_now.insert(d.decision.run_now.end(), parents.begin(), parents.end());
+  sight.ask_again.insert(parents.begin(), parents.end());
+  for (const std::string& c : found.components) {
+    const auto& probes = d.settings.components.at(c).probes;
+    sight.ask_again.insert(probes.begin(), probes.end());
   }
-  return std::nullopt;
-}
-// A database that is down (it takes no writes, say) explains queries that it did not answer. It does not explain rows that it returned, and
-// that are wrong: what came back from a restart read-only and empty is damaged, not only away.
-std::optional<std::string> explained_by(const Deciding& d, const std::string& component) {
-  const auto& probes = d.settings.components.at(component).probes;
-  bool speaks = std::any_of(probes.begin(), probes.end(), [&](const std::string& probe) { return answered_wrongly(d, probe); });
-  return speaks ? std::nullopt : failing_above(d, component);
-}
-
-// Of a probe that failed before its component's parent was back at `since`: it has been asked again, and still fails. A job is never asked:
-// what it missed it has missed.
-bool fails_by_itself(const Deciding& d, const std::string& probe, const ProbeRecord& record, Time since) {
-  if (d.settings.probes.at(probe).calls_in() || (record.degraded && record.degraded->first_bad_at >= since)) return true;
-  auto sight = d.state.sight.probes.find(probe);
-  return sight != d.state.sight.probes.end() && sight->second.last && sight->second.last->at >= since && sight->second.last->bad();
-}
-// A parent came back, and none of what fails below it has been asked since, or it has just answered well: whether it fails by itself is not
-// known yet. A probe that runs every five minutes is slower than a `for` of two.
-bool not_asked_again(const Deciding& d, const std::string& component, const std::string& of) {
-  const ComponentSettings& settings = d.settings.components.at(of);
-  return std::any_of(settings.depends_on.begin(), settings.depends_on.end(), [&](const std::string& parent) {
-    if (not_asked_again(d, component, parent)) return true;
-    auto known = d.record().components.find(parent);
-    if (known == d.record().components.end() || !known->second.good_since) return false;
-    bool any = false;
-    for (const std::string& name : d.settings.components.at(component).probes) {
-      auto probe = d.record().probes.find(name);
-      if (probe == d.record().probes.end() || probe->second.health == Health::up) continue;
-      if (fails_by_itself(d, name, probe->second, *known->second.good_since)) return false;
-      any = true;
-    }
-    return any;
-  });
+  return true;
 }
 
 Incident* live_incident(Deciding& d, const std::string& scenario, IncidentState state) {
@@ -358,11 +313,7 @@ void judge_trigger(Deciding& d, const Scenario& scenario) {
   const PendingRecord p = d.record().pending.at(scenario.id);
   if (d.now < p.opens_at) return d.wake(p.opens_at);
   if (waits_for_wider(d, scenario, p.opens_at)) return;
-  if (every_cause(d, found, [&](const std::string& c) { return not_asked_again(d, c, c); })) {
-    for (const std::string& c : found.components)
-      d.state.sight.ask_again.insert(d.settings.components.at(c).probes.begin(), d.settings.components.at(c).probes.end());
-    return;
-  }
+  if (asks_first(d, found)) return;
 
   found = match(d, scenario.trigger);
   Incident* recovered = live_incident(d, scenario.id, IncidentState::recovered);
@@ -407,6 +358,7 @@ void judge_triggers(Deciding& d) {
   std::stable_sort(order.begin(), order.end(),
                    [](const Scenario* a, const Scenario* b) { return a->trigger.supersedes.size() > b->trigger.supersedes.size(); });
   d.state.sight.ask_again.clear();
+  watch_parents(d);
   for (const Scenario* scenario : order) judge_trigger(d, *scenario);
 }
 

@@ -252,7 +252,9 @@ struct Sight {
   std::map<std::string, ScenarioSight> scenarios;
   // Verified steps whose condition holds, but by runs that began before the incident opened: the probes that have not run since.
   std::map<std::string, std::set<std::string>> awaited;
-  std::set<std::string> ask_again;  // probes behind a parent that came back: their next bad run may open what waits for it
+  std::set<std::string> ask_again;      // probes whose next run tells whether what waits for it opens
+  std::set<std::string> failing;        // components that others depend on and that are down or suspected
+  std::map<std::string, Time> back_at;  // ... and when they were last seen to be so no more
   // Components of which a probe's health changed, or that it was seen: to be judged again. At first all of them.
   std::set<std::string> touched;
   bool all_touched = true;
