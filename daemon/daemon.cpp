@@ -138,12 +138,12 @@ void Daemon::watch_clock() {
   boot_seen_ = boot;
   if (drift < -tolerated_drift) {
     ahead_ -= drift;
-    last_now_ = now();
+    clock_moved_at_ = last_now_ = now();
     feed(ClockJumped{drift, before});
   } else if (drift > tolerated_drift) {
     Duration caught_up = std::min(ahead_, drift);
     ahead_ -= caught_up;
-    last_now_ = now();
+    clock_moved_at_ = last_now_ = now();
     if (drift > caught_up) scheduler_.shift(drift - caught_up);
     feed(ClockJumped{drift - caught_up > Duration{0} ? drift - caught_up : drift, before});
   } else if (passed > a_pause) {
@@ -195,11 +195,18 @@ std::unique_ptr<Probe> Daemon::make_probe(const ProbeSettings& settings) const {
 // ---- deciding
 // ------------------------------------------------------------------------------------------------------------------------------
 
-// What others' clocks say is brought into drwatch's time, which is ahead of the wall's after that was set back.
+// What others' clocks say is brought into drwatch's time, which is ahead of the wall's after that was set back. A clock that was set under a
+// run leaves nobody who could say on which side of that its times are: a point could come out hours in the future.
 void Daemon::ran(const std::string& probe, Outcome outcome) {
+  watch_clock();
+  if (outcome.at <= clock_moved_at_) {
+    outcome.canary.reset();
+    if (outcome.recovery && outcome.recovery->safe) outcome.recovery->time.reset();
+    if (outcome.recovery && !outcome.recovery->safe) outcome.recovery.reset();
+  }
   if (outcome.recovery && outcome.recovery->time) *outcome.recovery->time += ahead_;
   if (outcome.canary) outcome.canary->db_time += ahead_;
-  feed(Ran{probe, std::move(outcome)});
+  feed(Ran{probe, std::move(outcome), false, ahead_});
 }
 
 // An action and the answer to it are one write: after a crash in between, asking again would do it again.

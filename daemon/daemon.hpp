@@ -97,6 +97,7 @@ class Daemon : public Desk {
   std::chrono::nanoseconds boot_seen_{0};
   Time last_now_{};
   Duration ahead_{0};  // of the wall clock, after it was set back
+  Time clock_moved_at_{};  // when that was noticed last
   bool watching_clock_ = false, stopping_ = false;
   std::string journal_error_;  // empty: it is written
   std::shared_ptr<bool> exists_ = std::make_shared<bool>(true);

@@ -74,7 +74,7 @@ void take(Deciding& d, const Ran& input) {
   if (!d.settings.probes.count(input.probe)) return;
   if (input.outcome.memory) keep_memory(d, input.probe, *input.outcome.memory);
   see_writes(d, input.probe, input.outcome);
-  see_recovery_point(d, input.probe, input.outcome);
+  see_recovery_point(d, input.probe, input.outcome, input.ahead);
   // What the heart remembers of the probe counts with what this run saw.
   const auto& settings = d.settings.probes.at(input.probe);
   Outcome seen = settings.job && input.outcome.job

@@ -57,7 +57,7 @@ Outcome see_latches(Deciding& d, const std::string& probe, Outcome outcome);  //
 void order(Deciding& d, const AcknowledgeProbe& o);
 
 // objectives.cpp
-void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& outcome);
+void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& outcome, Duration ahead);
 Outcome confronted(const State& state, const Settings& settings, const std::string& probe, Outcome outcome);
 void see_writes(Deciding& d, const std::string& probe, const Outcome& outcome);
 void see_objectives(Deciding& d, const std::string& component);

@@ -62,9 +62,20 @@ Duration without_writes(const State& state, const std::string& component, Time f
     if (b > a) sum += b - a;
   };
   for (const Span& span : writes->second.held) add(span.from, span.until);
-  if (writes->second.held_since) add(*writes->second.held_since, until);
+  if (writes->second.held_since) add(*writes->second.held_since, std::min(until, writes->second.known_until.value_or(until)));
   return sum;
 }
+
+namespace {
+
+// Nobody has looked for longer than one run may be old: what the last one said does not hold for now.
+std::optional<Time> held_since(const State& state, const std::string& component, Time now) {
+  auto writes = state.kept.writes.find(component);
+  if (writes == state.kept.writes.end() || now > writes->second.known_until.value_or(now)) return std::nullopt;
+  return writes->second.held_since;
+}
+
+}  // namespace
 
 Exposure exposure_of(const State& state, const Settings& settings, const std::string& component, DisasterClass c, Time now) {
   Exposure result;
@@ -87,7 +98,7 @@ Exposure exposure_of(const State& state, const Settings& settings, const std::st
   if (!result.recovery_point) return result;
 
   Duration grown = std::max(now - *result.recovery_point, Duration{0});
-  if (auto writes = state.kept.writes.find(component); writes != state.kept.writes.end()) result.held_since = writes->second.held_since;
+  result.held_since = held_since(state, component, now);
   result.exposure = grown - without_writes(state, component, *result.recovery_point, now);
   const bool coarse = source_of(state, result.source)->coarse;
   result.estimated = coarse || (!result.held_since && (estimated || out_of_sight(state, component)));
@@ -170,7 +181,10 @@ RpoJudgement judge_rpo(const State& state, const Settings& settings, const std::
   judged.standing = *exposure.exposure >= rpo ? Standing::breached : *exposure.exposure >= level ? Standing::at_risk : Standing::met;
   judged.message =
       of + " would lose " + duration_words(*exposure.exposure) + " of " + duration_words(rpo) + " allowed (" + point_words(exposure) + ")";
-  if (exposure.held_since) return judged;  // it does not grow
+  if (exposure.held_since) {  // it does not grow, as long as that is known
+    judged.next = state.kept.writes.at(component).known_until;
+    return judged;
+  }
   if (*exposure.exposure < rpo) {
     judged.breach_at = now + (rpo - *exposure.exposure);
     judged.next = *exposure.exposure < level && level < rpo ? now + (level - *exposure.exposure) : judged.breach_at;

@@ -20,6 +20,7 @@ struct Ran {
   std::string probe;
   Outcome outcome;
   bool more = false;  // others of the same instant follow, and then a Tick: consequences wait for it
+  Duration ahead{0};  // what was added to the times of the target's clock: drwatch's goes on when the wall's is set back
 };
 struct Pinged {
   enum class What { success, start, fail, log };

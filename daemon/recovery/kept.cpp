@@ -41,6 +41,7 @@ Json of(const SourceKept& s) {
           {"tops", s.tops},
           {"disturbed", s.disturbed},
           {"safe", of(s.safe)},
+          {"stamp", json::of(s.stamp)},
           {"continuous", s.continuous},
           {"oldest", json::of(s.oldest)},
           {"points", points},
@@ -61,6 +62,7 @@ SourceKept source(const Json& j) {
   s.disturbed = json::flag(j, "disturbed");
   // What follows came with later releases.
   s.safe = position(j.value("safe", Json()));
+  s.stamp = json::maybe_time(j, "stamp");
   s.continuous = json::flag(j, "continuous");
   s.oldest = json::maybe_time(j, "oldest");
   for (const std::string& point : json::texts(j, "points"))
@@ -125,11 +127,14 @@ JobKept job(const Json& j) {
 Json of(const WritesKept& w) {
   Json held = Json::array();
   for (const Span& span : w.held) held.push_back({json::of(span.from), json::of(span.until)});
-  return {{"held_since", json::of(w.held_since)}, {"held", held}};
+  return {{"held_since", json::of(w.held_since)},
+          {"known_until", json::of(w.known_until)},
+          {"held", held}};
 }
 WritesKept writes(const Json& j) {
   WritesKept w;
   w.held_since = json::maybe_time(j, "held_since");
+  w.known_until = json::maybe_time(j, "known_until");  // came with a later release
   for (const Json& span : j.at("held"))
     w.held.push_back(
         {parse_time(span.at(0).get<std::string>()).value_or(Time{}), parse_time(span.at(1).get<std::string>()).value_or(Time{})});

@@ -100,7 +100,7 @@ void compare_claims(Deciding& d, const std::string& probe, const std::optional<P
 
 }  // namespace
 
-void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& outcome) {
+void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& outcome, Duration ahead) {
   const ProbeSettings& settings = d.settings.probes.at(probe);
   if (!settings.backup) return;
   SourceKept& source = d.state.kept.sources[probe];
@@ -111,6 +111,10 @@ void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& ou
   if (!outcome.recovery) return;
   auto point = point_of(d.state, settings.backup->protects, *outcome.recovery);
   if (!point && !outcome.recovery->whole) return;
+  // The same moment by the source's own clock is the same point, however drwatch's was set since it was told first.
+  std::optional<Time> stamp;
+  if (point && !outcome.recovery->safe) stamp = *outcome.recovery->time - ahead;
+  if (stamp && source.stamp == stamp && source.recovery_point) point->at = *source.recovery_point;
   source.read_at = outcome.at;
   if (shows_less(source, *outcome.recovery, point)) {
     if (!lose(source, *outcome.recovery, point, outcome.at)) return;
@@ -122,6 +126,8 @@ void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& ou
     see_point(source, *point, in_trouble(d.record(), *settings.backup), d.now);
     remember_reading(source, *outcome.recovery, *point);
   }
+  // Of the point that counts: an older one that was shown once is not it.
+  if (!source.recovery_point || (point && point->at == *source.recovery_point)) source.stamp = point ? stamp : std::nullopt;
   compare_claims(d, probe, point, outcome.at);
 }
 
@@ -140,6 +146,36 @@ Outcome confronted(const State& state, const Settings& settings, const std::stri
   return outcome;
 }
 
+namespace {
+
+// It held until the run that says otherwise; but where that comes late, only as far as what the last one said could hold.
+void release_writes(Deciding& d, const std::string& component, WritesKept& writes, Time at) {
+  writes.held.push_back({*writes.held_since, std::min(at, writes.known_until.value_or(at))});
+  writes.held_since.reset();
+  std::erase_if(writes.held, [&](const Span& span) { return span.until < d.now - held_kept; });
+  d.keep("writes/" + component);
+  d.settle_needed = true;
+}
+
+void hold_writes(Deciding& d, const std::string& probe, WritesKept& writes, const Outcome& outcome) {
+  const ProbeSettings& settings = d.settings.probes.at(probe);
+  // Between runs that are further apart than that nobody knows what was written.
+  if (writes.held_since && outcome.at > writes.known_until.value_or(outcome.at)) release_writes(d, settings.component, writes, outcome.at);
+  if (!writes.held_since) {
+    // One address that refuses says nothing while another one answers.
+    for (const std::string& other : d.settings.components.at(settings.component).probes) {
+      const auto& last = d.state.sight.probes[other].last;
+      if (other != probe && d.settings.probes.at(other).kind == "postgres" && last && last->outcome == Health::up) return;
+    }
+    writes.held_since = outcome.at;
+    d.settle_needed = true;
+  }
+  writes.known_until = outcome.at + 2 * settings.interval + settings.timeout;
+  d.keep("writes/" + settings.component);
+}
+
+}  // namespace
+
 void see_writes(Deciding& d, const std::string& probe, const Outcome& outcome) {
   const ProbeSettings& settings = d.settings.probes.at(probe);
   auto component = d.settings.components.find(settings.component);
@@ -150,21 +186,10 @@ void see_writes(Deciding& d, const std::string& probe, const Outcome& outcome) {
     d.keep("ledger/" + settings.component);
   }
   WritesKept& writes = d.state.kept.writes[settings.component];
-  if (outcome.takes_no_writes == writes.held_since.has_value()) return;
-  if (outcome.takes_no_writes) {
-    // One address that refuses says nothing while another one answers.
-    for (const std::string& other : component->second.probes) {
-      const auto& last = d.state.sight.probes[other].last;
-      if (other != probe && d.settings.probes.at(other).kind == "postgres" && last && last->outcome == Health::up) return;
-    }
-    writes.held_since = outcome.at;
-  } else {
-    writes.held.push_back({*writes.held_since, outcome.at});
-    writes.held_since.reset();
-    std::erase_if(writes.held, [&](const Span& span) { return span.until < d.now - held_kept; });
-  }
-  d.keep("writes/" + settings.component);
-  d.settle_needed = true;
+  if (outcome.takes_no_writes)
+    hold_writes(d, probe, writes, outcome);
+  else if (writes.held_since)
+    release_writes(d, settings.component, writes, outcome.at);
 }
 
 // ---- standing

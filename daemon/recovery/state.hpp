@@ -154,6 +154,7 @@ struct SourceKept {                    // by backup probe
   std::vector<double> tops;             // the newest exposures (s) just before a new point came: its normal saw-tooth
   bool disturbed = false;               // it failed or stood still since the last point: the next top is not normal
   std::optional<WalPosition> safe;      // what it held when it was last read
+  std::optional<Time> stamp;            // the point as the source's own clock had it
   bool continuous = false;              // every moment up to the point can be restored to ...
   std::optional<Time> oldest;           // ... but none before this one; nullopt: not known
   std::vector<Time> points;             // not continuous: its newest points, oldest first (at most points_kept)
@@ -188,9 +189,10 @@ struct JobKept {
   std::optional<Time> accounted;          // the newest occurrence that a run answered, or that is given up
   std::optional<Time> free_since;         // the end of its newest run: what was due before waited for it
 };
-struct WritesKept {                // by component
-  std::optional<Time> held_since;  // it is known to take no writes since this run
-  std::vector<Span> held;          // ended spans without writes, of the last 8 days: no exposure grew in them
+struct WritesKept {                 // by component
+  std::optional<Time> held_since;   // it is known to take no writes since this run
+  std::optional<Time> known_until;  // ... which holds so long, if no other follows it
+  std::vector<Span> held;           // ended spans without writes, of the last 8 days: no exposure grew in them
 };
 // Enough to tell settings apart, and too little to try out secrets with: those are part of the whole.
 std::string short_fingerprint(const ProbeSettings& probe);

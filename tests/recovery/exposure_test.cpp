@@ -10,7 +10,9 @@ using namespace drwatch::testing;
 using H = Health;
 
 namespace {
-Exposure exposure(Stage& stage, DisasterClass c = DisasterClass::logical) { return exposure_of(stage.state, stage.settings, "database", c, stage.now); }
+Exposure exposure(Stage& stage, DisasterClass c = DisasterClass::logical) {
+  return exposure_of(stage.state, stage.settings, "database", c, stage.now);
+}
 std::string_view standing(Stage& stage) { return standing_name(stage.state.record.objectives["database rpo logical"].standing); }
 }  // namespace
 
@@ -53,7 +55,8 @@ TEST_CASE("exposure grows a second a second and the objective follows") {
   stage.pass(minutes{10});
   CHECK(standing(stage) == "at-risk");
   CHECK(stage.fires("DrwatchRpoAtRisk/database/logical"));
-  CHECK(judge_rpo(stage.state, stage.settings, "database", DisasterClass::logical, stage.now).breach_at == stage.now + minutes{30} - seconds{30});
+  CHECK(judge_rpo(stage.state, stage.settings, "database", DisasterClass::logical, stage.now).breach_at ==
+        stage.now + minutes{30} - seconds{30});
   stage.pass(minutes{30});
   CHECK(standing(stage) == "breached");
   CHECK(stage.fires("DrwatchRpoAtRisk/database/logical"));
@@ -78,12 +81,18 @@ TEST_CASE("nothing is lost while nothing can be written") {
   stage.ran("primary", H::up);
   stage.recovery_point(stage.now - seconds{30});
   stage.pass(minutes{10});
-  Outcome refused = outcome_of(H::down, Reason::connect, "ECONNREFUSED", "connection refused");
-  refused.at = stage.now;
-  refused.takes_no_writes = true;
-  stage.feed(Ran{"primary", refused});
+  auto refuses = [&] {
+    Outcome refused = outcome_of(H::down, Reason::connect, "ECONNREFUSED", "connection refused");
+    refused.at = stage.now;
+    refused.takes_no_writes = true;
+    stage.feed(Ran{"primary", refused});
+  };
+  refuses();
   Time held = stage.now;
-  stage.pass(minutes{40});
+  for (int run = 0; run < 80; ++run) {
+    stage.pass(seconds{30});
+    refuses();
+  }
   CHECK(exposure(stage).exposure == minutes{10} + seconds{30});
   CHECK(exposure(stage).held_since == held);
   CHECK(standing(stage) == "met");
@@ -98,6 +107,16 @@ TEST_CASE("nothing is lost while nothing can be written") {
     stage.ran("primary", H::up);
     stage.pass(minutes{1});
     CHECK(exposure(stage).exposure == minutes{11} + seconds{30});
+  }
+  SUBCASE("nobody looks: what a run says holds until the next one could be late") {
+    stage.pass(minutes{20});
+    CHECK(exposure(stage).exposure == minutes{30} + seconds{30} - seconds{65});
+    CHECK(!exposure(stage).held_since);
+    CHECK(exposure(stage).estimated);
+    Time again = stage.now;
+    refuses();
+    CHECK(exposure(stage).exposure == minutes{30} + seconds{30} - seconds{65});
+    CHECK(exposure(stage).held_since == again);
   }
 }
 
