@@ -38,6 +38,7 @@ Settings runbook() {
 struct Drill {
   Time at{};
   double took = 0;
+  bool passed = true;
 };
 
 // By the calendar, date by date: the drill counts for the first date that is more than half a period behind it, and grace after that.
@@ -58,7 +59,10 @@ TEST_CASE("a scenario's standing follows from its drills") {
   std::map<Standing, int> met;
   for (std::uint64_t seed : {1, 2, 3}) {
     Chance chance(seed);
-    Rehearsal rehearsal(settings, start, {});
+    std::map<std::string, std::string> told;  // by the journal
+    Rehearsal rehearsal(settings, start, {}, [&](const Event& e) {
+      if (e.kind == "scenario.changed") told[e.scenario] = e.body.at("standing").get<std::string>();
+    });
     std::map<std::string, std::vector<Time>> dates;
     std::multimap<Time, std::pair<std::string, Drill>> drills;
     for (const auto& [id, scenario] : settings.scenarios) {
@@ -70,7 +74,9 @@ TEST_CASE("a scenario's standing follows from its drills") {
       for (Time t : all) {
         if (t > end || chance.one_in(3)) continue;  // forgotten
         Time held = t + chance.between(-day * 40, day * 25);
-        if (held > start) drills.emplace(held, std::pair{id, Drill{held, in_seconds(scenario.rto) * (0.2 + chance.unit())}});
+        // One that failed shows nothing, whatever it took, and takes nothing away.
+        if (held > start)
+          drills.emplace(held, std::pair{id, Drill{held, in_seconds(scenario.rto) * (0.2 + chance.unit()), !chance.one_in(5)}});
       }
     }
     REQUIRE(dates.size() > 5);
@@ -79,13 +85,19 @@ TEST_CASE("a scenario's standing follows from its drills") {
       for (; !drills.empty() && drills.begin()->first <= now; drills.erase(drills.begin())) {
         const auto& [id, drill] = drills.begin()->second;
         rehearsal.run_until(drill.at);
-        rehearsal.add("drill.passed", id, Json{{"recovery_seconds", drill.took}});
-        last[id] = drill;
+        RecordDrill held;
+        held.scenario = id;
+        held.passed = drill.passed;
+        held.took = Duration{static_cast<std::int64_t>(drill.took * 1000)};
+        held.by = "responder";
+        REQUIRE_FALSE(rehearsal.feed(held).refused);
+        if (drill.passed) last[id] = drill;
       }
       rehearsal.run_until(now);
       for (const auto& [id, all] : dates) {
         const Scenario& scenario = settings.scenarios.at(id);
         Standing expected = by_the_dates(scenario, all, last[id], now), is = scenario_standing(rehearsal.state(), scenario);
+        CHECK(told[id] == standing_name(is));
         ++met[expected];
         CHECK_MESSAGE(is == expected, "seed " << seed << ", " << time_text(now) << ": " << id << " is " << standing_name(is) << " and not "
                                               << standing_name(expected));
