@@ -145,7 +145,8 @@ void head(Page& page) {
   if (i.contains("projection") && i["projection"].is_object() && state == "open") {
     page.fact("projected", one_line(text_at(i["projection"], "message")));
     page.fact("critical path", joined(list_at(i["projection"], "critical_path")));
-    page.fact("decide by", at_with(page, "decide_by", ""));
+    const auto decide_by = time_at(i, "decide_by");
+    page.fact("decide by", at_with(page, "decide_by", "") + (decide_by && *decide_by < page.now ? ", which has passed" : ""));
     for (const auto& way : list_at(i["projection"], "options")) options(page, way);
   }
   page.fact("affects", joined(list_at(i, "affects")));

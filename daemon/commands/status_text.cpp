@@ -53,7 +53,8 @@ void incidents(Page& page) {
   for (const auto& each : list_at(page.status, "incidents")) {
     if (text_at(each, "state") != "open" || !each.contains("projection") || !each["projection"].is_object()) continue;
     text += "  " + text_at(each, "scenario") + ": " + one_line(text_at(each["projection"], "message"));
-    if (const auto decide_by = time_at(each, "decide_by")) text += "; decide by " + clock_text(*decide_by, page.now);
+    if (const auto decide_by = time_at(each, "decide_by"))
+      text += (*decide_by < page.now ? "; too late to decide since " : "; decide by ") + clock_text(*decide_by, page.now);
     text += "\n";
   }
   page.section("Incidents", text);

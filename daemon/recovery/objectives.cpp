@@ -296,13 +296,20 @@ void find_slow_to_mend(const Deciding& d, const std::string& component, std::map
     const auto sources = sources_of(d.settings, component, c);
     if (!rpo || fix.is < *rpo || sources.size() != 1 || unreachable(d.state, d.settings, component, c)) continue;
     std::string of(class_name(c));
-    wanted["slow-to-mend/" + component + "/" + of] = {
-        "slow-to-mend", component, of,
-        "mending " + sources.front() + ", the only source of " + component + " that survives a " + of + " loss, takes " +
-            duration_words(fix.is) + " (nine in ten of " + std::to_string(fix.samples) + " times): longer than the RPO of " +
-            duration_words(*rpo),
-        d.now};
+    wanted["slow-to-mend/" + component + "/" + of] = {"slow-to-mend", component, of,
+                                                      "mending " + sources.front() + ", the only source of " + component +
+                                                          " that survives a " + of + " loss, takes " + duration_words(fix.is) +
+                                                          " (nine in ten of " + std::to_string(fix.samples) +
+                                                          " times): longer than the RPO of " + duration_words(*rpo),
+                                                      d.now};
   }
+}
+
+// "rebuild.toml: rto: cannot be kept by the plan; ...": of many scenarios which one.
+std::string warning_words(const config::Problem& warning) {
+  const std::string& file = warning.place.file;
+  return file.substr(file.rfind('/') + 1) + ": " + (warning.key.empty() ? "" : warning.key + ": ") + warning.message +
+         (warning.hint.empty() ? "" : "; " + warning.hint);
 }
 
 std::map<std::string, FindingRecord> wanted_findings(const Deciding& d) {
@@ -325,8 +332,8 @@ std::map<std::string, FindingRecord> wanted_findings(const Deciding& d) {
                                                             d.now};
   }
   for (const config::Problem& warning : d.settings.warnings)
-    wanted["configuration/" + warning.key + "/" + warning.message] = {
-        "configuration", "", "", warning.message + (warning.hint.empty() ? "" : "; " + warning.hint), d.now};
+    wanted["configuration/" + warning.place.file + "/" + warning.key + "/" + warning.message] = {"configuration", "", "",
+                                                                                                 warning_words(warning), d.now};
   return wanted;
 }
 
