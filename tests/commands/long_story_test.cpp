@@ -38,7 +38,7 @@ std::string at(Duration d) { return "at = \"" + duration_text(d) + "\"\n"; }
 // Each job does what it should: by `every` where it is due often, by name where it is not.
 void tell_jobs(Told& told, const Settings& settings) {
   for (const auto& [name, probe] : settings.probes) {
-    if (!probe.job) continue;
+    if (!probe.calls_in()) continue;  // pg_cron is asked, and answers as any probe does
     std::string ping = "ping = { probe = \"" + name + "\", what = \"success\" }";
     Time first = *parse_time(start), next = probe.job->schedule ? probe.job->schedule->next_after(first) : first + *probe.job->period;
     Duration apart = probe.job->schedule ? probe.job->schedule->next_after(next) - next : *probe.job->period;
