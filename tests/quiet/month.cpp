@@ -34,7 +34,7 @@ Duration shortest_promise(const Settings& settings, const ProbeSettings& probe) 
 Month::Month(const Settings& settings, Time start, Duration length, std::uint64_t seed)
     : settings_(settings), start_(start), end_(start + length), chance_(seed) {
   for (const auto& [name, probe] : settings_.probes)
-    if (!probe.job) fair(probe);
+    if (!probe.calls_in()) fair(probe);
   deploys();
   slow_mornings();
   renewals();
@@ -204,7 +204,7 @@ Time Month::held_by(const std::string& source, Time now) {
 
 void Month::plan(Rehearsal& rehearsal) {
   for (const auto& [name, probe] : settings_.probes)
-    if (probe.job) work(rehearsal, probe);
+    if (probe.calls_in()) work(rehearsal, probe);
   for (const Work& work : announced_) rehearsal.at(work.from, StartMaintenance{{work.component}, work.lasts, "somebody", ""});
 }
 
