@@ -127,9 +127,7 @@ JobKept job(const Json& j) {
 Json of(const WritesKept& w) {
   Json held = Json::array();
   for (const Span& span : w.held) held.push_back({json::of(span.from), json::of(span.until)});
-  return {{"held_since", json::of(w.held_since)},
-          {"known_until", json::of(w.known_until)},
-          {"held", held}};
+  return {{"held_since", json::of(w.held_since)}, {"known_until", json::of(w.known_until)}, {"held", held}};
 }
 WritesKept writes(const Json& j) {
   WritesKept w;
