@@ -13,7 +13,7 @@ std::string time_words(Time t) {
 std::string clock_words(Time t, Time now) {
   std::string text = time_text(std::chrono::floor<std::chrono::seconds>(t)).substr(0, 16);
   text[10] = ' ';
-  const bool today = t > now - hours{24} && t < now + hours{24};
+  const bool today = t > now - hours{12} && t < now + hours{12};  // whose day nobody can mistake
   return (today ? text.substr(11) : text) + " UTC";
 }
 

@@ -138,6 +138,7 @@ void Daemon::watch_clock() {
   boot_seen_ = boot;
   if (drift < -tolerated_drift) {
     ahead_ -= drift;
+    told_twice_ = {wall, wall - drift, -drift};
     clock_moved_at_ = last_now_ = now();
     feed(ClockJumped{drift, before});
   } else if (drift > tolerated_drift) {
@@ -195,18 +196,24 @@ std::unique_ptr<Probe> Daemon::make_probe(const ProbeSettings& settings) const {
 // ---- deciding
 // ------------------------------------------------------------------------------------------------------------------------------
 
-// What others' clocks say is brought into drwatch's time, which is ahead of the wall's after that was set back. A clock that was set under a
-// run leaves nobody who could say on which side of that its times are: a point could come out hours in the future.
+// What others' clocks say is brought into drwatch's time, which is ahead of the wall's after that was set back. A clock that was set under
+// a run leaves nobody who could say on which side of that its times are: a point could come out hours in the future.
 void Daemon::ran(const std::string& probe, Outcome outcome) {
   watch_clock();
-  if (outcome.at <= clock_moved_at_) {
+  if (outcome.at < clock_moved_at_) {  // what begins with the notice begins behind it
     outcome.canary.reset();
     if (outcome.recovery && outcome.recovery->safe) outcome.recovery->time.reset();
     if (outcome.recovery && !outcome.recovery->safe) outcome.recovery.reset();
   }
-  if (outcome.recovery && outcome.recovery->time) *outcome.recovery->time += ahead_;
+  Duration ahead = ahead_;
+  if (outcome.recovery && outcome.recovery->time) {
+    // The older of two meanings: an exposure is never said smaller than it may be.
+    const Time told = *outcome.recovery->time;
+    if (told > told_twice_.from && told <= told_twice_.until) ahead = std::max(ahead - told_twice_.by, Duration{0});
+    *outcome.recovery->time += ahead;
+  }
   if (outcome.canary) outcome.canary->db_time += ahead_;
-  feed(Ran{probe, std::move(outcome), false, ahead_});
+  feed(Ran{probe, std::move(outcome), false, ahead});
 }
 
 // An action and the answer to it are one write: after a crash in between, asking again would do it again.

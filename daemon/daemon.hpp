@@ -96,8 +96,13 @@ class Daemon : public Desk {
   Time wall_seen_{};
   std::chrono::nanoseconds boot_seen_{0};
   Time last_now_{};
-  Duration ahead_{0};  // of the wall clock, after it was set back
+  Duration ahead_{0};      // of the wall clock, after it was set back
   Time clock_moved_at_{};  // when that was noticed last
+  // What the wall's clock told twice, when it was set back last: a time in it may be of the first time, `by` behind.
+  struct {
+    Time from{}, until{};
+    Duration by{0};
+  } told_twice_;
   bool watching_clock_ = false, stopping_ = false;
   std::string journal_error_;  // empty: it is written
   std::shared_ptr<bool> exists_ = std::make_shared<bool>(true);

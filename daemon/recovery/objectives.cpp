@@ -110,7 +110,10 @@ void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& ou
   d.keep("source/" + probe);
   if (!outcome.recovery) return;
   auto point = point_of(d.state, settings.backup->protects, *outcome.recovery);
-  if (!point && !outcome.recovery->whole) return;
+  const bool nothing = outcome.recovery->whole && !outcome.recovery->safe && !outcome.recovery->time;
+  if (!point && !nothing) return;
+  // Nothing restores the future: what says so was read by another clock, in another life.
+  if (source.recovery_point && *source.recovery_point > d.now) source.recovery_point.reset(), source.stamp.reset(), source.safe.reset();
   // The same moment by the source's own clock is the same point, however drwatch's was set since it was told first.
   std::optional<Time> stamp;
   if (point && !outcome.recovery->safe) stamp = *outcome.recovery->time - ahead;

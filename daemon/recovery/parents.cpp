@@ -59,12 +59,13 @@ std::optional<Time> back_above(const Deciding& d, const std::string& component) 
   return last;
 }
 
-// A probe that failed when its component's parent was back at `since`: it has been asked again, and still fails. A job is never asked: what
-// it missed it has missed.
-bool fails_by_itself(const Deciding& d, const std::string& probe, Time since) {
+// A probe that failed when its component's parent was back at `since`: it has been asked again, and still fails as badly. A job is never
+// asked: what it missed it has missed.
+bool fails_by_itself(const Deciding& d, const std::string& probe, Health health, Time since) {
   if (d.settings.probes.at(probe).calls_in()) return true;
   auto sight = d.state.sight.probes.find(probe);
-  return sight != d.state.sight.probes.end() && sight->second.last && sight->second.last->at > since && sight->second.last->bad();
+  if (sight == d.state.sight.probes.end() || !sight->second.last || sight->second.last->at <= since) return false;
+  return health == Health::down ? sight->second.last->outcome == Health::down : sight->second.last->bad();
 }
 
 // Since when the component fails: the newest bad stretch of what is not up in it.
@@ -118,11 +119,15 @@ void watch_parents(Deciding& d) {
 bool not_asked_again(const Deciding& d, const std::string& component) {
   const auto back = back_above(d, component);
   if (!back) return false;
+  auto known = d.record().components.find(component);
+  const bool is_down = known != d.record().components.end() && known->second.health == Health::down;
   bool any = false;
   for (const std::string& name : d.settings.components.at(component).probes) {
     auto probe = d.record().probes.find(name);
     if (probe == d.record().probes.end() || probe->second.health == Health::up) continue;
-    if (fails_by_itself(d, name, *back)) return false;
+    // That one of its probes is slow on such a morning does not say that what is down in it is down by itself.
+    if (is_down && probe->second.health != Health::down) continue;
+    if (fails_by_itself(d, name, probe->second.health, *back)) return false;
     any = true;
   }
   return any;

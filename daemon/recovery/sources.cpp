@@ -164,8 +164,8 @@ void confront(SourceKept& source, const SourceKept& confirmer, Time confirmer_ru
 }
 
 bool shows_less(const SourceKept& source, const RecoveryReading& reading, const std::optional<Point>& point) {
-  if (!source.recovery_point) return false;  // what never held anything lost nothing
-  if (!point) return reading.whole;
+  if (!source.recovery_point) return false;                            // what never held anything lost nothing
+  if (!point) return reading.whole && !reading.safe && !reading.time;  // a position that can't be placed in time is not nothing
   if (point->at >= *source.recovery_point) return false;
   // Positions say it exactly. The same position may only look older (the ledger is thinned): what was proven stays proven.
   if (reading.safe && source.safe && reading.safe->timeline == source.safe->timeline) return reading.safe->lsn < source.safe->lsn;
@@ -173,7 +173,9 @@ bool shows_less(const SourceKept& source, const RecoveryReading& reading, const 
 }
 
 bool lose(SourceKept& source, const RecoveryReading& reading, const std::optional<Point>& point, Time run) {
-  if (!reading.whole) return false;
+  // On a new timeline the old one's end is no part of the history any more, whoever says so.
+  const bool other_history = reading.safe && source.safe && reading.safe->timeline != source.safe->timeline;
+  if (!reading.whole && !other_history) return false;
   if (!source.less_since) {
     source.less_since = run;
     return false;

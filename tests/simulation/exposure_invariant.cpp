@@ -57,12 +57,12 @@ struct Scale {
   }
 };
 
-// The newest read, and while the clock was set in the middle of it also what stood before.
+// The newest read, and while the clock was set in the middle of it, or it is the first to show less, also what stood before.
 std::vector<Read> reads_that_may_count(const SimSource& source) {
   std::vector<Read> found;
   for (auto read = source.reads.rbegin(); read != source.reads.rend(); ++read) {
     found.push_back(*read);
-    if (!read->doubtful) break;
+    if (!read->doubtful && !read->unconfirmed) break;
   }
   return found;
 }

@@ -166,6 +166,10 @@ void SimPlatform::mend() {
 
 void SimPlatform::clock_set() {
   advance();
+  // What was just read may be told behind it.
+  for (auto& [component, d] : databases_)
+    for (SimSource& s : d.sources)
+      if (!s.reads.empty() && s.reads.back().at >= said_() - seconds{1}) s.reads.back().doubtful = true;
   clock_set_at_ = clock_.boottime();
 }
 

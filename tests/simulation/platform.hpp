@@ -37,6 +37,8 @@ struct Read {
   std::optional<Time> least, most;  // the point that it comes to lies between; nullopt: it comes to none
   bool coarse = false;              // the source's own time, for want of a commit that it can be compared with
   bool doubtful = false;
+  std::optional<WalPosition> position;
+  bool unconfirmed = false;  // it shows less than the one before: only the second such read in a row counts
 };
 
 struct SimSource {

@@ -21,6 +21,15 @@ std::optional<Time> newest_beat(const SimDatabase& d, WalPosition position, bool
   return newest;
 }
 
+// One odd read proves no loss: what stood stands until a second one in a row shows less as well.
+bool shows_less_at_first(const SimSource& s, const RecoveryReading& reading, const Read& read) {
+  const auto stood = std::find_if(s.reads.rbegin(), s.reads.rend(), [](const Read& r) { return !r.unconfirmed && r.most; });
+  if (stood == s.reads.rend() || !read.most || *read.most >= *stood->most) return false;
+  const bool other_history = read.position && stood->position && read.position->timeline != stood->position->timeline;
+  const bool second = s.reads.back().unconfirmed && !s.reads.back().doubtful && !read.doubtful;
+  return !(second && (reading.whole || other_history));
+}
+
 }  // namespace
 
 Task<Outcome> PlatformProbe::run(World& world) {
@@ -112,6 +121,7 @@ Outcome SimPlatform::read(SimDatabase& d, SimSource& s, Outcome o, Read read) {
   if (s.positions && reading.safe->lsn == 0) return outcome_of(Health::down, Reason::absent, "", "it holds nothing");
   if (s.positions && s.own_time) reading.time = a.claimed_wall;
   s.read_last = true;
+  reading.whole = s.way != SimSource::Way::claims;
   remember(d, s, reading, read);
   o.recovery = reading;
   return o;
@@ -125,16 +135,20 @@ void SimPlatform::remember(SimDatabase& d, SimSource& s, const RecoveryReading& 
     if (read.most) read.doubtful = !read.least;  // a position is one whatever the clocks do
   } else {
     const SimSource::Dump& dump = s.dumps.back();
-    read.least = std::min(dump.at, *reading.time + ahead);
+    read.least = std::min(dump.at, *reading.time);
     read.most = dump.at;
   }
   if (!read.most) {
     if (!reading.time) return;  // it comes to nothing
     read.coarse = true;
-    read.least = read.most = *reading.time + ahead;
+    // Under which of two clocks it was written nobody can tell; drwatch's own is never behind the wall's.
+    read.least = *reading.time;
+    read.most = *reading.time + ahead;
     // A guess does not take the place of what is newer.
     if (!s.reads.empty() && s.reads.back().most && *s.reads.back().most >= *read.most) return;
   }
+  read.position = reading.safe;
+  read.unconfirmed = shows_less_at_first(s, reading, read);
   s.reads.push_back(read);
 }
 
