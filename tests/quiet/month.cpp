@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "month.hpp"
 
+#include "probes/probe.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -33,8 +35,11 @@ Duration shortest_promise(const Settings& settings, const ProbeSettings& probe) 
 
 Month::Month(const Settings& settings, Time start, Duration length, std::uint64_t seed)
     : settings_(settings), start_(start), end_(start + length), chance_(seed) {
-  for (const auto& [name, probe] : settings_.probes)
-    if (!probe.calls_in()) fair(probe);
+  for (const auto& [name, probe] : settings_.probes) {
+    if (probe.calls_in()) continue;
+    if (make_probe(probe)->when_late() == Health::unknown) told_nothing_.insert(name);
+    fair(probe);
+  }
   deploys();
   slow_mornings();
   renewals();
@@ -46,15 +51,15 @@ Month::Month(const Settings& settings, Time start, Duration length, std::uint64_
     std::sort(sky.spells.begin(), sky.spells.end(), [](const Spell& a, const Spell& b) { return a.from < b.from; });
 }
 
-// A probe that reads what others know is told nothing when it cannot ask: that is unknown, not down.
-bool Month::answers(const std::string& kind) const {
-  return !is_one_of(kind, {"backup", "statuspage", "pg_cron", "prometheus", "command"});
+// A probe that reads what others know, or asks whether something is let in, is told nothing when it cannot ask: that is unknown, not down.
+bool Month::answers(const ProbeSettings& probe) const {
+  return !is_one_of(probe.kind, {"backup", "statuspage", "pg_cron", "prometheus", "command"}) && !told_nothing_.contains(probe.name);
 }
 
 void Month::spell(const std::string& probe, Time from, Duration lasts, Outcome sees, std::uint64_t one_in) {
   auto sky = skies_.find(probe);
   if (sky == skies_.end()) return;  // a job: nobody looks at it
-  if (sees.outcome == Health::down && !answers(settings_.probes.at(probe).kind)) sees.outcome = Health::unknown;
+  if (sees.outcome == Health::down && !answers(settings_.probes.at(probe))) sees.outcome = Health::unknown;
   sky->second.spells.push_back({from, from + lasts, std::move(sees), one_in});
 }
 
@@ -239,7 +244,7 @@ Rehearsal::Seen Month::look(const ProbeSettings& probe, Time now) {
   Rehearsal::Seen seen{sky.fine, chance_.between(milliseconds{2}, milliseconds{120})};
   auto rank = [](Health h) { return h == Health::down ? 3 : h == Health::unknown ? 2 : h == Health::degraded ? 1 : 0; };
   auto see = [&](Outcome what) {
-    if (what.outcome == Health::down && !answers(probe.kind)) what.outcome = Health::unknown;
+    if (what.outcome == Health::down && !answers(probe)) what.outcome = Health::unknown;
     if (rank(what.outcome) > rank(seen.outcome.outcome)) seen.outcome = std::move(what);
   };
   if (chance_.one_in(runs_per_time_out)) see(timed_out());

@@ -9,6 +9,7 @@
 #include "tests/simulation/chance.hpp"
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -57,13 +58,14 @@ class Month {
   void away(const std::string& component, Time from, Time until);
   void spell(const std::string& probe, Time from, Duration lasts, Outcome sees, std::uint64_t one_in = 1);
   Time some_time();  // within the month
-  bool answers(const std::string& kind) const;
+  bool answers(const ProbeSettings& probe) const;
 
   const Settings& settings_;
   Time start_, end_;
   Chance chance_;
   std::map<std::string, Sky> skies_;
-  struct Work {  // announced by a person
+  std::set<std::string> told_nothing_;  // probes of which a run that could not ask is unknown
+  struct Work {                         // announced by a person
     std::string component;
     Time from{};
     Duration lasts{0};
