@@ -14,6 +14,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <random>
 
 namespace drwatch::testing {
@@ -57,20 +58,25 @@ bool forget_peak() { return static_cast<bool>(std::ofstream("/proc/self/clear_re
 class Neighbour {
  public:
   explicit Neighbour(boost::asio::io_context& io) : timer_(io) { wait(); }
-  void end() { timer_.cancel(); }
+  ~Neighbour() { *here_ = false; }
+  void end() { ended_ = true, timer_.cancel(); }
   std::chrono::nanoseconds waited{0};  // at the most
 
  private:
   void wait() {
     timer_.expires_after(milliseconds{5});
-    timer_.async_wait([this](const boost::system::error_code& error) {
+    // Its turn may come when it is gone: a timer that had expired already is not cancelled any more.
+    timer_.async_wait([this, here = here_](const boost::system::error_code& error) {
+      if (!*here) return;
       waited = std::max(waited, own_time() - last_);
       last_ = own_time();
-      if (!error) wait();
+      if (!error && !ended_) wait();
     });
   }
   boost::asio::steady_timer timer_;
   std::chrono::nanoseconds last_ = own_time();
+  bool ended_ = false;
+  std::shared_ptr<bool> here_ = std::make_shared<bool>(true);
 };
 
 // One world for all runs: what one of them leaves behind must show.
