@@ -111,5 +111,7 @@ TEST_CASE("a real pg_cron: a queue that bursts is not missed, one that a crash t
   });
   CHECK(*eaten.kept().missed_at == second);
   CHECK(eaten.health() == Health::down);
-  CHECK(eaten.kept().last_message == "server restarted");
+  // The row that was open is closed by pg_cron as it starts again, or by its launcher when that hears of the job's end before its own.
+  const std::string& why = eaten.kept().last_message;
+  CHECK_MESSAGE((why == "server restarted" || why.find("server closed the connection unexpectedly") == 0), why);
 }
