@@ -131,7 +131,8 @@ Task<void> Scheduler::run(std::shared_ptr<Watched> w) {
   outcome->at = at;
   outcome->trace = traced.take();
   outcome->phases[Phase::total] = std::chrono::duration_cast<std::chrono::microseconds>(world_.clock.boottime() - began);
-  w->last = outcome;
+  w->refused = outcome->refused();
+  if (w->awaited > 0) w->last = outcome;
   hooks_.ran(w->name, std::move(*outcome));
 }
 
@@ -139,7 +140,7 @@ void Scheduler::ended(Watched& w) {
   deadlines_.erase(w.deadline);
   w.running.reset();
   ++w.runs_ended;
-  schedule_.finished(w.name, hooks_.now(), hooks_.confirming(w.name), w.last && w.last->refused());
+  schedule_.finished(w.name, hooks_.now(), hooks_.confirming(w.name), w.refused);
   ended_change_.made();
   wake();
 }
@@ -163,13 +164,20 @@ bool Scheduler::on_schedule() const {
 Task<std::optional<Outcome>> Scheduler::next_outcome(std::string name) {
   auto it = watched_.find(name);
   if (it == watched_.end()) co_return std::nullopt;
-  std::uint64_t wanted = it->second->runs_begun + 1;
+  const std::shared_ptr<Watched> w = it->second;
+  const auto leave = [](Watched* awaited) {
+    if (--awaited->awaited == 0) awaited->last.reset();
+  };
+  ++w->awaited;
+  const std::unique_ptr<Watched, decltype(leave)> waiting(w.get(), leave);
+  const std::uint64_t wanted = w->runs_begun + 1;
   run_now(name);
   for (;;) {
     co_await ended_change_.wait();
     it = watched_.find(name);
     if (it == watched_.end()) co_return std::nullopt;
-    if (it->second->runs_ended >= wanted) co_return it->second->last;
+    if (it->second != w) co_return co_await next_outcome(name);  // configured anew meanwhile
+    if (w->runs_ended >= wanted) co_return w->last;
   }
 }
 

@@ -52,8 +52,10 @@ class Scheduler {
     std::optional<TaskGroup::Id> running;
     Deadline deadline;  // of the run
     bool late = false;  // it has passed: the run was cancelled
+    bool refused = false;  // the newest run was
     std::uint64_t runs_begun = 0, runs_ended = 0;
-    std::optional<Outcome> last;
+    int awaited = 0;              // by so many `next_outcome`
+    std::optional<Outcome> last;  // while it is awaited
   };
   Task<void> loop();
   Task<void> run(std::shared_ptr<Watched> watched);

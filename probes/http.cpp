@@ -42,8 +42,8 @@ int badness(Health health) { return health == Health::up ? 0 : health == Health:
 
 class HttpProbe : public Probe {
  public:
-  explicit HttpProbe(const HttpSettings& settings)
-      : settings_(settings), hidden_(secrets_to_hide()), judge_(settings_, hidden_), fault_(own_fault()) {
+  explicit HttpProbe(std::shared_ptr<const HttpSettings> settings)
+      : shared_(std::move(settings)), settings_(*shared_), hidden_(secrets_to_hide()), judge_(settings_, hidden_), fault_(own_fault()) {
     for (const HttpStep& step : settings_.steps) judges_.emplace_back(step, hidden_);
   }
 
@@ -265,7 +265,8 @@ class HttpProbe : public Probe {
     return settings_.target.from() == Secret::From::plain ? url.substr(0, url.find_first_of("?#")) : origin(url);
   }
 
-  HttpSettings settings_;
+  std::shared_ptr<const HttpSettings> shared_;  // with the configuration that it came from
+  const HttpSettings& settings_;
   std::vector<std::string> hidden_;
   HttpJudge judge_;
   std::vector<HttpJudge> judges_;  // of the steps
@@ -285,7 +286,7 @@ Kind http_kind() {
     return *static_cast<const HttpSettings*>(a) == *static_cast<const HttpSettings*>(b);
   };
   kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<HttpProbe>(*static_cast<const HttpSettings*>(s.own.get()));
+    return std::make_unique<HttpProbe>(std::static_pointer_cast<const HttpSettings>(s.own));
   };
   return kind;
 }

@@ -10,8 +10,9 @@ namespace drwatch {
 namespace {
 
 constexpr std::size_t most_exchanges = 24;  // the first half of them and the newest ones stay
-constexpr std::size_t most_noted = 2048;    // bytes of a text before it is redacted, and so many more as the longest secret has ...
-constexpr std::size_t most_shown = 320;     // ... and after
+constexpr std::size_t most_shown = 320;     // bytes of a text
+constexpr std::size_t most_noted = 1024;    // ... before it is redacted, and so many more as the longest secret has
+constexpr std::size_t most_half = 256;      // ... of a secret that nobody told, and that the cut went through
 
 }  // namespace
 
@@ -25,10 +26,12 @@ void Tracer::add(std::string& to, std::string_view text) const {
 }
 
 std::string Tracer::shown(std::string text, const std::vector<std::string>& hidden) const {
+  // What was cut may end within a secret, which is then not known as one: unless the end went with one that is, it is left off.
+  constexpr char end = '\1';
   const bool cut = text.size() >= most_noted + longest_hidden_;
+  if (cut) text += end;
   text = redacted(std::move(text), hidden);
-  // What was cut may end within a secret, which is then not known as one.
-  if (cut) text.resize(text.size() - std::min(text.size(), most_noted - 2 * most_shown + longest_hidden_));
+  if (cut && text.ends_with(end)) text.resize(text.size() - std::min(text.size(), 1 + std::max(most_half, longest_hidden_)));
   return excerpt(text, most_shown);
 }
 

@@ -81,7 +81,7 @@ void take(Deciding& d, const Ran& input) {
                      ? see_job_reading(d, input.probe, *settings.job, input.outcome)
                      : see_latches(d, input.probe, confronted(d.state, d.settings, input.probe, input.outcome));
   seen.memory.reset();  // nobody else needs it
-  see_run(d, input.probe, seen);
+  see_run(d, input.probe, std::make_shared<const Outcome>(std::move(seen)));
   see_step_looked_at(d, input.probe);
   if (d.state.sight.ask_again.count(input.probe)) d.settle_needed = true;
   if (settings.backup) see_objectives(d, settings.backup->protects);

@@ -38,7 +38,7 @@ struct Deciding {
 };
 
 // health.cpp
-void see_run(Deciding& d, const std::string& probe, const Outcome& outcome);
+void see_run(Deciding& d, const std::string& probe, std::shared_ptr<const Outcome> outcome);
 void judge_components(Deciding& d);
 void judge_blindness(Deciding& d);
 void begin_looking_again(Deciding& d);  // nothing counts as seen until it has run again

@@ -10,7 +10,7 @@ namespace drwatch {
 namespace {
 
 constexpr std::size_t recent_kept = 20, failures_kept = 10;
-constexpr std::size_t traces_kept = 3, failed_traces_kept = 5;  // of the newest: a trace is larger than all the rest of an outcome
+constexpr std::size_t whole_kept = 3, whole_failures_kept = 5;  // of the newest: all about a run takes ten times what is kept of older ones
 
 bool worse(Health a, Health b) { return static_cast<int>(a) > static_cast<int>(b); }  // up < degraded < down
 bool good(Health h) { return h == Health::up || h == Health::degraded; }
@@ -133,13 +133,14 @@ void clear(Deciding& d, const std::string& name, const Outcome& outcome) {
          Json{{"level", up ? "degraded" : "down"}});
 }
 
-void remember_in(std::deque<Outcome>& outcomes, const Outcome& outcome, std::size_t kept, std::size_t traced) {
-  outcomes.push_back(outcome);
-  if (outcomes.size() > kept) outcomes.pop_front();
-  if (outcomes.size() > traced) outcomes[outcomes.size() - traced - 1].trace.reset();
+void remember_in(std::vector<PastRun>& runs, const std::shared_ptr<const Outcome>& run, std::size_t kept, std::size_t whole) {
+  if (runs.size() == kept) runs.erase(runs.begin());
+  runs.emplace_back(run);
+  if (runs.size() > whole) runs[runs.size() - whole - 1].forget_details();
 }
 
-void remember(ProbeSight& sight, const ProbeSettings& probe, const Outcome& outcome) {
+void remember(ProbeSight& sight, const ProbeSettings& probe, std::shared_ptr<const Outcome> run) {
+  const Outcome& outcome = *run;
   sight.seen = true;
   sight.last_run_at = outcome.at;
   ++sight.runs[static_cast<int>(outcome.outcome)];
@@ -155,12 +156,12 @@ void remember(ProbeSight& sight, const ProbeSettings& probe, const Outcome& outc
     }
     sight.consecutive_bad = outcome.bad() ? sight.consecutive_bad + 1 : 0;
   }
-  remember_in(sight.recent, outcome, recent_kept, traces_kept);
+  remember_in(sight.recent, run, recent_kept, whole_kept);
   if (outcome.outcome != Health::up) {
     ++sight.failures_by_reason[outcome.reason];
-    remember_in(sight.failures, outcome, failures_kept, failed_traces_kept);
+    remember_in(sight.failures, run, failures_kept, whole_failures_kept);
   }
-  sight.last = outcome;
+  sight.last = std::move(run);
 }
 
 void remember_good(Deciding& d, const std::string& name, const Outcome& outcome) {
@@ -185,7 +186,15 @@ void judge_waiting(Deciding& d) {
 
 }  // namespace
 
-void see_run(Deciding& d, const std::string& name, const Outcome& outcome) {
+void PastRun::forget_details() {
+  if (!whole) return;
+  code = whole->code;
+  message = whole->message;
+  whole.reset();
+}
+
+void see_run(Deciding& d, const std::string& name, std::shared_ptr<const Outcome> run) {
+  const Outcome& outcome = *run;
   auto settings = d.settings.probes.find(name);
   if (settings == d.settings.probes.end()) return;  // it was removed while it ran
   ProbeSight& sight = d.state.sight.probes[name];
@@ -193,7 +202,7 @@ void see_run(Deciding& d, const std::string& name, const Outcome& outcome) {
   bool first = !sight.seen;
   bool turned = settings->second.witness && (!sight.last || good(sight.last->outcome) != good(outcome.outcome));
   std::size_t events = d.decision.events.size();
-  remember(sight, settings->second, outcome);
+  remember(sight, settings->second, run);
   suspect(d, name, outcome, before);
   remember_good(d, name, outcome);
   remember_data(d, name, outcome);
@@ -284,7 +293,7 @@ void judge_blindness(Deciding& d) {
   std::size_t well = 0, seen = 0;
   for (const std::string& name : witnesses) {
     const ProbeSight& witness = sight.probes[name];
-    seen += witness.last.has_value();
+    seen += witness.last != nullptr;
     well += witness.last && good(witness.last->outcome);
   }
   bool sees = witnesses.empty() || majority(well, witnesses.size());

@@ -113,7 +113,7 @@ void judge_job(Deciding& d, const std::string& name, const JobSettings& job, boo
   } else if (v.outcome.outcome == Health::down && good.last_up_at && last && last->outcome == Health::degraded) {
     good.last_not_down_at = std::max(*good.last_up_at, v.good_until);  // being late was the beginning of missing
   }
-  see_run(d, name, v.outcome);
+  see_run(d, name, std::make_shared<const Outcome>(v.outcome));
 }
 
 // Ends the run that a ping names: by its run id, else the newest without one. False: no such run was open.

@@ -28,7 +28,7 @@ bool answered_wrongly(const Deciding& d, const std::string& probe) {
   const auto& recent = sight->second.recent;
   auto fall = static_cast<std::size_t>(of.fall);
   return recent.size() >= fall && std::all_of(recent.end() - of.fall, recent.end(),
-                                              [](const Outcome& o) { return o.outcome == Health::down && o.reason == Reason::assertion; });
+                                              [](const PastRun& run) { return run.outcome == Health::down && run.reason == Reason::assertion; });
 }
 
 // A parent (or a parent's parent) that is down or suspected.

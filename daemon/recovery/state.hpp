@@ -14,8 +14,8 @@
 #include "probes/outcome.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -217,13 +217,26 @@ const std::string* memory_of(const Kept& kept, const ProbeSettings& probe);
 
 // ---- Sight -----------------------------------------------------------------------------------------------------------------------------
 
+// A run that is over. The newest ones are kept whole; of older ones what is here is all that is left.
+struct PastRun {
+  explicit PastRun(std::shared_ptr<const Outcome> of)
+      : at(of->at), outcome(of->outcome), reason(of->reason), took(of->phases[Phase::total]), whole(std::move(of)) {}
+  void forget_details();
+
+  Time at;
+  Health outcome;
+  Reason reason;
+  std::optional<std::chrono::microseconds> took;
+  std::shared_ptr<const Outcome> whole;  // null: forgotten, but for these two
+  std::string code, message;
+};
 struct ProbeSight {
   bool seen = false;  // a run has ended since the start (or since the clock jumped)
-  std::optional<Outcome> last;
-  std::deque<Outcome> recent, failures;  // newest last; at most 20 and 10
-  std::vector<Health> window;            // the newest outcomes but unknown, oldest first
-  std::vector<Time> window_at;           // their starts
-  int unknowns = 0;                      // in a row
+  std::shared_ptr<const Outcome> last;
+  std::vector<PastRun> recent, failures;  // newest last; at most 20 and 10
+  std::vector<Health> window;             // the newest outcomes but unknown, oldest first
+  std::vector<Time> window_at;            // their starts
+  int unknowns = 0;                       // in a row
   int consecutive_bad = 0;
   bool awaits_witness = false;      // would be down, were it known that drwatch can see
   std::optional<Time> last_run_at;  // start of the newest run

@@ -55,9 +55,18 @@ const typename Map::mapped_type* look_up(const Map& map, const Key& key) {
   return found == map.end() ? nullptr : &found->second;
 }
 
-View newest_first(const std::deque<Outcome>& outcomes) {
+// Of a run that is not kept whole any more only what is left of it.
+View past_view(const PastRun& run) {
+  if (run.whole) return outcome_view(*run.whole, true);
+  Outcome left = outcome_of(run.outcome, run.reason, run.code, run.message);
+  left.at = run.at;
+  left.phases[Phase::total] = run.took;
+  return outcome_view(left, true);
+}
+
+View newest_first(const std::vector<PastRun>& runs) {
   View list = View::array();
-  for (auto it = outcomes.rbegin(); it != outcomes.rend(); ++it) list.push_back(outcome_view(*it, true));
+  for (auto it = runs.rbegin(); it != runs.rend(); ++it) list.push_back(past_view(*it));
   return list;
 }
 

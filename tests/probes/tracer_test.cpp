@@ -144,11 +144,12 @@ TEST_CASE("a trace is bounded, and no cut lets a part of a secret through") {
   for (int i = 0; i < 1000; ++i) tracer.end(tracer.begin("question " + std::to_string(i)), "answer");
   for (const std::size_t before : {0, 100, 1000, 2000, 4000})
     tracer.end(tracer.begin("echo"), std::string(before, ' ') + "y" + secret + std::string(1 << 20, 'z'));
+  tracer.end(tracer.begin("log in"), R"({"access_token":")" + std::string(1 << 20, 'q'));
   const auto trace = tracer.take();
   CHECK(trace->exchanges.size() == 24);
-  CHECK(trace->left_off == 1005 - 24);
+  CHECK(trace->left_off == 1006 - 24);
   CHECK(trace->exchanges.front().asked == "question 0");
-  CHECK(trace->exchanges.back().asked == "echo");
+  CHECK(trace->exchanges.back().answered == R"({"access_token":"***)");
   for (const Exchange& exchange : trace->exchanges) CHECK(exchange.answered.size() < 400);
   CHECK_FALSE(has(all_of(*trace), "horse"));
   CHECK_FALSE(has(all_of(*trace), "xxxx"));

@@ -181,9 +181,9 @@ State in_trouble(const Settings& settings) {
       "no-source", "database", "region", "Nothing that drwatch reads survives the loss of the region of database", now_there - hours{30}};
   auto& sight = state.sight.probes["primary"];
   sight.seen = true;
-  sight.last = refused();
-  sight.recent = {refused(), refused()};
-  sight.failures = {refused()};
+  sight.last = std::make_shared<const Outcome>(refused());
+  sight.recent = {PastRun(sight.last), PastRun(sight.last)};
+  sight.failures = {PastRun(sight.last)};
   sight.consecutive_bad = 8;
   sight.last_run_at = refused().at;
   sight.runs[static_cast<int>(Health::up)] = 100;
