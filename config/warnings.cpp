@@ -175,7 +175,7 @@ struct ScenarioAdvice {
       problems.warning(at({"exit"}), "exit", "no critical step is verified: the end of the trigger alone will look like recovery",
                        "give a critical step a 'verify'");
     if (!by_health() && !critical && !steps.empty())
-      problems.warning(at({"exit"}), "exit", "no step is critical: it is recovered as soon as it opens",
+      problems.warning(at({"exit"}), "exit", "no step is critical: only a person can say that it is over",
                        "mark the steps that matter as critical");
     if (steps.empty())
       problems.warning(at({}), "step", "it has no steps: the page that wakes somebody says nothing", "write [[step]] tables");

@@ -17,6 +17,16 @@ constexpr Duration spans_kept = hours{24 * 8};
 
 Health health_of(const Json& body, const char* key = "health") { return parse_health(json::text(body, key)).value_or(Health::unknown); }
 
+void turn(Turns& turns, bool bad, bool not_down, Time at, Time good_at) {
+  if (!bad || turns.bad == Time{}) turns.bad = bad ? at : Time{};
+  if (!not_down || turns.not_down == Time{}) turns.not_down = not_down ? good_at : Time{};
+}
+void turn(Turns& turns, Health to, const Event& e) {
+  const bool bad = to == Health::degraded || to == Health::down, not_down = to == Health::up || to == Health::degraded;
+  const char* since = to == Health::up ? "good_since" : "not_down_since";
+  turn(turns, bad, not_down, e.at, json::maybe_time(e.body, since).value_or(e.at));
+}
+
 // ---- probes and components
 
 void probe_suspected(Record& r, const Event& e) {
@@ -37,6 +47,7 @@ void probe_changed(Record& r, const Event& e) {
   p.reason = parse_reason(json::text(e.body, "reason")).value_or(Reason::none);
   p.message = json::text(e.body, "outcome_message");
   p.good_since = json::maybe_time(e.body, "good_since");
+  turn(p.turns, p.health, e);
   if (p.health == Health::up) p.degraded.reset();
   if (p.health == Health::up || p.health == Health::degraded) p.down.reset();
 }
@@ -51,7 +62,9 @@ void probe_acknowledged(Record& r, const Event& e) {
       latch->second = {parse_time(at.get<std::string>()).value_or(latch->second.at), latch->second.message, true};
 }
 void component_changed(Record& r, const Event& e) {
-  r.components[e.component] = {health_of(e.body), e.at, json::text(e.body, "detail"), json::maybe_time(e.body, "good_since")};
+  ComponentRecord& c = r.components[e.component];
+  c = {health_of(e.body), e.at, json::text(e.body, "detail"), json::maybe_time(e.body, "good_since"), c.turns};
+  turn(c.turns, c.health, e);
 }
 
 // What is no longer configured is forgotten; what is new is remembered as first seen now.
@@ -109,6 +122,7 @@ void blind_began(Record& r, const Event& e) {
     probe.reason = Reason::own_fault;
     probe.message = "drwatch is blind";
     probe.good_since.reset();
+    probe.turns = {};
   }
 }
 void blind_ended(Record& r, const Event& e) {
@@ -119,11 +133,12 @@ void blind_ended(Record& r, const Event& e) {
 // ---- objectives, signals, maintenance, findings
 
 void objective_changed(Record& r, const Event& e) {
-  ObjectiveRecord o;
+  ObjectiveRecord& o = r.objectives[e.component + " rpo " + json::text(e.body, "class")];
   o.standing = parse_standing(json::text(e.body, "standing")).value_or(Standing::unproven);
   o.since = json::maybe_time(e.body, "since").value_or(e.at);
   o.message = json::text(e.body, "detail");
-  r.objectives[e.component + " rpo " + json::text(e.body, "class")] = o;
+  const bool bad = o.standing == Standing::at_risk || o.standing == Standing::breached;
+  turn(o.turns, bad, o.standing == Standing::met || o.standing == Standing::at_risk, o.since, o.since);
 }
 void signal_raised(Record& r, const Event& e) {
   SignalRecord& s = r.signals[json::text(e.body, "signal")];

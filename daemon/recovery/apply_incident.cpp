@@ -100,6 +100,10 @@ void take_over(Incident& wide, const Incident& narrow) {
     *same = done;
     same->plan = plan;
   }
+  // Where nothing but people's work can say that it is over, that work goes over as well.
+  if (narrow.exit.by == Exit::By::steps)
+    for (const IncidentStep& left : narrow.steps)
+      if (narrow.gates(left) && !wide.step(left.plan.id)) wide.steps.push_back(left);
   for (const IncidentMessage& m : narrow.messages)
     if (std::none_of(wide.messages.begin(), wide.messages.end(), [&](const IncidentMessage& w) { return w.id == m.id; }))
       wide.messages.push_back(m);
@@ -124,7 +128,7 @@ void incident_refiled(Record& r, const Event& e) {
   Incident as_new = incident_from_json(e.body.at("incident"));
   for (IncidentStep old : i->steps) {
     if (IncidentStep* same = as_new.step(old.plan.id)) {
-      if (!old.closed()) continue;
+      if (old.state == StepState::open) continue;
       Step plan = same->plan;
       *same = old;
       same->plan = plan;

@@ -129,21 +129,29 @@ void interrupt_commands(Deciding& d) {
 
 namespace {
 
-// What an exit still asks for, or since when it has held.
+// What an exit still asks for, or since when it has held and when that is for long enough.
 struct Way {
-  bool out = true;
-  Time since{};
+  bool out = true, dated = true;
+  Time since{}, over{};
   std::string said;
   std::vector<Condition> because;  // all of them hold
 
   void needs(const Sentence& s) {
     out = out && s.truth == Truth::yes;
+    dated = dated && s.dated;
     since = std::max(since, s.since);
   }
   void needs(const Deciding& d, const Condition& c) {
     if (!out) return;
     needs(look(d.state, d.settings, c, d.now));
     because.push_back(c);
+  }
+  void needs(const Way& other) {
+    out = out && other.out;
+    dated = dated && other.dated;
+    since = std::max(since, other.since);
+    over = std::max(over, other.over);
+    because.insert(because.end(), other.because.begin(), other.because.end());
   }
   std::string evidence(const Deciding& d) const {
     std::string text = said;
@@ -152,54 +160,66 @@ struct Way {
   }
 };
 
-// The trigger is seen not to hold: since the first of its conditions that stopped (all of `any`, or one of `all`).
+// The trigger is seen not to hold: since the first of what keeps it from it began (one of `all` is false, all of `any` are, one of `none` is
+// true).
 Sentence trigger_over(const Deciding& d, const Trigger& trigger) {
   Sentence over;
   over.truth = truth_of(d, trigger) == Truth::no ? Truth::yes : Truth::no;
-  Time any_since{};
-  for (const Condition& c : trigger.any) any_since = std::max(any_since, look(d.state, d.settings, c, d.now).since);
-  over.since = any_since;
-  for (const Condition& c : trigger.all) {
-    Sentence s = look(d.state, d.settings, c, d.now);
-    if (s.truth == Truth::no) over.since = trigger.any.empty() && over.since == Time{} ? s.since : std::min(over.since, s.since);
+  if (over.truth == Truth::no) return over;
+  std::optional<Time> since;
+  const auto keeps = [&](Time at) { since = std::min(since.value_or(at), at); };
+  for (const auto* list : {&trigger.all, &trigger.any, &trigger.none})
+    for (const Condition& c : *list) over.dated = over.dated && look(d.state, d.settings, c, d.now).dated;
+  for (const Condition& c : trigger.all)
+    if (const Sentence s = look(d.state, d.settings, c, d.now); s.truth == Truth::no) keeps(s.since);
+  for (const Condition& c : trigger.none)
+    if (const Sentence s = look(d.state, d.settings, c, d.now); s.truth == Truth::yes) keeps(s.since);
+  std::optional<Time> none_of_any;
+  for (const Condition& c : trigger.any) {
+    const Sentence s = look(d.state, d.settings, c, d.now);
+    if (s.truth != Truth::no) {
+      none_of_any.reset();
+      break;
+    }
+    none_of_any = std::max(none_of_any.value_or(s.since), s.since);
   }
+  if (none_of_any) keeps(*none_of_any);
+  over.since = since.value_or(Time{});
   return over;
 }
 
-void way_out(const Deciding& d, const Incident& incident, Way& way) {
+Condition is_up(const std::string& component) {
+  return {component + " is up", Condition::Subject::component, component, std::nullopt, false, Condition::Holds::up};
+}
+
+// By health. `worked`: the incident whose checklist it is; of one that it absorbed, nobody keeps the steps any more, but what they verify is
+// asked.
+Way way_by_health(const Deciding& d, const Incident& incident, const Incident& worked) {
+  Way way;
   way.needs(trigger_over(d, incident.trigger));
-  if (!way.out) return;
-  for (const std::string& component : incident.affects) {
-    Condition up{component + " is up", Condition::Subject::component, component, std::nullopt, false, Condition::Holds::up};
-    way.needs(d, up);
-  }
+  if (!way.out) return way;
+  for (const std::string& component : incident.affects) way.needs(d, is_up(component));
   for (const IncidentStep& step : incident.steps) {
     if (!step.plan.critical || !incident.needed(step) || !step.plan.verify || step.state == StepState::skipped) continue;
-    Sentence s{step.state == StepState::done ? Truth::yes : Truth::no, step.holds_since.value_or(Time{}), ""};
-    way.needs(s);
+    if (&incident == &worked)
+      way.needs({step.state == StepState::done ? Truth::yes : Truth::no, step.holds_since.value_or(step.ended_at.value_or(Time{})), ""});
+    else if (const IncidentStep* same = worked.step(step.plan.id); !same || same->state != StepState::skipped)
+      way.needs(d, *step.plan.verify);
   }
   for (const Condition& c : incident.exit.all) way.needs(d, c);
+  way.over = later(d.record(), way.since, incident.exit.hold_for);
+  return way;
 }
 
-// It also has to be well for those that it absorbed.
-void way_out_of_absorbed(const Deciding& d, const Incident& incident, Way& way) {
-  for (const Incident* absorbed : with_absorbed(d.record(), incident)) {
-    if (absorbed == &incident || !way.out) continue;
-    way.needs(trigger_over(d, absorbed->trigger));
-    for (const Condition& c : absorbed->exit.all) way.needs(d, c);
-    for (const std::string& component : absorbed->affects) {
-      Condition up{component + " is up", Condition::Subject::component, component, std::nullopt, false, Condition::Holds::up};
-      way.needs(d, up);
-    }
-  }
-}
-
-Way way_out_by_steps(const Incident& incident) {
-  Way way;
+// By steps, and what else must hold when they are done. Without a critical step only a person can say that it is over.
+Way way_by_steps(const Deciding& d, const Incident& incident, const Incident& worked) {
+  Way way, rest;
   bool any = false;
-  for (const IncidentStep& step : incident.steps) {
-    if (!incident.gates(step)) continue;
+  for (const IncidentStep& planned : incident.steps) {
+    if (!incident.gates(planned)) continue;
     any = true;
+    const IncidentStep* kept = worked.step(planned.plan.id);
+    const IncidentStep& step = kept ? *kept : planned;
     way.out = way.out && step.closed();
     way.since = std::max(way.since, step.ended_at.value_or(Time{}));
   }
@@ -207,6 +227,35 @@ Way way_out_by_steps(const Incident& incident) {
   bool again = !incident.looked_well.empty() && way.since <= incident.looked_well.back().second;
   way.out = way.out && any && !again;
   way.said = "every critical step is done or skipped";
+  for (const Condition& c : incident.exit.all) rest.needs(d, c);
+  if (!rest.because.empty()) rest.over = later(d.record(), rest.since, incident.exit.hold_for);
+  way.needs(rest);
+  return way;
+}
+
+// A person filed it under a scenario of which nothing was seen since, neither in its trigger nor in what it affects: that nothing is seen
+// says nothing, and only people can say when it is over.
+bool only_people_know(const Deciding& d, const Incident& incident) {
+  const auto& timeline = incident.timeline;
+  const bool by_person = incident.opened_by != "drwatch" ||
+                         std::any_of(timeline.begin(), timeline.end(), [](const Event& e) { return e.kind == "incident.refiled"; });
+  if (!by_person || incident.trigger.empty()) return false;
+  Way seen;
+  seen.needs(trigger_over(d, incident.trigger));
+  for (const std::string& component : incident.affects) seen.needs(d, is_up(component));
+  return seen.out && seen.dated && seen.since <= incident.opened_at;
+}
+
+// It also has to be well for those that it absorbed.
+Way way_out(const Deciding& d, const Incident& incident) {
+  Way way;
+  for (const Incident* part : with_absorbed(d.record(), incident)) {
+    if (!way.out) break;
+    const bool by_health = part->exit.by == Exit::By::health && !only_people_know(d, *part);
+    Way own = by_health ? way_by_health(d, *part, incident) : way_by_steps(d, *part, incident);
+    if (part == &incident) way.said = own.said;
+    way.needs(own);
+  }
   return way;
 }
 
@@ -216,17 +265,18 @@ bool critical_open(const Incident& incident) {
 
 void judge_recovery(Deciding& d, const Incident& incident) {
   if (d.record().blind_since) return;
-  Way way;
-  bool by_health = incident.exit.by == Exit::By::health;
-  if (by_health)
-    way_out(d, incident, way);
-  else
-    way = way_out_by_steps(incident);
-  way_out_of_absorbed(d, incident, way);
+  Way way = way_out(d, incident);
+  auto& holding = d.state.sight.holding;
+  const std::string key = incident.id + "/";  // no step's
+  if (!way.out || way.dated) holding.erase(key);
   if (!way.out) return;
+  if (!way.dated) {  // since it was seen to hold
+    const Time seen = holding.try_emplace(key, d.now).first->second;
+    way.since = std::max(way.since, seen);
+    way.over = std::max(way.over, later(d.record(), seen, incident.exit.hold_for));
+  }
   way.since = std::clamp(way.since, incident.started_at, d.now);
-  Time at = by_health ? later(d.record(), way.since, incident.exit.hold_for) : d.now;
-  if (d.now < at) return d.wake(at);
+  if (d.now < way.over) return d.wake(way.over);
   d.emit("incident.recovered", d.about(incident),
          incident.title + " is recovered since " + time_words(way.since) + ", " + duration_words(way.since - incident.started_at) +
              " after it began",

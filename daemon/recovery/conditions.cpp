@@ -33,6 +33,16 @@ Truth of_standing(Standing s, Holds holds, bool measured) {
   return truth_of(s == Standing::breached);
 }
 
+// Since when a sentence is as true (or as false) as it is, of something whose state is what it is since `since`.
+Time since_of(Truth truth, Holds holds, Time since, const Turns& turns) {
+  const bool wide = holds == Holds::degraded || holds == Holds::at_risk, best = holds == Holds::up || holds == Holds::met;
+  const bool worst = holds == Holds::down || holds == Holds::breached;
+  const Time of_wide = (wide && truth == Truth::yes) || (best && truth == Truth::no) ? turns.bad
+                       : worst && truth == Truth::no                                 ? turns.not_down
+                                                                                     : Time{};
+  return of_wide == Time{} ? since : of_wide;
+}
+
 // A reload may take away what an open incident still asks about: then it is not known.
 const ComponentSettings* component_in(const Settings& settings, const std::string& name) {
   auto it = settings.components.find(name);
@@ -74,7 +84,8 @@ Sentence of_probe(const State& state, const Settings& settings, const std::strin
     return s;
   }
   s.truth = of_health(probe->second.health, holds);
-  s.since = probe->second.health == Health::up ? probe->second.good_since.value_or(probe->second.since) : probe->second.since;
+  const ProbeRecord& p = probe->second;
+  s.since = since_of(s.truth, holds, p.health == Health::up ? p.good_since.value_or(p.since) : p.since, p.turns);
   if (words == Words::spoken) s.evidence = probe_evidence(state, name);
   return s;
 }
@@ -108,7 +119,7 @@ Sentence of_component(const State& state, const Settings& settings, const std::s
   }
   const ComponentRecord& c = component->second;
   s.truth = of_health(c.health, holds);
-  s.since = c.health == Health::up ? c.good_since.value_or(c.since) : c.since;
+  s.since = since_of(s.truth, holds, c.health == Health::up ? c.good_since.value_or(c.since) : c.since, c.turns);
   if (words == Words::spoken) s.evidence = component_evidence(state, *of, c.health);
   return s;
 }
@@ -146,6 +157,7 @@ Sentence of_rpo(const State& state, const Settings& settings, std::optional<Disa
   }
   if (!worst && structural) {  // nobody is woken by it, and nothing is proven by it
     s.truth = holds == Holds::met ? Truth::unknown : Truth::no;
+    s.finding = true;
     s.evidence = component + " rpo cannot be met: a finding";
     return s;
   }
@@ -154,7 +166,7 @@ Sentence of_rpo(const State& state, const Settings& settings, std::optional<Disa
     return s;
   }
   s.truth = of_standing(worst->standing, holds, true);
-  s.since = worst->since;
+  s.since = since_of(s.truth, holds, worst->since, worst->turns);
   if (words == Words::spoken)  // as it is now, not when it changed
     s.evidence = component + " rpo: " + judge_rpo(state, settings, component, worst_class, now).message;
   return s;
@@ -163,7 +175,7 @@ Sentence of_rpo(const State& state, const Settings& settings, std::optional<Disa
 Sentence of_rto(const State& state, const Settings& settings, const Condition& condition, const std::string& component, Time now) {
   if (!component_in(settings, component)) return gone(component);
   Standing standing = component_rto(state, settings, component, now);
-  return {of_standing(standing, condition.holds, false), {}, component + " rto is " + std::string(standing_name(standing))};
+  return {of_standing(standing, condition.holds, false), {}, component + " rto is " + std::string(standing_name(standing)), false};
 }
 
 Sentence of_signal(const State& state, const std::string& name, Holds holds) {
@@ -186,8 +198,10 @@ Sentence any_of(const std::vector<Sentence>& parts) {
       whole.since = first ? part.since : std::min(whole.since, part.since);
       whole.evidence = (first ? "" : whole.evidence + "; ") + part.evidence;
       whole.truth = Truth::yes;
+      whole.dated = whole.dated && part.dated;
     } else if (whole.truth != Truth::yes) {
       whole.since = std::max(whole.since, part.since);
+      whole.dated = whole.dated && part.dated;
       if (part.truth == Truth::unknown) whole.truth = Truth::unknown, whole.evidence = part.evidence;
     }
   }
@@ -201,7 +215,7 @@ bool judged_rpo(const Settings& settings, const std::string& component) {
 
 // "any component is not up" is true when one is not: the "not" belongs to each.
 Sentence said(const Condition& c, Sentence s) {
-  if (c.negated) s.truth = opposite(s.truth);
+  if (c.negated) s.truth = s.finding ? Truth::unknown : opposite(s.truth);
   return s;
 }
 

@@ -22,6 +22,8 @@ struct Sentence {
   Truth truth = Truth::unknown;
   Time since{};          // the present truth began: for an improvement the first good run, not its confirmation
   std::string evidence;  // "primary: connection refused, 3 runs"
+  bool dated = true;     // false: nobody knows since when (an RTO's standing follows from many things)
+  bool finding = false;  // an objective that can never be met: it is not said to be bad, and not to be well either
 };
 Sentence evaluate(const State& state, const Settings& settings, const Condition& condition, Time now);
 // The same without its evidence: the words cost far more than the truth, and are wanted only when it leads to something.

@@ -91,6 +91,7 @@ Match look(const Deciding& d, const Trigger& trigger);  // the same without the 
 Truth truth_of(const Deciding& d, const Trigger& trigger);
 void judge_triggers(Deciding& d);
 void open_incident(Deciding& d, const Scenario& scenario, const Match& found, Time detected_at, std::string by);
+void absorb_narrower(Deciding& d, const std::string& wide_id);  // the open incidents that it supersedes go on in it
 // What fits second best: the scenario with most of its trigger's conditions true, of those that could be mistaken for this one.
 std::optional<Second> second_best(const Deciding& d, const Scenario& first);
 // For an incident that a person files anew: what speaks for the scenario `before`, and what tells that one from `now`.

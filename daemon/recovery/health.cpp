@@ -45,10 +45,10 @@ bool can_see(Deciding& d, Time since) {
 // ---- one probe
 // ---------------------------------------------------------------------------------------------------------------------------
 
-// The first run of the unbroken stretch of good ones that ends with the newest.
-Time good_from(const ProbeSight& sight) {
+// The first run of the unbroken stretch, up to the newest, of those that were not worse than `worst`.
+Time since_no_worse(const ProbeSight& sight, Health worst) {
   Time from = sight.window_at.back();
-  for (std::size_t i = sight.window.size(); i-- > 0 && sight.window[i] == Health::up;) from = sight.window_at[i];
+  for (std::size_t i = sight.window.size(); i-- > 0 && !worse(sight.window[i], worst);) from = sight.window_at[i];
   return from;
 }
 
@@ -58,7 +58,9 @@ void change_health(Deciding& d, const std::string& probe, Health to, const Outco
   Json body{{"health", health_name(to)}, {"from", health_name(was.health)}, {"reason", reason_name(seen.reason)},
             {"code", seen.code},         {"outcome_message", seen.message}, {"vantage", seen.vantage}};
   // Behind a stretch that nobody could see it is good since the first run that saw it, whatever was seen before.
-  if (to == Health::up) body["good_since"] = time_text(was.health == Health::unknown ? seen.at : good_from(sight));
+  const auto since = [&](Health level) { return time_text(was.health == Health::unknown ? seen.at : since_no_worse(sight, level)); };
+  if (to == Health::up) body["good_since"] = since(Health::up);
+  if (to == Health::degraded) body["not_down_since"] = since(Health::degraded);
   sight.awaits_witness = false;
   std::string message = probe + " is " + std::string(health_name(to)) + (seen.message.empty() ? "" : ": " + seen.message);
   d.emit("probe.changed", {.component = d.settings.probes.at(probe).component, .probe = probe}, message, body);
@@ -131,6 +133,16 @@ void clear(Deciding& d, const std::string& name, const Outcome& outcome) {
   if (!up && !not_down) return;
   d.emit("probe.cleared", {.component = d.settings.probes.at(name).component, .probe = name}, name + " is good again",
          Json{{"level", up ? "degraded" : "down"}});
+}
+
+// What was suspected and then could not be seen at all is suspected no more; what was confirmed goes on.
+void lose_sight(Deciding& d, const std::string& name, const Outcome& outcome, Health was) {
+  const ProbeRecord& record = record_of(d, name);
+  if (d.record().blind_since || outcome.outcome != Health::unknown || record.health != Health::unknown || was == Health::down) return;
+  if (d.state.sight.probes[name].unknowns != d.settings.probes.at(name).fall || (!record.down && !record.degraded)) return;
+  if (was == Health::degraded && !record.down) return;
+  d.emit("probe.cleared", {.component = d.settings.probes.at(name).component, .probe = name},
+         name + " cannot be seen any more: it is not suspected to be down", Json{{"level", was == Health::degraded ? "down" : "degraded"}});
 }
 
 void remember_in(std::vector<PastRun>& runs, const std::shared_ptr<const Outcome>& run, std::size_t kept, std::size_t whole) {
@@ -206,8 +218,10 @@ void see_run(Deciding& d, const std::string& name, std::shared_ptr<const Outcome
   suspect(d, name, outcome, before);
   remember_good(d, name, outcome);
   remember_data(d, name, outcome);
+  const Health was = record_of(d, name).health;
   judge_probe(d, name);
   clear(d, name, outcome);
+  lose_sight(d, name, outcome, was);
   if (settings->second.witness) judge_waiting(d);
   if (first) d.state.sight.touched.insert(settings->second.component);
   if (first || turned || d.decision.events.size() > events) d.settle_needed = true;
@@ -240,6 +254,7 @@ void judge_component(Deciding& d, const ComponentSettings& component) {
   Count n;
   std::string message;
   std::optional<Time> good_since;
+  Time not_down_since{};
   Health worst_named = Health::up;
   for (const std::string& name : component.probes) {
     const ProbeRecord& probe = record_of(d, name);
@@ -248,6 +263,7 @@ void judge_component(Deciding& d, const ComponentSettings& component) {
     n.unknown += probe.health == Health::unknown;
     n.not_up += probe.health != Health::up;
     if (probe.good_since) good_since = std::max(good_since.value_or(*probe.good_since), *probe.good_since);
+    not_down_since = std::max(not_down_since, probe.turns.not_down);
     bool tells_more = probe.health != Health::up && (message.empty() || (probe.health == Health::down && worst_named != Health::down));
     if (tells_more) {
       message = name + ": " + (probe.message.empty() ? std::string(health_name(probe.health)) : probe.message);
@@ -262,6 +278,7 @@ void judge_component(Deciding& d, const ComponentSettings& component) {
             {"from", was == d.record().components.end() ? Json(nullptr) : Json(health_name(was->second.health))},
             {"detail", message}};
   if (health == Health::up && good_since) body["good_since"] = time_text(*good_since);
+  if (health == Health::degraded && not_down_since != Time{}) body["not_down_since"] = time_text(not_down_since);
   d.emit("component.changed", {.component = component.name},
          component.name + " is " + std::string(health_name(health)) + (message.empty() ? "" : " (" + message + ")"), body);
 }

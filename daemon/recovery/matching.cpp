@@ -23,7 +23,7 @@ bool holds(const std::vector<Sentence>& all, const std::vector<Sentence>& any, c
 }
 
 void add_cause(const Deciding& d, Match& found, const Condition& condition, const Sentence& sentence) {
-  found.because.push_back({condition.text, sentence.since, ""});
+  found.because.push_back({condition.text, sentence.since == Time{} ? d.now : sentence.since, ""});
   found.causes.push_back(&condition);
   found.by_signal = found.by_signal || condition.subject == Condition::Subject::signal;
   for (const std::string& component : components_of(d.state, d.settings, condition)) found.components.push_back(component);
@@ -145,19 +145,24 @@ bool said_to_be_over(Deciding& d, const std::string& scenario, const Match& foun
   });
 }
 
-// The parent's incident lists what it explains.
+Incident* open_about(Deciding& d, const std::string& component) {
+  for (auto& [id, incident] : d.record().incidents)
+    if (incident.state == IncidentState::open && contains(incident.affects, component)) return &incident;
+  return nullptr;
+}
+
+// The parent's incident lists what it explains: of the parents one above the other that of the nearest that has one.
 void explain(Deciding& d, const Match& found) {
   std::set<std::string> components(found.components.begin(), found.components.end());
   for (const std::string& component : components) {
     auto parent = explained_by(d, component);
-    if (!parent) continue;
-    for (auto& [id, incident] : d.record().incidents) {
-      if (incident.state != IncidentState::open || !contains(incident.affects, *parent) || contains(incident.explains, component)) continue;
-      About about = d.about(incident);
-      about.component = component;
-      d.emit("incident.explains", about, component + " fails because " + *parent + " does", Json{{"parent", *parent}});
-      break;
-    }
+    const Incident* incident = nullptr;
+    for (; parent; parent = explained_by(d, *parent))
+      if ((incident = open_about(d, *parent))) break;
+    if (!incident || contains(incident->explains, component)) continue;
+    About about = d.about(*incident);
+    about.component = component;
+    d.emit("incident.explains", about, component + " fails because " + *parent + " does", Json{{"parent", *parent}});
   }
 }
 
@@ -277,6 +282,8 @@ Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found
   return i;
 }
 
+}  // namespace
+
 void absorb_narrower(Deciding& d, const std::string& wide_id) {
   const Incident wide = d.record().incidents.at(wide_id);
   std::vector<std::string> narrow;
@@ -287,6 +294,8 @@ void absorb_narrower(Deciding& d, const std::string& wide_id) {
     d.emit("incident.absorbed", d.about(d.record().incidents.at(id)), d.record().incidents.at(id).title + " goes on in " + wide_id,
            Json{{"absorbed_by", wide_id}});
 }
+
+namespace {
 
 void reopen(Deciding& d, const Incident& incident, const Match& found) {
   d.emit("incident.reopened", d.about(incident), incident.title + " is back: " + because_text(found.because),

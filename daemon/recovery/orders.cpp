@@ -182,7 +182,7 @@ void order(Deciding& d, const Refile& o) {
   // Opened on a copy of everything: the event takes from it what belongs to the scenario.
   State scratch = d.state;
   Deciding sketch{scratch, d.settings, d.now, {}, {}, false};
-  open_incident(sketch, *scenario, found, d.now, i->opened_by);
+  open_incident(sketch, *scenario, found, d.now, o.by);  // by a person, who also says when it is over: the trigger may never have held
   // What it was first kept shut (an outage of everything: the database's, the hosting's) opens no more beside what it is now.
   Incident& sketched = scratch.record.incidents.at(sketch.decision.subject);
   auto& supersedes = sketched.trigger.supersedes;
@@ -193,6 +193,7 @@ void order(Deciding& d, const Refile& o) {
   d.emit("incident.refiled", d.about(*i, o.by),
          i->id + ", filed as " + i->title + ", is now worked as " + scenario->title + (o.note.empty() ? "" : ": " + o.note),
          Json{{"from", i->scenario}, {"scenario", scenario->id}, {"incident", as_new}, {"note", o.note}});
+  absorb_narrower(d, i->id);
   draft_messages(d, i->id, Message::When::opened);
 }
 

@@ -54,9 +54,20 @@ std::map<std::string, LatchRecord> latches_from(const Json& j) {
   return latches;
 }
 
+Json of(const Turns& t) {
+  Json j = Json::object();
+  if (t.bad != Time{}) j["bad"] = json::of(t.bad);
+  if (t.not_down != Time{}) j["not_down"] = json::of(t.not_down);
+  return j;
+}
+Turns turns_from(const Json& j) {
+  const Json& turns = j.contains("turns") ? j["turns"] : Json::object();
+  return {json::maybe_time(turns, "bad").value_or(Time{}), json::maybe_time(turns, "not_down").value_or(Time{})};
+}
+
 Json of(const ProbeRecord& p) {
   Json j = {{"health", health_name(p.health)}, {"since", json::of(p.since)}, {"reason", reason_name(p.reason)},     {"message", p.message},
-            {"degraded", of(p.degraded)},      {"down", of(p.down)},         {"good_since", json::of(p.good_since)}};
+            {"degraded", of(p.degraded)},      {"down", of(p.down)},         {"good_since", json::of(p.good_since)}, {"turns", of(p.turns)}};
   if (!p.latches.empty()) j["latches"] = of(p.latches);
   return j;
 }
@@ -69,19 +80,24 @@ ProbeRecord probe_from(const Json& j) {
   p.degraded = stretch(j, "degraded");
   p.down = stretch(j, "down");
   p.good_since = json::maybe_time(j, "good_since");
+  p.turns = turns_from(j);
   p.latches = latches_from(j);
   return p;
 }
 
 Json of(const ComponentRecord& c) {
-  return {{"health", health_name(c.health)}, {"since", json::of(c.since)}, {"message", c.message}, {"good_since", json::of(c.good_since)}};
+  return {{"health", health_name(c.health)},
+          {"since", json::of(c.since)},
+          {"message", c.message},
+          {"good_since", json::of(c.good_since)},
+          {"turns", of(c.turns)}};
 }
 ComponentRecord component_from(const Json& j) {
-  return {health_from(j), json::time(j, "since"), json::text(j, "message"), json::maybe_time(j, "good_since")};
+  return {health_from(j), json::time(j, "since"), json::text(j, "message"), json::maybe_time(j, "good_since"), turns_from(j)};
 }
 
 Json of(const ObjectiveRecord& o) {
-  return {{"standing", standing_name(o.standing)}, {"since", json::of(o.since)}, {"message", o.message}};
+  return {{"standing", standing_name(o.standing)}, {"since", json::of(o.since)}, {"message", o.message}, {"turns", of(o.turns)}};
 }
 Standing standing_from(const Json& j) { return parse_standing(json::text(j, "standing")).value_or(Standing::unproven); }
 ObjectiveRecord objective_from(const Json& j) {
@@ -89,6 +105,7 @@ ObjectiveRecord objective_from(const Json& j) {
   o.standing = standing_from(j);
   o.since = json::time(j, "since");
   o.message = json::text(j, "message");
+  o.turns = turns_from(j);
   return o;
 }
 

@@ -30,6 +30,12 @@ struct Stretch {
   Time first_bad_at{};
   std::optional<Time> last_good_at;  // nullopt: never seen good
 };
+// What is true stays so as things get worse, and what is not down is not down however degraded: of the wider sentences since when they
+// hold. Time{}: they do not, or nobody wrote it down.
+struct Turns {
+  Time bad{};       // degraded or down; of an objective at-risk or breached
+  Time not_down{};  // up or degraded; of an objective met or at-risk
+};
 struct LatchRecord {  // as probes/outcome.hpp; here until the probe is no longer configured
   Time at{};
   std::string message;
@@ -42,6 +48,7 @@ struct ProbeRecord {
   std::string message;
   std::optional<Stretch> degraded, down;  // of runs that were degraded or worse; of runs that were down
   std::optional<Time> good_since;         // the first run of the stretch that made it up
+  Turns turns;
   std::map<std::string, LatchRecord> latches;
 };
 struct ComponentRecord {
@@ -49,6 +56,7 @@ struct ComponentRecord {
   Time since{};
   std::string message;             // "primary: connection refused"
   std::optional<Time> good_since;  // up: since the first good run; nullopt otherwise
+  Turns turns;
 };
 enum class Standing { met, at_risk, breached, unproven };
 std::string_view standing_name(Standing s);
@@ -57,6 +65,7 @@ struct ObjectiveRecord {  // an RPO by component and class
   Standing standing = Standing::unproven;
   Time since{};
   std::string message;
+  Turns turns;
 };
 struct SignalRecord {
   bool raised = false;

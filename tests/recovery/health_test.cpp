@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <set>
+
 #include "platform.hpp"
 
 using namespace drwatch;
@@ -146,6 +148,28 @@ TEST_CASE("a child is explained by its parent") {
   stage.ran("web", H::down, Reason::connect);
   stage.pass(seconds{30});
   CHECK(stage.open("api-outage"));
+}
+
+TEST_CASE("what a parent's parent explains is listed by the incident that there is") {
+  Settings s = platform();
+  s.components["shop"].name = s.components["shop"].title = "shop";
+  s.components["shop"].depends_on = {"api"};
+  s.components["shop"].probes = {"till"};
+  s.probes["till"] = s.probes["web"];
+  s.probes["till"].name = "till";
+  s.probes["till"].component = "shop";
+  s.scenarios["shop-outage"] = scenario(s, "shop-outage", {"shop is down"}, {"shop"});
+  Stage stage(s);
+  for (const char* name : {"primary", "web", "till"}) stage.ran(name, H::up);
+  for (int i = 0; i < 3; ++i) {
+    stage.now += seconds{10};
+    for (const char* name : {"till", "web", "primary"}) stage.ran(name, H::down, Reason::connect);
+  }
+  stage.pass(minutes{2});
+  const Incident* incident = stage.open("database-outage");
+  REQUIRE(incident);
+  CHECK(stage.state.record.incidents.size() == 1);
+  CHECK(std::set<std::string>(incident->explains.begin(), incident->explains.end()) == std::set<std::string>{"api", "shop"});
 }
 
 TEST_CASE("rows that were returned and are wrong are not explained by a database that takes no writes") {
