@@ -160,18 +160,35 @@ struct Contradictions {
                "take one of them out");
   }
 
-  // An exit by health asks that the trigger is over: it must not ask for what the trigger is.
-  void exit_against_trigger() const {
+  // Recovery by health asks that the trigger is over: what else it asks for must not make the trigger hold.
+  void end_against_trigger() const {
     const Trigger& trigger = file.scenario.trigger;
-    const Exit& exit = file.scenario.exit;
-    if (trigger.empty() || !trigger.none.empty() || exit.by == Exit::By::steps) return;
-    const auto asked = [&](const Condition& c) {
-      return std::any_of(exit.all.begin(), exit.all.end(), [&](const Condition& e) { return about_one(e) && implies(e, c); });
+    if (trigger.empty() || !trigger.none.empty() || !by_health()) return;
+    const auto asked = asked_at_the_end();
+    const Asked* last = nullptr;  // without it the trigger could be over
+    const auto holds_then = [&](const Condition& c) {
+      for (const Asked& each : asked)
+        if (implies(each.condition, c)) {
+          if (!last || &each > last) last = &each;
+          return true;
+        }
+      return false;
     };
-    if (std::all_of(trigger.all.begin(), trigger.all.end(), asked) &&
-        (trigger.any.empty() || std::any_of(trigger.any.begin(), trigger.any.end(), asked)))
-      tell({"exit", "all"}, "exit.all", "asks for what opens it, and it is over when that no longer holds: it could never be recovered",
-           "ask for the opposite, or leave it out");
+    if (!std::all_of(trigger.all.begin(), trigger.all.end(), holds_then) ||
+        (!trigger.any.empty() && std::none_of(trigger.any.begin(), trigger.any.end(), holds_then)))
+      return;
+    tell(last->step ? last->path : std::vector<std::string>{"exit", "all"}, last->key,
+         "asks for what opens it, and it is over when that no longer holds: it could never be recovered",
+         last->step ? "ask for the opposite, or let the step not be critical" : "ask for the opposite, or leave it out");
+  }
+  // Whether it can open so that it is over by health: what a signal opens is over by its steps, unless the file says otherwise.
+  bool by_health() const {
+    const Exit::By by = file.scenario.exit.by;
+    if (by != Exit::By::automatic) return by == Exit::By::health;
+    const auto is_signal = [](const Condition& c) { return c.subject == Subject::signal; };
+    const Trigger& trigger = file.scenario.trigger;
+    return std::none_of(trigger.all.begin(), trigger.all.end(), is_signal) &&
+           (trigger.any.empty() || !std::all_of(trigger.any.begin(), trigger.any.end(), is_signal));
   }
 };
 
@@ -187,7 +204,7 @@ void check_contradictions(const ScenarioFile& file, Problems& problems) {
   check.any_against_all();
   check.end_against_affects();
   check.end_against_itself();
-  check.exit_against_trigger();
+  check.end_against_trigger();
 }
 
 }  // namespace drwatch::config

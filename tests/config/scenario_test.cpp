@@ -62,6 +62,22 @@ TEST_CASE("where a scenario's own steps stand among those it includes") {
   CHECK(ids(R"("...", "checks")") == Ids{"own", "login"});
 }
 
+TEST_CASE("a critical step may ask for what opens it where that ends nothing") {
+  const auto refused = [](const std::string& trigger, const std::string& more) {
+    return contains(Runbook()
+                        .with("s", "title = \"S\"\naffects = [\"api\"]\n[trigger]\nany = [" + trigger + "]\n" + more +
+                                       "[[step]]\nid = \"a\"\ntitle = \"A\"\ncritical = true\nverify = \"database is down\"\n")
+                        .load()
+                        .errors,
+                    "asks for what opens it");
+  };
+  CHECK(refused("\"database is down\"", ""));
+  CHECK(refused("\"database is not up\", \"breach is raised\"", ""));
+  CHECK_FALSE(refused("\"database is down\"", "[exit]\nby = \"steps\"\n"));
+  CHECK_FALSE(refused("\"breach is raised\"", ""));
+  CHECK_FALSE(refused("\"database is down\"", "none = [\"home is down\"]\n"));
+}
+
 TEST_CASE("what conditions say of each other") {
   const std::string head = "title = \"Outage\"\n[trigger]\n";
   Runbook runbook;
