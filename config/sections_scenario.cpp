@@ -23,6 +23,14 @@ std::optional<Condition> read_condition(const Value& value, const Names& names, 
   return condition;
 }
 
+// One file, or a list of them.
+void read_include(ScenarioDraft& into, const Value& value, const Reading& reading) {
+  if (value.text())
+    into.include = {*value.text()};
+  else
+    read_value(into.include, value, {.doc = ""}, reading);
+}
+
 template <class S>
 Row conditions_row(std::string key, std::vector<Condition> S::* member, const Names& names, Meta meta) {
   return row_with<S>(
@@ -58,9 +66,11 @@ Section scenario_section() {
               {.doc = "A critical incident that nobody took by then fires `DrwatchUnacknowledged`.", .fallback = "15m", .min = 1})),
        of(row("reopen_within", &Scenario::reopen_within,
               {.doc = "A trigger that holds again so soon after recovery goes on with the same incident.", .fallback = "1h"})),
-       row("include", &ScenarioDraft::include,
+       row_with<ScenarioDraft>(
+           "include", "string, or list of strings",
            {.doc = "Shared steps and messages, from `shared/NAME.toml` beside the scenarios, in the order of the checklist. `\"...\"` is "
-                   "where its own stand; without it that is behind the shared ones, but before those of `closing`."})}};
+                   "where its own stand; without it that is behind the shared ones, but before those of `closing`."},
+           read_include)}};
 }
 
 Section trigger_section(const Names& names) {

@@ -62,6 +62,14 @@ TEST_CASE("where a scenario's own steps stand among those it includes") {
   CHECK(ids(R"("...", "checks")") == Ids{"own", "login"});
 }
 
+TEST_CASE("one shared file needs no list") {
+  const std::string shared = "[[step]]\nid = \"take\"\ntitle = \"Take it\"\n";
+  CHECK(Runbook().with("shared/opening", shared).with("outage", "include = \"opening\"\n" + outage).sound("outage").steps.size() == 1);
+  CHECK(contains(Runbook().with("shared/opening", shared).with("outage", "include = \"openin\"\n" + outage).load().errors,
+                 "scenarios/outage.toml:1:11: error: include: no shared file is named 'openin'; did you mean 'opening'?"));
+  CHECK(contains(Runbook().with("outage", "include = 1\n" + outage).load().errors, "include: expected a list of strings"));
+}
+
 TEST_CASE("a critical step may ask for what opens it where that ends nothing") {
   const auto refused = [](const std::string& trigger, const std::string& more) {
     return contains(Runbook()
