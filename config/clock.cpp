@@ -53,15 +53,16 @@ std::optional<Cron> read_schedule(const ScheduleText& when, const Table& table, 
   const auto* timezone = find(table, "timezone");
   // What is no text was reported by its row.
   if ((schedule && !schedule->value.text()) || (timezone && !timezone->value.text()) || when.schedule.empty()) return {};
-  if (!known_zone(when.timezone)) {
+  const bool zone_known = known_zone(when.timezone);
+  if (!zone_known) {
     const auto close = nearest(when.timezone, zone_names());
     reading.problems.error(timezone ? timezone->value.place : place, reading.at("timezone").key,
                            shown(when.timezone) + " is not a time zone",
                            close ? "did you mean '" + *close + "'?" : "use a name of the IANA data base, like UTC or Europe/Berlin");
-    return {};
   }
+  // The expression is looked at all the same: every problem at once.
   std::string error;
-  auto cron = Cron::parse(when.schedule, when.timezone, &error);
+  auto cron = Cron::parse(when.schedule, zone_known ? when.timezone : "UTC", &error);
   const Place where = schedule ? schedule->value.place : place;
   if (!cron) {
     reading.problems.error(where, reading.at(key).key, "not a cron expression: " + error, "write it like \"0 2 * * *\" or @daily");
@@ -70,7 +71,7 @@ std::optional<Cron> read_schedule(const ScheduleText& when, const Table& table, 
   // 29 February is the rarest day: what is not due within eight years never is.
   if (cron->next_after(Time{std::chrono::sys_days{std::chrono::year{2024} / 1 / 1}}) == Time::max())
     reading.problems.error(where, reading.at(key).key, shown(when.schedule) + " is never due", "there is no such day");
-  return cron;
+  return zone_known ? cron : std::nullopt;
 }
 
 void read_clock(const Document& main, Settings& settings, const Reading& reading) {

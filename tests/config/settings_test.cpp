@@ -213,6 +213,15 @@ TEST_CASE("maintenance once, with an end or a length") {
   CHECK(contains(load_text(head + "until = 2026-03-01T03:00:00Z\nlasts = \"1h\"\n").errors, "an end or a length, not both"));
 }
 
+TEST_CASE("a schedule and its zone are told apart when both are wrong") {
+  const auto errors = load_text(
+                          "[component.cron]\n[probe.job]\ncomponent = \"cron\"\nkind = \"heartbeat\"\nschedule = \"0 25 * * *\"\n"
+                          "timezone = \"Mars/Olympus\"\nkey = { env = \"DRWATCH_TEST_KEY\" }\n")
+                          .errors;
+  CHECK(contains(errors, "probe.job.schedule: not a cron expression"));
+  CHECK(contains(errors, "probe.job.timezone: 'Mars/Olympus' is not a time zone"));
+}
+
 TEST_CASE("a channel on this machine may be written plainly") {
   const auto s = sound("[channel.pager]\nkind = \"webhook\"\nurl = \"http://127.0.0.1:8080/page\"\n");
   CHECK(s->channels.at("pager").url.reveal() == "http://127.0.0.1:8080/page");
