@@ -29,6 +29,43 @@ void read_single(MaintenanceSettings& into, const MaintenanceDraft& draft, const
   if (into.lasts > hours{24}) from.error("until", "the window is longer than 24h", "make it at most 24h; it can be started again");
 }
 
+// The longest time without a break that windows of this length make when one begins no later than the one before it ends; looked at over a
+// year, and no further than `enough`.
+Duration longest_unbroken(const Cron& schedule, Duration lasts, Duration enough) {
+  constexpr int most_windows = 10'000;
+  Time began = schedule.next_after(Time{std::chrono::sys_days{std::chrono::year{2024} / 1 / 1}}), first = began;
+  Duration longest = lasts;
+  if (began == Time::max()) return longest;
+  const Time end = began + hours{24 * 366};
+  for (int i = 0; i < most_windows && began < end && longest <= enough; ++i) {
+    const Time next = schedule.next_after(began);
+    if (next == Time::max()) break;
+    if (next > began + lasts) first = next;
+    began = next;
+    longest = std::max(longest, began + lasts - first);
+  }
+  return longest;
+}
+
+// It ends by itself, and within a day: what begins again before that would keep scenarios shut for ever.
+void check_breaks(const MaintenanceSettings& window, const ReadWindow& from) {
+  constexpr Duration shortest_period = minutes{1}, most = hours{24};
+  if (!window.schedule || window.lasts < shortest_period) return;
+  const Duration longest = longest_unbroken(*window.schedule, window.lasts, most);
+  const auto& place = find(from.table, "schedule")->value.place;
+  const std::string key = from.reading.at("schedule").key;
+  if (longest > most)
+    from.reading.problems.error(
+        place, key,
+        "each window lasts " + duration_text(window.lasts) + " and the next begins before that is over: together they are longer than 24h",
+        "let it last shorter, or begin less often");
+  else if (longest > window.lasts)
+    from.reading.problems.warning(place, key,
+                                  "each window lasts " + duration_text(window.lasts) +
+                                      " and the next may begin before that is over: up to " + duration_text(longest) + " without a break",
+                                  "let it last shorter, or begin less often, unless that is meant");
+}
+
 void read_window(MaintenanceSettings& into, const ReadWindow& from) {
   MaintenanceDraft draft;
   read_table(from.table, from.place, maintenance_section().rows, &draft, from.reading);
@@ -38,6 +75,7 @@ void read_window(MaintenanceSettings& into, const ReadWindow& from) {
       if (from.has(key)) from.error(key, "a window has a schedule or a time, not both", "leave one of them out");
     into.schedule = read_schedule(draft.when, from.table, from.place, from.reading);
     into.lasts = draft.lasts.value_or(hours{1});
+    check_breaks(into, from);
   } else if (from.has("from")) {
     read_single(into, draft, from);
   } else {

@@ -213,6 +213,24 @@ TEST_CASE("maintenance once, with an end or a length") {
   CHECK(contains(load_text(head + "until = 2026-03-01T03:00:00Z\nlasts = \"1h\"\n").errors, "an end or a length, not both"));
 }
 
+TEST_CASE("maintenance again and again has an end") {
+  const auto window = [](const std::string& schedule, const std::string& lasts) {
+    return load_text("[component.database]\n[maintenance.w]\ncomponents = [\"database\"]\nschedule = \"" + schedule + "\"\nlasts = \"" +
+                     lasts + "\"\n");
+  };
+  const auto endless = [&](const std::string& schedule, const std::string& lasts) {
+    return contains(window(schedule, lasts).errors, "maintenance.w.schedule: each window lasts");
+  };
+  CHECK(endless("0 * * * *", "1h"));
+  CHECK(endless("0 0 * * *", "24h"));
+  CHECK(endless("0 3 * * sat,sun", "24h"));
+  CHECK(endless("0 0 1-2 7 *", "24h"));  // once a year
+  CHECK_FALSE(endless("0 * * * *", "59m"));
+  CHECK_FALSE(endless("0 3 * * sun", "24h"));
+  CHECK(contains(window("0,30 2 * * *", "45m").warnings, "the next may begin before that is over: up to 1h15m without a break"));
+  CHECK_FALSE(contains(window("0,30 2 * * *", "20m").warnings, "without a break"));
+}
+
 TEST_CASE("a schedule and its zone are told apart when both are wrong") {
   const auto errors = load_text(
                           "[component.cron]\n[probe.job]\ncomponent = \"cron\"\nkind = \"heartbeat\"\nschedule = \"0 25 * * *\"\n"
