@@ -148,6 +148,21 @@ struct ScenarioAdvice {
       problems.warning(at({}), "affects", "it affects nothing: no component's RTO stands on it", "name components in 'affects'");
   }
 
+  // A signal that clears by itself before the `for` is over.
+  void gone_too_soon(const std::vector<Condition>& conditions) const {
+    const Duration hold_for = scenario().trigger.hold_for;
+    for (const auto& condition : conditions) {
+      const auto signal = settings.signals.find(condition.name);
+      if (condition.subject != Subject::signal || signal == settings.signals.end() || !signal->second.expires) continue;
+      const bool asks_for_it = (condition.holds == Condition::Holds::raised) != condition.negated;
+      if (!asks_for_it || hold_for < *signal->second.expires) continue;
+      problems.warning(at({"trigger", "for"}), "trigger.for",
+                       shown(condition.text) + " never holds for " + duration_text(hold_for) + ": the signal expires after " +
+                           duration_text(*signal->second.expires) + ", unless it is raised again before that",
+                       "make it shorter than that, or 'expires' longer");
+    }
+  }
+
   // Whether status pages could open it all by themselves.
   void providers() const {
     const auto told = [&](const Condition& c) { return told_by_a_provider(c, settings); };
@@ -207,6 +222,8 @@ void warn_of_scenarios(const std::vector<ScenarioFile>& files, const Settings& s
   for (std::size_t i = 0; i < files.size(); ++i) {
     const ScenarioAdvice advice{files[i], settings, problems};
     advice.trigger();
+    advice.gone_too_soon(files[i].scenario.trigger.any);
+    advice.gone_too_soon(files[i].scenario.trigger.all);
     advice.providers();
     advice.exit();
     warn_of_plan(files[i], settings, advice.by_health(), problems);

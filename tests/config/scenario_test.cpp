@@ -23,6 +23,8 @@ component = "api"
 kind = "tcp"
 target = "192.0.2.1:443"
 [signal.breach]
+[signal.short]
+expires = "5m"
 )";
 const std::string outage = "title = \"Outage\"\naffects = [\"database\"]\n[trigger]\nany = [\"database is down\"]\n";
 
@@ -255,6 +257,17 @@ TEST_CASE("warnings: it runs, but not as one may think") {
   CHECK(warns(outage + "[exit]\nby = \"steps\"\n[[step]]\nid = \"a\"\ntitle = \"A\"\n", "no step is critical"));
   CHECK(warns("title = \"S\"\naffects = [\"api\"]\n[trigger]\nany = [\"database rpo region is breached\"]\n",
               "'database rpo region is breached' never holds"));
+
+  // What expires before the `for` is over.
+  const auto lasting = [&](const std::string& condition, const std::string& time) {
+    return "title = \"S\"\naffects = [\"api\"]\n[trigger]\nall = [\"" + condition + "\"]\nfor = \"" + time + "\"\n";
+  };
+  CHECK(warns(lasting("short is raised", "6m"),
+              "scenarios/s.toml:5:7: warning: trigger.for: 'short is raised' never holds for 6m: the signal expires after 5m"));
+  CHECK(warns(lasting("short is not clear", "5m"), "trigger.for: 'short is not clear' never holds for 5m"));
+  CHECK_FALSE(warns(lasting("short is raised", "4m"), "never holds for"));
+  CHECK_FALSE(warns(lasting("short is not raised", "6m"), "never holds for"));
+  CHECK_FALSE(warns(lasting("breach is raised", "6m"), "never holds for"));
 
   auto two = Runbook().with("a", outage).with("b", outage).load();
   CHECK(contains(two.warnings, "scenarios/b.toml:3:1: warning: trigger: opens on the same conditions as 'a'"));
