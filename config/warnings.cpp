@@ -56,6 +56,7 @@ struct MainAdvice {
                          "give the page a component of its own: it attributes, it proves nothing");
       for (const auto& [of_class, rpo] : component.rpo) {
         too_seldom(name, component, of_class, rpo);
+        only_with_more(name, component, of_class, rpo);
         too_slow_to_mend(name, component, of_class, rpo);
         if (!survived(component, of_class))
           problems.warning(place_at(root, key_of("component", name), {"component", name, "rpo"}), key + ".rpo",
@@ -83,6 +84,29 @@ struct MainAdvice {
                      read ? "read it more often than that"
                           : "add a source that brings points more often (WAL archiving, PITR), or accept an RPO of more than " +
                                 duration_text(apart(*best)));
+  }
+  // Supabase's own backups are daily; what comes oftener is not asked for where the file does not say `pitr`.
+  static bool daily_alone(const ProbeSettings& probe) {
+    const auto written = [&](const char* key, const char* text) {
+      return std::find(probe.written.begin(), probe.written.end(), std::pair<std::string, std::string>(key, text)) != probe.written.end();
+    };
+    return !probe.backup->every && written("reads", "\"supabase\"") && !written("pitr", "true");
+  }
+  void only_with_more(const std::string& name, const ComponentSettings& component, DisasterClass of_class, Duration rpo) const {
+    if (rpo >= hours{24}) return;
+    std::string sources;
+    for (const auto& probe_name : component.protected_by) {
+      const auto& probe = settings.probes.at(probe_name);
+      const auto& classes = probe.backup->survives;
+      if (std::find(classes.begin(), classes.end(), of_class) == classes.end()) continue;
+      if (!daily_alone(probe) && apart(probe) <= rpo) return;
+      if (daily_alone(probe)) sources += (sources.empty() ? "" : ", ") + probe_name;
+    }
+    if (sources.empty()) return;
+    problems.warning(place_at(root, key_of("component", name), {"component", name, "rpo"}), "component." + name + ".rpo",
+                     "cannot be met for the class '" + std::string(class_name(of_class)) + "' by daily backups: " + sources +
+                         " reads Supabase's and does not ask for point-in-time recovery, the RPO is " + duration_text(rpo),
+                     "set pitr = true there (and have it), or accept an RPO of more than 1d");
   }
   // Where one source is all there is, the objective ends with it: somebody has to mend it before that.
   void too_slow_to_mend(const std::string& name, const ComponentSettings& component, DisasterClass of_class, Duration rpo) const {

@@ -138,6 +138,23 @@ TEST_CASE("what can never be met is said before it runs: a daily dump against an
   CHECK(contains(load_text(rpo + dump + other + "[\"region\"]\n").warnings, "cannot be met for"));
 }
 
+TEST_CASE("Supabase's daily backups meet no RPO of an hour, unless point-in-time recovery is asked for") {
+  const std::string daily =
+      "[probe.daily]\ncomponent = \"database\"\nkind = \"backup\"\nreads = \"supabase\"\nproject = \"abc\"\ntoken = { env = "
+      "\"DRWATCH_TEST_KEY\" }\nprotects = \"database\"\nsurvives = [\"host\"]\n";
+  const auto told = [&](const std::string& rpo, const std::string& more) {
+    return contains(load_text("[component.database]\nrpo = { host = \"" + rpo + "\" }\n" + more).warnings,
+                    "component.database.rpo: cannot be met for the class 'host' by daily backups: daily reads Supabase's");
+  };
+  CHECK(told("1h", daily));
+  CHECK(told("1h", daily + "pitr = false\n"));
+  CHECK_FALSE(told("1h", daily + "pitr = true\n"));
+  CHECK_FALSE(told("24h", daily));
+  CHECK_FALSE(told("1h", daily + archive + "survives = [\"host\"]\n"));
+  CHECK(told("1h", daily + archive + "survives = [\"region\"]\n"));
+  CHECK_FALSE(told("1h", daily + "every = \"24h\"\n"));  // said already, by what it says itself
+}
+
 TEST_CASE("an RPO that is over before its only source could be mended") {
   const std::string host = "survives = [\"host\"]\n";
   const auto with = [&](const std::string& fix, const std::string& rpo) {
