@@ -49,7 +49,7 @@ class Stage {
       if (probe.calls_in())
         feed(Pinged{name, Pinged::What::success, "", 0, ""});
       else
-        feed(Ran{name, seen(name, probe, false), true});
+        feed(Ran{name, seen(name, probe, false)}, true);
     }
     for (const auto& [id, scenario] : settings_.scenarios) {
       Event drill{state_.record.seq + 1, now_, "drill.passed", 1, "story", "", id, "", "", "", Json::object()};
@@ -93,7 +93,7 @@ class Stage {
     ++result_.runs;
     Outcome outcome = seen(name, settings_.probes.at(name), true);
     const bool refused = outcome.refused();
-    feed(Ran{name, std::move(outcome), true});
+    feed(Ran{name, std::move(outcome)}, true);
     schedule_.finished(name, now_, confirming(state_, name), refused);
   }
 
@@ -106,18 +106,16 @@ class Stage {
     if (due_ && *due_ <= now_) feed(Tick{});
   }
 
-  void feed(const Input& input) {
-    Decision decision = decide(state_, settings_, input, wall());
+  // `more`: decisions wait for the rest of the instant.
+  Decision feed(const Input& input, bool more = false) {
+    Decision decision = more ? decide_later(state_, settings_, input, wall()) : decide(state_, settings_, input, wall());
     for (const std::string& probe : decision.run_now) schedule_.run_now(probe, now_);
-    for (const StartCommand& command : decision.commands) commands_.push_back(command);
     result_.events.insert(result_.events.end(), decision.events.begin(), decision.events.end());
     wake_at(decision.due);
     // A story runs no commands: each ends well at once.
-    while (!commands_.empty()) {
-      StartCommand command = commands_.back();
-      commands_.pop_back();
-      feed(CommandEnded{command.incident, command.step, 0, "not run in a scenario test"});
-    }
+    for (const StartCommand& command : decision.commands)
+      feed(CommandEnded{command.incident, command.step, 0, "not run in a scenario test"}, more);
+    return decision;
   }
 
   // ---- what a run sees
@@ -194,6 +192,8 @@ class Stage {
     feed(ClockJumped{by > caught_up ? by - caught_up : by, before});
   }
 
+  // What people and other systems do is decided on with the runs of the instant; a start and a jump at once, as the daemon has it: before
+  // anything has run.
   void act(const StoryDeed& deed) {
     if (deed.clock) set_clock(*deed.clock);
     if (deed.restart) {
@@ -214,10 +214,7 @@ class Stage {
     }
     for (Input input : deed.inputs) {
       name_incident(input);
-      Decision decision = decide(state_, settings_, input, wall());
-      result_.events.insert(result_.events.end(), decision.events.begin(), decision.events.end());
-      for (const StartCommand& c : decision.commands) feed(CommandEnded{c.incident, c.step, 0, "not run in a scenario test"});
-      wake_at(decision.due);
+      Decision decision = feed(input, true);
       if (decision.refused.has_value() == deed.refused) continue;
       fail({now_ - story_.start, deed.line, "a deed", deed.refused ? "refused" : "accepted",
             decision.refused ? "refused: " + decision.refused->title + "; " + decision.refused->detail : "accepted"});
@@ -360,7 +357,6 @@ class Stage {
     std::vector<const StoryChange*> holding;  // in the order of the file
   };
   std::map<std::string, Sky> skies_;  // by probe
-  std::vector<StartCommand> commands_;
   StoryResult result_;
 };
 

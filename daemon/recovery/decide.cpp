@@ -204,13 +204,11 @@ void settle(Deciding& d) {
   }
 }
 
-}  // namespace
-
-Decision decide(State& state, const Settings& settings, const Input& input, Time now) {
+Decision decide(State& state, const Settings& settings, const Input& input, Time now, bool more) {
   Deciding d{state, settings, std::max(now, state.record.at), {}, {}, false};
   bool time_is_up = state.sight.due && d.now >= *state.sight.due;
   std::visit([&](const auto& i) { take(d, i); }, input);
-  if (const Ran* ran = std::get_if<Ran>(&input); ran && ran->more) {
+  if (more) {
     if (d.settle_needed) state.sight.due = now;  // the Tick that is to come
     d.decision.due = state.sight.due;
     return std::move(d.decision);
@@ -221,6 +219,17 @@ Decision decide(State& state, const Settings& settings, const Input& input, Time
   }
   d.decision.due = state.sight.due;
   return std::move(d.decision);
+}
+
+}  // namespace
+
+Decision decide(State& state, const Settings& settings, const Input& input, Time now) {
+  const Ran* ran = std::get_if<Ran>(&input);
+  return decide(state, settings, input, now, ran && ran->more);
+}
+
+Decision decide_later(State& state, const Settings& settings, const Input& input, Time now) {
+  return decide(state, settings, input, now, true);
 }
 
 }  // namespace drwatch

@@ -150,6 +150,8 @@ struct Decision {
 // Folds one input into the state: what was seen, then every event that follows from it, each applied at once, until nothing more follows.
 // `now` is never earlier than the last event's.
 Decision decide(State& state, const Settings& settings, const Input& input, Time now);
+// The same for one of several inputs of an instant, as with Ran::more: consequences wait for the Tick that is to come.
+Decision decide_later(State& state, const Settings& settings, const Input& input, Time now);
 
 // A change of the probe's health is being confirmed: its runs come `retry` apart.
 bool confirming(const State& state, const std::string& probe);
