@@ -67,11 +67,33 @@ void check_deed(const Checking& c, const StoryDeed& deed) {
       c.one_of(deed.line, step->action, {"start", "done", "skip", "undo", "run", "cancel"}, "action on a step");
 }
 
+bool duration_or(const std::string& text, const std::string& before, const Words& otherwise) {
+  if (std::find(otherwise.begin(), otherwise.end(), text) != otherwise.end()) return true;
+  return parse_duration(text.starts_with(before) ? text.substr(before.size()) : text).has_value();
+}
+
+void check_points(const Checking& c, const StoryExpectation& e) {
+  for (const auto& [name, text] : e.exposure)
+    if (!duration_or(text, "about ", {"everything", "not known"}))
+      c.error(e.line, "'" + text + "' is no exposure", "write a duration, \"about 5m\", \"everything\" or \"not known\"");
+  for (const auto& [name, text] : e.loss)
+    if (!duration_or(text, "about ", {"everything", "none"}))
+      c.error(e.line, "'" + text + "' is no loss", "write a duration, \"about 5m\", \"everything\" or \"none\"");
+  for (const auto* moments : {&e.breach, &e.restores_to})
+    for (const auto& [name, text] : *moments)
+      if (!duration_or(text, "-", {"none"}))
+        c.error(e.line, "'" + text + "' is no moment", "write the time from `start`, as \"9m30s\" or \"-30s\", or \"none\"");
+  for (const auto& [name, text] : e.time_to_fix)
+    if (!parse_duration(text.substr(0, text.find(' '))))
+      c.error(e.line, "'" + text + "' is no time to fix", "write a duration and its basis, as \"30m plan\"");
+}
+
 void check_expectation(const Checking& c, const StoryExpectation& e) {
   bool asks = !e.health.empty() || !e.states.empty() || !e.standing.empty() || !e.started.empty() || !e.recovered.empty() ||
               !e.steps.empty() || e.incidents || e.alerts || e.pending || e.blind || e.findings || !e.exposure.empty() ||
               !e.breach.empty() || !e.loss.empty() || !e.restores_to.empty() || !e.time_to_fix.empty() || !e.projected.empty();
   if (!asks) c.error(e.line, "nothing is expected here", "add health, incidents, alerts, ...");
+  check_points(c, e);
   for (const auto& [name, bound] : e.projected)
     if (const auto space = bound.find(' '); (bound.substr(0, space) != "under" && bound.substr(0, space) != "over") ||
                                             space == bound.npos || !parse_duration(bound.substr(space + 1)))

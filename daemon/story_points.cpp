@@ -107,6 +107,20 @@ struct Points {
   }
 };
 
+// "about 69m30s" as "about 1h9m30s": every duration in it as this file writes it.
+std::string written_shortest(const std::string& text) {
+  std::string shortest;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    std::string word = text.substr(begin, end - begin);
+    const std::string sign = word.starts_with('-') ? "-" : "";
+    if (const auto duration = parse_duration(word.substr(sign.size()))) word = sign + duration_text(*duration);
+    shortest += (begin > 0 ? " " : "") + word;
+    begin = end + 1;
+  }
+  return shortest;
+}
+
 }  // namespace
 
 std::vector<StoryFailure> judge_points(const StoryExpectation& e, const Story& story, const State& state, const Settings& settings,
@@ -114,7 +128,7 @@ std::vector<StoryFailure> judge_points(const StoryExpectation& e, const Story& s
   const Points points{story, state, settings, now};
   std::vector<StoryFailure> failures;
   auto equal = [&](const std::string& what, const std::string& expected, const std::string& actual) {
-    if (expected != actual) failures.push_back({e.at, e.line, what, expected, actual});
+    if (written_shortest(expected) != actual) failures.push_back({e.at, e.line, what, expected, actual});
   };
   for (const auto& [name, text] : e.exposure) equal("exposure of " + name, text, points.exposure(name));
   for (const auto& [name, text] : e.breach) equal("breach of " + name, text, points.breach(name));

@@ -84,6 +84,10 @@ TEST_CASE("what is wrong with a story is said, and where") {
       {"[[expect]]\nat = \"1m\"\nstanding = { \"datbase rpo\" = \"met\" }", "did you mean 'database'?"},
       {"[[expect]]\nat = \"1m\"\nstanding = { \"database rpo\" = \"fine\" }", "is no standing"},
       {"[[expect]]\nat = \"1m\"\nalerts = [\"DrwatchIncdent/wide\"]", "did you mean 'DrwatchIncident'?"},
+      {"[[expect]]\nat = \"1m\"\nbreach = { \"database host\" = \"69\" }", "is no moment"},
+      {"[[expect]]\nat = \"1m\"\nexposure = { \"database host\" = \"about\" }", "is no exposure"},
+      {"[[expect]]\nat = \"1m\"\nloss = { wide = \"all\" }", "is no loss"},
+      {"[[expect]]\nat = \"1m\"\ntime_to_fix = { database = \"plan\" }", "is no time to fix"},
       {"[[expect]]\nat = \"1m\"\nrecovered = { nope = \"1m\" }", "no scenario 'nope'"},
   };
   for (const Case& c : cases) {
