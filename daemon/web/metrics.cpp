@@ -136,8 +136,8 @@ void incident_families(const Snapshot& snapshot, std::vector<MetricFamily>& into
   auto decide_by = gauge("drwatch_incident_decide_by_timestamp_seconds",
                          "The last moment at which a way out of the open incident still meets the objective.");
   auto missing = gauge("drwatch_incident_missing_probability", "That the open incident misses its RTO, as projected: 0 to 1.");
-  for (const auto& each : snapshot.scenarios) {
-    const std::string& name = each.scenario->id;
+  for (const auto& each : snapshot.incidents) {
+    const std::string& name = each.scenario;
     open.add(each.elapsed.has_value(), {{"scenario", name}});
     if (each.elapsed) elapsed.add(in_seconds(*each.elapsed), {{"scenario", name}});
     if (!each.projection) continue;

@@ -43,17 +43,21 @@ struct ComponentFigures {
 struct ScenarioFigures {
   const Scenario* scenario = nullptr;
   Standing standing = Standing::unproven;
-  std::optional<Duration> elapsed;                 // while open
-  std::optional<Projection> projection;            // of the open incident
   std::optional<double> p50_seconds, p90_seconds;  // what recovery would take if it struck now
   std::optional<DrillRecord> drill;                // the newest that passed
   bool drill_overdue = false;
+};
+struct IncidentFigures {
+  std::string scenario;
+  std::optional<Duration> elapsed;       // while open
+  std::optional<Projection> projection;  // of the open incident
 };
 struct Snapshot {
   std::shared_ptr<const Settings> settings;
   std::vector<ProbeFigures> probes;
   std::vector<ComponentFigures> components;
   std::vector<ScenarioFigures> scenarios;
+  std::vector<IncidentFigures> incidents;                    // one a scenario, and of what is open and no longer configured
   std::map<std::string, std::size_t> findings;               // by kind
   std::uint64_t scored = 0, within_p50 = 0, within_p90 = 0;  // recoveries held against their first projection
   bool blind = false;

@@ -58,14 +58,24 @@ ScenarioFigures scenario_figures(const State& state, const Scenario& scenario, T
     figures.p50_seconds = judged->second.p50_seconds;
     figures.p90_seconds = judged->second.p90_seconds;
   }
-  for (const auto& [id, incident] : state.record.incidents)
-    if (incident.state == IncidentState::open && incident.scenario == scenario.id) {
-      figures.elapsed = incident.elapsed(now);
-      figures.projection = incident.projection;
-    }
   if (const auto drill = state.record.drills.find(scenario.id); drill != state.record.drills.end()) figures.drill = drill->second;
   const DrillDates dates = drill_dates(state.record, scenario);
   figures.drill_overdue = dates.overdue_at && now > *dates.overdue_at;
+  return figures;
+}
+
+std::vector<IncidentFigures> incident_figures(const State& state, const Settings& settings, Time now) {
+  std::vector<IncidentFigures> figures;
+  for (const auto& [name, scenario] : settings.scenarios) figures.push_back({name, std::nullopt, std::nullopt});
+  for (const auto& [id, incident] : state.record.incidents) {
+    if (incident.state != IncidentState::open) continue;
+    auto its =
+        std::find_if(figures.begin(), figures.end(), [&](const IncidentFigures& each) { return each.scenario == incident.scenario; });
+    // Its scenario was taken out while it was open: it goes on all the same.
+    if (its == figures.end()) its = figures.insert(its, {incident.scenario, std::nullopt, std::nullopt});
+    its->elapsed = incident.elapsed(now);
+    its->projection = incident.projection;
+  }
   return figures;
 }
 
@@ -78,6 +88,7 @@ Snapshot take_snapshot(const State& state, std::shared_ptr<const Settings> setti
   for (const auto& [name, component] : settings->components)
     snapshot.components.push_back(component_figures(state, *settings, component, now));
   for (const auto& [name, scenario] : settings->scenarios) snapshot.scenarios.push_back(scenario_figures(state, scenario, now));
+  snapshot.incidents = incident_figures(state, *settings, now);
   snapshot.scored = state.record.measured.scored;
   snapshot.within_p50 = state.record.measured.within_p50;
   snapshot.within_p90 = state.record.measured.within_p90;

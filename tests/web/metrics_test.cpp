@@ -78,6 +78,15 @@ TEST_CASE("the metrics that dashboards rely on") {
     CHECK(page.find("\n" + name) != std::string::npos);
 }
 
+TEST_CASE("an open incident is counted to its end, also when its scenario was taken out of the runbook") {
+  Settings without = small_platform();
+  REQUIRE(without.scenarios.erase("database-outage") == 1);
+  const std::string page = page_of(in_trouble(small_platform()), without);
+  CHECK(has_line(page, "drwatch_incident_open{scenario=\"database-outage\"} 1"));
+  CHECK(has_line(page, "drwatch_incident_elapsed_seconds{scenario=\"database-outage\"} 210"));
+  CHECK(has_line(page, "drwatch_incident_open{scenario=\"security-breach\"} 0"));
+}
+
 TEST_CASE("promtool finds nothing to say about the page") {
   REQUIRE(std::system("command -v promtool >/dev/null") == 0);
   std::string path = "/tmp/drwatch-metrics-XXXXXX";
