@@ -26,14 +26,17 @@ int drill_list(const DrillOptions& options) {
   Columns columns;
   for (const auto& scenario : list_at(document, "scenarios")) {
     if (!scenario.contains("drill") || !scenario["drill"].is_object()) continue;
-    const auto last = time_at(scenario["drill"], "last_success_at"), due = time_at(scenario["drill"], "due_at");
+    const Json& drill = scenario["drill"];
+    const auto last = time_at(drill, "last_success_at"), failed = time_at(drill, "failed_at"), due = time_at(drill, "due_at");
     const std::string standing = text_at(scenario, "standing");
-    columns.row(
-        {{text_at(scenario, "scenario"), Ink::bold},
-         {standing, paint.standing(standing)},
-         {last ? "last passed " + time_text(*last).substr(0, 10) : "never drilled"},
-         {due ? (flag_at(scenario["drill"], "overdue") ? "overdue since " : "due ") + time_text(*due).substr(0, 10) : "none planned",
-          flag_at(scenario["drill"], "overdue") ? Ink::warn : Ink::dim}});
+    columns.row({{text_at(scenario, "scenario"), Ink::bold},
+                 {standing, paint.standing(standing)},
+                 {failed ? "failed " + time_text(*failed).substr(0, 10)
+                  : last ? "last passed " + time_text(*last).substr(0, 10)
+                         : "never drilled",
+                  failed ? Ink::bad : Ink::plain},
+                 {due ? (flag_at(drill, "overdue") ? "overdue since " : "due ") + time_text(*due).substr(0, 10) : "none planned",
+                  flag_at(drill, "overdue") ? Ink::warn : Ink::dim}});
   }
   print(columns.print(paint));
   return 0;

@@ -197,11 +197,18 @@ DrillTook took(const Event& e) {
 void drill_passed(Record& r, const Event& e) {
   r.drills[e.scenario] = {e.at, json::maybe_number(e.body, "recovery_seconds"), json::maybe_number(e.body, "data_loss_seconds"),
                           json::maybe_number(e.body, "data_bytes")};
+  r.failed_drills.erase(e.scenario);
   DrillTook drill = took(e);
   drill.recovery = json::maybe_number(e.body, "recovery_seconds");
   learn(r.measured, drill);
 }
-void drill_failed(Record& r, const Event& e) { learn(r.measured, took(e)); }
+void drill_failed(Record& r, const Event& e) {
+  FailedDrill& failed = r.failed_drills[e.scenario];
+  failed.at = e.at;
+  // A short failure after a long one makes nothing better.
+  failed.longest_seconds = std::max(failed.longest_seconds, json::maybe_number(e.body, "recovery_seconds"));
+  learn(r.measured, took(e));
+}
 void scenario_changed(Record& r, const Event& e) {
   ScenarioRecord& s = r.scenarios[e.scenario];
   Standing standing = parse_standing(json::text(e.body, "standing")).value_or(Standing::unproven);

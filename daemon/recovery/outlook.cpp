@@ -76,12 +76,12 @@ struct Outlook {
   Standing standing = Standing::unproven;
   std::string detail;
   std::optional<Projection> projection;
-  std::optional<Time> until;  // the last drill proves it so long
+  std::optional<Time> until;  // the newest drill that passed says so no longer
 };
 
 constexpr double outgrown = 2;  // what was shown with half the data is not shown
 
-// The newest drill that passed, and what it still proves.
+// The newest drill that passed, and what it still says.
 struct Proof {
   const DrillRecord* drill = nullptr;  // nullptr: none passed
   bool stands = false;
@@ -89,7 +89,7 @@ struct Proof {
   std::string words;
 };
 
-Proof proof_of(const Record& record, const Scenario& scenario, std::optional<double> bytes, Time now) {
+Proof newest_passed(const Record& record, const Scenario& scenario, std::optional<double> bytes, Time now) {
   Proof proof;
   const DrillDates dates = drill_dates(record, scenario);
   if (!dates.last_success_at) {
@@ -111,27 +111,48 @@ Proof proof_of(const Record& record, const Scenario& scenario, std::optional<dou
   return proof;
 }
 
+// What drills say of the RTO: shown, missed, or neither.
+struct Shown {
+  bool in_time = false, too_late = false;
+  std::optional<Time> until;
+  std::string words;
+};
+
+// After one that failed nothing is shown any more, until the next one passes; what was too late stays so.
+Shown shown_by_drills(const Record& record, const Scenario& scenario, std::optional<double> bytes, Time now) {
+  const double rto = in_seconds(scenario.rto);
+  const Proof passed = newest_passed(record, scenario, bytes, now);
+  Shown shown{passed.stands, passed.stands && passed.drill->recovery_seconds > rto, passed.until, passed.words};
+  if (const auto failed = record.failed_drills.find(scenario.id); failed != record.failed_drills.end()) {
+    const auto& longest = failed->second.longest_seconds;
+    shown.in_time = false;
+    shown.too_late = shown.too_late || longest > rto;
+    shown.words = "the drill of " + time_words(failed->second.at) + " failed" +
+                  (longest ? ", " + duration_words(of_seconds(*longest)) + " were not enough" : "") + "; before that, " + shown.words;
+  }
+  return shown;
+}
+
 Outlook look_ahead(const State& state, const Settings& settings, const Scenario& scenario, std::optional<double> bytes, Time now) {
   Outlook outlook;
   outlook.projection = project(state, settings, scenario, now);
   const auto& projection = outlook.projection;
-  const Proof proof = proof_of(state.record, scenario, bytes, now);
-  outlook.until = proof.until;
+  const Shown shown = shown_by_drills(state.record, scenario, bytes, now);
+  outlook.until = shown.until;
   const double rto = in_seconds(scenario.rto);
-  const bool drill_over = proof.stands && proof.drill->recovery_seconds && *proof.drill->recovery_seconds > rto;
   // A plan alone proves neither that it fits nor that it does not.
   const bool measured = projection && projection->basis != "planned";
-  if (drill_over || (measured && projection->p50_seconds > rto))
+  if (shown.too_late || (measured && projection->p50_seconds > rto))
     outlook.standing = Standing::breached;
   else if (measured && projection->p90_seconds > rto)
     outlook.standing = Standing::at_risk;
   else
-    outlook.standing = proof.stands ? Standing::met : Standing::unproven;
+    outlook.standing = shown.in_time ? Standing::met : Standing::unproven;
   if (projection)
     outlook.detail = "back in " + duration_words(of_seconds(projection->p50_seconds)) + ", nine in ten within " +
                      duration_words(of_seconds(projection->p90_seconds)) + " of " + duration_words(scenario.rto) + " (" +
                      basis_words(*projection) + ")" + doubts(*projection) + "; ";
-  outlook.detail += proof.words;
+  outlook.detail += shown.words;
   return outlook;
 }
 

@@ -167,6 +167,9 @@ DrillRecord drill_from(const Json& j) {
           json::maybe_number(j, "data_bytes")};
 }
 
+Json of(const FailedDrill& d) { return {{"at", json::of(d.at)}, {"longest_seconds", json::of(d.longest_seconds)}}; }
+FailedDrill failed_drill_from(const Json& j) { return {json::time(j, "at"), json::maybe_number(j, "longest_seconds")}; }
+
 Json of(const ScenarioRecord& s) {
   return {{"standing", standing_name(s.standing)},
           {"since", json::of(s.since)},
@@ -217,6 +220,7 @@ Json to_json(const Record& r) {
           {"blind_spans", spans},
           {"first_seen", map_of(r.first_seen)},
           {"drill_passed", map_of(r.drills)},
+          {"drill_failed", map_of(r.failed_drills)},
           {"scenarios", map_of(r.scenarios)},
           {"measured", to_json(r.measured)},
           {"journal_failing", r.journal_failing}};
@@ -239,6 +243,7 @@ Record record_from_json(const Json& j) {
   for (const Json& span : j.at("blind_spans")) r.blind_spans.push_back({time_from(span.at(0)), time_from(span.at(1))});
   r.first_seen = map_from(j, "first_seen", time_from);
   if (j.contains("drill_passed")) r.drills = map_from(j, "drill_passed", drill_from);
+  if (j.contains("drill_failed")) r.failed_drills = map_from(j, "drill_failed", failed_drill_from);
   if (j.contains("scenarios")) r.scenarios = map_from(j, "scenarios", scenario_from);
   if (j.contains("measured")) r.measured = measured_from_json(j.at("measured"));
   r.journal_failing = json::flag(j, "journal_failing");

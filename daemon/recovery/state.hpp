@@ -108,6 +108,10 @@ struct DrillRecord {  // the newest that passed
   std::optional<double> recovery_seconds, data_loss_seconds;
   std::optional<double> data_bytes;  // how much there was
 };
+struct FailedDrill {  // the newest since one passed
+  Time at{};
+  std::optional<double> longest_seconds;  // of all that failed since: what it took to fail
+};
 struct FindingRecord {
   std::string finding, component, of_class, message;  // "no-source", "database", "region", ...
   Time since{};
@@ -131,6 +135,7 @@ struct Record {
   std::vector<Span> blind_spans;                         // of the last 8 days: nothing in them is called missed, late or good
   std::map<std::string, Time> first_seen;                // scenarios and jobs: "job/NAME", "scenario/NAME"
   std::map<std::string, DrillRecord> drills;             // by scenario
+  std::map<std::string, FailedDrill> failed_drills;      // by scenario
   std::map<std::string, ScenarioRecord> scenarios;
   Measured measured;
   bool journal_failing = false;

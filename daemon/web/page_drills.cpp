@@ -20,6 +20,8 @@ View row_of(const Seen& seen, const Scenario& scenario) {
   row["rto_words"] = seconds_words(row["rto_seconds"]);
   row["standing_sign"] = sign(row["standing"].get<std::string>());
   row["last_words"] = day_of(row["drill"]["last_success_at"], "never");
+  if (const View& failed = row["drill"]["failed_at"]; !failed.is_null())
+    row["last_words"] = row["last_words"].get<std::string>() + ", failed " + day_of(failed, "");
   row["took_words"] = drilled ? took_words(drill->second.recovery_seconds) : "";
   row["lost_words"] = drilled ? took_words(drill->second.data_loss_seconds) : "";
   row["due_words"] = day_of(row["drill"]["due_at"], "none planned") + (row["drill"]["overdue"] == true ? ", overdue" : "");

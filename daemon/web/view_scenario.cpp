@@ -13,9 +13,12 @@ View drill_view(const Seen& seen, const Scenario& scenario) {
   const DrillDates dates = drill_dates(seen.state.record, scenario);
   View view;
   view["last_success_at"] = time_view(dates.last_success_at);
+  const auto newest = seen.state.record.failed_drills.find(scenario.id);
+  const bool failed = newest != seen.state.record.failed_drills.end();
+  view["failed_at"] = failed ? time_view(newest->second.at) : View(nullptr);
   view["due_at"] = time_view(dates.due_at);
   view["overdue"] = dates.overdue_at && seen.now > *dates.overdue_at;
-  view["proven_until"] = time_view(dates.proven_until);
+  view["proven_until"] = failed ? View(nullptr) : time_view(dates.proven_until);
   return view;
 }
 

@@ -157,3 +157,15 @@ TEST_CASE("the report says what is known and leaves people's sections to people"
     CHECK(reply.body.find(part) != std::string::npos);
   }
 }
+
+TEST_CASE("a drill that failed is shown, and nothing is proven any more") {
+  Running server;
+  server.on_loop([&] { server.desk().state_.record.drills["database-outage"] = {now_there - hours{48}, 600, std::nullopt, std::nullopt}; });
+  const auto drill = [&] { return get(server, "/api/v1/scenarios/database-outage")["drill"]; };
+  CHECK(drill()["failed_at"].is_null());
+  CHECK_FALSE(drill()["proven_until"].is_null());
+  server.on_loop([&] { server.desk().state_.record.failed_drills["database-outage"] = {now_there - hours{24}, std::nullopt}; });
+  CHECK(drill()["failed_at"] == "2026-02-28T02:13:00Z");
+  CHECK(drill()["proven_until"].is_null());
+  CHECK(ask(server.port(), "GET", "/drills").body.find("2026-02-27, failed 2026-02-28") != std::string::npos);
+}
