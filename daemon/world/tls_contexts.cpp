@@ -4,6 +4,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <memory>
 
 namespace drwatch {
 namespace {
@@ -27,9 +28,18 @@ Result<TlsContexts::Context> build(const TlsSettings& settings) {
     if (error) return unusable("CA file", settings.ca_file, error);
   }
   if (!settings.certificate_file.empty()) {
+    // Without a callback OpenSSL asks the terminal for a passphrase, and waits.
+    const auto asked = std::make_shared<bool>(false);
+    context->set_password_callback([asked](std::size_t, ssl::context::password_purpose) {
+      *asked = true;
+      return std::string();
+    });
     context->use_certificate_chain_file(settings.certificate_file, error);
     if (error) return unusable("client certificate", settings.certificate_file, error);
     context->use_private_key_file(settings.key_file, ssl::context::pem, error);
+    if (error && *asked)
+      return Failure{Reason::own_fault, "",
+                     "client key " + settings.key_file + " is protected by a passphrase, which drwatch can't ask for: give it one without"};
     if (error) return unusable("client key", settings.key_file, error);
   }
   return context;

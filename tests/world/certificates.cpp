@@ -83,6 +83,13 @@ Certificate make_certificate(const std::string& common_name, const std::string& 
           pem([&](BIO* bio) { PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr); })};
 }
 
+std::string locked(const std::string& key, const std::string& passphrase) {
+  return pem([&](BIO* bio) {
+    PEM_write_bio_PrivateKey(bio, read_key(key).get(), EVP_aes_128_cbc(), reinterpret_cast<const unsigned char*>(passphrase.data()),
+                             static_cast<int>(passphrase.size()), nullptr, nullptr);
+  });
+}
+
 std::unique_ptr<TcpServer> tls_server(const Certificate& shown, TlsManners manners) {
   Context context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free);
   SSL_CTX_use_certificate(context.get(), read_certificate(shown.certificate).get());

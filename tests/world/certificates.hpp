@@ -16,6 +16,9 @@ struct Certificate {
 Certificate make_certificate(const std::string& common_name, const std::string& names, int from_days, int until_days,
                              const Certificate* issuer, bool is_ca = false);
 
+// A key as a person who is careful keeps it: under a passphrase.
+std::string locked(const std::string& key, const std::string& passphrase);
+
 // How a server shakes hands.
 struct TlsManners {
   std::vector<Certificate> above;          // shown with its own

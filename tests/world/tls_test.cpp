@@ -115,6 +115,17 @@ TEST_CASE_FIXTURE(Fixture, "tls: files of ours that cannot be used are our own f
   CHECK(get(*server, settings).has_value());
 }
 
+TEST_CASE_FIXTURE(Fixture, "tls: nobody is asked for the passphrase of a client key") {
+  auto server = testing::tls_server(testing::make_certificate("db", "IP:127.0.0.1", -1, 10, &ca));
+  auto client = testing::make_certificate("drwatch", "", -1, 10, &ca);
+  auto settings = trusting();
+  settings.certificate_file = folder.file("client.pem", client.certificate);
+  settings.key_file = folder.file("client.key", testing::locked(client.key, "hunter2"));
+  const auto failure = get(*server, settings).error();
+  CHECK(failure.reason == Reason::own_fault);
+  CHECK_MESSAGE(failure.message.find("is protected by a passphrase") != std::string::npos, failure.message);
+}
+
 TEST_CASE_FIXTURE(Fixture, "tls: a context is kept until forgotten") {
   auto server = testing::tls_server(testing::make_certificate("db", "IP:127.0.0.1", -1, 10, &ca));
   CHECK(get(*server, trusting()).has_value());
