@@ -61,6 +61,11 @@ Failure connection_failure(std::string_view message, const std::string& address)
   }
   const auto words = client_words(message);
   const std::string text = words.empty() ? "the connection failed" : words;
+  // Of what is no PostgreSQL server, or talks nonsense; "authentication" and "SSL" in it say what was expected.
+  for (std::string_view nonsense :
+       {"expected authentication request", "received invalid", "unexpected message", "invalid authentication request", "message length",
+        "received unencrypted data", "unexpected response", "unexpected field count", "lost synchronization"})
+    if (has(text, nonsense)) return {Reason::protocol, "", address + ": " + text};
   if (has(text, "root certificate file") || has(text, "certificate file \"") || has(text, "private key file")) {
     return {Reason::own_fault, "", address + ": " + text};
   }

@@ -45,6 +45,10 @@ TEST_CASE("postgres failure: TLS, files of ours, passwords, and nothing at all")
   check(at + "root certificate file \"/x\" does not exist\n", Reason::own_fault, "", "root certificate file");
   check(at + "fe_sendauth: no password supplied\n", Reason::auth, "", "no password supplied");
   check("", Reason::connect, "", "the connection failed");
+  check(at + "expected authentication request from server, but received H\n", Reason::protocol, "", "received H");
+  check(at + "received invalid response to SSL negotiation: H\n", Reason::protocol, "", "SSL negotiation");
+  check(at + "fe_sendauth: invalid authentication request from server: AUTH_REQ_SASL_CONT without AUTH_REQ_SASL\n", Reason::protocol, "",
+        "invalid authentication request");
 }
 
 TEST_CASE("postgres failure: several addresses, the last one counts when no server spoke") {
