@@ -40,7 +40,7 @@ std::vector<Segment> gap_of(const SeenArchive& archive, const std::optional<Segm
   return missing;
 }
 
-void complain_of_archive(const SeenArchive& archive, const std::string& claim, const std::optional<Segment>& settled,
+void complain_of_archive(const SeenArchive& archive, const std::string& claim, const std::optional<Segment>& settled, Time now,
                          Complaints& complaints) {
   const auto size = archive.segment_size;
   const auto missing = gap_of(archive, settled);
@@ -69,15 +69,19 @@ void complain_of_archive(const SeenArchive& archive, const std::string& claim, c
     complaints.push_back({Health::degraded, Reason::absent, "the archive holds no segment yet"});
   else if (archive.reading.chain && !archive.reading.chain->base)
     complaints.push_back({Health::degraded, Reason::absent, "no base backup is to be seen in the archive; segments alone restore nothing"});
+  if (archive.reading.chain && is_future(archive.reading.chain->written, now))
+    complaints.push_back({Health::unknown, Reason::protocol,
+                          "the archive's newest segment, " + segment_name(archive.reading.chain->last, size) + ", is from the future (" +
+                              time_words(archive.reading.chain->written) + "): up to when can be restored is not known"});
 }
 
-RecoveryReading recovery_of(const SeenArchive& archive) {
+RecoveryReading recovery_of(const SeenArchive& archive, Time now) {
   const auto& chain = archive.reading.chain;
   RecoveryReading reading;
   reading.whole = archive.complete;
   if (!chain || lost_its_base(archive)) return reading;
   reading.safe = WalPosition{chain->last.timeline, end_lsn(chain->last, archive.segment_size)};
-  reading.time = chain->written;
+  if (!is_future(chain->written, now)) reading.time = chain->written;
   reading.continuous = true;
   return reading;
 }

@@ -30,11 +30,11 @@ std::optional<Segment> claimed_segment(const std::string& name, std::uint64_t si
 std::vector<Segment> gap_of(const SeenArchive& archive, const std::optional<Segment>& settled);
 
 // `claim`: the name that was last said to be archived; empty: none is known.
-void complain_of_archive(const SeenArchive& archive, const std::string& claim, const std::optional<Segment>& settled,
+void complain_of_archive(const SeenArchive& archive, const std::string& claim, const std::optional<Segment>& settled, Time now,
                          Complaints& complaints);
 
-// What the archive proves: a point, or (whole, and no point) that it holds nothing that could be restored.
-RecoveryReading recovery_of(const SeenArchive& archive);
+// What the archive proves: a point, or (whole, and no point) that it holds nothing that could be restored. A time in the future is none.
+RecoveryReading recovery_of(const SeenArchive& archive, Time now);
 
 void add_facts(const SeenArchive& archive, const std::optional<Segment>& settled, Outcome& outcome);
 

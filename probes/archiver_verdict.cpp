@@ -15,14 +15,14 @@ bool does_nothing(const ArchiverAccount& a) { return a.archive_library.empty() &
 bool has_nothing_to_run(const ArchiverAccount& a) { return a.archive_library.empty() && a.archive_command.empty(); }
 
 // The point that the source proves. A command that stores nothing proves nothing, whatever the statistics say.
-std::optional<RecoveryReading> proven(const ArchiverAccount& a, const SeenArchive* archive, bool listed) {
+std::optional<RecoveryReading> proven(const ArchiverAccount& a, const SeenArchive* archive, bool listed, Time now) {
   std::optional<RecoveryReading> reading;
-  if (archive) reading = recovery_of(*archive);
+  if (archive) reading = recovery_of(*archive, now);
   if (!archive && listed && !does_nothing(a) && archives(a))
     if (const auto segment = claimed_segment(a.last_archived_wal, a.segment_size)) {
       reading.emplace();
       reading->safe = WalPosition{segment->timeline, end_lsn(*segment, a.segment_size)};
-      reading->time = a.last_archived_at;
+      if (a.last_archived_at && !is_future(*a.last_archived_at, now)) reading->time = a.last_archived_at;
       reading->continuous = true;
     }
   const bool failing = !archives(a) || has_nothing_to_run(a) || does_nothing(a) || a.failing;
@@ -71,17 +71,21 @@ void add_facts(const ArchiverAccount& a, Outcome& outcome) {
   }
 }
 
-Outcome judge_archiver(const ArchiverAccount& account, const SeenArchive* archive, const std::optional<Failure>& unlisted) {
+Outcome judge_archiver(const ArchiverAccount& account, const SeenArchive* archive, const std::optional<Failure>& unlisted, Time now) {
   if (account.standby && account.archive_mode != "always") {
     Outcome outcome = outcome_of(Health::unknown, Reason::protocol, "", "this is a standby: only the primary knows how archiving goes");
-    if (archive) outcome.recovery = recovery_of(*archive);
+    if (archive) outcome.recovery = recovery_of(*archive, now);
     add_facts(account, outcome);
     return outcome;
   }
   Complaints complaints;
   complain_of_account(account, complaints);
   if (archive)
-    complain_of_archive(*archive, account.last_archived_wal, claimed_segment(account.last_archived_wal, archive->segment_size), complaints);
+    complain_of_archive(*archive, account.last_archived_wal, claimed_segment(account.last_archived_wal, archive->segment_size), now,
+                        complaints);
+  else if (account.last_archived_at && is_future(*account.last_archived_at, now))
+    complaints.push_back({Health::unknown, Reason::protocol,
+                          "the archiver says that it last archived in the future (" + time_words(*account.last_archived_at) + ")"});
 
   std::string good =
       account.last_archived_wal.empty() ? "archiving is on, nothing was archived yet" : "archived up to " + account.last_archived_wal;
@@ -90,18 +94,18 @@ Outcome judge_archiver(const ArchiverAccount& account, const SeenArchive* archiv
   if (unlisted && outcome.outcome != Health::down)
     outcome = outcome_of(Health::unknown, unlisted->reason == Reason::own_fault ? Reason::own_fault : Reason::internal, unlisted->code,
                          "the archive can't be seen: " + unlisted->message);
-  outcome.recovery = proven(account, archive, !unlisted);
+  outcome.recovery = proven(account, archive, !unlisted, now);
   if (outcome.outcome == Health::unknown) outcome.recovery.reset();
   add_facts(account, outcome);
   if (archive) add_facts(*archive, claimed_segment(account.last_archived_wal, archive->segment_size), outcome);
   return outcome;
 }
 
-Outcome unasked(const Failure& database, const SeenArchive* archive) {
+Outcome unasked(const Failure& database, const SeenArchive* archive, Time now) {
   Outcome outcome = outcome_of(Health::unknown, database.reason, database.code, "the archiver could not be asked: " + database.message);
   if (!archive) return outcome;
   add_facts(*archive, std::nullopt, outcome);
-  outcome.recovery = recovery_of(*archive);
+  outcome.recovery = recovery_of(*archive, now);
   if (!outcome.recovery->safe) return outcome;
   outcome.message += "; the archive can be restored up to " + segment_name(archive->reading.chain->last, archive->segment_size);
   return outcome;

@@ -13,9 +13,9 @@ void complain_of_account(const ArchiverAccount& account, Complaints& complaints)
 void add_facts(const ArchiverAccount& account, Outcome& outcome);
 
 // `archive`: nullptr: none is configured (claims are taken as they are); a Failure: it could not be listed.
-Outcome judge_archiver(const ArchiverAccount& account, const SeenArchive* archive, const std::optional<Failure>& unlisted);
+Outcome judge_archiver(const ArchiverAccount& account, const SeenArchive* archive, const std::optional<Failure>& unlisted, Time now);
 
 // The database could not be asked: unknown, with what the archive holds where it can be seen.
-Outcome unasked(const Failure& database, const SeenArchive* archive);
+Outcome unasked(const Failure& database, const SeenArchive* archive, Time now);
 
 }  // namespace drwatch

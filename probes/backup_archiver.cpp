@@ -63,8 +63,9 @@ class ArchiverProbe : public Probe {
       else
         unlisted = listed.error();
     }
+    const Time now = world.clock.now();
     Outcome outcome =
-        account ? judge_archiver(*account, seen ? &*seen : nullptr, unlisted) : unasked(account.error(), seen ? &*seen : nullptr);
+        account ? judge_archiver(*account, seen ? &*seen : nullptr, unlisted, now) : unasked(account.error(), seen ? &*seen : nullptr, now);
     outcome.phases = phases;
     if (!archive_.empty()) outcome.memory = memory();
     co_return outcome;

@@ -86,7 +86,7 @@ class StandbyProbe : public Probe {
       sight.standby = asked ? *asked : no_answer("the standby");
       phases = of_standby;
     }
-    Outcome outcome = judge_standby(sight, positions_, wanted_);
+    Outcome outcome = judge_standby(sight, positions_, wanted_, world.clock.now());
     outcome.phases = phases;
     co_return outcome;
   }

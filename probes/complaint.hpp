@@ -20,4 +20,7 @@ using Complaints = std::vector<Complaint>;
 // up, with `good`.
 Outcome verdict(Complaints complaints, const std::string& good);
 
+// Further ahead than clocks may differ: whatever says so is wrong, and would make the exposure look like nothing.
+bool is_future(Time point, Time now);
+
 }  // namespace drwatch

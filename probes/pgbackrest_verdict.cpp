@@ -17,13 +17,14 @@ const ArchiverAccount* account_of(const PgbackrestSight& sight) {
 }
 const SeenArchive* archive_of(const PgbackrestSight& sight) { return sight.archive && *sight.archive ? &**sight.archive : nullptr; }
 
-// Up to where everything must be there: what the archiver claims, else what has been there for a while.
+// Up to where everything must be there: what the archiver claims, else what has been there for a while. What claims to be from the future
+// would never have been, and would hide a gap before it.
 Segment settled(const PgbackrestSight& sight, const SeenArchive& archive, Time now) {
   if (const auto* account = account_of(sight))
     if (const auto claim = claimed_segment(account->last_archived_wal, archive.segment_size)) return *claim;
   Segment newest;
   for (const auto& [segment, written] : archive.listing.held)
-    if (written <= now - settles_after && segment.number > newest.number) newest = segment;
+    if ((written <= now - settles_after || is_future(written, now)) && segment.number > newest.number) newest = segment;
   return newest;
 }
 
@@ -62,6 +63,10 @@ void complain_of_backups(const PgbackrestInfo& info, const PgbackrestWanted& wan
     complaints.push_back(
         {Health::down, Reason::absent,
          info.backups.empty() && info.not_understood > 0 ? "none of the backups is understood" : "there is no good backup"});
+  if (!good.empty() && is_future(good.back().stopped, now))
+    complaints.push_back(
+        {Health::unknown, Reason::protocol,
+         "the newest good backup, " + quote(good.back().label, 80) + ", is from the future (" + time_words(good.back().stopped) + ")"});
   if (!good.empty() && wanted.max_backup_age && now - good.back().stopped > *wanted.max_backup_age)
     complaints.push_back(
         {Health::degraded, Reason::stale,
@@ -87,7 +92,7 @@ void complain_of_repository(const PgbackrestSight& sight, Time now, Complaints& 
                               quote(sight.info.backups.back().start_wal, 24) + " to " + quote(sight.info.backups.back().stop_wal, 24) +
                               ", is not whole in the repository"});
   else
-    complain_of_archive(*archive, account ? account->last_archived_wal : "", settled(sight, *archive, now), complaints);
+    complain_of_archive(*archive, account ? account->last_archived_wal : "", settled(sight, *archive, now), now, complaints);
 }
 
 bool other_cluster(const PgbackrestSight& sight) {
@@ -113,14 +118,14 @@ bool holds_nothing(const PgbackrestInfo& info) {
 }
 
 // Only a chain from a good backup is a point.
-std::optional<RecoveryReading> proven(const PgbackrestSight& sight) {
+std::optional<RecoveryReading> proven(const PgbackrestSight& sight, Time now) {
   RecoveryReading nothing;
   nothing.whole = true;
   if (other_cluster(sight) || holds_nothing(sight.info)) return nothing;
   const SeenArchive* archive = archive_of(sight);
   if (!archive) return std::nullopt;
   if (!archive->reading.chain || !archive->reading.chain->base) return nothing;
-  auto reading = recovery_of(*archive);
+  auto reading = recovery_of(*archive, now);
   reading.oldest = good_backups(sight.info).front().stopped;
   return reading;
 }
@@ -177,7 +182,7 @@ Outcome judge_pgbackrest(const PgbackrestSight& sight, const PgbackrestWanted& w
   complain_of_repository(sight, now, complaints);
   Outcome outcome = verdict(std::move(complaints), good_text(sight));
   const bool failing = outcome.outcome == Health::down;
-  outcome.recovery = proven(sight);
+  outcome.recovery = proven(sight, now);
   if (failing && !outcome.recovery) outcome.recovery.emplace();
   if (outcome.recovery) outcome.recovery->failing = failing;
   if (outcome.outcome == Health::unknown) outcome.recovery.reset();

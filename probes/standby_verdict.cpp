@@ -38,8 +38,8 @@ std::optional<WalPosition> held(const StandbySight& sight) {
 }
 
 // Up to when everything is proven to be held. Each of these proves it; none is "receive equals replay", which also holds when the primary
-// is gone.
-std::optional<Time> held_until(const StandbySight& sight, const PrimaryPositions& positions, const std::optional<WalPosition>& at) {
+// is gone. It may claim to be from the future (a beat that somebody wrote, a clock that was wrong): then it proves nothing.
+std::optional<Time> claimed_until(const StandbySight& sight, const PrimaryPositions& positions, const std::optional<WalPosition>& at) {
   std::optional<Time> newest = at ? positions.newest_within(*at) : std::nullopt;
   const auto consider = [&](const std::optional<Time>& other) {
     if (other && (!newest || *other > *newest)) newest = other;
@@ -106,6 +106,11 @@ void complain_of_sender(const SenderAccount& p, const StandbyWanted& wanted, Com
   if (p.replied_at && p.asked_at - *p.replied_at > latest_reply)
     complaints.push_back({Health::degraded, Reason::stale,
                           "the standby last replied to the primary " + duration_words(p.asked_at - *p.replied_at) + " ago"});
+}
+
+void complain_of_future(Time until, Complaints& complaints) {
+  complaints.push_back({Health::unknown, Reason::protocol,
+                        "what the standby holds is from the future (" + time_words(until) + "): up to when it is held is not known"});
 }
 
 bool other_cluster(const StandbySight& sight) {
@@ -194,16 +199,18 @@ std::optional<Time> PrimaryPositions::newest_within(WalPosition held) const {
   return std::nullopt;
 }
 
-Outcome judge_standby(const StandbySight& sight, const PrimaryPositions& positions, const StandbyWanted& wanted) {
+Outcome judge_standby(const StandbySight& sight, const PrimaryPositions& positions, const StandbyWanted& wanted, Time now) {
   // Positions of another cluster look like this one's and hold nothing of it.
   const bool stranger = other_cluster(sight);
   const auto at = stranger ? std::nullopt : held(sight);
-  const auto until = stranger ? std::nullopt : held_until(sight, positions, at);
+  const auto claimed = stranger ? std::nullopt : claimed_until(sight, positions, at);
+  const auto until = claimed && is_future(*claimed, now) ? std::nullopt : claimed;
   Complaints complaints;
   if (const auto* s = read(sight.standby)) complain_of_standby(*s, sight, wanted, complaints);
   if (const auto* p = read(sight.primary)) complain_of_sender(*p, wanted, complaints);
   complain_of_both(sight, at, until, wanted, complaints);
   complain_of_failures(sight, complaints);
+  if (claimed && !until) complain_of_future(*claimed, complaints);
 
   Outcome outcome = verdict(std::move(complaints), good_text(sight, until));
   if (outcome.outcome == Health::down && until) outcome.message += "; what is held ends at " + time_words(*until) + " at the earliest";

@@ -35,6 +35,6 @@ struct StandbyWanted {
   std::string name, slot;  // as in pg_stat_replication and pg_replication_slots; no slot: empty
   Duration behind;         // more is degraded
 };
-Outcome judge_standby(const StandbySight& sight, const PrimaryPositions& positions, const StandbyWanted& wanted);
+Outcome judge_standby(const StandbySight& sight, const PrimaryPositions& positions, const StandbyWanted& wanted, Time now);
 
 }  // namespace drwatch

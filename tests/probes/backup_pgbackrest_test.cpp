@@ -193,6 +193,29 @@ TEST_CASE("backup pgbackrest: a gap counts once what lies behind it has settled"
   CHECK(safe_number(healed) == 19);
 }
 
+TEST_CASE("backup pgbackrest: times in the future hide no gap and are no point") {
+  Seen seen;
+  seen.repository.hold(4, 11);
+  seen.repository.hold(17, 19, 1, two_o_clock + 8'640'000);
+  const Outcome gap = seen.run();
+  CHECK(gap.outcome == Health::down);
+  CHECK(says(gap, name(12) + " to " + name(16) + " (5 segments)"));
+  CHECK(safe_number(gap) == 11);
+  seen.repository.hold(12, 16);
+  const Outcome future = seen.run();
+  CHECK(future.outcome == Health::unknown);
+  CHECK(says(future, name(19) + ", is from the future"));
+  CHECK_FALSE(future.recovery);
+  Seen backup;
+  backup.repository.hold(4, 11);
+  Backup late{4, 4};
+  late.stopped = two_o_clock + 3600;
+  backup.repository.info = info_text({late});
+  const Outcome ahead = backup.run();
+  CHECK(ahead.outcome == Health::unknown);
+  CHECK(says(ahead, "newest good backup"));
+}
+
 TEST_CASE("backup pgbackrest: every complaint") {
   struct Row {
     const char* what;

@@ -43,7 +43,7 @@ SenderAccount streaming() {
 Outcome judge(std::optional<Result<SenderAccount>> primary, std::optional<Result<StandbyAccount>> standby,
               PrimaryPositions positions = {}) {
   if (primary && *primary && (*primary)->current) positions.add(*(*primary)->current, (*primary)->asked_at);
-  return judge_standby({std::move(primary), std::move(standby)}, positions, wanted);
+  return judge_standby({std::move(primary), std::move(standby)}, positions, wanted, now);
 }
 
 bool says(const Outcome& outcome, const std::string& part) {
@@ -102,6 +102,28 @@ TEST_CASE("backup standby: the primary is dead; received equals replayed and pro
   positions.add({1, 0xB004930}, now);
   positions.add({1, 0xB005000}, now + seconds{5});
   CHECK(judge(refused, s, positions).recovery->time == now);
+}
+
+TEST_CASE("backup standby: what is from the future proves nothing") {
+  StandbyAccount s = connected();
+  s.canary = now + hours{24 * 100};
+  const Outcome beat = judge(streaming(), s);
+  CHECK(beat.outcome == Health::unknown);
+  CHECK(beat.reason == Reason::protocol);
+  CHECK(says(beat, "from the future (2026-06-09 02:00:00 UTC)"));
+  REQUIRE(beat.recovery);
+  CHECK_FALSE(beat.recovery->time);
+  CHECK(beat.recovery->safe == WalPosition{1, 0xB004930});
+  s.receiver = false;
+  const Outcome down = judge(std::nullopt, s);
+  CHECK(down.outcome == Health::down);
+  CHECK(says(down, "from the future"));
+  CHECK_FALSE(down.recovery->time);
+  s = connected();
+  s.last_commit = now + hours{1};
+  CHECK_FALSE(judge(std::nullopt, s).recovery->time);
+  s.last_commit = now + minutes{4};  // clocks differ
+  CHECK(judge(std::nullopt, s).recovery->time == now + minutes{4});
 }
 
 TEST_CASE("backup standby: what it flushed counts for the point, what it replayed for the way to a promotion") {
@@ -176,7 +198,7 @@ TEST_CASE("backup standby: replication slots") {
     SenderAccount p = streaming();
     p.slot_active = active;
     p.slot_status = status;
-    return judge_standby({Result<SenderAccount>(p), {}}, {}, {"walreceiver", "replica", minutes{5}});
+    return judge_standby({Result<SenderAccount>(p), {}}, {}, {"walreceiver", "replica", minutes{5}}, now);
   };
   CHECK(with(true, "reserved").outcome == Health::up);
   CHECK(with(true, "extended").outcome == Health::up);

@@ -161,6 +161,37 @@ TEST_CASE("backup: every complaint") {
   }
 }
 
+TEST_CASE("backup: a point in the future is none") {
+  FakeWorld world;
+  serve(world, {});
+  hold(world, {3, 4, 5, 6});
+  base(world, 3);
+  world.files.add(name(7), size, "2026-06-01T02:00:00Z");
+  const Outcome future = world.run(*probe_of("backup", listed));
+  CHECK(future.outcome == Health::unknown);
+  CHECK(future.reason == Reason::protocol);
+  CHECK(says(future, "newest segment, " + name(7) + ", is from the future (2026-06-01 02:00:00 UTC)"));
+  CHECK_FALSE(future.recovery);
+  Source failing;
+  failing.failing = "t";
+  serve(world, failing);
+  const Outcome down = world.run(*probe_of("backup", listed));
+  CHECK(down.outcome == Health::down);
+  CHECK(says(down, "from the future"));
+  CHECK_FALSE(down.recovery->time);
+  CHECK(safe(down) == 8 * size);
+  world.postgres.refuses = failure(Reason::connect, "ECONNREFUSED", "refused");
+  CHECK_FALSE(world.run(*probe_of("backup", listed)).recovery->time);
+  // The archiver's own claim.
+  FakeWorld early;
+  serve(early, {});
+  early.clock.wall -= hours{1};
+  const Outcome claim = early.run(*probe_of("backup", unlisted));
+  CHECK(claim.outcome == Health::unknown);
+  CHECK(says(claim, "archived in the future"));
+  CHECK_FALSE(claim.recovery);
+}
+
 TEST_CASE("backup: several complaints are all told, the worst first") {
   FakeWorld world;
   Source source;
