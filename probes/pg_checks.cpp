@@ -22,8 +22,11 @@ constexpr const char* sentinel_sql =
     "SELECT count(*), count(*) FILTER (WHERE pg_catalog.sha256(pg_catalog.convert_to(content, 'UTF8')) IS DISTINCT FROM hash), "
     "min(id) FILTER (WHERE pg_catalog.sha256(pg_catalog.convert_to(content, 'UTF8')) IS DISTINCT FROM hash) FROM drwatch.sentinel";
 
+// Who may SET ROLE to a superuser, through other roles as well, may do anything: since PostgreSQL 16 a member may be barred from it.
 constexpr const char* roles_sql =
-    "SELECT rolname, rolsuper, rolcanlogin FROM pg_catalog.pg_roles WHERE rolsuper OR rolcanlogin ORDER BY rolname";
+    "SELECT rolname, mighty, rolcanlogin FROM (SELECT r.rolname, r.rolcanlogin, r.rolsuper OR EXISTS (SELECT FROM pg_catalog.pg_roles s "
+    "WHERE s.rolsuper AND pg_catalog.pg_has_role(r.oid, s.oid, CASE WHEN pg_catalog.current_setting('server_version_num')::int < 160000 "
+    "THEN 'MEMBER' ELSE 'SET' END)) AS mighty FROM pg_catalog.pg_roles r) AS roles WHERE mighty OR rolcanlogin ORDER BY rolname";
 
 constexpr const char* connections_sql =
     "SELECT (SELECT sum(numbackends) FROM pg_catalog.pg_stat_database), pg_catalog.current_setting('max_connections')::int, "

@@ -124,7 +124,8 @@ std::vector<config::Row> rows() {
                           [](S& s, const Value& value, const Reading& reading) {
                             config::read_value(s.drift.within, value, {.doc = "", .min = 1}, reading);
                           }),
-      config::row<S>("superusers", &S::superusers, {.doc = "All roles that may be superusers; any other one is `down`."}),
+      config::row<S>("superusers", &S::superusers,
+                     {.doc = "All roles that may be superusers, or become one (`SET ROLE`); any other one is `down`."}),
       config::row<S>("roles", &S::roles, {.doc = "All roles that may log in, besides `superusers`; any other one is `down`."}),
       names_row("row_security", "Tables (`public.orders`, or `public.*`) whose row level security must be on; off is `down`.",
                 [](S& s) -> std::vector<std::string>& { return s.row_security; }),

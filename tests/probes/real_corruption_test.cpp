@@ -145,7 +145,16 @@ TEST_CASE("a real PostgreSQL: roles, row level security, connections, as a role 
   cluster.script("CREATE TABLE orders (id int); CREATE ROLE mallory SUPERUSER; CREATE ROLE eve LOGIN;");
   Watch watch;
   CHECK(says(watch.run(*asks(cluster, "superusers = [\"postgres\"]\nroles = [\"drwatch\"]")), "unknown superuser 'mallory'"));
-  cluster.script("DROP ROLE mallory; DROP ROLE eve;");
+  // Who may become a superuser is one.
+  const auto supers = asks(cluster, "superusers = [\"postgres\"]");
+  cluster.script("DROP ROLE mallory; GRANT postgres TO eve;");
+  CHECK(says(watch.run(*supers), "unknown superuser 'eve'"));
+  CHECK(watch.run(*asks(cluster, "superusers = [\"postgres\", \"eve\"]")).outcome == Health::up);
+  cluster.script("REVOKE postgres FROM eve; CREATE ROLE admins NOINHERIT; GRANT postgres TO admins; GRANT admins TO eve;");
+  CHECK(says(watch.run(*supers), "unknown superuser 'admins', 'eve'"));
+  cluster.script("REVOKE postgres FROM admins;");
+  CHECK(watch.run(*supers).outcome == Health::up);
+  cluster.script("DROP ROLE admins; DROP ROLE eve;");
   CHECK(watch.run(*asks(cluster, "superusers = [\"postgres\"]\nroles = [\"drwatch\"]")).outcome == Health::up);
 
   const auto closed = asks(cluster, "row_security = [\"public.*\"]");
