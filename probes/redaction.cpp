@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 
 namespace drwatch {
@@ -45,14 +46,35 @@ void add_form(std::vector<std::string>& forms, std::string form) {
   if (form.size() >= shortest && std::find(forms.begin(), forms.end(), form) == forms.end()) forms.push_back(std::move(form));
 }
 
-// The password within a dsn or a URL.
+// %40 is an '@'; what is no such pair of digits stays.
+std::string percent_decoded(const std::string& text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned char byte = 0;
+    const char* digits = text.data() + i + 1;
+    if (text[i] == '%' && i + 2 < text.size() && std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
+      plain += static_cast<char>(byte);
+      i += 2;
+    } else {
+      plain += text[i];
+    }
+  }
+  return plain;
+}
+
+// The passwords within a dsn or a URL, as they are written and as they are meant.
 std::vector<std::string> passwords_in(const std::string& text) {
   static const RE2 quoted("(?i)password\\s*=\\s*'((?:[^'\\\\]|\\\\.)*)'"), bare("(?i)password\\s*=\\s*([^\\s'&]+)"),
-      in_url("://[^\\s:/@]*:([^\\s/@]+)@");
+      in_url("://[^\\s:/@]*:([^\\s/@]+)@"), unescaped("://[^\\s:/@]*:(\\S+)@");  // up to the last '@'
   std::vector<std::string> found;
   std::string password;
-  for (const RE2* pattern : {&quoted, &bare, &in_url})
-    if (RE2::PartialMatch(text, *pattern, &password)) found.push_back(password);
+  for (const RE2* pattern : {&quoted, &bare, &in_url, &unescaped}) {
+    re2::StringPiece rest(text);  // sslpassword is one as well
+    while (RE2::FindAndConsume(&rest, *pattern, &password)) {
+      found.push_back(password);
+      found.push_back(percent_decoded(password));
+    }
+  }
   return found;
 }
 

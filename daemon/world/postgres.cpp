@@ -6,6 +6,7 @@
 #include "daemon/world/postgres_target.hpp"
 #include "daemon/world/stopwatch.hpp"
 #include "daemon/world/traffic.hpp"
+#include "probes/excerpt.hpp"
 
 #include <fcntl.h>
 #include <libpq-fe.h>
@@ -74,6 +75,15 @@ class Progress {
   bool tls_ = false;
 };
 
+// What a failure says of `message`, without what must not be shown: a server may echo it. Judged by all of its words, since a password
+// may be one of them.
+template <class Say>
+Failure told(std::string message, const std::vector<std::string>& hidden, Say say) {
+  Failure failure = say(message);
+  failure.message = say(without(std::move(message), hidden)).message;
+  return failure;
+}
+
 struct Step {
   PostgresPollingStatusType next = PGRES_POLLING_FAILED;
   ConnStatusType status = CONNECTION_BAD;
@@ -81,8 +91,9 @@ struct Step {
 
 class RealPgConnection : public PgConnection {
  public:
-  RealPgConnection(boost::asio::any_io_executor loop, Handle handle, std::weak_ptr<Workers> errands, std::string address)
-      : loop_(std::move(loop)), handle_(std::move(handle)), errands_(std::move(errands)), address_(std::move(address)) {}
+  RealPgConnection(boost::asio::any_io_executor loop, Handle handle, std::weak_ptr<Workers> errands, PgTarget target)
+      : loop_(std::move(loop)), handle_(std::move(handle)), errands_(std::move(errands)), address_(std::move(target.address)),
+        hidden_(std::move(target.hidden)) {}
 
   ~RealPgConnection() override {
     auto errands = errands_.lock();  // none left: the world has ended before this
@@ -123,7 +134,10 @@ class RealPgConnection : public PgConnection {
   }
 
  private:
-  Failure lost() { return statement_failure("", PQerrorMessage(handle_.get()), true, address_); }
+  Failure lost() { return failed("", PQerrorMessage(handle_.get()), true); }
+  Failure failed(const char* sqlstate, const char* message, bool gone) {
+    return told(message, hidden_, [&](const std::string& text) { return statement_failure(sqlstate, text, gone, address_); });
+  }
 
   // Sends what is to be sent and waits until PQgetResult has something to say.
   Task<std::optional<Failure>> until_ready() {
@@ -153,7 +167,7 @@ class RealPgConnection : public PgConnection {
       const char* state = PQresultErrorField(piece, PG_DIAG_SQLSTATE);
       const char* words = PQresultErrorField(piece, PG_DIAG_MESSAGE_PRIMARY);
       const bool gone = PQstatus(handle_.get()) == CONNECTION_BAD;
-      return statement_failure(state ? state : "", words ? words : PQresultErrorMessage(piece), gone, address_);
+      return failed(state ? state : "", words ? words : PQresultErrorMessage(piece), gone);
     }
     if (answer.columns.empty()) {
       for (int i = 0; i < PQnfields(piece); ++i) answer.columns.emplace_back(PQfname(piece, i));
@@ -177,6 +191,7 @@ class RealPgConnection : public PgConnection {
   Handle handle_;
   std::weak_ptr<Workers> errands_;
   std::string address_;
+  std::vector<std::string> hidden_;
   bool busy_ = false;
   std::uint64_t before_ = 0;  // traffic, when the statement was sent
 };
@@ -210,9 +225,12 @@ Task<Result<std::unique_ptr<PgConnection>>> RealPostgres::connect(Secret dsn, Ph
     if (step->status != CONNECTION_BAD && traffic_of(PQsocket(handle->get())) > max_greeting)
       co_return Failure{Reason::protocol, "EFBIG", target->address + " talks on and on before it lets anybody in"};
   }
-  if (step->next != PGRES_POLLING_OK) co_return connection_failure(PQerrorMessage(handle->get()), target->address);
+  if (step->next != PGRES_POLLING_OK) {
+    const auto say = [&](const std::string& text) { return connection_failure(text, target->address); };
+    co_return told(PQerrorMessage(handle->get()), target->hidden, say);
+  }
   PQsetnonblocking(handle->get(), 1);
-  std::unique_ptr<PgConnection> connection = std::make_unique<RealPgConnection>(workers_.loop(), *handle, errands_, target->address);
+  std::unique_ptr<PgConnection> connection = std::make_unique<RealPgConnection>(workers_.loop(), *handle, errands_, std::move(*target));
   co_return std::move(connection);
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/world/postgres_target.hpp"
 
+#include "probes/redaction.hpp"
+
 #include <libpq-fe.h>
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 
@@ -53,6 +56,27 @@ std::string with_port(const std::string& host, const std::string& port) {
   return (host.find(':') != std::string::npos ? "[" + host + "]" : host) + ":" + port;
 }
 
+// In a URL an '@', ':' or '/' of the password that is not written as %40, %3A, %2F makes a part of it the host, the port or the database:
+// they would be looked up, and shown. nullopt: no sign of it.
+std::optional<Failure> misplaced(const std::string& dsn, const std::map<std::string, std::string>& options) {
+  const auto value = [&](const char* key) {
+    const auto found = options.find(key);
+    return found == options.end() ? std::string() : found->second;
+  };
+  const bool url = dsn.starts_with("postgresql://") || dsn.starts_with("postgres://");
+  const auto is_odd = [](const std::string& host) { return !local(host) && host.find('@') != std::string::npos; };
+  const auto no_number = [](const std::string& port) {
+    return !std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
+  };
+  const auto hosts = split(value("host")), addresses = split(value("hostaddr")), ports = split(value("port"));
+  const bool odd_host = std::any_of(hosts.begin(), hosts.end(), is_odd) || std::any_of(addresses.begin(), addresses.end(), is_odd);
+  const bool odd_database = url && !local(value("host")) && value("dbname").find('@') != std::string::npos;
+  if (!odd_host && !odd_database && std::none_of(ports.begin(), ports.end(), no_number)) return std::nullopt;
+  return Failure{Reason::own_fault, "",
+                 "the connection string cannot be read: its host, port or database can't be one; in a URL write %40 for an @ of the "
+                 "password, %3A for a : and %2F for a /"};
+}
+
 // The three lists that libpq reads side by side.
 struct Places {
   std::vector<std::string> hosts, addresses, ports;
@@ -95,7 +119,13 @@ Task<Result<PgTarget>> resolve_target(Secret dsn, Resolver& resolver) {
   if (options->contains("service")) {
     co_return Failure{Reason::own_fault, "", "the connection string names a service: write its host, port and user instead"};
   }
+  if (auto problem = misplaced(dsn.reveal(), *options)) co_return std::move(*problem);
   PgTarget target;
+  target.hidden = forms_of(dsn.reveal());
+  if (const auto password = options->find("password"); password != options->end()) {
+    const auto forms = forms_of(password->second);
+    target.hidden.insert(target.hidden.begin(), forms.begin(), forms.end());
+  }
   const auto port = value_or(*options, "port", "PGPORT", "5432");
   if (!options->contains("hostaddr")) {
     auto hosts = split(value_or(*options, "host", "PGHOST", ""));

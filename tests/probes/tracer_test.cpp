@@ -186,5 +186,12 @@ TEST_CASE("a secret is hidden in every form in which it may turn up") {
     CAPTURE(text);
     CHECK(redacted(std::string("<") + text + ">", hidden) == "<***>");
   }
+  const auto has = [](const std::string& dsn, const std::string& form) {
+    const auto forms = forms_of(dsn);
+    return std::find(forms.begin(), forms.end(), form) != forms.end();
+  };
+  CHECK(has("postgresql://app:ge%40heim@db/app", "ge@heim"));  // as the server sees it
+  CHECK(has("postgresql://app:hunter2@Secr3tTail@db/app", "hunter2@Secr3tTail"));
+  CHECK(has("host=db sslpassword=first1 password=second2", "second2"));
   CHECK(forms_of("abc").empty());
 }

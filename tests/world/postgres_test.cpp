@@ -117,8 +117,33 @@ TEST_CASE_FIXTURE(Fixture, "postgres: connections that fail, each with its reaso
   check("geheim falsch", Reason::own_fault, "");
   check("postgresql://probe:geheim@[::1/x", Reason::own_fault, "");
   check("service=x password=geheim", Reason::own_fault, "");
+  // Parts of a password that is not escaped are no host, port or database.
+  check("postgresql://probe:x@geheim@127.0.0.1/x", Reason::own_fault, "");
+  check("postgresql://localhost:geheim/x", Reason::own_fault, "");
+  check("postgresql://probe:x/geheim@127.0.0.1/x", Reason::own_fault, "");
+  check("postgresql://probe:x@127.0.0.1/geheim@127.0.0.1/x", Reason::own_fault, "");
+  check("hostaddr=x@geheim user=probe", Reason::own_fault, "");
+  check("host=127.0.0.1 port=5432,geheim user=probe", Reason::own_fault, "");
   check("host=" + std::string(300, 'x') + ".example.org user=probe password=geheim", Reason::dns, "BADNAME");
   check(cluster.dsn("127.0.0.1", "dbname=postgres user=probe passfile=" + cluster.folder() + "/none"), Reason::auth, "");
+}
+
+TEST_CASE_FIXTURE(Fixture, "postgres: a password that the server echoes is not shown") {
+  const auto port = std::to_string(cluster.port());
+  // The name of the role and of the database come back in the server's words.
+  auto refused = connect("postgresql://probe:geheim@127.0.0.1:" + port + "/geheim");
+  REQUIRE(!refused.has_value());
+  CHECK(refused.error().code == "3D000");
+  CHECK_MESSAGE(refused.error().message.find("\"***\"") != std::string::npos, refused.error().message);
+  auto encoded = connect("postgresql://ge%40heim:ge%40heim@127.0.0.1:" + port + "/postgres");
+  REQUIRE(!encoded.has_value());
+  CHECK(encoded.error().reason == Reason::auth);
+  CHECK_MESSAGE(encoded.error().message.find("ge@heim") == std::string::npos, encoded.error().message);
+  auto connection = connect(cluster.dsn());
+  REQUIRE(connection.has_value());
+  const auto failed = query(**connection, "select 1 from geheim");
+  CHECK(failed.error().code == "42P01");
+  CHECK_MESSAGE(failed.error().message.find("geheim") == std::string::npos, failed.error().message);
 }
 
 TEST_CASE_FIXTURE(Fixture, "postgres: statements that fail leave the connection usable") {
