@@ -9,7 +9,9 @@
 namespace drwatch {
 namespace {
 
-constexpr std::string_view opening_failed = "\n(drwatch: it could not be decompressed)\n";
+constexpr std::string_view opening_failed = "(drwatch: it could not be decompressed)\n";
+constexpr std::string_view dump_trailer = "-- PostgreSQL database dump complete",
+                           cluster_trailer = "-- PostgreSQL database cluster dump complete";
 
 // How a file is opened, by its first bytes: a program that writes its content to standard output.
 struct Opener {
@@ -47,7 +49,14 @@ std::vector<std::string> shell(const std::string& script, const std::string& pat
 struct Content {
   std::string path;
   const char* opener = nullptr;  // null: it is not compressed
+  bool cluster = false;          // what pg_dumpall writes
 };
+
+// A pipe ends as its last program does: so the decompressor's failure is told in words. To `reader` its end may be none, since what is
+// missing is only the checksum; and what it leaves unread is read by cat, or the decompressor would fail for want of a reader.
+std::string opened(const std::string& reader) {
+  return "{ \"$2\" -dc -- \"$1\" || printf '(drwatch: it could not be decompressed)\\n' >&2; } | { " + reader + " && cat > /dev/null; }";
+}
 
 std::vector<std::string> head_command(const Content& content) {
   if (!content.opener) return {"head", "-c", "512", "--", content.path};
@@ -56,19 +65,18 @@ std::vector<std::string> head_command(const Content& content) {
 
 std::vector<std::string> tail_command(const Content& content) {
   if (!content.opener) return {"tail", "-c", "4096", "--", content.path};
-  return shell("{ \"$2\" -dc -- \"$1\" || printf '\\n(drwatch: it could not be decompressed)\\n'; } | tail -c 4096", content.path,
-               content.opener);
+  return shell(opened("tail -c 4096"), content.path, content.opener);
 }
 
 // Through a pipe, so that it is read and not skipped over.
 std::vector<std::string> list_tar_command(const Content& content) {
   if (!content.opener) return shell("cat -- \"$1\" | tar -tf - > /dev/null", content.path, "");
-  return shell("\"$2\" -dc -- \"$1\" | tar -tf - > /dev/null", content.path, content.opener);
+  return shell(opened("tar -tf - > /dev/null"), content.path, content.opener);
 }
 
 std::vector<std::string> restore_command(const Content& content, const std::string& pg_restore) {
   if (!content.opener) return {pg_restore, "-f", "/dev/null", content.path};
-  return {"sh", "-c", "\"$2\" -dc -- \"$1\" | \"$3\" -f /dev/null", "sh", content.path, content.opener, pg_restore};
+  return {"sh", "-c", opened("\"$3\" -f /dev/null"), "sh", content.path, content.opener, pg_restore};
 }
 
 DumpLook ended(DumpLook look, DumpLook::State state, std::string what, Reason reason = Reason::none, std::string code = "") {
@@ -90,6 +98,15 @@ Task<Result<ExecResult>> run(World& world, std::vector<std::string> argv) {
   co_return co_await world.exec.run(std::move(request));
 }
 
+// What was read of it may have looked whole. nullopt: the decompressor came to a good end.
+std::optional<DumpLook> failed_opening(const DumpLook& look, const ExecResult& result) {
+  const auto at = result.errors.find(opening_failed);
+  if (at == std::string::npos) return std::nullopt;
+  const std::string told = quote(result.errors.substr(0, at) + result.errors.substr(at + opening_failed.size()), 160);
+  if (told.find("not found") != std::string::npos) return not_looked(look, told);
+  return bad(look, "can't be decompressed to its end: " + told);
+}
+
 // What a program that ended badly says of a dump. Not every failure is the dump's: a program that is not there, or is too old for it, has
 // not looked.
 DumpLook failed_restore(DumpLook look, const ExecResult& result) {
@@ -106,6 +123,7 @@ Task<DumpLook> restore_to_nowhere(World& world, DumpLook look, Content content, 
   const auto result = co_await run(world, restore_command(content, pg_restore));
   if (!result) co_return not_looked(std::move(look), result.error().message, result.error().reason, result.error().code);
   if (result->exit_code != 0) co_return failed_restore(std::move(look), *result);
+  if (auto failed = failed_opening(look, *result)) co_return std::move(*failed);
   co_return ended(std::move(look), DumpLook::State::good, "");
 }
 
@@ -115,6 +133,7 @@ Task<DumpLook> restore_tar_to_nowhere(World& world, DumpLook look, Content conte
   if (!listed) co_return not_looked(std::move(look), listed.error().message, listed.error().reason, listed.error().code);
   if (listed->errors.find(": not found") != std::string::npos) co_return not_looked(std::move(look), quote(listed->errors, 160));
   if (listed->exit_code != 0) co_return bad(std::move(look), "can't be read to its end: tar says " + quote(listed->errors, 160));
+  if (auto failed = failed_opening(look, *listed)) co_return std::move(*failed);
   co_return co_await restore_to_nowhere(world, std::move(look), std::move(content), std::move(pg_restore));
 }
 
@@ -122,12 +141,10 @@ Task<DumpLook> read_to_the_trailer(World& world, DumpLook look, Content content)
   const auto result = co_await run(world, tail_command(content));
   if (!result) co_return not_looked(std::move(look), result.error().message, result.error().reason, result.error().code);
   if (result->exit_code != 0) co_return not_looked(std::move(look), quote(result->errors, 160));
-  if (result->output.ends_with(opening_failed)) {
-    if (result->errors.find("not found") != std::string::npos) co_return not_looked(std::move(look), quote(result->errors, 160));
-    co_return bad(std::move(look), "can't be decompressed to its end: " + quote(result->errors, 160));
-  }
-  if (!ends_well(result->output))
-    co_return bad(std::move(look), "does not end as a dump ends (\"-- PostgreSQL database dump complete\"): it was cut short");
+  if (auto failed = failed_opening(look, *result)) co_return std::move(*failed);
+  if (!ends_well(result->output, content.cluster))
+    co_return bad(std::move(look), "does not end as a dump " + std::string(content.cluster ? "of a cluster " : "") + "ends (\"" +
+                                       std::string(content.cluster ? cluster_trailer : dump_trailer) + "\"): it was cut short");
   co_return ended(std::move(look), DumpLook::State::good, "");
 }
 
@@ -145,6 +162,7 @@ Task<DumpLook> read_content(World& world, DumpLook look, Content content, std::s
     content.opener = opener;
     co_return co_await read_content(world, std::move(look), std::move(content), std::move(pg_restore));
   }
+  content.cluster = is_of_cluster(head->output);
   if (is_text(head->output) || content.opener) co_return co_await read_to_the_trailer(world, std::move(look), std::move(content));
   co_return bad(std::move(look), "is not a dump: it begins like nothing that pg_dump writes");
 }
@@ -163,13 +181,14 @@ Task<DumpLook> compare_checksum(World& world, DumpLook look, std::string path) {
 
 }  // namespace
 
-bool ends_well(std::string_view tail) {
+bool is_of_cluster(std::string_view head) { return head.find("-- PostgreSQL database cluster dump") != std::string_view::npos; }
+
+bool ends_well(std::string_view tail, bool cluster) {
   constexpr int last_lines = 12;
   auto at = tail.size();
   for (int line = 0; line < last_lines && at != std::string_view::npos && at > 0; ++line) at = tail.rfind('\n', at - 1);
   const auto end = tail.substr(at == std::string_view::npos ? 0 : at);
-  return end.find("-- PostgreSQL database dump complete") != std::string_view::npos ||
-         end.find("-- PostgreSQL database cluster dump complete") != std::string_view::npos;
+  return end.find(cluster_trailer) != std::string_view::npos || (!cluster && end.find(dump_trailer) != std::string_view::npos);
 }
 
 Task<DumpLook> read_dump(World& world, DumpLook look, std::string path, std::string pg_restore) {

@@ -13,7 +13,10 @@ namespace drwatch {
 // `pg_restore`: the program. `path` is absolute.
 Task<DumpLook> read_dump(World& world, DumpLook look, std::string path, std::string pg_restore);
 
-// The end of a plain dump: pg_dump's last words. Newer versions add a line behind them.
-bool ends_well(std::string_view tail);
+// The beginning of what pg_dumpall writes: its databases follow, each with the last words of a dump.
+bool is_of_cluster(std::string_view head);
+
+// The end of a plain dump: pg_dump's last words, or those of pg_dumpall where it is of a `cluster`. Newer versions add a line behind them.
+bool ends_well(std::string_view tail, bool cluster);
 
 }  // namespace drwatch

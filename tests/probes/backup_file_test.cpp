@@ -207,14 +207,19 @@ TEST_CASE("backup file: names, trailers, sidecars") {
   CHECK_FALSE(matches("", "a"));
   CHECK_FALSE(matches(std::string(2000, '*') + "b", std::string(20'000, 'a')));
 
-  CHECK(ends_well("--\n-- PostgreSQL database dump complete\n--\n\n"));
-  CHECK(ends_well("--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict a1b2c3\n\n"));  // as of the minor releases of 2025
-  CHECK(ends_well("--\n-- PostgreSQL database cluster dump complete\n--\n"));
-  CHECK_FALSE(ends_well("COPY public.t (a) FROM stdin;\n1\n2\n"));
-  CHECK_FALSE(ends_well(""));
+  CHECK(ends_well("--\n-- PostgreSQL database dump complete\n--\n\n", false));
+  CHECK(ends_well("--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict a1b2c3\n\n", false));  // as of the minor releases of 2025
+  CHECK(ends_well("--\n-- PostgreSQL database cluster dump complete\n--\n", false));
+  CHECK_FALSE(ends_well("COPY public.t (a) FROM stdin;\n1\n2\n", false));
+  CHECK_FALSE(ends_well("", false));
   std::string long_after = "-- PostgreSQL database dump complete\n";  // a row that quotes it, far above the end
   for (int i = 0; i < 50; ++i) long_after += "row\n";
-  CHECK_FALSE(ends_well(long_after));
+  CHECK_FALSE(ends_well(long_after, false));
+  // Of a cluster's dump that was cut short, the last words may be those of one of its databases.
+  CHECK(is_of_cluster("--\n-- PostgreSQL database cluster dump\n--\n\nSET default_transaction_read_only = off;\n"));
+  CHECK_FALSE(is_of_cluster("--\n-- PostgreSQL database dump\n--\n"));
+  CHECK_FALSE(ends_well("--\n-- PostgreSQL database dump complete\n--\n\n", true));
+  CHECK(ends_well("--\n-- PostgreSQL database cluster dump complete\n--\n", true));
 
   std::mt19937 dice(7);
   const std::string whole =

@@ -53,6 +53,29 @@ TEST_CASE("real dumps: a cut is found by reading, in every format") {
     CHECK(cut.reason == Reason::assertion);
     CHECK_FALSE(cut.recovery->time);
   }
+  // pg_dumpall writes one database after the other: a cut between two of them.
+  cluster.as_owner(cluster.bin() + "pg_dumpall -d '" + cluster.dsn("postgres") + "' -f dumps/whole && cd dumps && " +
+                   "head -n $(grep -n 'PostgreSQL database dump complete' whole | head -1 | cut -d: -f1) whole > between && " +
+                   "gzip -k between");
+  for (const std::string name : {"between", "between.gz"}) CHECK(says(look(name), "does not end as a dump of a cluster ends"));
+
+  // The last of it that a reader asks for arrives; the checksum behind it does not, or is another.
+  cluster.as_owner("cd dumps && rm -f *.gz && " + dump + "-Fc -Z0 -f custom2 && " + dump + "-Ft -f tar2 && " + dump +
+                   "-Fp -f plain2 && gzip -k custom2 tar2 plain2 && bzip2 -k tar2");
+  for (const std::string name : {"custom2.gz", "tar2.gz", "plain2.gz", "tar2.bz2"}) {
+    CAPTURE(name);
+    CHECK(look(name).outcome == Health::up);
+    cluster.as_owner("cd dumps && cp " + name + " sum-" + name);
+    fs::resize_file(folder + name, fs::file_size(folder + name) - 6);
+    CHECK(says(look(name), "can't be decompressed to its end"));
+    if (!name.ends_with(".gz")) continue;
+    const auto checksum = std::to_string(fs::file_size(folder + "sum-" + name) - 8);
+    cluster.as_owner("cd dumps && printf zzzz | dd of=sum-" + name + " bs=1 seek=" + checksum + " conv=notrunc status=none");
+    const Outcome wrong = look("sum-" + name);
+    CHECK(wrong.outcome == Health::down);
+    CHECK(says(wrong, "can't be decompressed to its end"));
+  }
+
   // What deceives: the list of a dump that was cut short.
   CHECK_NOTHROW(cluster.as_owner(cluster.bin() + "pg_restore -l dumps/custom"));
 

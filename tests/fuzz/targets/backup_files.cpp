@@ -74,7 +74,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       sidecar(text);
       break;
     case 1:
-      ends_well(text);
+      ends_well(text, is_of_cluster(text));
       break;
     case 2:
       names(text);
