@@ -62,7 +62,16 @@ class Drift {
   struct Seen {
     std::string file;  // in which its rows are; truncating gives it another one
     std::deque<Sample> samples;
+    std::int64_t rows = 0;  // at least so many, when it was last looked at; 0: not known
+    // As the planner last counted them, and how many of those were deleted since.
+    std::int64_t planned = 0, gone = 0;
+    std::optional<std::int64_t> deleted;  // as the statistics last said
+    // Since its file changed: what the old one had, and until when the new one's rows may not have been counted yet.
+    std::int64_t before = 0;
+    Time uncounted{};
   };
+  static void compare_files(const std::string& table, Seen& seen, const std::vector<std::optional<std::string>>& row, Time now,
+                            Outcome& outcome);
   Outcome judge(const std::string& table, const std::vector<std::optional<std::string>>& row, Time now);
   Outcome count(const std::string& table, Seen& seen, Sample now) const;
 

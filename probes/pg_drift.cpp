@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows deleted, tables emptied or gone. From the statistics, which cost nothing and need no right to the table: n_tup_del counts what was
-// deleted; TRUNCATE does not raise it but gives the table another file. Neither the estimate of live rows nor that of the planner is
-// exact, so they only say what part of the table it was.
+// deleted; TRUNCATE does not raise it but gives the table another file, as dropping and creating it does. Neither the estimate of live rows
+// nor that of the planner is exact, so they only say what part of the table it was.
 #include "probes/excerpt.hpp"
 #include "probes/pg_answer.hpp"
 #include "probes/pg_checks.hpp"
@@ -29,6 +29,8 @@ std::string drift_sql(const std::vector<std::string>& tables) {
 
 // What was deleted while nobody looked for longer than this may have been deleted as it is every day.
 constexpr Duration longest_gap = hours{1};
+// A server process tells what it did to a table up to ten seconds later (PGSTAT_IDLE_INTERVAL).
+constexpr Duration counted_within = minutes{1};
 // Of one table's samples in the memory: the window is cut by an eighth at most when the oldest falls out of it.
 constexpr std::size_t most_samples = 8, room = 48 * 1024, sample_room = 48;
 
@@ -47,7 +49,7 @@ std::string Drift::memory() const {
       const Sample& s = seen.samples[i];
       samples.push_back({s.at.time_since_epoch().count(), s.deleted, s.rows});
     }
-    tables[name] = {seen.file, std::move(samples)};
+    tables[name] = {seen.file, std::move(samples), seen.rows};
   }
   return nlohmann::json{{"epoch", epoch_}, {"tables", std::move(tables)}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -58,6 +60,7 @@ void Drift::recall(const std::string& memory) try {
   for (const auto& [name, table] : told.at("tables").items()) {
     Seen& of = seen[name];
     of.file = table.at(0).get<std::string>();
+    of.rows = table.at(2).get<std::int64_t>();
     for (const auto& s : table.at(1))
       of.samples.push_back({Time{Duration{s.at(0).get<std::int64_t>()}}, s.at(1).get<std::int64_t>(), s.at(2).get<std::int64_t>()});
   }
@@ -96,15 +99,51 @@ Outcome Drift::judge(const std::string& table, const PgRow& row, Time now) {
   // The planner's count first: right after rows were loaded and analyzed, the statistics may count them twice.
   const auto planned = whole(cell(row, 5)).value_or(0);
   const Sample sample{now, whole(cell(row, 6)).value_or(0), planned > 0 ? planned : whole(cell(row, 7)).value_or(0)};
-  const std::string file = text_of(row, 4);
   Outcome outcome = outcome_of(Health::up, Reason::none, "", "");
-  // VACUUM FULL, CLUSTER and some ALTER TABLE write a new file as well, but with rows in it: -1 is "never looked at since it was emptied".
-  const bool emptied =
-      !seen.file.empty() && file != seen.file && whole(cell(row, 5)).value_or(0) <= 0 && whole(cell(row, 7)).value_or(0) == 0;
-  if (emptied) outcome.latches.push_back({"truncated " + table, now, "the table " + quote(table) + " was emptied (truncated)"});
-  if (file != seen.file) seen.samples.clear();
-  seen.file = file;
+  compare_files(table, seen, row, now, outcome);
   return worse(std::move(outcome), count(table, seen, sample));
+}
+
+// VACUUM FULL, CLUSTER and some ALTER TABLE write a new file as well, but keep its rows and their count. What was emptied, or made anew,
+// has only what came in since; some rows may have, before anybody looks. It is not seen when one session empties the table, and then fills
+// it in another transaction before it reports: PostgreSQL 15 then forgets that it was emptied, and counts the old rows on.
+void Drift::compare_files(const std::string& table, Seen& seen, const PgRow& row, Time now, Outcome& outcome) {
+  const auto planned = whole(cell(row, 5)).value_or(0), live = whole(cell(row, 7)).value_or(0);
+  const std::string file = text_of(row, 4);
+  const bool changed = !seen.file.empty() && file != seen.file;
+  if (changed) {
+    seen.before = seen.rows;
+    seen.uncounted = now + counted_within;
+    seen.samples.clear();
+  }
+  // -1: neither vacuumed nor analyzed since it was emptied.
+  const bool may_be_uncounted = seen.before > 0 && now <= seen.uncounted && planned < 0;
+  const auto has = std::max({planned, live, std::int64_t{0}});
+  if (changed && has == 0) {
+    outcome.latches.push_back({"truncated " + table, now, "the table " + quote(table) + " was emptied (truncated)"});
+    seen.before = 0;
+  } else if ((changed || may_be_uncounted) && has < seen.before / 2 + seen.before % 2) {
+    outcome.latches.push_back({"truncated " + table, now,
+                               "the table " + quote(table) + " has " + std::to_string(has) + " rows in a new file, and had " +
+                                   std::to_string(seen.before) + ": it was emptied (truncated), or dropped and made anew"});
+    seen.before = 0;
+  }
+  const auto deleted = whole(cell(row, 6)).value_or(0);
+  if (planned != seen.planned)
+    seen.gone = 0;
+  else if (seen.deleted)
+    seen.gone += deleted < *seen.deleted ? deleted : deleted - *seen.deleted;  // less: the statistics began anew
+  seen.planned = planned;
+  seen.deleted = deleted;
+  // The lesser of two counts: the planner's may be of long ago, that of the statistics may have begun anew, or count twice.
+  const auto left = std::max<std::int64_t>(planned - seen.gone, 0);
+  const auto rows = planned <= 0 ? std::max<std::int64_t>(live, 0) : live <= 0 ? left : std::min(live, left);
+  // After a crash the statistics may count nothing, and what the planner counted may be of before a deletion that was seen.
+  if (changed || live > 0 || seen.rows == 0)
+    seen.rows = rows;
+  else if (rows > 0)
+    seen.rows = std::min(seen.rows, rows);
+  seen.file = file;
 }
 
 Outcome Drift::count(const std::string& table, Seen& seen, Sample now) const {

@@ -153,6 +153,55 @@ TEST_CASE("drift: counters that begin anew say nothing; a table emptied or gone 
   CHECK(gone.reason == Reason::absent);
 }
 
+TEST_CASE("drift: a new file with far fewer rows is a table that was emptied, and some rows came in since") {
+  Tables t;
+  const auto has = [&](int at, const std::string& planned, const std::string& live, const std::string& file,
+                       const std::string& oid = "16400") {
+    t.world.postgres.answers.clear();
+    t.world.postgres.answer("n_tup_del",
+                            {std::to_string(1772330400000 + at * 1000LL), "a", "public.orders", oid, file, planned, "0", live});
+    return t.world.run(*t.probe);
+  };
+  CHECK(has(0, "20000", "20000", "1").latches.empty());
+  SUBCASE("truncated, a few rows") {
+    const Outcome few = has(30, "-1", "3", "2");
+    REQUIRE(few.latches.size() == 1);
+    CHECK(few.latches[0].key == "truncated public.orders");
+    CHECK(few.latches[0].message.find("'public.orders' has 3 rows in a new file, and had 20000") != std::string::npos);
+    CHECK(has(60, "-1", "4", "2").latches.empty());  // told once
+  }
+  SUBCASE("dropped and made anew") { CHECK(has(30, "-1", "2", "16487", "16487").latches.size() == 1); }
+  SUBCASE("the file first, the count some seconds later") {
+    CHECK(has(30, "-1", "20000", "2").latches.empty());
+    CHECK(has(40, "-1", "1", "2").latches.size() == 1);
+  }
+  SUBCASE("deleted from after VACUUM FULL") {
+    CHECK(has(30, "20000", "20000", "2").latches.empty());
+    CHECK(has(40, "20000", "9000", "2").latches.empty());  // the deletion has bounds of its own
+  }
+  SUBCASE("emptied and filled again in one transaction") { CHECK(has(30, "-1", "19000", "2").latches.empty()); }
+  SUBCASE("written anew when the planner's count was of long ago") {
+    CHECK(has(30, "20000", "1000", "1").latches.empty());
+    CHECK(has(60, "1000", "1000", "2").latches.empty());
+  }
+  SUBCASE("written anew after a crash") {
+    CHECK(has(30, "20000", "0", "1").latches.empty());
+    CHECK(has(60, "20000", "0", "2").latches.empty());
+    CHECK(has(90, "-1", "5", "3").latches.size() == 1);
+  }
+  SUBCASE("written anew after a deletion and a crash") {
+    CHECK(has(30, "20000", "5000", "1").latches.empty());
+    CHECK(has(60, "20000", "0", "1").latches.empty());
+    CHECK(has(90, "5000", "0", "2").latches.empty());
+  }
+  SUBCASE("across a restart") {
+    const Outcome last = has(30, "20000", "20000", "1");
+    t.probe = probe_of("postgres", dsn + "tables = [\"public.orders\"]");
+    t.probe->recall(last.memory.value_or(""));
+    CHECK(has(90'000, "-1", "3", "2").latches.size() == 1);
+  }
+}
+
 TEST_CASE("drift: a restart of drwatch in the middle of a deletion goes on counting where it was") {
   Tables before;
   (void)before.look(0, "a", "100", "20000", "1");

@@ -133,6 +133,37 @@ TEST_CASE("a real PostgreSQL: rows deleted, a table emptied, one gone, counters 
   cluster.sql("TRUNCATE orders");
   await("the truncation", [&] { return !(seen = watch.run(*drift)).latches.empty(); });
   CHECK(seen.latches[0].key == "truncated public.orders");
+
+  // Written anew, and all its rows kept.
+  cluster.sql("INSERT INTO orders SELECT id FROM generate_series(1, 20000) AS id");
+  cluster.sql("CREATE INDEX orders_id ON orders (id)");
+  await("the rows in the statistics", [&] {
+    (void)watch.run(*drift);
+    return cluster.sql("SELECT n_live_tup FROM pg_stat_user_tables WHERE relname = 'orders'").starts_with("20000");
+  });
+  for (const std::string rewrite : {"VACUUM FULL orders", "CLUSTER orders USING orders_id", "ALTER TABLE orders ALTER id TYPE bigint",
+                                    "ALTER TABLE orders ADD made uuid DEFAULT gen_random_uuid()",
+                                    "BEGIN; CREATE TEMP TABLE kept ON COMMIT DROP AS TABLE orders; "
+                                    "TRUNCATE orders; INSERT INTO orders TABLE kept; COMMIT"}) {
+    CAPTURE(rewrite);
+    cluster.script(rewrite + ";");
+    for (int look = 0; look < 3; ++look) CHECK(watch.run(*drift).latches.empty());
+  }
+  // Emptied, or made anew, and a row came in before anybody looked.
+  cluster.sql("TRUNCATE orders");
+  cluster.sql("INSERT INTO orders VALUES (1)");
+  await("the truncation, with a row", [&] { return !(seen = watch.run(*drift)).latches.empty(); });
+  CHECK(seen.latches[0].key == "truncated public.orders");
+  cluster.sql("INSERT INTO orders SELECT id FROM generate_series(1, 20000) AS id");
+  await("the rows in the statistics", [&] {
+    (void)watch.run(*drift);
+    return cluster.sql("SELECT n_live_tup FROM pg_stat_user_tables WHERE relname = 'orders'").starts_with("20001");
+  });
+  (void)watch.run(*drift);
+  cluster.script("DROP TABLE orders; CREATE TABLE orders AS SELECT id FROM generate_series(1, 2) AS id;");
+  await("the table made anew", [&] { return !(seen = watch.run(*drift)).latches.empty(); });
+  CHECK(seen.latches[0].key == "truncated public.orders");
+
   cluster.sql("DROP TABLE orders");
   const Outcome gone = watch.run(*drift);
   CHECK(gone.outcome == Health::down);
