@@ -17,7 +17,7 @@ std::string_view trouble_name(Trouble t);  // "major_outage"
 
 struct PageComponent {
   std::string name, group;
-  Trouble trouble = Trouble::none;
+  std::optional<Trouble> trouble;  // nullopt: the page gives no status
 };
 struct PageIncident {
   std::string name, status, url;
@@ -31,6 +31,7 @@ struct PageReport {
   std::optional<Time> updated;
   std::vector<PageComponent> components;
   std::vector<PageIncident> incidents;  // open ones, and maintenance in progress
+  std::string unread;                   // what of it was not read, in words; empty: all was
 };
 
 // By the shape, not by the host. Fails with protocol when it is neither.
@@ -46,10 +47,11 @@ struct PageVerdict {
   std::vector<std::string> affected;  // components, and incidents by name
   std::string url;                    // of the worst incident; may be empty
   std::vector<std::string> missing;   // components that the page should list and does not
+  std::string unread;                 // why "nothing" can't be said, in words; empty: it can
 };
 
 // The global indicator has no say: `none` was measured beside an open incident. An incident counts when it names a component of ours, or
-// none at all, and unless it names regions of which none is ours.
+// none at all, and unless it names regions of which none is ours (and does not say that all are affected).
 PageVerdict judge(const PageReport& report, const PageInterest& interest);
 
 }  // namespace drwatch

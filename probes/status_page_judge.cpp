@@ -34,14 +34,35 @@ bool mentions_any(const std::string& text, const std::vector<std::string>& list)
   return std::any_of(list.begin(), list.end(), [&](const std::string& words) { return mentions(text, words); });
 }
 
-// A region's code: AWS ("eu-central-1"), Vercel ("fra1").
-bool names_a_region(const std::string& text) {
-  static const RE2 code(R"((?i)\b([a-z]{2}(-[a-z]+)+-\d|[a-z]{3}\d)\b)");
-  return RE2::PartialMatch(text, code);
+// The codes of regions in `text`, in small letters and without the letter of a zone (us-east-1a is in us-east-1). Only what is one by its
+// form (AWS, Google) or by Vercel's list: a "SEV1" taken for a region would make a global outage somebody else's.
+std::vector<std::string> regions_in(const std::string& text) {
+  static const RE2 code(
+      R"re((?i)\b((?:us|eu|ap|sa|ca|me|af|il|mx|cn|us-gov|us-iso[a-z]?|europe|asia|australia|africa|northamerica|southamerica))re"
+      R"re(-(?:north|south|east|west|central)(?:east|west)?-?\d{1,2})(?:-?[a-z])?\b)re"
+      R"re(|\b((?:arn|bom|cdg|cle|cpt|dub|dxb|fra|gru|hkg|hnd|iad|icn|kix|lhr|pdx|sfo|sin|syd|yul)1)\b)re");
+  std::vector<std::string> all;
+  re2::StringPiece rest(text);
+  std::string cloud, vercel;
+  while (RE2::FindAndConsume(&rest, code, &cloud, &vercel)) all.push_back(lower(cloud.empty() ? vercel : cloud));
+  return all;
+}
+
+// That a place is named only says where it began.
+bool everywhere(const std::string& text) {
+  static const RE2 words(
+      R"re((?i)\b(?:all|every|each|most|many|multiple|several)\s+(?:of\s+)?(?:the\s+|our\s+)?regions?\b)re"
+      R"re(|\b(?:globally|worldwide|everywhere)\b|\bglobal\s+(?:outage|incident|impact|issue|problem|disruption|degradation)\b)re");
+  return RE2::PartialMatch(text, words);
 }
 
 bool elsewhere(const std::string& text, const PageInterest& interest) {
-  return !interest.regions.empty() && names_a_region(text) && !mentions_any(text, interest.regions);
+  const auto named = regions_in(text);
+  if (interest.regions.empty() || named.empty() || mentions_any(text, interest.regions) || everywhere(text)) return false;
+  for (const std::string& wanted : interest.regions)
+    for (const std::string& region : regions_in(wanted))
+      if (std::find(named.begin(), named.end(), region) != named.end()) return false;
+  return true;
 }
 
 bool ours(const PageComponent& component, const std::string& wanted) {
@@ -88,9 +109,14 @@ PageVerdict judge(const PageReport& report, const PageInterest& interest) {
     if (incident.trouble > worst_incident) verdict.url = excerpt(incident.url, 200);
     worst_incident = std::max(worst_incident, incident.trouble);
   }
-  for (const PageComponent& component : report.components)
-    if (concerns(component, interest))
-      add(component.trouble, component.name, excerpt(component.name, 80) + " " + std::string(trouble_name(component.trouble)));
+  verdict.unread = report.unread;
+  for (const PageComponent& component : report.components) {
+    if (!concerns(component, interest)) continue;
+    if (component.trouble)
+      add(*component.trouble, component.name, excerpt(component.name, 80) + " " + std::string(trouble_name(*component.trouble)));
+    else if (verdict.unread.empty())
+      verdict.unread = "it does not say how " + quote(component.name, 80) + " is";
+  }
   // An incident.io page lists only what is in trouble. A real Statuspage listed nothing at all beside an open incident: then that is told;
   // but where nothing is open either, the page says nothing of what we asked for.
   if (report.shape == "statuspage")

@@ -4,6 +4,9 @@
 #include "probes/bounded_json.hpp"
 
 #include <algorithm>
+#include <initializer_list>
+#include <map>
+#include <optional>
 
 namespace drwatch {
 namespace {
@@ -19,7 +22,7 @@ std::string text_at(const Json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
 }
 
-// The list at `key`; what isn't one counts as empty.
+// The list at `key`; what isn't one counts as empty: see misread().
 const Json& list_at(const Json& object, const char* key) {
   static const Json none = Json::array();
   if (!object.is_object()) return none;
@@ -34,9 +37,17 @@ bool has_list(const Json& object, const char* key) {
 
 std::size_t bounded(const Json& list) { return std::min(list.size(), most_listed); }
 
-// A component's status, in either vocabulary. What is not known is not fine.
-Trouble trouble_of(std::string_view status) {
-  if (status == "operational" || status.empty()) return Trouble::none;
+// Something stands at `key` that is no list: what it would have listed can't be told. (Go writes an empty list as null, where nothing is
+// the rule: a maintenance.)
+bool misread(const Json& object, const char* key, bool may_be_null = false) {
+  const auto found = object.find(key);
+  return found != object.end() && !found->is_array() && !(may_be_null && found->is_null());
+}
+
+// A component's status, in either vocabulary. What is not known is not fine; what is not told at all is nullopt.
+std::optional<Trouble> trouble_of(std::string_view status) {
+  if (status.empty()) return std::nullopt;
+  if (status == "operational") return Trouble::none;
   if (status.find("maintenance") != status.npos) return Trouble::maintenance;
   if (status == "partial_outage") return Trouble::partial_outage;
   if (status == "major_outage" || status == "full_outage") return Trouble::major_outage;
@@ -60,6 +71,12 @@ bool over(std::string_view status) {
 void add_names(std::vector<std::string>& into, const Json& components) {
   for (std::size_t i = 0; i < bounded(components); ++i)
     if (auto name = text_at(components[i], "name"); !name.empty()) into.push_back(std::move(name));
+}
+
+void note_unread(PageReport& report, const Json& document, std::initializer_list<const char*> keys) {
+  for (const char* key : keys)
+    if (const auto size = list_at(document, key).size(); size > most_listed)
+      report.unread = "of its " + std::to_string(size) + " " + key + " only " + std::to_string(most_listed) + " are read";
 }
 
 PageIncident statuspage_incident(const Json& json, bool maintenance) {
@@ -87,15 +104,16 @@ PageReport statuspage(const Json& document) {
   report.updated = parse_time(text_at(page, "updated_at"));
   report.indicator = text_at(document["status"], "indicator");
   const Json& components = list_at(document, "components");
+  std::map<std::string, std::string> names;  // by id
+  for (std::size_t i = 0; i < bounded(components); ++i)
+    if (auto id = text_at(components[i], "id"); !id.empty()) names[std::move(id)] = text_at(components[i], "name");
   for (std::size_t i = 0; i < bounded(components); ++i) {
     const Json& one = components[i];
-    if (!one.is_object() || (one.contains("group") && one["group"] == true)) continue;
-    std::string group;
-    for (std::size_t j = 0; j < bounded(components); ++j)
-      if (const auto id = text_at(one, "group_id"); !id.empty() && text_at(components[j], "id") == id)
-        group = text_at(components[j], "name");
-    report.components.push_back({text_at(one, "name"), std::move(group), trouble_of(text_at(one, "status"))});
+    if (one.is_object() && one.contains("group") && one["group"] == true) continue;
+    const auto group = names.find(text_at(one, "group_id"));
+    report.components.push_back({text_at(one, "name"), group == names.end() ? "" : group->second, trouble_of(text_at(one, "status"))});
   }
+  note_unread(report, document, {"components", "incidents", "scheduled_maintenances"});
   for (const auto& [key, maintenance] : {std::pair{"incidents", false}, std::pair{"scheduled_maintenances", true}}) {
     const Json& listed = list_at(document, key);
     for (std::size_t i = 0; i < bounded(listed); ++i)
@@ -112,7 +130,8 @@ PageIncident incident_io_incident(const Json& json, bool maintenance) {
   made.url = text_at(json, "url");
   made.text = text_at(json, "last_update_message").substr(0, longest_text);
   const Json& affected = list_at(json, "affected_components");
-  made.trouble = maintenance ? Trouble::maintenance : std::max(Trouble::degraded, trouble_of(text_at(json, "current_worst_impact")));
+  made.trouble = maintenance ? Trouble::maintenance
+                             : std::max(Trouble::degraded, trouble_of(text_at(json, "current_worst_impact")).value_or(Trouble::none));
   if (made.status == "monitoring") made.trouble = std::min(made.trouble, Trouble::degraded);
   add_names(made.components, affected);
   for (std::size_t i = 0; i < bounded(affected); ++i)
@@ -124,6 +143,7 @@ PageReport incident_io(const Json& document) {
   PageReport report;
   report.shape = "incident.io";
   report.name = text_at(document, "page_title");
+  note_unread(report, document, {"ongoing_incidents", "in_progress_maintenances"});
   for (const auto& [key, maintenance] : {std::pair{"ongoing_incidents", false}, std::pair{"in_progress_maintenances", true}}) {
     const Json& listed = list_at(document, key);
     for (std::size_t i = 0; i < bounded(listed); ++i) {
@@ -139,13 +159,20 @@ PageReport incident_io(const Json& document) {
   return report;
 }
 
+Failure no_list(const std::string& key) { return {Reason::protocol, "", "a status page whose " + key + " are no list"}; }
+
 }  // namespace
 
 Result<PageReport> read_status_page(std::string_view body) {
   const Json document = bounded_json(body);
   if (document.is_object()) {
-    if (const auto ongoing = document.find("ongoing_incidents"); ongoing != document.end() && ongoing->is_array())
+    if (const auto ongoing = document.find("ongoing_incidents"); ongoing != document.end() && ongoing->is_array()) {
+      if (misread(document, "in_progress_maintenances", true)) return no_list("in_progress_maintenances");
       return incident_io(document);
+    }
+    for (const char* key : {"components", "incidents"})
+      if (misread(document, key)) return no_list(key);
+    if (misread(document, "scheduled_maintenances", true)) return no_list("scheduled_maintenances");
     // The indicator alone (status.json) would be green beside an open incident.
     const bool lists = has_list(document, "incidents") || has_list(document, "components");
     if (const auto status = document.find("status"); status != document.end() && !text_at(*status, "indicator").empty()) {

@@ -22,7 +22,7 @@ constexpr const char* doc =
 
 Proves what the provider admits, often late. Cannot prove that anything works. It is for attributing what other probes see and for choosing the branch of the runbook: give it a component of its own, and let no trigger rest on it alone.
 
-Open incidents, maintenance in progress and the components are read, the global indicator is not (`none` stands beside open incidents). `down` for a `major_outage` of what concerns us, `degraded` for less (code: the worst status). `unknown`, never green and never down: the page can't be reached, is no status page, was last updated more than `stale_after` ago, lists neither incidents nor components (`status.json`), or does not list one of `components`.)";
+Open incidents, maintenance in progress and the components are read, the global indicator is not (`none` stands beside open incidents). `down` for a `major_outage` of what concerns us, `degraded` for less (code: the worst status). `unknown`, never green and never down: the page can't be reached, is no status page, was last updated more than `stale_after` ago, lists neither incidents nor components (`status.json`), does not list one of `components`, or does not say how one is.)";
 
 constexpr int most_redirects = 3;
 constexpr Duration tolerated_skew = minutes{5};
@@ -47,7 +47,8 @@ std::vector<config::Row> rows() {
       row<S>("components", &S::components,
              {.doc = "Only these, as the page names them: a component, its group, or `Group / Component`. Empty: all."}),
       row<S>("regions", &S::regions,
-             {.doc = "Only these regions (`eu-central-1`, `fra1`). What names regions and none of these does not concern us. Empty: all."}),
+             {.doc = "Only these regions (`eu-central-1`, `fra1`). What names regions and none of these does not concern us, unless it "
+                     "says that all are affected. Empty: all."}),
       row<S>("stale_after", &S::stale_after,
              {.doc = "A page last updated (or a cached copy made) longer ago is `unknown`. Raise it for a page that is updated only when "
                      "something happens.",
@@ -164,6 +165,8 @@ class StatusPageProbe : public Probe {
     Outcome outcome;
     if (verdict.worst == Trouble::none && !verdict.missing.empty()) {
       outcome = unknown(Reason::absent, "", name + ": the page does not list " + quote(verdict.missing.front()) + "; check `components`");
+    } else if (verdict.worst == Trouble::none && !verdict.unread.empty()) {
+      outcome = unknown(Reason::protocol, "", name + ": whether anything concerns us can't be told: " + verdict.unread);
     } else if (verdict.worst == Trouble::none) {
       outcome = outcome_of(Health::up, Reason::none, "", name + ": nothing that concerns us");
     } else {

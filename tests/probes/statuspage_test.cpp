@@ -141,12 +141,51 @@ TEST_CASE("statuspage: what a page says of us") {
       {"from the future", "", statuspage("none", builds, "", "", "2026-03-01T02:06:00Z"), unknown, Reason::stale, "", "future"},
       {"a page of HTML", "", "<html>status</html>", unknown, Reason::protocol, "200", "neither a Statuspage nor an incident.io page"},
       {"another JSON", "", R"({"status":"ok"})", unknown, Reason::protocol, "200", ""},
-      {"nonsense inside", "", R"({"status":{"indicator":"none"},"components":[null,1,"x",{}],"incidents":{"a":1},"page":7})", up, none, "",
-       ""},
+      {"nonsense inside", "", R"({"status":{"indicator":"none"},"components":[null,1,"x",{}],"page":7})", unknown, Reason::protocol, "",
+       "does not say how"},
+      {"incidents that are no list", "", R"({"status":{"indicator":"none"},"components":[],"incidents":{"a":1}})", unknown,
+       Reason::protocol, "200", "whose incidents are no list"},
+      {"no incidents, as null", "", R"({"status":{"indicator":"none"},"components":[],"incidents":null})", unknown, Reason::protocol, "200",
+       "whose incidents are no list"},
       {"nonsense inside incident.io", "", R"({"ongoing_incidents":[null,[],{"affected_components":[1]}]})", degraded, seen,
        "degraded_performance", ""},
   };
   for (const Row& row : rows) check(row, response(200, row.body));
+}
+
+TEST_CASE("statuspage: only what is a region by its form makes an incident another's") {
+  const auto says = [](const char* words, Health health) {
+    CAPTURE(words);
+    const std::string page = statuspage("critical", component("Builds", "operational"), incident(words, "identified", "critical"));
+    check({words, "regions = [\"eu-central-1\", \"fra1\"]\n", page, health, health == Health::up ? Reason::none : Reason::assertion,
+           health == Health::up ? "" : "major_outage", ""},
+          response(200, page));
+  };
+  for (const char* ours :
+       {"SEV1: the API is down", "IPv6 is unreachable", "Outage since Oct3", "php8 functions fail", "PCI-DSS-3 sign-in fails",
+        "re-try-2 fails", "first seen in us-east-1, now every region is affected", "Errors in iad1 and all regions",
+        "iad1 and all of our regions", "Requests fail globally, us-east-1 first", "A global outage that began in iad1",
+        "Errors in eu-central-1a", "EU-CENTRAL-1 fails", "us-east-1 and eu-central-1"})
+    says(ours, Health::down);
+  for (const char* theirs : {"Errors in us-east-1a", "Errors in ap-southeast-2", "us-gov-west-1 is slow", "Errors in hnd1",
+                             "GCP us-central1-b", "europe-west4 fails", "us-east-1 fails; all other regions are well"})
+    says(theirs, Health::up);
+}
+
+TEST_CASE("statuspage: a status that is not told is not fine") {
+  const std::string ours = "components = [\"Functions\"]\n", fine = component("Builds", "operational");
+  const auto page = [&](const std::string& status) {
+    return response(200, statuspage("none", fine + R"(,{"id":"f","name":"Functions")" + status + "}"));
+  };
+  for (const char* status : {"", R"(,"status":null)", R"(,"status":7)", R"(,"status":"")"}) {
+    check({status, ours, "", Health::unknown, Reason::protocol, "", "does not say how 'Functions' is"}, page(status));
+    check({status, "components = [\"Builds\"]\n", "", Health::up, Reason::none, "", ""}, page(status));
+  }
+  std::string many = fine;
+  for (int i = 0; i < 1000; ++i) many += "," + component("c" + std::to_string(i), "operational");
+  const auto long_page = response(200, statuspage("none", many));
+  check({"too many", "", "", Health::unknown, Reason::protocol, "", "of its 1001 components only 1000 are read"}, long_page);
+  check({"too many, ours not read", "components = [\"c999\"]\n", "", Health::unknown, Reason::absent, "", "does not list"}, long_page);
 }
 
 TEST_CASE("statuspage: a page that can't be read is unknown") {
