@@ -4,12 +4,27 @@
 #include "config/pattern.hpp"
 #include "probes/auth_json.hpp"
 #include "probes/excerpt.hpp"
+#include "probes/http_expectation.hpp"
 #include "probes/http_sender.hpp"
+
+#include <re2/re2.h>
+
+#include <algorithm>
 
 namespace drwatch {
 namespace {
 
 std::string field(std::string_view name, std::string_view value) { return std::string(name) + "=" + form_encoded(value); }
+
+// By the provider itself: in JSON, or with the challenge that RFC 6750 (3) wants. A gateway that turns everybody away proves nothing.
+bool refuses(const HttpResponse& answer) {
+  if (answer.status != 400 && answer.status != 401 && answer.status != 403) return false;
+  if (!refusal_of(answer, false).by_gateway) return true;
+  const auto challenges = header_values(answer, "www-authenticate");
+  return header_values(answer, "cf-mitigated").empty() && std::any_of(challenges.begin(), challenges.end(), [](const std::string& one) {
+           return RE2::PartialMatch(one, "(?i)^\\s*(bearer|dpop)\\b");
+         });
+}
 
 bool is_secure(const std::string& url) { return url.starts_with("https://"); }
 
@@ -26,6 +41,7 @@ Task<Outcome> OpenIdVisit::run() {
 Task<Ended> OpenIdVisit::through_stages() {
   if (auto ended = co_await discovery()) co_return ended;
   if (auto ended = co_await keys()) co_return ended;
+  if (auto ended = nowhere_to_try()) co_return ended;
   if (auto ended = co_await login()) co_return ended;
   if (auto ended = co_await signature()) co_return ended;
   if (auto ended = claims()) co_return ended;
@@ -64,6 +80,18 @@ Task<Ended> OpenIdVisit::keys() {
   if (!listed) co_return failed(listed.error());
   if (listed->empty()) co_return wrong("keys-vanished", "the key set is empty: no token verifies");
   co_return check_pinned_keys(*listed);
+}
+
+// That a forged token is refused is seen at the userinfo endpoint alone.
+Ended OpenIdVisit::nowhere_to_try() {
+  if (!settings().forged || !at_.user.empty()) return std::nullopt;
+  const std::string why = "the discovery document names no userinfo_endpoint";
+  if (!settings().intrusion()) {
+    fact("forged", "not tried: " + why);
+    return std::nullopt;
+  }
+  at_stage("forged");
+  return outcome_of(Health::unknown, Reason::absent, "userinfo_endpoint", "forged: no forged token could be tried, " + why);
 }
 
 AuthVisit::Headers OpenIdVisit::as_client(Headers headers) const {
@@ -147,10 +175,13 @@ Task<Ended> OpenIdVisit::forged() {
   for (const auto& [token, what] : tries) {
     const auto answer = co_await ask("forged", "GET", at_.user, bearer(token), "");
     if (!answer) co_return failed(answer.error());
+    if (refuses(*answer)) continue;
     if (answer->status / 100 == 2)
       alarm("forged-token-accepted", what + " was accepted: anybody may be inside");
-    else if (answer->status >= 500 || answer->status == 429)
+    else if (settings().intrusion() || answer->status >= 500 || answer->status == 429)
       co_return refused(*answer, false);
+    else
+      fact("forged", "not known: " + std::to_string(answer->status) + " is no refusal by the provider");
   }
   co_return std::nullopt;
 }

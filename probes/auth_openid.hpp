@@ -15,6 +15,7 @@ class OpenIdVisit : public AuthVisit {
   Task<Ended> through_stages();
   Task<Ended> discovery();
   Task<Ended> keys();
+  Ended nowhere_to_try();
   Task<Ended> login();
   Task<Ended> signature();
   Ended claims();

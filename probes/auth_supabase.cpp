@@ -19,16 +19,26 @@ Task<Outcome> SupabaseVisit::run() {
     co_await ask("logout", "POST", settings().target + "/logout?scope=local", bearer(access_), "");
     at_stage(failed_at);
   }
-  co_return finish(ended ? std::move(*ended)
-                         : well(settings().intrusion() ? "forged tokens are refused" : "logged in, verified, refreshed, logged out"));
+  co_return finish(ended ? std::move(*ended) : well(done()));
+}
+
+std::string SupabaseVisit::done() const {
+  if (settings().intrusion()) return "forged tokens are refused";
+  if (settings().logs_in()) return std::string("logged in, verified, refreshed") + (leave_open_ ? "" : ", logged out");
+  std::string words = "the service answers; ";
+  words += keys_listed_ ? "its keys are published" : "it publishes no keys (a shared secret)";
+  if (settings().forged) words += "; forged tokens are refused";
+  if (settings().read) words += "; nothing is read without logging in";
+  return words + "; nobody logged in";
 }
 
 Task<Ended> SupabaseVisit::through_stages() {
-  static constexpr Stage watching[] = {&SupabaseVisit::health,  &SupabaseVisit::old_refresh_token,
-                                       &SupabaseVisit::login,   &SupabaseVisit::signature,
-                                       &SupabaseVisit::claims,  &SupabaseVisit::user,
-                                       &SupabaseVisit::forged,  &SupabaseVisit::read,
-                                       &SupabaseVisit::refresh, &SupabaseVisit::logout};
+  static constexpr Stage watching[] = {&SupabaseVisit::health,    &SupabaseVisit::old_refresh_token,
+                                       &SupabaseVisit::keys,      &SupabaseVisit::login,
+                                       &SupabaseVisit::signature, &SupabaseVisit::claims,
+                                       &SupabaseVisit::user,      &SupabaseVisit::forged,
+                                       &SupabaseVisit::read,      &SupabaseVisit::refresh,
+                                       &SupabaseVisit::logout};
   for (const Stage stage_to_pass : watching)
     if (auto ended = co_await (this->*stage_to_pass)()) co_return ended;
   co_return std::nullopt;
@@ -48,6 +58,18 @@ Task<Ended> SupabaseVisit::health() {
     co_return wrong("200", "expected GoTrue's name and version, got " + quote(without_tokens(answer->body)));
   fact("version", excerpt(text_in(*document, "version"), 40));
   co_return std::nullopt;
+}
+
+// Where no signature() looks at them. Symmetric keys are never listed: an empty set is a project with a shared secret.
+Task<Ended> SupabaseVisit::keys() {
+  if (settings().intrusion() ? settings().key_ids.empty() : settings().logs_in()) co_return std::nullopt;
+  const auto answer = co_await ask("keys", "GET", settings().target + "/.well-known/jwks.json", {}, "");
+  if (!answer) co_return failed(answer.error());
+  if (answer->status != 200) co_return refused(*answer, false);
+  const auto listed = KeySet::parse(answer->body);
+  if (!listed) co_return failed(listed.error());
+  keys_listed_ = !listed->empty();
+  co_return check_pinned_keys(*listed);
 }
 
 // A used refresh token must be worth nothing: who stole it would keep the session for ever.
@@ -133,7 +155,6 @@ Task<Ended> SupabaseVisit::user() {
 }
 
 Task<Ended> SupabaseVisit::refuse_forged(std::string token, std::string what) {
-  if (token.empty()) co_return std::nullopt;
   const auto answer = co_await ask("forged", "GET", settings().target + "/user", bearer(token), "");
   if (!answer) co_return failed(answer.error());
   // GoTrue looks at the signature first (bad_jwt): one that looks for the account or the session has taken the token for good.
@@ -154,8 +175,9 @@ Task<Ended> SupabaseVisit::refuse_forged(std::string token, std::string what) {
 Task<Ended> SupabaseVisit::forged() {
   if (!settings().forged) co_return std::nullopt;
   const std::string issuer = settings().issuer.empty() ? settings().target : settings().issuer;
-  const bool real = !access_.empty();
-  const std::string tampered = real ? with_more_rights(access_) : invented_token(issuer, their_now(), world().dice.roll());
+  std::string tampered = with_more_rights(access_);  // empty: there is no token, or one that is no JWT
+  const bool real = !tampered.empty();
+  if (!real) tampered = invented_token(issuer, their_now(), world().dice.roll());
   if (auto ended = co_await refuse_forged(tampered, real ? "a token with changed claims and the old signature" : "an invented token"))
     co_return ended;
   co_return co_await refuse_forged(without_signature(tampered), "a token without a signature");

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 using namespace drwatch;
@@ -226,10 +227,14 @@ TEST_CASE("auth: what is accepted and must not be is a security signal, not an o
     breaking(visit.service);
     check(visit.run(), Health::degraded, Reason::assertion, code, stage);
   };
-  degraded("forged", [](GoTrue& s) { s.open = true; }, "forged-token-accepted", "forged");
-  degraded("rows of others", [](GoTrue& s) { s.rows_of_user = 2; }, "rows-of-others", "rls");
-  degraded("anonymous", [](GoTrue& s) { s.rows_of_anybody = 7; }, "anonymous-read", "rls");
-  degraded("sessions stay", [](GoTrue& s) { s.keeps_sessions = true; }, "session-survives-logout", "logout");
+  degraded(
+      "forged", [](GoTrue& s) { s.open = true; }, "forged-token-accepted", "forged");
+  degraded(
+      "rows of others", [](GoTrue& s) { s.rows_of_user = 2; }, "rows-of-others", "rls");
+  degraded(
+      "anonymous", [](GoTrue& s) { s.rows_of_anybody = 7; }, "anonymous-read", "rls");
+  degraded(
+      "sessions stay", [](GoTrue& s) { s.keeps_sessions = true; }, "session-survives-logout", "logout");
   Visit lost("ES256", guarded);
   lost.service.rows_of_user = 0;
   check(lost.run(), Health::down, Reason::assertion, "rows", "rls");
@@ -353,6 +358,43 @@ TEST_CASE("auth: pinned keys") {
   strange.service.broken.emplace("GET /auth/v1/.well-known/jwks.json",
                                  json(200, R"({"keys":[)" + strange.service.key.jwk() + "," + SigningKey("ES256", "key-2").jwk() + "]}"));
   check(strange.run(), Health::degraded, Reason::assertion, "unexpected-key", "signature");
+}
+
+TEST_CASE("auth: without an account it says what was watched, and watches the keys") {
+  const std::string bare = "target = \"https://ref.supabase.co/auth/v1\"\napi_key = { env = \"DRWATCH_TEST_KEY\" }\n";
+  const auto without_user = [&](GoTrue& service, const std::string& more) {
+    setenv("DRWATCH_TEST_KEY", service.api_key.c_str(), 1);
+    FakeWorld world;
+    world.http.serve = [&](const HttpRequest& request) { return service.answer(request); };
+    return world.run(*probe_of("auth", bare + more));
+  };
+  const std::string keys = "GET /auth/v1/.well-known/jwks.json", intrusion = "asks = \"intrusion\"\n", pinned = "key_ids = [\"key-7\"]\n";
+  GoTrue service("ES256"), shared("HS256");
+  const Outcome watched = without_user(service, "");
+  check(watched, Health::up, Reason::none, "", "");
+  CHECK(watched.message == "the service answers; its keys are published; forged tokens are refused; nobody logged in");
+  CHECK(watched.facts.at("keys") == "key-1");
+  CHECK(without_user(shared, "forged = false").message == "the service answers; it publishes no keys (a shared secret); nobody logged in");
+  check(without_user(service, pinned), Health::down, Reason::assertion, "keys-vanished", "keys");
+  check(without_user(service, intrusion + pinned), Health::down, Reason::assertion, "unexpected-key", "keys");
+  check(without_user(service, intrusion + "key_ids = [\"key-1\"]"), Health::up, Reason::none, "", "");
+  service.broken.emplace(keys, response(503));
+  check(without_user(service, ""), Health::down, Reason::assertion, "503", "gateway");
+  check(without_user(service, intrusion), Health::up, Reason::none, "", "");
+
+  Visit with_user("ES256", intrusion + pinned);
+  check(with_user.run(), Health::down, Reason::assertion, "unexpected-key", "keys");
+}
+
+TEST_CASE("auth: an access token that is no JWT does not keep forged ones from being tried") {
+  Visit visit("ES256", "asks = \"intrusion\"\n");
+  visit.service.broken.emplace("POST /auth/v1/token?grant_type=password",
+                               json(200, R"({"access_token":"opaque","refresh_token":"x-y-z"})"));
+  visit.service.sessions.insert("opaque");
+  check(visit.run(), Health::up, Reason::none, "", "");
+  CHECK(std::count(visit.service.asked.begin(), visit.service.asked.end(), "GET /auth/v1/user") >= 2);
+  visit.service.broken.emplace("GET /auth/v1/user", json(200, R"({"id":"somebody"})"));
+  check(visit.run(), Health::down, Reason::assertion, "forged-token-accepted", "forged");
 }
 
 TEST_CASE("auth: slow is degraded") {

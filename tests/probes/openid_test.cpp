@@ -17,7 +17,7 @@ struct Provider {
   std::string issuer = "https://login.example.org/realms/clinic", named_issuer = issuer, token_endpoint = issuer + "/token",
               id_token_audience = "probe";
   std::string keys = key.jwk();
-  bool open = false, opaque = false;
+  bool open = false, opaque = false, no_userinfo = false;
   std::map<std::string, Result<HttpResponse>> broken;
   std::vector<std::string> asked, forms;
 
@@ -33,7 +33,8 @@ struct Provider {
     if (const auto how = broken.find(path); how != broken.end()) return how->second;
     if (path == "GET /.well-known/openid-configuration")
       return json(200, R"({"issuer":")" + named_issuer + R"(","jwks_uri":")" + issuer + R"(/keys","token_endpoint":")" + token_endpoint +
-                           R"(","userinfo_endpoint":")" + issuer + R"(/me","revocation_endpoint":")" + issuer + R"(/revoke"})");
+                           "\"" + (no_userinfo ? "" : R"(,"userinfo_endpoint":")" + issuer + R"(/me")") + R"(,"revocation_endpoint":")" +
+                           issuer + R"(/revoke"})");
     if (path == "GET /keys") return json(200, R"({"keys":[)" + keys + "]}");
     if (path == "GET /me") {
       const std::string bearer = header(request, "Authorization");
@@ -108,14 +109,16 @@ TEST_CASE("openid: what is wrong, and where") {
     check(visit(provider, more), health, code, stage);
   };
   using P = Provider;
-  broken("an issuer with a slash more", [](P& p) { p.named_issuer += "/"; }, "", Health::down, "issuer", "discovery");
+  broken(
+      "an issuer with a slash more", [](P& p) { p.named_issuer += "/"; }, "", Health::down, "issuer", "discovery");
   broken(
       "discovery is gone", [](P& p) { p.broken.emplace("GET /.well-known/openid-configuration", response(404)); }, "", Health::down, "404",
       "gateway");
   broken(
       "discovery is HTML", [](P& p) { p.broken.emplace("GET /.well-known/openid-configuration", response(200, "<html>")); }, "",
       Health::down, "200", "discovery");
-  broken("all keys vanished", [](P& p) { p.keys = ""; }, "", Health::down, "keys-vanished", "keys");
+  broken(
+      "all keys vanished", [](P& p) { p.keys = ""; }, "", Health::down, "keys-vanished", "keys");
   broken(
       "an unexpected key", [](P& p) { p.keys += "," + SigningKey("RS256", "k2").jwk(); }, "key_ids = [\"k1\"]", Health::degraded,
       "unexpected-key", "keys");
@@ -129,13 +132,47 @@ TEST_CASE("openid: what is wrong, and where") {
   broken(
       "the provider fails", [](P& p) { p.broken.emplace("POST /token", json(503, R"({"error":"temporarily_unavailable"})")); }, client,
       Health::down, "temporarily_unavailable", "login");
-  broken("the ID token is another client's", [](P& p) { p.id_token_audience = "other"; }, person, Health::down, "claim-aud", "claims");
-  broken("another key signs", [](P& p) { p.keys = SigningKey("RS256", "k1").jwk(); }, person, Health::down, "bad-signature", "signature");
-  broken("any token is taken", [](P& p) { p.open = true; }, "", Health::degraded, "forged-token-accepted", "forged");
+  broken(
+      "the ID token is another client's", [](P& p) { p.id_token_audience = "other"; }, person, Health::down, "claim-aud", "claims");
+  broken(
+      "another key signs", [](P& p) { p.keys = SigningKey("RS256", "k1").jwk(); }, person, Health::down, "bad-signature", "signature");
+  broken(
+      "any token is taken", [](P& p) { p.open = true; }, "", Health::degraded, "forged-token-accepted", "forged");
   broken(
       "any token is taken, asked for it", [](P& p) { p.open = true; }, "asks = \"intrusion\"", Health::down, "forged-token-accepted",
       "forged");
   broken(
       "unreachable, asked for it", [](P& p) { p.broken.emplace("GET /keys", failure(Reason::connect, "ECONNREFUSED", "refused")); },
       "asks = \"intrusion\"", Health::unknown, "ECONNREFUSED", "tcp");
+}
+
+TEST_CASE("openid: that forged tokens are refused is said only when one was") {
+  const std::string intrusion = "asks = \"intrusion\"";
+  Provider none;
+  none.no_userinfo = true;
+  const Outcome nowhere = visit(none, intrusion);
+  check(nowhere, Health::unknown, "userinfo_endpoint", "forged");
+  CHECK(nowhere.message.find("no forged token could be tried") != std::string::npos);
+  const Outcome watched = visit(none, client);
+  check(watched, Health::up, "", "");
+  CHECK(watched.facts.at("forged") == "not tried: the discovery document names no userinfo_endpoint");
+
+  const auto answered = [&](const HttpResponse& answer, Health asked_for_intrusion, Health asked_for_login) {
+    CAPTURE(answer.status);
+    CAPTURE(answer.body);
+    Provider provider;
+    provider.broken.emplace("GET /me", answer);
+    CHECK(visit(provider, intrusion).outcome == asked_for_intrusion);
+    const Outcome login = visit(provider, "");
+    CHECK(login.outcome == asked_for_login);
+    CHECK(login.facts.count("forged") == (asked_for_intrusion != Health::up));
+  };
+  const Health up = Health::up, unknown = Health::unknown;
+  answered(response(404), unknown, up);
+  answered(response(302, "", {{"Location", "/login"}}), unknown, up);
+  answered(response(403, "<html>Forbidden</html>"), unknown, up);
+  answered(response(401), unknown, up);
+  answered(response(401, "", {{"WWW-Authenticate", "Bearer error=\"invalid_token\""}}), up, up);
+  answered(json(400, R"({"error":"invalid_request"})"), up, up);
+  answered(json(403, R"({"error":"insufficient_scope"})"), up, up);
 }
