@@ -6,7 +6,9 @@
 #include "probes/kinds.hpp"
 #include "probes/promql_answer.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace drwatch {
 namespace {
@@ -16,7 +18,9 @@ constexpr const char* doc =
 
 Proves what was scraped. Cannot prove that the target is reached from here, nor, for anything but a plain selector, that the numbers are fresh: for up to five minutes Prometheus goes on answering with the last sample. So the age of the samples is asked as well: of `query` when it is a plain selector (`up{job="api"}`), else of the selector in `fresh`.
 
-`down` (`assertion`) when a series is below `min` or above `max`; `degraded` when below `degraded_min` or above `degraded_max`. The worst series decides and is named. An empty answer is not zero: it is what `empty` says, `unknown` (`absent`) by default; for an expression that finds something only when it is wrong (`... > 5`), write `empty = "up"`: then, without bounds, any series is `down`. `unknown` as well: samples older than `max_age` (`stale`), NaN, histograms, an answer with warnings (part of the data was not read), a Prometheus that can't be reached or can't evaluate the query.)";
+`down` (`assertion`) when a series is below `min` or above `max`; `degraded` when below `degraded_min` or above `degraded_max`. The worst series decides and is named. An empty answer is not zero: it is what `empty` says, `unknown` (`absent`) by default; for an expression that finds something only when it is wrong (`... > 5`), write `empty = "up"`: then, without bounds, any series is `down`. `unknown` as well: samples older than `max_age` (`stale`), an answer from a cache (`stale`: evaluated more than five minutes, or `max_age`, from now by drwatch's clock), NaN, histograms, an answer with warnings (part of the data was not read), a Prometheus that can't be reached or can't evaluate the query.)";
+
+constexpr Duration most_between_clocks = minutes{5};
 
 struct PrometheusSettings {
   std::string target;
@@ -65,6 +69,8 @@ void check(const void* own, config::Place place, const config::Reading& reading)
     reading.problems.warning(place, reading.key, "an empty answer is `up`, and is also what is left when nothing is measured any more",
                              "name in fresh a selector of what has to be measured");
   if (s.min && s.max && *s.min > *s.max) error("min is above max", "swap them");
+  if (!s.bounded() && s.empty == "unknown")
+    reading.problems.warning(place, reading.key, "no bounds: any value is `up`, 0 as well", "give min or max");
   if (!s.bounded() && s.empty != "up" && s.empty != "unknown")
     error("no bounds: only whether there is a series is asked, and then empty = \"unknown\" or \"up\" says all", "give min or max");
 }
@@ -90,6 +96,7 @@ class PrometheusProbe : public Probe {
     if (!answer) co_return not_known(answer.error());
     if (!answer->warning.empty())
       co_return outcome_of(Health::unknown, Reason::absent, "partial", "only a part of the data was read: " + quote(answer->warning));
+    if (auto cached = of_another_time(*answer, world->clock.now())) co_return std::move(*cached);
     const std::string selector = !settings_.fresh.empty() ? settings_.fresh : is_selector(settings_.query) ? settings_.query : "";
     std::optional<double> age;
     if (!selector.empty() && (!answer->samples.empty() || !settings_.fresh.empty())) {
@@ -98,6 +105,7 @@ class PrometheusProbe : public Probe {
       if (!aged) co_return not_known(aged.error());
       if (!aged->warning.empty())
         co_return outcome_of(Health::unknown, Reason::absent, "partial", "only a part of the data was read: " + quote(aged->warning));
+      if (auto cached = of_another_time(*aged, world->clock.now())) co_return std::move(*cached);
       if (aged->samples.empty())
         co_return outcome_of(Health::unknown, Reason::absent, "", "there is no " + quote(selector) + ": what is asked for is not measured");
       // An age that is no number must not pass for a young one.
@@ -143,6 +151,18 @@ class PrometheusProbe : public Probe {
                         "the samples are " + words + " ahead of Prometheus's own clock: how old they are can't be told");
     return outcome_of(Health::unknown, Reason::stale, "",
                       "the samples are " + words + " old, more than " + duration_words(settings_.max_age) + ": it is not being measured");
+  }
+
+  // It was asked for now. Two clocks may differ a little; an answer of another hour is a cache's.
+  std::optional<Outcome> of_another_time(const PromqlAnswer& answer, Time now) const {
+    if (!answer.evaluated_at) return std::nullopt;
+    const double age = unix_seconds(now) - *answer.evaluated_at;
+    if (std::abs(age) <= std::max(in_seconds(settings_.max_age), in_seconds(most_between_clocks))) return std::nullopt;
+    const std::string words =
+        duration_words(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(std::min(std::abs(age), 1e9))));
+    return outcome_of(
+        Health::unknown, Reason::stale, "",
+        "the answer is one of " + words + (age > 0 ? " ago" : " ahead") + ": a cache gave it, or the clock there or here is wrong");
   }
 
   Outcome of_empty() const {

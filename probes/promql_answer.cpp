@@ -6,6 +6,7 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -35,6 +36,12 @@ std::optional<double> number_in(std::string_view text) {
 std::optional<double> value_in(const Json& pair) {
   if (!pair.is_array() || pair.size() != 2 || !pair[1].is_string()) return std::nullopt;
   return number_in(pair[1].get_ref<const std::string&>());
+}
+
+void note_time(PromqlAnswer& into, const Json& pair) {
+  if (!pair.is_array() || pair.empty() || !pair[0].is_number()) return;
+  const double at = pair[0].get<double>();
+  into.evaluated_at = std::min(at, into.evaluated_at.value_or(at));
 }
 
 std::optional<PromqlSample> sample_in(const Json& series) {
@@ -74,11 +81,15 @@ Result<PromqlAnswer> read_promql_answer(const HttpResponse& answer) {
   PromqlAnswer made;
   if (const auto warnings = document.find("warnings"); warnings != document.end() && warnings->is_array() && !warnings->empty())
     made.warning = excerpt(warnings->front().is_string() ? warnings->front().get<std::string>() : "partial data", 200);
+  // VictoriaMetrics says it so.
+  if (const auto partial = document.find("isPartial"); made.warning.empty() && partial != document.end() && *partial == true)
+    made.warning = "isPartial";
   const std::string type = text_at(*data, "resultType");
   const Json& result = (*data)["result"];
   if (type == "scalar") {
     const auto value = value_in(result);
     if (!value) return strange("a scalar without a number");
+    note_time(made, result);
     made.samples.push_back({{}, *value, true});
     return made;
   }
@@ -87,6 +98,8 @@ Result<PromqlAnswer> read_promql_answer(const HttpResponse& answer) {
   for (const Json& series : result) {
     auto sample = sample_in(series);
     if (!sample) return strange("a series without a value");
+    for (const char* key : {"value", "histogram"})
+      if (series.contains(key)) note_time(made, series[key]);
     made.samples.push_back(std::move(*sample));
   }
   return made;

@@ -5,6 +5,7 @@
 #include "probes/world.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +20,8 @@ struct PromqlSample {
 
 struct PromqlAnswer {
   std::vector<PromqlSample> samples;
-  std::string warning;  // it could not read all of its data
+  std::string warning;                 // it could not read all of its data
+  std::optional<double> evaluated_at;  // Unix time, of the oldest of them; nullopt: there is none
 };
 
 // An empty vector is good. Fails with protocol when it is no such answer, with assertion (code: the errorType) when Prometheus refuses or
