@@ -8,6 +8,7 @@
 #include "probes/http_redirect.hpp"
 #include "probes/http_visit.hpp"
 #include "probes/kinds.hpp"
+#include "probes/redaction.hpp"
 #include "probes/within.hpp"
 
 #include <re2/re2.h>
@@ -50,8 +51,8 @@ class HttpProbe : public Probe {
   Task<Outcome> run(World& world) override {
     if (fault_) co_return outcome_of(Health::unknown, Reason::internal, "", *fault_);
     const bool prefers = settings_.family.starts_with("prefer-");
-    if (settings_.addresses == "first" && !prefers) co_return co_await journey(&world, "");
-    Phases phases;
+    HttpVisit::Reach reach;
+    if (settings_.addresses == "first" && !prefers) co_return co_await journey(&world, "", &reach);
     const auto found = co_await addresses(&world);
     if (!found) co_return outcome_of(found.error());
     if (settings_.addresses == "all") co_return co_await at_all(&world, *found);
@@ -75,7 +76,8 @@ class HttpProbe : public Probe {
     std::vector<const Secret*> used = {&settings_.target, &settings_.body};
     for (const HttpStep& step : settings_.steps) used.push_back(&step.body);
     for (const Secret* secret : used)
-      if (secret->from() != Secret::From::plain && secret->reveal().size() >= 4) hidden.push_back(secret->reveal());
+      if (secret->from() != Secret::From::plain)
+        for (std::string& form : forms_of(secret->reveal())) hidden.push_back(std::move(form));
     settings_.sender.add_hidden(hidden);
     return hidden;
   }
@@ -99,8 +101,8 @@ class HttpProbe : public Probe {
     co_return all;
   }
 
-  Task<Outcome> at_address(World* world, std::string address) {
-    auto outcome = co_await within(world->clock, settings_.address_timeout, journey(world, address));
+  Task<Outcome> at_address(World* world, std::string address, HttpVisit::Reach* reach) {
+    auto outcome = co_await within(world->clock, settings_.address_timeout, journey(world, address, reach));
     if (!outcome)
       co_return outcome_of(Health::down, Reason::timeout, "", address + ": no answer within " + duration_words(settings_.address_timeout));
     co_return std::move(*outcome);
@@ -114,7 +116,8 @@ class HttpProbe : public Probe {
       all.resize(most_addresses);
     }
     for (const std::string& address : all) {
-      Outcome outcome = co_await at_address(world, address);
+      HttpVisit::Reach reach;
+      Outcome outcome = co_await at_address(world, address, &reach);
       said["at " + address] = std::string(health_name(outcome.outcome)) + (outcome.code.empty() ? "" : " " + outcome.code);
       if (outcome.outcome != Health::up) outcome.message = "at " + address + ": " + outcome.message;
       if (!worst || badness(outcome.outcome) > badness(worst->outcome)) worst = std::move(outcome);
@@ -123,17 +126,33 @@ class HttpProbe : public Probe {
     co_return std::move(*worst);
   }
 
-  // The next address only when one can't be connected to: what a server answers counts.
+  // Nothing was sent: the first connection did not come about, or (cut off) had not yet.
+  static bool never_connected(const Outcome& outcome, const HttpVisit::Reach& reach) {
+    if (outcome.outcome != Health::down || reach.exchanges > 1 || reach.last[Phase::request]) return false;
+    return outcome.reason == Reason::connect || (outcome.reason == Reason::timeout && !reach.last[Phase::connect]);
+  }
+
+  // The next address only when one can't be connected to: what a server answers counts, and a request that was sent is not sent again.
   Task<Outcome> at_first(World* world, std::vector<std::string> all) {
+    std::string left;
     for (std::size_t i = 0;; ++i) {
-      Outcome outcome = co_await at_address(world, all[i]);
-      const bool connected = outcome.reason != Reason::connect && !(outcome.reason == Reason::timeout && outcome.outcome == Health::down);
-      if (connected || i + 1 == all.size()) co_return outcome;
+      HttpVisit::Reach reach;
+      Outcome outcome = co_await at_address(world, all[i], &reach);
+      if (i + 1 < all.size() && never_connected(outcome, reach)) {
+        left += (left.empty() ? "" : "; ") + outcome.message;  // it names the address
+        continue;
+      }
+      if (!left.empty()) outcome.facts["not_connected"] = excerpt(left, 300);
+      const bool v6 = settings_.family.ends_with("v6");
+      if (v6 != (all[i].find(':') != std::string::npos))
+        outcome.message +=
+            std::string("; not over IPv") + (v6 ? "6: " : "4: ") + (left.empty() ? "no such address was found" : excerpt(left, 200));
+      co_return outcome;
     }
   }
 
-  Task<Outcome> journey(World* world, std::string address) {
-    HttpVisit visit(*world, settings_, address);
+  Task<Outcome> journey(World* world, std::string address, HttpVisit::Reach* reach) {
+    HttpVisit visit(*world, settings_, address, hidden_, *reach);
     std::map<std::string, std::string> captured;
     for (const std::string& secret : hidden_) world->hide(secret);
     const auto began = world->clock.boottime();
@@ -153,17 +172,11 @@ class HttpProbe : public Probe {
     if (outcome.outcome == Health::up) slow(outcome, settings_.slower_than, world->clock.boottime() - began);
     if (!settings_.steps.empty()) outcome.facts["steps"] = std::to_string(settings_.steps.size() + 1);
     outcome.phases = visit.phases();
-    outcome.message = shown(std::move(outcome.message), visit, captured);
+    outcome.message = without(std::move(outcome.message), visit.hidden());
+    // Of an earlier step it may hold what only a later one captured.
+    if (const auto led = outcome.facts.find("redirected_to"); led != outcome.facts.end())
+      led->second = redacted(led->second, visit.hidden());
     co_return outcome;
-  }
-
-  std::string shown(std::string message, const HttpVisit& visit, const std::map<std::string, std::string>& captured) const {
-    std::vector<std::string> hidden = hidden_;
-    for (const auto& [name, value] : captured)
-      if (value.size() >= 4) hidden.push_back(value);
-    for (const std::string& value : visit.cookies())
-      if (value.size() >= 4) hidden.push_back(value);
-    return without(std::move(message), hidden);
   }
 
   HttpRequest request_to(std::string method, std::string url, std::string body) const {
@@ -185,7 +198,8 @@ class HttpProbe : public Probe {
 
   Task<Outcome> first_request(HttpVisit* visit, std::map<std::string, std::string>* captured) {
     HttpRequest request = request_to(settings_.method, settings_.target.reveal(), settings_.body.reveal());
-    co_return co_await asked(visit, std::move(request), &judge_, settings_.body.from() != Secret::From::plain, &settings_.capture,
+    const std::vector<std::string> none;
+    co_return co_await asked(visit, std::move(request), &judge_, settings_.body.from() != Secret::From::plain, &none, &settings_.capture,
                              captured);
   }
 
@@ -194,24 +208,29 @@ class HttpProbe : public Probe {
     if (!target || !body) co_return outcome_of(target ? body.error() : target.error());
     const std::string url = target->starts_with('/') ? origin(settings_.target.reveal()) + *target : *target;
     HttpRequest request = request_to(step->method, url, *body);
+    std::vector<std::string> filled_in;
     for (const auto& [name, text] : step->headers) {
       const auto value = filled(text, *captured, false);
       if (!value || !fit_for_a_header(*value))
         co_return outcome_of(Health::unknown, Reason::internal, "", "the header " + name + " can't be filled");
       request.headers.emplace_back(name, *value);
+      if (!placeholders(text).empty()) filled_in.push_back(name);
     }
     const bool secret = step->body.from() != Secret::From::plain || !placeholders(step->body.reveal()).empty();
-    co_return co_await asked(visit, std::move(request), judge, secret, &step->capture, captured);
+    co_return co_await asked(visit, std::move(request), judge, secret, &filled_in, &step->capture, captured);
   }
 
   Task<Outcome> asked(HttpVisit* visit, HttpRequest request, const HttpJudge* judge, bool secret_body,
-                      const std::map<std::string, HttpCapture>* captures, std::map<std::string, std::string>* captured) {
+                      const std::vector<std::string>* private_headers, const std::map<std::string, HttpCapture>* captures,
+                      std::map<std::string, std::string>* captured) {
     const std::string asked_for = request.url;
-    const auto got = co_await visit->ask(std::move(request), judge, secret_body);
+    const auto got = co_await visit->ask(std::move(request), judge, secret_body, private_headers);
     if (!got) co_return outcome_of(got.error());
     const HttpResponse& answer = got->answer;
     const std::string where = got->request.method + " " + shown_url(got->request.url), code = std::to_string(answer.status);
-    auto fault = judge->fault(answer);
+    auto fault = judge->fault(answer, visit->hidden());
+    if (fault && got->redirects_used_up)
+      *fault += "; it redirects still, after the " + std::to_string(settings_.redirects) + " that `redirects` allows";
     for (auto capture = captures->begin(); !fault && capture != captures->end(); ++capture) {
       auto value = taken(capture->second, answer);
       if (value) {
@@ -225,13 +244,14 @@ class HttpProbe : public Probe {
                             : outcome_of(Health::up, Reason::none, code, where + ": " + code);
     outcome.facts = answer.facts;
     outcome.facts["address"] = answer.address;
-    if (got->request.url != asked_for) outcome.facts["redirected_to"] = without(shown_url(got->request.url), hidden_);
+    if (got->request.url != asked_for) outcome.facts["redirected_to"] = shown_url(got->request.url);
     co_return outcome;
   }
 
   static std::optional<std::string> taken(const HttpCapture& capture, const HttpResponse& answer) {
     std::string text = answer.body;
     if (capture.json) {
+      if (too_many_values(answer.body)) return std::nullopt;
       const auto document = bounded_json(answer.body);
       if (document.is_discarded()) return std::nullopt;
       try {

@@ -3,6 +3,7 @@
 
 #include "probes/bounded_json.hpp"
 #include "probes/excerpt.hpp"
+#include "probes/redaction.hpp"
 
 #include <re2/re2.h>
 
@@ -61,40 +62,52 @@ struct HttpJudge::Compiled {
   }
   const RE2& regex(const std::string& text) const { return *regexes.at(text); }
 
-  std::string received(const std::string& text) const { return quote(without_tokens(without(text, secrets))); }
-  std::optional<std::string> body_fault(const HttpResponse& response) const;
-  std::optional<std::string> header_fault(const HttpResponse& response) const;
-  std::optional<std::string> json_fault(const HttpResponse& response) const;
-  std::optional<std::string> value_fault(const JsonCheck& check, const Json& value) const;
+  using Hidden = std::vector<std::string>;
+  std::string received(const std::string& text, const Hidden& learnt) const {
+    // The start of it is enough for what is shown, and the rules of redacted() take their time.
+    return quote(redacted(without(without(text, secrets), learnt).substr(0, 64 * 1024), {}));
+  }
+  std::optional<std::string> body_fault(const HttpResponse& response, const Hidden& learnt) const;
+  std::optional<std::string> header_fault(const HttpResponse& response, const Hidden& learnt) const;
+  std::optional<std::string> json_fault(const HttpResponse& response, const Hidden& learnt) const;
+  std::optional<std::string> value_fault(const JsonCheck& check, const Json& value, const Hidden& learnt) const;
 };
 
-std::optional<std::string> HttpJudge::Compiled::body_fault(const HttpResponse& response) const {
+std::optional<std::string> HttpJudge::Compiled::body_fault(const HttpResponse& response, const Hidden& learnt) const {
   if (const auto& wanted = expectation.body_matches; !wanted.empty() && !found(response.body, regex(wanted)))
-    return "expected a body that matches " + quote(wanted) + ", got " + received(response.body);
+    return "expected a body that matches " + quote(wanted) + ", got " + received(response.body, learnt);
   if (const auto& unwanted = expectation.body_not_matches; !unwanted.empty() && found(response.body, regex(unwanted)))
     return "expected a body that does not match " + quote(unwanted) + ", but it does";
   return std::nullopt;
 }
 
-std::optional<std::string> HttpJudge::Compiled::header_fault(const HttpResponse& response) const {
+std::optional<std::string> HttpJudge::Compiled::header_fault(const HttpResponse& response, const Hidden& learnt) const {
   for (const auto& [name, wanted] : expectation.header_matches) {
     const auto values = header_values(response, name);
     const auto good = [&](const std::string& value) { return wanted.empty() || found(value, regex(wanted)); };
     if (std::any_of(values.begin(), values.end(), good)) continue;
-    return "expected a header " + name + " that matches " + quote(wanted) + ", got " + (values.empty() ? "none" : received(values.front()));
+    return "expected a header " + name + " that matches " + quote(wanted) + ", got " +
+           (values.empty() ? "none" : received(values.front(), learnt));
   }
   for (const auto& [name, unwanted] : expectation.header_not_matches)
     for (const std::string& value : header_values(response, name))
       if (unwanted.empty() || found(value, regex(unwanted)))
-        return "expected no header " + name + " that matches " + quote(unwanted) + ", got " + received(value);
+        return "expected no header " + name + " that matches " + quote(unwanted) + ", got " + received(value, learnt);
   return std::nullopt;
 }
 
-std::optional<std::string> HttpJudge::Compiled::value_fault(const JsonCheck& check, const Json& value) const {
+std::optional<std::string> HttpJudge::Compiled::value_fault(const JsonCheck& check, const Json& value, const Hidden& learnt) const {
   const auto complain = [&](const std::string& wanted) {
-    return "expected " + wanted + " at " + quote(check.pointer) + ", got " + received(bare(value));
+    return "expected " + wanted + " at " + quote(check.pointer) + ", got " + received(bare(value), learnt);
   };
-  if (check.equals && value != as_json(*check.equals)) return complain(quote(bare(as_json(*check.equals))));
+  if (check.equals) {
+    const Json wanted = as_json(*check.equals);
+    const std::string text = bare(wanted);
+    if (value != wanted && text == bare(value))  // alike but for what they are
+      return "expected the " + std::string(wanted.type_name()) + " " + quote(text) + " at " + quote(check.pointer) + ", got the " +
+             value.type_name() + " " + received(text, learnt);
+    if (value != wanted) return complain(quote(text));
+  }
   if (!check.matches.empty() && (value.is_structured() || !found(bare(value), regex(check.matches))))
     return complain("a value that matches " + quote(check.matches));
   if ((check.min || check.max) && !value.is_number()) return complain("a number");
@@ -103,18 +116,20 @@ std::optional<std::string> HttpJudge::Compiled::value_fault(const JsonCheck& che
   return std::nullopt;
 }
 
-std::optional<std::string> HttpJudge::Compiled::json_fault(const HttpResponse& response) const {
+std::optional<std::string> HttpJudge::Compiled::json_fault(const HttpResponse& response, const Hidden& learnt) const {
   if (expectation.json.empty()) return std::nullopt;
+  if (too_many_values(response.body))
+    return "expected a JSON body, got one of more than " + std::to_string(most_json_values) + " values: too many to read";
   const Json document = bounded_json(response.body);
-  if (document.is_discarded()) return "expected a JSON body, got " + received(response.body);
+  if (document.is_discarded()) return "expected a JSON body, got " + received(response.body, learnt);
   for (const JsonCheck& check : expectation.json) {
     const Json* value = at(document, check.pointer);
     if (check.exists == false) {
-      if (value) return "expected nothing at " + quote(check.pointer) + ", got " + received(bare(*value));
+      if (value) return "expected nothing at " + quote(check.pointer) + ", got " + received(bare(*value), learnt);
       continue;
     }
     if (!value) return "expected a value at " + quote(check.pointer) + " of the JSON body, there is none";
-    if (auto fault = value_fault(check, *value)) return fault;
+    if (auto fault = value_fault(check, *value, learnt)) return fault;
   }
   return std::nullopt;
 }
@@ -138,16 +153,32 @@ bool HttpJudge::accepts(int status) const {
   return std::any_of(ranges.begin(), ranges.end(), [&](const StatusRange& r) { return status >= r.from && status <= r.to; });
 }
 
-std::optional<std::string> HttpJudge::fault(const HttpResponse& response) const {
+std::optional<std::string> HttpJudge::fault(const HttpResponse& response, const std::vector<std::string>& learnt) const {
   if (!accepts(response.status))
     return "expected status " + status_text(compiled_->expectation.status) + ", got " + std::to_string(response.status);
   const auto& versions = compiled_->expectation.versions;
   const std::string version = std::to_string(response.version / 10) + "." + std::to_string(response.version % 10);
   if (!versions.empty() && std::find(versions.begin(), versions.end(), version) == versions.end())
     return "expected HTTP/" + versions.front() + (versions.size() > 1 ? " or another of `versions`" : "") + ", got HTTP/" + version;
-  if (auto fault = compiled_->header_fault(response)) return fault;
-  if (auto fault = compiled_->body_fault(response)) return fault;
-  return compiled_->json_fault(response);
+  if (auto fault = compiled_->header_fault(response, learnt)) return fault;
+  if (auto fault = compiled_->body_fault(response, learnt)) return fault;
+  return compiled_->json_fault(response, learnt);
+}
+
+// A value stands at the beginning, after each comma and in each bracket. Those in strings are none.
+bool too_many_values(std::string_view json) {
+  std::size_t values = 1;
+  bool in_string = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (in_string && c == '\\')
+      ++i;
+    else if (c == '"')
+      in_string = !in_string;
+    else if (!in_string && (c == ',' || c == '[' || c == '{') && ++values > most_json_values)
+      return true;
+  }
+  return false;
 }
 
 std::vector<std::string> header_values(const HttpResponse& response, std::string_view name) {

@@ -50,13 +50,18 @@ class HttpJudge {
   HttpJudge(HttpJudge&&) noexcept;
 
   bool accepts(int status) const;
-  // The first thing that is not as expected, as "expected ..., got ..."; what came is quoted in at most 120 bytes. nullopt: all is well.
-  std::optional<std::string> fault(const HttpResponse& response) const;
+  // The first thing that is not as expected, as "expected ..., got ..."; what came is quoted in at most 120 bytes,
+  // without `learnt` either: what is a secret since this run. nullopt: all is well.
+  std::optional<std::string> fault(const HttpResponse& response, const std::vector<std::string>& learnt = {}) const;
 
  private:
   struct Compiled;
   std::unique_ptr<const Compiled> compiled_;
 };
+
+// For a body of any length: reading a JSON value costs up to a hundred times its bytes, and the loop waits meanwhile.
+inline constexpr std::size_t most_json_values = 100'000;
+bool too_many_values(std::string_view json);
 
 // The values of a header, by its name in any case.
 std::vector<std::string> header_values(const HttpResponse& response, std::string_view name);

@@ -102,10 +102,11 @@ std::vector<config::Row> http_rows() {
               .min = 0,
               .max = 20}),
       row<S>("max_body", &S::max_body,
-             {.doc = "Bytes of the answer, packed and unpacked; more is `down` (`protocol`).",
+             {.doc = "Bytes of the answer, packed and unpacked; more is `down` (`protocol`). 16 MiB at most: unpacking and searching more "
+                     "would keep the other probes waiting. Of JSON, 100000 values at most are read.",
               .fallback = "1048576",
               .min = 1,
-              .max = 64 << 20}),
+              .max = 16 << 20}),
       row_with<S>("capture", "table: name = { json | header | matches }",
                   {.doc = "Values of the answer that `steps` use as `{{name}}`; they are treated as secrets."},
                   [](S& s, const Value& v, const Reading& r) { read_capture(s.capture, v, r); }),
@@ -127,7 +128,7 @@ std::vector<config::Row> http_rows() {
   add_sender_rows(all, &S::sender);
   std::erase_if(all, [](const config::Row& one) { return one.key == "family"; });
   all.push_back(row<S>("family", &S::family,
-                       {.doc = "Which addresses to use; `prefer-v4` and `prefer-v6` fall back to the others.",
+                       {.doc = "Which addresses to use; `prefer-v4` and `prefer-v6` fall back to the others, as long as nothing was sent.",
                         .fallback = "any",
                         .one_of = {"any", "v4", "v6", "prefer-v4", "prefer-v6"}}));
   return all;
@@ -155,7 +156,12 @@ void check_http(const void* own, config::Place place, const Reading& reading) {
         reading.problems.error(place, reading.key, "step '" + step.name + "' uses {{" + name + "}}, which no step before it captures",
                                "capture it, or correct the name");
     const bool absolute = step.target.starts_with("http://") || step.target.starts_with("https://");
-    if (!absolute && !step.target.starts_with('/') && !step.target.starts_with("{{"))
+    if (step.target.starts_with("{{"))
+      reading.problems.error(
+          place, reading.key,
+          "step '" + step.name + "': a captured value is encoded as a part of a URL, so " + config::shown(step.target) + " is no address",
+          "begin it with a path or a URL, like /cart/{{name}}");
+    else if (!absolute && !step.target.starts_with('/'))
       reading.problems.error(place, reading.key, "step '" + step.name + "': " + config::shown(step.target) + " is neither a URL nor a path",
                              "write it like /cart");
     for (const auto& [name, what] : step.capture) known.insert(name);

@@ -8,6 +8,13 @@
 #include <doctest/doctest.h>
 #include <zlib.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <map>
+#include <optional>
 #include <random>
 
 using namespace drwatch;
@@ -123,6 +130,28 @@ TEST_CASE("http: a journey that breaks off names its step and shows no secret") 
   CHECK(first.facts.count("step") == 0);
 }
 
+TEST_CASE("http: what was captured goes to no other origin behind a redirect, and is not shown on the way") {
+  Shop led;
+  led.pages["app.example.org/login?next=1"] = response(200, R"({"session":{"id":"sess 0815"}})", {{"X-Build", "v42"}});
+  led.pages["app.example.org/cart/sess%200815?b=42"] = response(302, "", {{"Location", "https://cdn.example.net/u/sess%200815?x=1"}});
+  led.pages["cdn.example.net/u/sess%200815?x=1"] = response(200, "items, csrf=abcdef");
+  const Outcome outcome = led.world.run(*probe_of("http", journey));
+  CAPTURE(outcome.message);
+  CHECK(outcome.outcome == Health::up);
+  REQUIRE(led.requests.size() == 4);
+  CHECK(sent(led.requests[1], "X-Session") == "sess 0815");
+  CHECK(sent(led.requests[2], "X-Session").empty());
+  CHECK(outcome.facts.at("redirected_to") == "https://cdn.example.net/u/***");
+
+  Shop shop;
+  // Where a quotation is cut, and encoded.
+  shop.pages["app.example.org/cart/a%2Fb%201?b=42"] = response(200, std::string(112, 'x') + " a/b 1 a%2Fb%201");
+  CHECK(shop.world.run(*probe_of("http", journey)).message.find(" a/") == std::string::npos);
+  shop.pages["app.example.org/cart/a%2Fb%201?b=42"] = response(302, "", {{"Location", "ftp://x/a%2Fb%201?session=q"}});
+  const Outcome nowhere = shop.world.run(*probe_of("http", journey));
+  CHECK(nowhere.message.find("can't be followed: 'ftp://x/***'") != std::string::npos);
+}
+
 TEST_CASE("http: a slow step is degraded") {
   Shop shop;
   shop.world.http.takes = milliseconds{600};
@@ -144,6 +173,7 @@ TEST_CASE("http: journeys that can't be configured") {
       {at + "steps = [{ name = \"a\", target = \"/\", body = \"{{t}}\", capture = { t = { matches = \"(.)\" } } }]",
        "no step before it captures"},
       {at + "steps = [{ name = \"a\", target = \"/\", headers = { Authorization = \"Bearer x\" } }]", "carries a secret"},
+      {at + "capture = { t = { json = \"/next\" } }\nsteps = [{ name = \"a\", target = \"{{t}}\" }]", "encoded as a part of a URL"},
       {at + "capture = { t = {} }", "says not what to take"},
       {at + "capture = { t = { matches = \"x\" } }", "no group"},
       {at + "capture = { t = { json = \"/a\", header = \"b\" } }", "two places"},
@@ -285,4 +315,62 @@ TEST_CASE("http: which address is asked") {
   CHECK(asked.size() == 1);
   const auto unresolved = world.run(*probe_of("http", "target = \"https://no.example.org/\"\nfamily = \"prefer-v6\""));
   CHECK(unresolved.reason == Reason::dns);
+}
+
+namespace {
+
+// Comes as far as told and then fails so, or (no failure) stays silent; 192.0.2.1 answers.
+struct FarHttp : Http {
+  std::vector<Phase> reached;
+  std::optional<Failure> fails;
+  std::vector<std::string> asked;
+
+  Task<Result<HttpResponse>> fetch(HttpRequest request, Phases& phases) override {
+    asked.push_back(request.method + " " + request.address);
+    if (request.address == "192.0.2.1") co_return response(200);
+    for (const Phase phase : reached) phases[phase] = std::chrono::microseconds{1};
+    if (fails) co_return *fails;
+    boost::asio::steady_timer never(co_await boost::asio::this_coro::executor, std::chrono::steady_clock::time_point::max());
+    co_await never.async_wait(boost::asio::use_awaitable);
+    co_return failure(Reason::internal, "", "never ends");
+  }
+};
+
+}  // namespace
+
+TEST_CASE("http: the other family is asked only when nothing was sent to the preferred one") {
+  const auto asked = [](std::vector<Phase> reached, std::optional<Failure> fails) {
+    FakeWorld fake;
+    fake.resolver.names.emplace("app.example.org", Resolved{{"2001:db8::1", "192.0.2.1"}, seconds{60}});
+    FarHttp http;
+    http.reached = std::move(reached);
+    http.fails = std::move(fails);
+    boost::asio::io_context io;
+    World world{io.get_executor(), fake.clock, fake.dice, fake.resolver, fake.net, http, fake.postgres, fake.exec, fake.files};
+    const auto probe = probe_of("http", "target = \"https://app.example.org/\"\nmethod = \"POST\"\nfamily = \"prefer-v6\"");
+    std::optional<Outcome> outcome;
+    boost::asio::co_spawn(io, probe->run(world), [&](std::exception_ptr thrown, Outcome made) {
+      if (thrown) std::rethrow_exception(thrown);
+      outcome = std::move(made);
+    });
+    io.run();
+    REQUIRE(outcome);
+    return std::pair(*outcome, http.asked.size());
+  };
+  const auto falls_back = [&](const std::pair<Outcome, std::size_t>& seen, const std::string& why) {
+    CAPTURE(seen.first.message);
+    CHECK(seen.first.outcome == Health::up);
+    CHECK(seen.second == 2);
+    CHECK(seen.first.message.find("; not over IPv6: ") != std::string::npos);
+    CHECK(seen.first.facts.at("not_connected").find(why) != std::string::npos);
+  };
+  falls_back(asked({Phase::connect}, failure(Reason::connect, "ECONNREFUSED", "refused")), "refused");
+  falls_back(asked({}, std::nullopt), "no answer within");
+  const auto counts = [&](const std::pair<Outcome, std::size_t>& seen) {
+    CHECK(seen.first.outcome == Health::down);
+    CHECK(seen.second == 1);
+  };
+  counts(asked({Phase::connect, Phase::request}, std::nullopt));
+  counts(asked({Phase::connect, Phase::request}, failure(Reason::connect, "ECONNRESET", "reset")));
+  counts(asked({Phase::connect}, failure(Reason::tls, "CERT_HAS_EXPIRED", "expired")));
 }

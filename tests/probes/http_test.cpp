@@ -28,6 +28,12 @@ std::vector<std::string> sent(const HttpRequest& request, const std::string& nam
   return values;
 }
 
+std::string several(const std::string& text, int times) {
+  std::string made;
+  for (int i = 0; i < times; ++i) made += text;
+  return made;
+}
+
 }  // namespace
 
 TEST_CASE("http: every verdict") {
@@ -57,7 +63,8 @@ TEST_CASE("http: every verdict") {
        "200", ""},
       {"json differs", "json = [{ pointer = \"/checks/0/up\", equals = false }]", json, Health::down, Reason::assertion, "200",
        "expected 'false' at '/checks/0/up', got 'true'"},
-      {"json is not text", "json = [{ pointer = \"/n\", equals = \"3\" }]", json, Health::down, Reason::assertion, "200", "got '3'"},
+      {"json is not text", "json = [{ pointer = \"/n\", equals = \"3\" }]", json, Health::down, Reason::assertion, "200",
+       "expected the string '3' at '/n', got the number '3'"},
       {"json matches", "json = [{ pointer = \"/status\", matches = \"^o\" }]", json, Health::up, Reason::none, "200", ""},
       {"json within", "json = [{ pointer = \"/checks/0/ms\", min = 1, max = 20 }]", json, Health::up, Reason::none, "200", ""},
       {"json too much", "json = [{ pointer = \"/checks/0/ms\", max = 10 }]", json, Health::down, Reason::assertion, "200", "at most 10"},
@@ -83,9 +90,19 @@ TEST_CASE("http: every verdict") {
       {"redirect not followed", "redirects = 0", response(302, "", {{"Location", "/x"}}), Health::down, Reason::assertion, "302",
        "got 302"},
       {"redirects without end", "redirects = 3", response(302, "", {{"Location", "/x"}}), Health::down, Reason::assertion, "302",
-       "got 302"},
+       "got 302; it redirects still, after the 3 that `redirects` allows"},
       {"redirect to nowhere", "", response(301, "", {{"location", "ftp://x/"}}), Health::down, Reason::protocol, "301",
        "can't be followed"},
+      {"redirect to nowhere, with a token", "", response(301, "", {{"location", "ftp://x/y?token=abc#d"}}), Health::down, Reason::protocol,
+       "301", "can't be followed: 'ftp://x/y'"},
+      {"a token is answered", "body_matches = \"^ok$\"", response(200, R"({"access_token":"abc","n":1})"), Health::down, Reason::assertion,
+       "200", R"(got '{"access_token":"***","n":1}')"},
+      {"JSON without end", "json = [{ pointer = \"/0\" }]", response(200, "[0" + several(",0", 100'000) + "]"), Health::down,
+       Reason::assertion, "200", "more than 100000 values"},
+      {"JSON almost without end", "json = [{ pointer = \"/0\" }]", response(200, "[0" + several(",0", 99'990) + "]"), Health::up,
+       Reason::none, "200", ""},
+      {"JSON of one long text", "json = [{ pointer = \"/0\" }]", response(200, "[\"" + several(",[", 200'000) + "\"]"), Health::up,
+       Reason::none, "200", ""},
       {"redirect without location", "", response(301), Health::down, Reason::assertion, "301", "got 301"},
   };
   for (const Row& row : rows) {
@@ -231,6 +248,7 @@ TEST_CASE("http: what the configuration must not say") {
       {"", "target"},
       {"target = \"ftp://x/\"", "target"},
       {"target = \"https://u:p@x/\"", "target"},
+      {"target = \"https://x/\"\nmax_body = 16777217", "max_body"},
       {"target = \"https://x/\"\nstatus = 99", "not an HTTP status"},
       {"target = \"https://x/\"\nstatus = \"299-200\"", "not an HTTP status"},
       {"target = \"https://x/\"\nstatus = []", "is empty"},
