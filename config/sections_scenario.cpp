@@ -95,7 +95,7 @@ Section exit_section(const Names& names) {
                 "every critical step is done or skipped.",
             .fallback = "`steps` when a signal or a person opened it, else `health`"}),
        conditions_row("all", &Exit::all, names, {.doc = "More that must hold."}),
-       row("for", &Exit::hold_for, {.doc = "For so long.", .fallback = "1m"})}};
+       row("for", &Exit::hold_for, {.doc = "For so long. By steps only what `all` asks for has to hold so long.", .fallback = "1m"})}};
 }
 
 Section step_section(const Names& names) {
