@@ -79,7 +79,7 @@ class PgsqlCompared(Compared, unittest.TestCase):
         add("query-fails", "down assertion 22012", "down", query="select 1/0", more='query = "select 1/0"')
         add("query-empty", "down assertion", "degraded", query="select 1 where false", more='query = "select 1 where false"\nrows = 1',
             why="check_pgsql calls an answer without rows a warning; how many there must be is `rows`.")
-        for name, behave, says in (("silence", stall, "down timeout"), ("noise", noise, "down tls")):
+        for name, behave, says in (("silence", stall, "down timeout"), ("noise", noise, "down protocol")):
             server = Server(behave)
             cls.addClassCleanup(server.close)
             add(name, says, "down", port=server.port)
