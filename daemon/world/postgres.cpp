@@ -2,6 +2,7 @@
 #include "daemon/world/postgres.hpp"
 
 #include "daemon/world/failures.hpp"
+#include "daemon/world/flood_guard.hpp"
 #include "daemon/world/postgres_failure.hpp"
 #include "daemon/world/postgres_target.hpp"
 #include "daemon/world/stopwatch.hpp"
@@ -24,8 +25,7 @@ using Handle = std::shared_ptr<PGconn>;
 
 constexpr std::size_t max_rows = 10'000;
 constexpr std::size_t max_bytes = 4 << 20;  // of all values of one answer
-// Of everything that comes, notices and lies about lengths included, as counted between libpq's reads. Within one message libpq reads on
-// for as long as something is there: a server that is faster than we are can make it take more, up to the gigabyte that a message may have.
+// Of everything that comes, notices and lies about lengths included.
 constexpr std::uint64_t max_traffic = 16 << 20, max_greeting = 256 << 10;
 
 // libpq changes its socket while connecting (the next address, a retry without TLS): so a copy, for each wait.
@@ -91,9 +91,10 @@ struct Step {
 
 class RealPgConnection : public PgConnection {
  public:
-  RealPgConnection(boost::asio::any_io_executor loop, Handle handle, std::weak_ptr<Workers> errands, PgTarget target)
-      : loop_(std::move(loop)), handle_(std::move(handle)), errands_(std::move(errands)), address_(std::move(target.address)),
-        hidden_(std::move(target.hidden)) {}
+  RealPgConnection(boost::asio::any_io_executor loop, Handle handle, std::weak_ptr<Workers> errands, std::shared_ptr<FloodGuard> guard,
+                   PgTarget target)
+      : loop_(std::move(loop)), handle_(std::move(handle)), errands_(std::move(errands)), guard_(std::move(guard)),
+        address_(std::move(target.address)), hidden_(std::move(target.hidden)) {}
 
   ~RealPgConnection() override {
     auto errands = errands_.lock();  // none left: the world has ended before this
@@ -151,9 +152,11 @@ class RealPgConnection : public PgConnection {
       } else {
         co_await wait_for(loop_, PQsocket(c), false);
       }
-      if (!PQconsumeInput(c)) co_return lost();
-      if (traffic_of(PQsocket(c)) > before_ + max_traffic)
+      int alive = 0;
+      const std::function<void()> read = [&] { alive = PQconsumeInput(c); };
+      if (!guard_->read(PQsocket(c), before_ + max_traffic, read) || traffic_of(PQsocket(c)) > before_ + max_traffic)
         co_return Failure{Reason::protocol, "EFBIG", address_ + " answers with more than 16 MiB"};
+      if (!alive) co_return lost();
     }
   }
 
@@ -190,6 +193,7 @@ class RealPgConnection : public PgConnection {
   boost::asio::any_io_executor loop_;
   Handle handle_;
   std::weak_ptr<Workers> errands_;
+  std::shared_ptr<FloodGuard> guard_;
   std::string address_;
   std::vector<std::string> hidden_;
   bool busy_ = false;
@@ -230,7 +234,8 @@ Task<Result<std::unique_ptr<PgConnection>>> RealPostgres::connect(Secret dsn, Ph
     co_return told(PQerrorMessage(handle->get()), target->hidden, say);
   }
   PQsetnonblocking(handle->get(), 1);
-  std::unique_ptr<PgConnection> connection = std::make_unique<RealPgConnection>(workers_.loop(), *handle, errands_, std::move(*target));
+  std::unique_ptr<PgConnection> connection =
+      std::make_unique<RealPgConnection>(workers_.loop(), *handle, errands_, guard_, std::move(*target));
   co_return std::move(connection);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "daemon/world/flood_guard.hpp"
 #include "daemon/world/workers.hpp"
 
 #include <memory>
@@ -20,6 +21,7 @@ class RealPostgres : public Postgres {
   Workers& workers_;
   std::weak_ptr<Workers> errands_;
   Resolver& resolver_;
+  std::shared_ptr<FloodGuard> guard_ = std::make_shared<FloodGuard>();
 };
 
 }  // namespace drwatch
