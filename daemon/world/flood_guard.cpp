@@ -26,13 +26,16 @@ FloodGuard::~FloodGuard() {
 }
 
 bool FloodGuard::read(int socket, std::uint64_t limit, const std::function<void()>& read) {
+  if (!thread_.joinable()) thread_ = std::thread([this] { watch(); });  // first: it throws when there can be no more threads
   // A copy: when the reader closes its own, the number may be another's before anybody looks.
   const int copy = fcntl(socket, F_DUPFD_CLOEXEC, 3);
-  if (copy < 0) return read(), true;  // what is wrong with it the reader will tell
+  if (copy < 0) {  // what is wrong with it the reader will tell
+    read();
+    return true;
+  }
   {
     const std::lock_guard lock(mutex_);
     watched_ = Watched{copy, limit, false};
-    if (!thread_.joinable()) thread_ = std::thread([this] { watch(); });
   }
   change_.notify_one();
   read();
