@@ -13,7 +13,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr Duration tolerated_skew = minutes{5};
 constexpr std::size_t most_told = 8;  // of bad dumps, by name
 constexpr std::size_t median_of = 7, fewest_for_a_median = 3;
 
@@ -94,7 +93,7 @@ void complain_of_size(const DumpLook& good, const std::vector<FileEntry>& dumps,
 
 void complain_of_age(const DumpLook& good, const DumpWanted& wanted, Time now, Complaints& complaints) {
   const Time point = point_of(good, wanted);
-  if (point > now + tolerated_skew)
+  if (is_future(point, now))
     complaints.push_back(
         {Health::unknown, Reason::protocol, quote(good.file.name, 80) + " is from the future (" + time_words(point) + ")"});
   else if (wanted.every && now - point > *wanted.every * 5 / 4)  // a quarter for one that is late
@@ -193,7 +192,7 @@ Outcome judge_dumps(const std::vector<DumpLook>& looks, const std::vector<FileEn
   } else if (good != looks.end() || failing) {
     outcome.recovery.emplace();
     outcome.recovery->failing = failing;
-    const bool future = good != looks.end() && point_of(*good, wanted) > now + tolerated_skew;
+    const bool future = good != looks.end() && is_future(point_of(*good, wanted), now);
     outcome.recovery->whole = !future && says_all(looks, dumps, wanted, now);
     if (good != looks.end() && !future) {
       outcome.recovery->time = std::min(point_of(*good, wanted), now);

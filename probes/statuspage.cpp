@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // statuspage: what a provider says about itself. It proves what the provider admits, often late; it can't prove that anything works. Down
 // means: the provider names an outage of something we use. It attributes what other probes see; it opens and clears nothing by itself.
+#include "probes/complaint.hpp"
 #include "probes/connection_rows.hpp"
 #include "probes/excerpt.hpp"
 #include "probes/http_date.hpp"
@@ -25,7 +26,6 @@ Proves what the provider admits, often late. Cannot prove that anything works. I
 Open incidents, maintenance in progress and the components are read, the global indicator is not (`none` stands beside open incidents). `down` for a `major_outage` of what concerns us, `degraded` for less (code: the worst status). `unknown`, never green and never down: the page can't be reached, is no status page, was last updated more than `stale_after` ago, lists neither incidents nor components (`status.json`), does not list one of `components`, or does not say how one is.)";
 
 constexpr int most_redirects = 3;
-constexpr Duration tolerated_skew = minutes{5};
 
 struct StatusPageSettings {
   std::string target;
@@ -156,7 +156,7 @@ class StatusPageProbe : public Probe {
   Outcome judged(const PageReport& report, Duration copy_is, Time now) const {
     const std::string name = report.name.empty() ? host_of(settings_.target) : excerpt(report.name, 60);
     const Duration age = std::max(copy_is, report.updated ? now - *report.updated : Duration{0});
-    if (report.updated && *report.updated > now + tolerated_skew)
+    if (report.updated && is_future(*report.updated, now))
       return unknown(Reason::stale, "", name + ": last updated in the future (" + time_words(*report.updated) + ")");
     if (age > settings_.stale_after)
       return unknown(Reason::stale, "",

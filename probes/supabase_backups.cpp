@@ -18,7 +18,6 @@ using Daily = SupabaseBackups::Daily;
 
 constexpr std::size_t most_backups = 10'000;
 constexpr Duration usual_every = hours{24};
-constexpr Duration tolerated_skew = minutes{5};
 
 const Json* member(const Json& object, const char* key) {
   const auto at = object.find(key);
@@ -129,10 +128,10 @@ void complain_of_dailies(const SupabaseBackups& b, const SupabaseWanted& wanted,
 
 // Why nothing can be concluded; nullopt: something can.
 std::optional<std::string> unreadable(const SupabaseBackups& b, Time now) {
-  if (b.latest && *b.latest > now + tolerated_skew) return "the window ends in the future (" + time_words(*b.latest) + ")";
+  if (b.latest && is_future(*b.latest, now)) return "the window ends in the future (" + time_words(*b.latest) + ")";
   if (b.latest && b.earliest && *b.earliest > *b.latest) return "the window ends before it begins";
   const Daily* newest = newest_completed(b);
-  if (newest && newest->at > now + tolerated_skew) return "the newest backup is from the future (" + time_words(newest->at) + ")";
+  if (newest && is_future(newest->at, now)) return "the newest backup is from the future (" + time_words(newest->at) + ")";
   if (b.pitr == true || b.latest) return std::nullopt;
   if (!b.listed) return "neither a list of backups nor a window of point-in-time recovery is in the answer";
   if (b.dailies.empty() && b.not_understood > 0) return "none of the backups in the list is understood";
