@@ -168,15 +168,18 @@ Sentence trigger_over(const Deciding& d, const Trigger& trigger) {
   if (over.truth == Truth::no) return over;
   std::optional<Time> since;
   const auto keeps = [&](Time at) { since = std::min(since.value_or(at), at); };
-  for (const auto* list : {&trigger.all, &trigger.any, &trigger.none})
-    for (const Condition& c : *list) over.dated = over.dated && look(d.state, d.settings, c, d.now).dated;
+  const auto seen = [&](const Condition& c) {
+    Sentence s = look(d.state, d.settings, c, d.now);
+    over.dated = over.dated && s.dated;
+    return s;
+  };
   for (const Condition& c : trigger.all)
-    if (const Sentence s = look(d.state, d.settings, c, d.now); s.truth == Truth::no) keeps(s.since);
+    if (const Sentence s = seen(c); s.truth == Truth::no) keeps(s.since);
   for (const Condition& c : trigger.none)
-    if (const Sentence s = look(d.state, d.settings, c, d.now); s.truth == Truth::yes) keeps(s.since);
+    if (const Sentence s = seen(c); s.truth == Truth::yes) keeps(s.since);
   std::optional<Time> none_of_any;
   for (const Condition& c : trigger.any) {
-    const Sentence s = look(d.state, d.settings, c, d.now);
+    const Sentence s = seen(c);
     if (s.truth != Truth::no) {
       none_of_any.reset();
       break;
