@@ -17,7 +17,6 @@ namespace {
 const Time begin{std::chrono::sys_days(std::chrono::year(2026) / 3 / 1)};
 
 // ---- 100 components of 100 probes, and a scenario for each
-// ----------------------------------------------------------------------------------
 
 constexpr std::size_t components = 100, probes_each = 100;
 

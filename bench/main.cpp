@@ -58,7 +58,6 @@ struct Figures {
 };
 
 // ---- the loop's lag, from /metrics
-// ------------------------------------------------------------------------------------------------------------
 
 using Lag = std::map<double, double>;  // bound (s) → how many were not later
 
@@ -91,7 +90,6 @@ std::string worst_lag(const Lag& before, const Lag& after) {
 }
 
 // ---- one row
-// ----------------------------------------------------------------------------------------------------------------------------------
 
 // Waits until every probe has had a turn, then looks on for `length`.
 Figures observe(const Plan& plan, Process& watcher, Arrivals& arrivals, std::chrono::seconds length, std::uint16_t metrics_port) {

@@ -120,7 +120,6 @@ Task<void> Daemon::stop(std::string reason) {
 }
 
 // ---- time
-// ----------------------------------------------------------------------------------------------------------------------------------
 
 Time Daemon::now() const { return std::max(parts_.world.clock.now() + ahead_, last_now_); }
 
@@ -194,7 +193,6 @@ std::unique_ptr<Probe> Daemon::make_probe(const ProbeSettings& settings) const {
 }
 
 // ---- deciding
-// ------------------------------------------------------------------------------------------------------------------------------
 
 // What others' clocks say is brought into drwatch's time, which is ahead of the wall's after that was set back. A clock that was set under
 // a run leaves nobody who could say on which side of that its times are: a point could come out hours in the future.
@@ -277,7 +275,6 @@ void Daemon::failed(const std::string& task, std::exception_ptr error) {
 }
 
 // ---- what waits for the disk
-// ---------------------------------------------------------------------------------------------------------------
 
 void Daemon::want_alerts(bool durable) {
   std::vector<Alert> alerts = standing_alerts(state_, *settings_, now());
@@ -341,7 +338,6 @@ Task<Answer> Daemon::submit(Input input, std::string key) {
 }
 
 // ---- reload
-// --------------------------------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -393,7 +389,6 @@ std::vector<std::string> Daemon::reload() {
 }
 
 // ---- for the web room
-// ----------------------------------------------------------------------------------------------------------------------
 
 DaemonFigures Daemon::figures() const {
   DaemonFigures f = figures_;

@@ -16,9 +16,9 @@ namespace drwatch {
 
 struct Answer {
   std::optional<Refusal> refused;
-  std::string subject;     // id of what was made or touched
-  bool durable = true;     // false: the journal did not take it within its patience
-  bool repeated = false;   // the idempotency key was seen before: nothing was done again
+  std::string subject;    // id of what was made or touched
+  bool durable = true;    // false: the journal did not take it within its patience
+  bool repeated = false;  // the idempotency key was seen before: nothing was done again
 };
 
 struct Histogram {  // cumulative, as Prometheus has it
@@ -35,12 +35,12 @@ struct DaemonFigures {
   bool last_reload_successful = true;
   std::optional<Time> last_reload_at;
   std::string last_reload_error;
-  bool durable = true;              // the journal keeps up
+  bool durable = true;  // the journal keeps up
   std::size_t journal_waiting = 0;
   Histogram loop_lag, journal_append;
   std::size_t alerts_active = 0, alerts_undelivered = 0;
   std::map<std::pair<std::string, std::string>, std::uint64_t> alerts_sent;  // (alertmanager, result)
-  std::vector<std::string> probes_not_seen;   // active probes that have not run since the start
+  std::vector<std::string> probes_not_seen;                                  // active probes that have not run since the start
 };
 
 class Desk {
@@ -52,7 +52,8 @@ class Desk {
   virtual DaemonFigures figures() const = 0;
   virtual std::optional<Time> next_run(const std::string& probe) const = 0;
 
-  // Decides, applies, and returns once what follows is on disk or the journal's patience is over. The same non-empty key within 24 h: the first answer again.
+  // Decides, applies, and returns once what follows is on disk or the journal's patience is over. The same non-empty key within 24 h: the
+  // first answer again.
   virtual Task<Answer> submit(Input input, std::string idempotency_key) = 0;
   virtual Task<std::optional<Outcome>> run_probe(std::string name) = 0;  // now; nullopt: no such probe
   virtual Task<std::vector<std::string>> send_test_alert() = 0;          // one line per Alertmanager and channel: what happened

@@ -22,12 +22,12 @@ class Keeping {
 
   // Queues the events, and with them the kept values that changed and those `beside` that are not part of the state: all of it or nothing.
   Ticket write(const std::vector<Event>& events, Kept& kept, std::map<std::string, std::string> beside = {});
-  Ticket write_kept(Kept& kept);                               // what changed, and alive_at
+  Ticket write_kept(Kept& kept);  // what changed, and alive_at
   bool durable(Ticket ticket) const { return ticket <= reached_; }
   Ticket last() const { return last_; }
   // False when `patience` ran out first. It counts from the oldest write that still waits: behind it nobody waits as long again.
   Task<bool> until_durable(Ticket ticket, Duration patience);
-  Task<void> until_durable(Ticket ticket);                     // however long it takes
+  Task<void> until_durable(Ticket ticket);  // however long it takes
   // How long the oldest write has been waiting.
   std::chrono::nanoseconds oldest_wait() const;
 

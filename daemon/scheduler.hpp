@@ -50,8 +50,8 @@ class Scheduler {
     Duration timeout{0};
     std::vector<std::string> hidden;  // what no trace of it may show
     std::optional<TaskGroup::Id> running;
-    Deadline deadline;  // of the run
-    bool late = false;  // it has passed: the run was cancelled
+    Deadline deadline;     // of the run
+    bool late = false;     // it has passed: the run was cancelled
     bool refused = false;  // the newest run was
     std::uint64_t runs_begun = 0, runs_ended = 0;
     int awaited = 0;              // by so many `next_outcome`

@@ -41,7 +41,6 @@ const Words alert_names = {"DrwatchIncident",  "DrwatchUnacknowledged", "Drwatch
                            "DrwatchBlind",     "DrwatchJournalFailing", "DrwatchSourcesDisagree"};
 
 // ---- without a configuration
-// -------------------------------------------------------------------------------------------------------------
 
 void check_change(const Checking& c, const StoryChange& change) {
   if (change.until && *change.until <= change.at)
@@ -107,7 +106,6 @@ void check_expectation(const Checking& c, const StoryExpectation& e) {
 }
 
 // ---- against the configuration
-// -----------------------------------------------------------------------------------------------------------
 
 template <class T>
 Words names_of(const std::map<std::string, T>& values) {

@@ -119,7 +119,6 @@ class Stage {
   }
 
   // ---- what a run sees
-  // ---------------------------------------------------------------------------------------------------------------------
 
   // Those that hold for the probe, in the order of the file. A month has many, and each run asks.
   const std::vector<const StoryChange*>& changes_now(const std::string& probe) {
@@ -181,7 +180,6 @@ class Stage {
   }
 
   // ---- deeds
-  // -------------------------------------------------------------------------------------------------------------------------------
 
   // Set back, drwatch's time goes on until the wall's has caught up with it; set forward, it jumps along. As Daemon::watch_clock has it.
   void set_clock(Duration by) {
@@ -243,7 +241,6 @@ class Stage {
   }
 
   // ---- expectations
-  // ------------------------------------------------------------------------------------------------------------------------
 
   void fail(StoryFailure failure) { result_.failures.push_back(std::move(failure)); }
   void equal(const StoryExpectation& e, const std::string& what, const std::string& expected, const std::string& actual) {

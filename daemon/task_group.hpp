@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns coroutines: the only place that spawns. Each task has its own cancellation signal; how it ended is reported; the group can be stopped and waited for.
+// Owns coroutines: the only place that spawns. Each task has its own cancellation signal; how it ended is reported; the group can be
+// stopped and waited for.
 #pragma once
 
 #include "probes/world.hpp"
@@ -22,9 +23,9 @@ class TaskGroup {
 
   using Id = std::uint64_t;
   Id spawn(std::string name, Task<void> task, std::function<void()> ended = {});
-  void cancel(Id id);    // terminal; nothing when it has ended
+  void cancel(Id id);  // terminal; nothing when it has ended
   void cancel_all();
-  Task<void> join();     // returns when every task has ended
+  Task<void> join();  // returns when every task has ended
   std::size_t running() const;
 
  private:

@@ -19,7 +19,8 @@ struct DnsRecord {
   std::string name;  // lower case, without the dot at the end
   std::string type;  // "TYPE65" for one not listed above
   std::uint32_t ttl = 0;
-  std::string text;  // as a zone file writes it, names in lower case without the dot at the end: "10 mail.example.org", "0 issue \"ca.example\""
+  std::string
+      text;  // as a zone file writes it, names in lower case without the dot at the end: "10 mail.example.org", "0 issue \"ca.example\""
 };
 
 struct DnsAnswer {

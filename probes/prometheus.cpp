@@ -153,7 +153,8 @@ class PrometheusProbe : public Probe {
                       "the samples are " + words + " old, more than " + duration_words(settings_.max_age) + ": it is not being measured");
   }
 
-  // A query is evaluated at the moment of its asking. Two clocks may differ a little; what was evaluated in another hour comes from a cache.
+  // A query is evaluated at the moment of its asking. Two clocks may differ a little; what was evaluated in another hour comes from a
+  // cache.
   std::optional<Outcome> of_another_time(const PromqlAnswer& answer, Time now) const {
     if (!answer.evaluated_at) return std::nullopt;
     const double age = unix_seconds(now) - *answer.evaluated_at;

@@ -41,7 +41,7 @@ struct Failure {
 template <class T>
 using Result = boost::system::result<T, Failure>;
 
-// ---- time and chance -------------------------------------------------------------------------------------------------------------------
+// ---- time and chance
 
 struct Clock {
   virtual ~Clock() = default;
@@ -55,7 +55,7 @@ struct Dice {
   virtual std::uint64_t roll() = 0;
 };
 
-// ---- names -----------------------------------------------------------------------------------------------------------------------------
+// ---- names
 
 enum class Family { any, v4, v6 };
 struct Resolved {
@@ -73,7 +73,7 @@ struct Resolver {
   virtual std::vector<std::string> system_servers() { return {}; }  // "192.0.2.53:53", in their order
 };
 
-// ---- byte streams ----------------------------------------------------------------------------------------------------------------------
+// ---- byte streams
 
 struct Stream {
   virtual ~Stream() = default;
@@ -113,7 +113,7 @@ struct Net {
   virtual Task<Result<std::chrono::microseconds>> echo(std::string address, std::size_t payload, Duration patience);
 };
 
-// ---- HTTP client -----------------------------------------------------------------------------------------------------------------------
+// ---- HTTP client
 
 struct HttpRequest {
   std::string method = "GET";
@@ -139,7 +139,7 @@ struct Http {
   virtual Task<Result<HttpResponse>> fetch(HttpRequest request, Phases& phases) = 0;
 };
 
-// ---- PostgreSQL ------------------------------------------------------------------------------------------------------------------------
+// ---- PostgreSQL
 
 struct PgResult {
   std::vector<std::string> columns;
@@ -160,7 +160,7 @@ struct Postgres {
   virtual Task<Result<std::unique_ptr<PgConnection>>> connect(Secret dsn, Phases& phases) = 0;
 };
 
-// ---- processes and files ---------------------------------------------------------------------------------------------------------------
+// ---- processes and files
 
 struct ExecRequest {
   std::vector<std::string> argv;  // no shell

@@ -116,8 +116,9 @@ int serve(const ServeOptions& options) {
     boost::asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
     web = std::make_unique<Web>(world.world(), daemon, *log, outside, settings->server);
     daemon.start();
-    log->line(Importance::info, "drwatch " DRWATCH_VERSION " watches " + std::to_string(settings->probes.size()) + " probes; the page is at http" +
-                                    (settings->server.tls_certificate.empty() ? "" : "s") + "://" + web->address() + "/");
+    log->line(Importance::info, "drwatch " DRWATCH_VERSION " watches " + std::to_string(settings->probes.size()) +
+                                    " probes; the page is at http" + (settings->server.tls_certificate.empty() ? "" : "s") + "://" +
+                                    web->address() + "/");
     outside.spawn("signals", obey_signals({loop, daemon, *web, outside, signals}));
     notify::ready("watching");
     loop.run();

@@ -24,7 +24,8 @@ Json problems_json(const config::Problems& problems) {
   Json list = Json::array();
   for (const config::Problem& p : problems.all())
     if (p.level == config::Problem::Level::error)
-      list.push_back({{"file", p.place.file}, {"line", p.place.line}, {"column", p.place.column}, {"message", p.message}, {"hint", p.hint}});
+      list.push_back(
+          {{"file", p.place.file}, {"line", p.place.line}, {"column", p.place.column}, {"message", p.message}, {"hint", p.hint}});
   return list;
 }
 
@@ -33,7 +34,8 @@ Told unreadable(const std::string& file, const config::Problems& problems) {
   told.text = "FAIL " + file + "\n";
   for (const config::Problem& p : problems.all())
     if (p.level == config::Problem::Level::error) told.text += "  " + config::problem_text(p) + "\n";
-  told.document = {{"file", file}, {"passed", false}, {"problems", problems_json(problems)}, {"failures", Json::array()}, {"timeline", Json::array()}};
+  told.document = {
+      {"file", file}, {"passed", false}, {"problems", problems_json(problems)}, {"failures", Json::array()}, {"timeline", Json::array()}};
   return told;
 }
 
@@ -43,9 +45,10 @@ Told tell(const Story& story, const StoryResult& result) {
   Json failures = Json::array(), timeline = Json::array();
   told.text = (told.passed ? "ok   " : "FAIL ") + story.file + "\n";
   for (const StoryFailure& f : result.failures) {
-    told.text += "  at " + duration_text(f.at) + (f.line ? " (line " + std::to_string(f.line) + ")" : "") + ": " + f.what + "\n    expected: " + f.expected +
-                 "\n    actual:   " + f.actual + "\n";
-    failures.push_back({{"at_seconds", in_seconds(f.at)}, {"line", f.line}, {"what", f.what}, {"expected", f.expected}, {"actual", f.actual}});
+    told.text += "  at " + duration_text(f.at) + (f.line ? " (line " + std::to_string(f.line) + ")" : "") + ": " + f.what +
+                 "\n    expected: " + f.expected + "\n    actual:   " + f.actual + "\n";
+    failures.push_back(
+        {{"at_seconds", in_seconds(f.at)}, {"line", f.line}, {"what", f.what}, {"expected", f.expected}, {"actual", f.actual}});
   }
   std::vector<Event> led;  // to the first failure
   for (const Event& e : result.events)
@@ -56,7 +59,8 @@ Told tell(const Story& story, const StoryResult& result) {
     if (!told.passed) told.text += "    " + offset(led[i].at, story.start) + "  " + led[i].kind + ": " + led[i].message + "\n";
     timeline.push_back({{"at_seconds", in_seconds(led[i].at - story.start)}, {"kind", led[i].kind}, {"message", led[i].message}});
   }
-  told.document = {{"file", story.file}, {"passed", told.passed}, {"problems", Json::array()}, {"failures", failures}, {"timeline", timeline}};
+  told.document = {
+      {"file", story.file}, {"passed", told.passed}, {"problems", Json::array()}, {"failures", failures}, {"timeline", timeline}};
   return told;
 }
 
@@ -89,8 +93,10 @@ int test(const TestOptions& options) {
     tests.push_back(std::move(told.document));
     if (!options.json) std::cout << told.text;
   }
-  if (options.json) std::cout << Json{{"tests", tests}}.dump(2) << "\n";
-  else std::cout << options.files.size() - failed << " of " << options.files.size() << " passed\n";
+  if (options.json)
+    std::cout << Json{{"tests", tests}}.dump(2) << "\n";
+  else
+    std::cout << options.files.size() - failed << " of " << options.files.size() << " passed\n";
   return failed == 0 ? 0 : 1;
 }
 

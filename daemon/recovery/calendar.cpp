@@ -90,7 +90,6 @@ void order(Deciding& d, const EndMaintenance& o) {
 }
 
 // ---- signals
-// -----------------------------------------------------------------------------------------------------------------------------
 
 void judge_signals(Deciding& d) {
   std::vector<std::string> expired;

@@ -85,7 +85,6 @@ void judge_steps(Deciding& d) {
 }
 
 // ---- commands
-// ----------------------------------------------------------------------------------------------------------------------------
 
 void start_command(Deciding& d, const Incident& incident, const IncidentStep& step, const std::string& by) {
   std::vector<std::string> argv, missing;
@@ -125,7 +124,6 @@ void interrupt_commands(Deciding& d) {
 }
 
 // ---- the way out
-// -------------------------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -160,8 +158,8 @@ struct Way {
   }
 };
 
-// The trigger is seen not to hold: since the first of what keeps it from it began (one of `all` is false, all of `any` are, one of `none` is
-// true).
+// The trigger is seen not to hold: since the first of what keeps it from it began (one of `all` is false, all of `any` are, one of `none`
+// is true).
 Sentence trigger_over(const Deciding& d, const Trigger& trigger) {
   Sentence over;
   over.truth = truth_of(d, trigger) == Truth::no ? Truth::yes : Truth::no;
@@ -195,8 +193,8 @@ Condition is_up(const std::string& component) {
   return {component + " is up", Condition::Subject::component, component, std::nullopt, false, Condition::Holds::up};
 }
 
-// By health. `worked`: the incident whose checklist it is; of one that it absorbed, nobody keeps the steps any more, but what they verify is
-// asked.
+// By health. `worked`: the incident whose checklist it is; of one that it absorbed, nobody keeps the steps any more, but what they verify
+// is asked.
 Way way_by_health(const Deciding& d, const Incident& incident, const Incident& worked) {
   Way way;
   way.needs(trigger_over(d, incident.trigger));

@@ -54,7 +54,6 @@ constexpr int most_passes = 64;  // far more than any chain of consequences is l
 constexpr Duration a_real_jump = minutes{1};
 
 // ---- inputs
-// ------------------------------------------------------------------------------------------------------------------------------
 
 // What the probe's next incarnation is to be told. Too long a text is no memory rather than half of one.
 void keep_memory(Deciding& d, const std::string& probe, const std::string& text) {
@@ -179,7 +178,6 @@ void take(Deciding& d, const Order& input) {
 }
 
 // ---- consequences
-// ------------------------------------------------------------------------------------------------------------------------
 
 // In the order in which causes lead to effects; once more while anything follows.
 void settle(Deciding& d) {

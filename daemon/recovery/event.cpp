@@ -25,7 +25,8 @@ const std::vector<EventKind>& event_kinds() {
        "it can see. Mend drwatch's own connection first."},
       {"blind.ended", info, "drwatch can see again. Probes become known as they run."},
       {"probe.suspected", info, "The first bad run after good ones. It is confirmed or cleared by the next runs."},
-      {"probe.cleared", info, "A suspicion did not hold: the probe is good again without its health ever having changed, or it cannot be seen any more."},
+      {"probe.cleared", info,
+       "A suspicion did not hold: the probe is good again without its health ever having changed, or it cannot be seen any more."},
       {"probe.changed", warning, "A probe's health changed, confirmed by as many runs as its 'fall' or 'rise' asks."},
       {"probe.latched", error,
        "A probe saw something that later good runs do not undo: corrupt data, a table emptied. It stays down until a person has looked and "

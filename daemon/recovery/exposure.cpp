@@ -6,8 +6,7 @@
 
 namespace drwatch {
 
-// ---- the ledger (the algorithm is the LSN ledger: what a source holds as a position becomes the time of the newest commit below it)
-// ------
+// ---- the ledger: what a source holds as a position (LSN) becomes the time of the newest commit below it
 
 namespace {
 constexpr std::size_t ledger_rows = 1024;
@@ -40,7 +39,6 @@ std::optional<Time> ledger_time(const Ledger& ledger, WalPosition safe) {
 }
 
 // ---- exposure
-// ----------------------------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -118,7 +116,6 @@ std::vector<Exposure> exposures(const State& state, const Settings& settings, co
 }
 
 // ---- how an RPO stands
-// -------------------------------------------------------------------------------------------------------------------
 
 namespace {
 

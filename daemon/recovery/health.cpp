@@ -24,7 +24,6 @@ const ProbeRecord& record_of(const Deciding& d, const std::string& probe) {
 }
 
 // ---- witnesses
-// ---------------------------------------------------------------------------------------------------------------------------
 
 bool majority(std::size_t part, std::size_t of) { return part * 2 > of; }
 
@@ -43,7 +42,6 @@ bool can_see(Deciding& d, Time since) {
 }
 
 // ---- one probe
-// ---------------------------------------------------------------------------------------------------------------------------
 
 // The first run of the unbroken stretch, up to the newest, of those that were not worse than `worst`.
 Time since_no_worse(const ProbeSight& sight, Health worst) {
@@ -235,7 +233,6 @@ bool confirming(const State& state, const std::string& probe) {
 }
 
 // ---- components
-// --------------------------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -302,7 +299,6 @@ void judge_components(Deciding& d) {
 }
 
 // ---- blindness
-// ---------------------------------------------------------------------------------------------------------------------------
 
 void judge_blindness(Deciding& d) {
   const auto& witnesses = d.settings.witness.probes;

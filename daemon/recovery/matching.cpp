@@ -84,7 +84,6 @@ Match match(const Deciding& d, const Trigger& trigger) {
 namespace {
 
 // ---- what keeps a scenario shut
-// ----------------------------------------------------------------------------------------------------------
 
 // Every condition that makes the trigger true is about components for which `excused` holds.
 bool every_cause(const Deciding& d, const Match& found, const std::function<bool(const std::string&)>& excused) {
@@ -176,7 +175,6 @@ bool kept_shut(Deciding& d, const Scenario& scenario, const Match& found) {
 }
 
 // ---- pending
-// -----------------------------------------------------------------------------------------------------------------------------
 
 Json because_json(const std::vector<Evidence>& because) {
   Json list = Json::array();
@@ -233,7 +231,6 @@ bool waits_for_wider(Deciding& d, const Scenario& scenario, Time ready_at) {
 }
 
 // ---- opening
-// -----------------------------------------------------------------------------------------------------------------------------
 
 std::string incident_id(const Record& record, const std::string& scenario, Time now) {
   std::string t = time_text(now);  // 2026-03-01T02:11:20Z

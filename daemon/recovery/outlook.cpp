@@ -16,7 +16,6 @@ namespace {
 Duration of_seconds(double s) { return Duration{static_cast<std::int64_t>(s * 1000)}; }
 
 // ---- open incidents
-// ----------------------------------------------------------------------------------------------------------------------
 
 // Often enough that nobody decides by an old figure, seldom enough to cost nothing: 240 times within the objective, then ever more seldom.
 Duration look_again_after(const Incident& incident, Time now) {
@@ -68,7 +67,6 @@ void judge_projections(Deciding& d) {
 }
 
 // ---- scenarios
-// ---------------------------------------------------------------------------------------------------------------------------
 
 namespace {
 

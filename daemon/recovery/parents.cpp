@@ -27,8 +27,9 @@ bool answered_wrongly(const Deciding& d, const std::string& probe) {
   if (of.kind != "postgres" || sight == d.state.sight.probes.end()) return false;
   const auto& recent = sight->second.recent;
   auto fall = static_cast<std::size_t>(of.fall);
-  return recent.size() >= fall && std::all_of(recent.end() - of.fall, recent.end(),
-                                              [](const PastRun& run) { return run.outcome == Health::down && run.reason == Reason::assertion; });
+  return recent.size() >= fall && std::all_of(recent.end() - of.fall, recent.end(), [](const PastRun& run) {
+           return run.outcome == Health::down && run.reason == Reason::assertion;
+         });
 }
 
 // A parent (or a parent's parent) that is down or suspected.

@@ -12,7 +12,6 @@ namespace drwatch {
 namespace {
 
 // ---- sampling
-// ----------------------------------------------------------------------------------------------------------------------------
 
 // What stands before every step: noticing, then somebody who takes it.
 struct Before {
@@ -74,7 +73,6 @@ Sampled sample(Graph& graph, const Before& before, std::uint64_t stream) {
 }
 
 // ---- what is said of it
-// ------------------------------------------------------------------------------------------------------------------
 
 // Backwards from the node that ends last, always by what ended last before it; typical durations.
 std::vector<const Node*> critical_path(Graph& graph) {

@@ -130,7 +130,6 @@ std::optional<Unreachable> unreachable(const State& state, const Settings& setti
 }
 
 // ---- what a run says
-// ---------------------------------------------------------------------------------------------------------------------
 
 void remember_claim(SourceKept& source, const Claim& claim, Time now, Duration confirmer_interval) {
   const Duration reach = 2 * confirmer_interval;

@@ -66,8 +66,9 @@ Turns turns_from(const Json& j) {
 }
 
 Json of(const ProbeRecord& p) {
-  Json j = {{"health", health_name(p.health)}, {"since", json::of(p.since)}, {"reason", reason_name(p.reason)},     {"message", p.message},
-            {"degraded", of(p.degraded)},      {"down", of(p.down)},         {"good_since", json::of(p.good_since)}, {"turns", of(p.turns)}};
+  Json j = {
+      {"health", health_name(p.health)}, {"since", json::of(p.since)}, {"reason", reason_name(p.reason)},      {"message", p.message},
+      {"degraded", of(p.degraded)},      {"down", of(p.down)},         {"good_since", json::of(p.good_since)}, {"turns", of(p.turns)}};
   if (!p.latches.empty()) j["latches"] = of(p.latches);
   return j;
 }

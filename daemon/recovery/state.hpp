@@ -23,7 +23,7 @@
 
 namespace drwatch {
 
-// ---- Record ----------------------------------------------------------------------------------------------------------------------------
+// ---- Record
 
 // An unbroken bad stretch: begins with the first bad run after good ones.
 struct Stretch {
@@ -145,7 +145,7 @@ Record record_from_json(const Json& json);
 
 std::string objective_key(const std::string& component, DisasterClass c);
 
-// ---- Kept ------------------------------------------------------------------------------------------------------------------------------
+// ---- Kept
 
 struct ProbeKept {
   std::optional<Time> last_up_at;        // start of the last run that was up
@@ -229,7 +229,7 @@ void restore_kept(Kept& kept, const std::string& key, const std::string& text);
 // What a probe with these settings is to be told; nullptr: nothing.
 const std::string* memory_of(const Kept& kept, const ProbeSettings& probe);
 
-// ---- Sight -----------------------------------------------------------------------------------------------------------------------------
+// ---- Sight
 
 // A run that is over. The newest ones are kept whole; of older ones what is here is all that is left.
 struct PastRun {

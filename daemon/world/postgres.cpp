@@ -93,8 +93,12 @@ class RealPgConnection : public PgConnection {
  public:
   RealPgConnection(boost::asio::any_io_executor loop, Handle handle, std::weak_ptr<Workers> errands, std::shared_ptr<FloodGuard> guard,
                    PgTarget target)
-      : loop_(std::move(loop)), handle_(std::move(handle)), errands_(std::move(errands)), guard_(std::move(guard)),
-        address_(std::move(target.address)), hidden_(std::move(target.hidden)) {}
+      : loop_(std::move(loop)),
+        handle_(std::move(handle)),
+        errands_(std::move(errands)),
+        guard_(std::move(guard)),
+        address_(std::move(target.address)),
+        hidden_(std::move(target.hidden)) {}
 
   ~RealPgConnection() override {
     auto errands = errands_.lock();  // none left: the world has ended before this

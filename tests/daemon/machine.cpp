@@ -173,7 +173,6 @@ void Disk::turn(std::size_t most) {
 }
 
 // ---- the machine
-// -------------------------------------------------------------------------------------------------------------------------
 
 // The simulation's probe, with the moments of its runs noted; some have a bug.
 class Machine::Watched : public Probe {

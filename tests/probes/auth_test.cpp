@@ -227,14 +227,10 @@ TEST_CASE("auth: what is accepted and must not be is a security signal, not an o
     breaking(visit.service);
     check(visit.run(), Health::degraded, Reason::assertion, code, stage);
   };
-  degraded(
-      "forged", [](GoTrue& s) { s.open = true; }, "forged-token-accepted", "forged");
-  degraded(
-      "rows of others", [](GoTrue& s) { s.rows_of_user = 2; }, "rows-of-others", "rls");
-  degraded(
-      "anonymous", [](GoTrue& s) { s.rows_of_anybody = 7; }, "anonymous-read", "rls");
-  degraded(
-      "sessions stay", [](GoTrue& s) { s.keeps_sessions = true; }, "session-survives-logout", "logout");
+  degraded("forged", [](GoTrue& s) { s.open = true; }, "forged-token-accepted", "forged");
+  degraded("rows of others", [](GoTrue& s) { s.rows_of_user = 2; }, "rows-of-others", "rls");
+  degraded("anonymous", [](GoTrue& s) { s.rows_of_anybody = 7; }, "anonymous-read", "rls");
+  degraded("sessions stay", [](GoTrue& s) { s.keeps_sessions = true; }, "session-survives-logout", "logout");
   Visit lost("ES256", guarded);
   lost.service.rows_of_user = 0;
   check(lost.run(), Health::down, Reason::assertion, "rows", "rls");

@@ -109,16 +109,14 @@ TEST_CASE("openid: what is wrong, and where") {
     check(visit(provider, more), health, code, stage);
   };
   using P = Provider;
-  broken(
-      "an issuer with a slash more", [](P& p) { p.named_issuer += "/"; }, "", Health::down, "issuer", "discovery");
+  broken("an issuer with a slash more", [](P& p) { p.named_issuer += "/"; }, "", Health::down, "issuer", "discovery");
   broken(
       "discovery is gone", [](P& p) { p.broken.emplace("GET /.well-known/openid-configuration", response(404)); }, "", Health::down, "404",
       "gateway");
   broken(
       "discovery is HTML", [](P& p) { p.broken.emplace("GET /.well-known/openid-configuration", response(200, "<html>")); }, "",
       Health::down, "200", "discovery");
-  broken(
-      "all keys vanished", [](P& p) { p.keys = ""; }, "", Health::down, "keys-vanished", "keys");
+  broken("all keys vanished", [](P& p) { p.keys = ""; }, "", Health::down, "keys-vanished", "keys");
   broken(
       "an unexpected key", [](P& p) { p.keys += "," + SigningKey("RS256", "k2").jwk(); }, "key_ids = [\"k1\"]", Health::degraded,
       "unexpected-key", "keys");
@@ -132,12 +130,9 @@ TEST_CASE("openid: what is wrong, and where") {
   broken(
       "the provider fails", [](P& p) { p.broken.emplace("POST /token", json(503, R"({"error":"temporarily_unavailable"})")); }, client,
       Health::down, "temporarily_unavailable", "login");
-  broken(
-      "the ID token is another client's", [](P& p) { p.id_token_audience = "other"; }, person, Health::down, "claim-aud", "claims");
-  broken(
-      "another key signs", [](P& p) { p.keys = SigningKey("RS256", "k1").jwk(); }, person, Health::down, "bad-signature", "signature");
-  broken(
-      "any token is taken", [](P& p) { p.open = true; }, "", Health::degraded, "forged-token-accepted", "forged");
+  broken("the ID token is another client's", [](P& p) { p.id_token_audience = "other"; }, person, Health::down, "claim-aud", "claims");
+  broken("another key signs", [](P& p) { p.keys = SigningKey("RS256", "k1").jwk(); }, person, Health::down, "bad-signature", "signature");
+  broken("any token is taken", [](P& p) { p.open = true; }, "", Health::degraded, "forged-token-accepted", "forged");
   broken(
       "any token is taken, asked for it", [](P& p) { p.open = true; }, "asks = \"intrusion\"", Health::down, "forged-token-accepted",
       "forged");

@@ -17,7 +17,8 @@ struct ByHand : Names {
 };
 Condition condition(const Settings& settings, const std::string& text);
 
-// database (probe primary, backup wal), api (depends on the database, probe web), cron (job nightly, hourly); scenarios database-outage and api-outage.
+// database (probe primary, backup wal), api (depends on the database, probe web), cron (job nightly, hourly); scenarios database-outage and
+// api-outage.
 Settings platform();
 Scenario scenario(const Settings& settings, const std::string& id, std::vector<std::string> any, std::vector<std::string> affects);
 
@@ -33,7 +34,9 @@ class Stage {
   void recovery_point(Time at, Health health = Health::up);
   // Lets time pass, with a tick whenever the heart asked for one.
   void pass(Duration d);
-  Health health(const std::string& component) { return state.record.components.count(component) ? state.record.components.at(component).health : Health::unknown; }
+  Health health(const std::string& component) {
+    return state.record.components.count(component) ? state.record.components.at(component).health : Health::unknown;
+  }
   Health probe(const std::string& name) { return state.record.probes.count(name) ? state.record.probes.at(name).health : Health::unknown; }
   const Incident* open(const std::string& scenario) const;
   bool fires(const std::string& alert) const;

@@ -11,7 +11,6 @@ constexpr Duration tolerance = seconds{2};  // a run takes a moment, a clock tha
 Duration least_of(Duration a, Duration b) { return std::min(a, b); }
 
 // ---- writes that were known to be impossible
-// -----------------------------------------------------------------------------------------------
 
 // What a run says of writes holds until the next one could be late.
 Duration known_for(const ProbeSettings& probe) { return 2 * probe.interval + probe.timeout; }
@@ -31,7 +30,6 @@ Duration without_writes(const SimDatabase& d, const ProbeSettings& probe, Time f
 }
 
 // ---- one read
-// ----------------------------------------------------------------------------------------------------------------------------------
 
 struct Bounds {
   Duration least{0}, most{0};
@@ -78,7 +76,6 @@ Bounds bounds_of(const Scale& scale, const SimSource& source) {
 }
 
 // ---- a source that only claims
-// ---------------------------------------------------------------------------------------------------------
 
 const SimSource* source_named(const SimDatabase& d, const std::string& probe) {
   auto found = std::find_if(d.sources.begin(), d.sources.end(), [&](const SimSource& s) { return s.probe == probe; });
@@ -119,7 +116,6 @@ Bounds bounds_of_claims(const Scale& scale, const SimSource& claims, const SimSo
 }
 
 // ---- what is said
-// ------------------------------------------------------------------------------------------------------------------------------
 
 std::string words(const Said& said, const std::string& what) {
   const Exposure& e = said.figure;

@@ -55,7 +55,8 @@ std::string incidents_have_causes(const Scene& s) {
     auto scenario = alert.labels.find("scenario");
     if (alert.resolved_at || scenario == alert.labels.end()) continue;
     bool open = false;
-    for (const auto& [id, i] : s.daemon.state().record.incidents) open = open || (i.state == IncidentState::open && i.scenario == scenario->second);
+    for (const auto& [id, i] : s.daemon.state().record.incidents)
+      open = open || (i.state == IncidentState::open && i.scenario == scenario->second);
     if (!open) return key + " fires and no incident of its scenario is open";
   }
   return "";

@@ -52,7 +52,6 @@ SimPlatform::SimPlatform(Clock& clock, Truth& truth, std::function<Time()> said)
 }
 
 // ---- what happens by itself
-// --------------------------------------------------------------------------------------------------------------
 
 void SimPlatform::advance() {
   const auto boot = clock_.boottime();
@@ -99,7 +98,6 @@ void SimPlatform::commit(SimDatabase& d, Time at) {
 }
 
 // ---- trouble
-// -----------------------------------------------------------------------------------------------------------------------------
 
 // The standby takes over: what it did not hold is no part of history, and the log goes on from there on a timeline of its own.
 void SimPlatform::fail_over(SimDatabase& d) {

@@ -153,7 +153,6 @@ void SimPlatform::remember(SimDatabase& d, SimSource& s, const RecoveryReading& 
 }
 
 // ---- crashes
-// -----------------------------------------------------------------------------------------------------------------------------
 
 // Of what it was told it has what was on the disk.
 void SimPlatform::forget(SimDatabase& d, const std::map<std::string, std::string>& kept) {

@@ -19,7 +19,8 @@ Task<Outcome> SimProbe::run(World& world) {
   if (target.stalls) co_await world.clock.sleep_for(hours{1});
   co_await world.clock.sleep_for(chance_.between(milliseconds{1}, milliseconds{200}));
   Health seen = target.lies && chance_.one_in(2) ? Health::down : target.health;
-  Outcome o = outcome_of(seen, seen == Health::up ? Reason::none : Reason::connect, seen == Health::down ? "ECONNREFUSED" : "", "as simulated");
+  Outcome o =
+      outcome_of(seen, seen == Health::up ? Reason::none : Reason::connect, seen == Health::down ? "ECONNREFUSED" : "", "as simulated");
   if (backup_) {
     Truth::Target& archive = truth_.targets[name_];
     if (archive.archiving) archive.last_archived = world.clock.now() - seconds{5};
@@ -28,7 +29,7 @@ Task<Outcome> SimProbe::run(World& world) {
   co_return o;
 }
 
-// ---- Alertmanager ------------------------------------------------------------------------------------------------------------------------
+// ---- Alertmanager
 
 namespace {
 using Json = nlohmann::json;
@@ -75,7 +76,7 @@ HttpResponse SimHttp::list() {
   return answer(200, all.dump());
 }
 
-// ---- the journal -------------------------------------------------------------------------------------------------------------------------
+// ---- the journal
 
 void SimJournal::write(JournalWrite write, std::function<void()> done) { queue_.emplace_back(std::move(write), std::move(done)); }
 
@@ -91,8 +92,10 @@ void SimJournal::flush() {
   for (auto queued = std::move(queue_); auto& [write, done] : queued) {
     disk_.events.insert(disk_.events.end(), write.events.begin(), write.events.end());
     for (auto& [key, text] : write.kept) {
-      if (text.empty()) disk_.kept.erase(key);
-      else disk_.kept[key] = text;
+      if (text.empty())
+        disk_.kept.erase(key);
+      else
+        disk_.kept[key] = text;
     }
     boost::asio::post(loop_, [done = std::move(done), alive = alive_] {
       if (*alive && done) done();
@@ -102,7 +105,7 @@ void SimJournal::flush() {
   if (commit_) commit_(Duration{1}, 1);
 }
 
-// ---- not here ----------------------------------------------------------------------------------------------------------------------------
+// ---- not here
 
 namespace {
 Failure not_here() { return {Reason::internal, "", "not part of the simulation"}; }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A seeded world: a platform that breaks and mends, an Alertmanager that comes and goes, a disk that fails. Everything random comes from one seed.
+// A seeded world: a platform that breaks and mends, an Alertmanager that comes and goes, a disk that fails. Everything random comes from
+// one seed.
 #pragma once
 
 #include "chance.hpp"
@@ -41,7 +42,8 @@ struct RunLedger {
 
 class SimProbe : public Probe {
  public:
-  SimProbe(std::string name, bool backup, Truth& truth, Chance& chance, RunLedger& runs) : name_(std::move(name)), backup_(backup), truth_(truth), chance_(chance), runs_(runs) {}
+  SimProbe(std::string name, bool backup, Truth& truth, Chance& chance, RunLedger& runs)
+      : name_(std::move(name)), backup_(backup), truth_(truth), chance_(chance), runs_(runs) {}
   Task<Outcome> run(World& world) override;
 
  private:
