@@ -5,7 +5,7 @@
 #include "bench/platform.hpp"
 #include "config/settings.hpp"
 #include "daemon/recovery/input.hpp"
-#include "daemon/web/metrics.hpp"
+#include "daemon/web/metrics/metrics.hpp"
 #include "probes/probe.hpp"
 
 #include <fmt/core.h>

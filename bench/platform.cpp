@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/platform.hpp"
 
-#include "daemon/recovery/schedule.hpp"
+#include "daemon/recovery/seen/schedule.hpp"
 
 #include <algorithm>
 #include <cstdlib>

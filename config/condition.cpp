@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/condition.hpp"
 
-#include "config/document.hpp"
+#include "config/rows/document.hpp"
 
 #include <algorithm>
 #include <sstream>

@@ -2,7 +2,7 @@
 // The one grammar for conditions (triggers, exits, verifications):
 //   condition = subject "is" [ "not" ] state
 //   subject   = NAME | NAME "rpo" [ CLASS ] | NAME "rto" | "any" ( "component" | "rpo" | "rto" )
-// This is only the sentence; whether it is true is daemon/recovery/conditions.
+// This is only the sentence; whether it is true is daemon/recovery/scenarios/conditions.
 #pragma once
 
 #include <optional>

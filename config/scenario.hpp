@@ -3,8 +3,8 @@
 #pragma once
 
 #include "config/condition.hpp"
-#include "config/cron.hpp"
-#include "config/time.hpp"
+#include "config/rows/cron.hpp"
+#include "config/rows/time.hpp"
 
 #include <optional>
 #include <string>

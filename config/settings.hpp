@@ -2,11 +2,11 @@
 // The whole configuration as plain, immutable values, and how it is loaded. Knows nothing of the rest of drwatch.
 #pragma once
 
-#include "config/document.hpp"
+#include "config/rows/document.hpp"
+#include "config/rows/schema.hpp"
+#include "config/rows/secret.hpp"
+#include "config/rows/time.hpp"
 #include "config/scenario.hpp"
-#include "config/schema.hpp"
-#include "config/secret.hpp"
-#include "config/time.hpp"
 
 #include <cstdint>
 #include <map>

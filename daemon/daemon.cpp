@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/daemon.hpp"
 
-#include "daemon/recovery/wanted.hpp"
-#include "daemon/within.hpp"
+#include "daemon/recovery/alerts/wanted.hpp"
+#include "probes/seams/within.hpp"
 
 #include <algorithm>
 

@@ -6,8 +6,8 @@
 #include "daemon/alerting/alerting.hpp"
 #include "daemon/alerting/deadman.hpp"
 #include "daemon/desk.hpp"
-#include "daemon/keeping.hpp"
-#include "daemon/log.hpp"
+#include "daemon/journal/keeping.hpp"
+#include "daemon/log/log.hpp"
 #include "daemon/scheduler.hpp"
 
 #include <deque>

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "daemon/recovery/input.hpp"
-#include "daemon/recovery/state.hpp"
-#include "probes/world.hpp"
+#include "daemon/recovery/record/state.hpp"
+#include "probes/seams/world.hpp"
 
 #include <functional>
 #include <memory>

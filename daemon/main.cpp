@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The words of the command line; what they do is in commands/. The only file that knows CLI11.
-#include "config/document.hpp"
+#include "config/rows/document.hpp"
 #include "daemon/commands/commands.hpp"
 
 #include <CLI/CLI.hpp>

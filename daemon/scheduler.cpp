@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/scheduler.hpp"
 
-#include "daemon/within.hpp"
-#include "probes/redaction.hpp"
-#include "probes/tracer.hpp"
+#include "probes/seams/redaction.hpp"
+#include "probes/seams/tracer.hpp"
+#include "probes/seams/within.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>

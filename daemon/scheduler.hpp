@@ -4,9 +4,9 @@
 #pragma once
 
 #include "config/settings.hpp"
-#include "daemon/change.hpp"
-#include "daemon/recovery/schedule.hpp"
-#include "daemon/task_group.hpp"
+#include "daemon/recovery/seen/schedule.hpp"
+#include "daemon/tasks/change.hpp"
+#include "daemon/tasks/task_group.hpp"
 #include "probes/probe.hpp"
 
 #include <functional>

@@ -2,7 +2,7 @@
 // What one run of a probe saw. Plain values: the heart reads them, the journal and the API carry them.
 #pragma once
 
-#include "config/time.hpp"
+#include "config/rows/time.hpp"
 
 #include <cstdint>
 #include <map>

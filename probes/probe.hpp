@@ -3,10 +3,10 @@
 // so that no kind can forget them.
 #pragma once
 
-#include "config/schema.hpp"
+#include "config/rows/schema.hpp"
 #include "config/settings.hpp"
 #include "probes/outcome.hpp"
-#include "probes/world.hpp"
+#include "probes/seams/world.hpp"
 
 #include <memory>
 #include <vector>

@@ -8,7 +8,7 @@
 #include "daemon/alerting/utf8.hpp"
 #include "daemon/alerting/validate.hpp"
 #include "daemon/alerting/waker.hpp"
-#include "daemon/within.hpp"
+#include "probes/seams/within.hpp"
 
 #include <algorithm>
 #include <set>

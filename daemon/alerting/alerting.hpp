@@ -3,10 +3,10 @@
 #pragma once
 
 #include "config/settings.hpp"
-#include "daemon/log.hpp"
-#include "daemon/recovery/alert.hpp"
-#include "daemon/task_group.hpp"
-#include "probes/world.hpp"
+#include "daemon/log/log.hpp"
+#include "daemon/recovery/alerts/alert.hpp"
+#include "daemon/tasks/task_group.hpp"
+#include "probes/seams/world.hpp"
 
 #include <cstdint>
 #include <functional>

@@ -3,7 +3,7 @@
 
 #include "daemon/alerting/payload.hpp"
 #include "daemon/alerting/validate.hpp"
-#include "daemon/within.hpp"
+#include "probes/seams/within.hpp"
 
 #include <algorithm>
 #include <set>

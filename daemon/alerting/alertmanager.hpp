@@ -4,9 +4,9 @@
 #pragma once
 
 #include "daemon/alerting/waker.hpp"
-#include "daemon/log.hpp"
-#include "daemon/recovery/alert.hpp"
-#include "probes/world.hpp"
+#include "daemon/log/log.hpp"
+#include "daemon/recovery/alerts/alert.hpp"
+#include "probes/seams/world.hpp"
 
 #include <cstdint>
 #include <functional>

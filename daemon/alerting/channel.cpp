@@ -2,7 +2,7 @@
 #include "daemon/alerting/channel.hpp"
 
 #include "daemon/alerting/payload.hpp"
-#include "daemon/within.hpp"
+#include "probes/seams/within.hpp"
 
 namespace drwatch {
 namespace {

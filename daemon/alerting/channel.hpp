@@ -4,8 +4,8 @@
 #pragma once
 
 #include "config/settings.hpp"
-#include "daemon/recovery/alert.hpp"
-#include "probes/world.hpp"
+#include "daemon/recovery/alerts/alert.hpp"
+#include "probes/seams/world.hpp"
 
 #include <string>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/alerting/deadman.hpp"
 
-#include "daemon/within.hpp"
+#include "probes/seams/within.hpp"
 
 #include <algorithm>
 #include <string>

@@ -4,9 +4,9 @@
 #pragma once
 
 #include "config/settings.hpp"
-#include "daemon/log.hpp"
-#include "daemon/task_group.hpp"
-#include "probes/world.hpp"
+#include "daemon/log/log.hpp"
+#include "daemon/tasks/task_group.hpp"
+#include "probes/seams/world.hpp"
 
 #include <functional>
 #include <memory>

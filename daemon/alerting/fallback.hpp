@@ -6,7 +6,7 @@
 #pragma once
 
 #include "daemon/alerting/alertmanager.hpp"
-#include "daemon/recovery/alert.hpp"
+#include "daemon/recovery/alerts/alert.hpp"
 
 #include <chrono>
 #include <functional>

@@ -3,7 +3,7 @@
 
 #include "daemon/alerting/utf8.hpp"
 #include "daemon/alerting/validate.hpp"
-#include "probes/bounded_json.hpp"
+#include "probes/parts/bounded_json.hpp"
 
 #include <algorithm>
 #include <array>

@@ -2,8 +2,8 @@
 // Alerts as JSON: what Alertmanager's API v2 takes and gives, and what its webhook (version 4) sends, which the channels send too.
 #pragma once
 
-#include "config/time.hpp"
-#include "daemon/recovery/alert.hpp"
+#include "config/rows/time.hpp"
+#include "daemon/recovery/alerts/alert.hpp"
 
 #include <map>
 #include <optional>

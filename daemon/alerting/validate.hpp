@@ -3,7 +3,7 @@
 // is taken.
 #pragma once
 
-#include "daemon/recovery/alert.hpp"
+#include "daemon/recovery/alerts/alert.hpp"
 
 #include <optional>
 #include <string>

@@ -2,7 +2,7 @@
 // Wakes one waiting loop. A call while nobody waits is kept, so that no change is slept through; many calls are one.
 #pragma once
 
-#include "probes/world.hpp"
+#include "probes/seams/world.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 

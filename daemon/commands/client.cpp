@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/commands/client.hpp"
 
-#include "daemon/task_group.hpp"
-#include "daemon/within.hpp"
+#include "daemon/tasks/task_group.hpp"
 #include "daemon/world/real.hpp"
+#include "probes/seams/within.hpp"
 
 #include <boost/asio/io_context.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // drwatch cron: when a schedule is due next, before it is trusted with a job or a drill.
-#include "config/cron.hpp"
+#include "config/rows/cron.hpp"
 
 #include "daemon/commands/commands.hpp"
 #include "daemon/commands/text.hpp"

@@ -5,12 +5,12 @@
 #include "daemon/commands/client.hpp"
 #include "daemon/commands/loading.hpp"
 #include "daemon/commands/render.hpp"
-#include "daemon/task_group.hpp"
-#include "daemon/web/view.hpp"
-#include "daemon/within.hpp"
+#include "daemon/tasks/task_group.hpp"
+#include "daemon/web/api/view.hpp"
 #include "daemon/world/real.hpp"
-#include "probes/redaction.hpp"
-#include "probes/tracer.hpp"
+#include "probes/seams/redaction.hpp"
+#include "probes/seams/tracer.hpp"
+#include "probes/seams/within.hpp"
 
 #include <boost/asio/io_context.hpp>
 

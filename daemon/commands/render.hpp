@@ -2,7 +2,7 @@
 // The API's documents as text for people. Pure: the same document, the same text.
 #pragma once
 
-#include "config/document.hpp"
+#include "config/rows/document.hpp"
 #include "daemon/commands/text.hpp"
 #include "daemon/journal/journal.hpp"
 

@@ -3,7 +3,7 @@
 #include "daemon/commands/client.hpp"
 #include "daemon/commands/loading.hpp"
 #include "daemon/commands/render.hpp"
-#include "daemon/web/view.hpp"
+#include "daemon/web/api/view.hpp"
 
 #include <chrono>
 #include <filesystem>

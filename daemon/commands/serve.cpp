@@ -4,9 +4,9 @@
 #include "daemon/commands/commands.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/journal/journal.hpp"
-#include "daemon/log.hpp"
-#include "daemon/notify.hpp"
+#include "daemon/log/log.hpp"
 #include "daemon/web/web.hpp"
+#include "daemon/world/notify.hpp"
 #include "daemon/world/real.hpp"
 #include "probes/probe.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // drwatch sql: what an administrator runs once in the database that is watched.
-#include "probes/prepare_sql.hpp"
+#include "probes/parts/prepare_sql.hpp"
 
 #include "daemon/commands/commands.hpp"
 #include "daemon/commands/text.hpp"

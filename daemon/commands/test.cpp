@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // drwatch test: runs scenario tests and says what was expected, what held, and how it came to that.
 #include "daemon/commands/commands.hpp"
-#include "daemon/story.hpp"
+#include "daemon/story/story.hpp"
 #include "probes/probe.hpp"
 
 #include <iostream>

@@ -3,7 +3,7 @@
 // control characters.
 #pragma once
 
-#include "config/time.hpp"
+#include "config/rows/time.hpp"
 
 #include <nlohmann/json.hpp>
 

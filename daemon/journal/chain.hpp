@@ -3,9 +3,9 @@
 // event shows, and where. It shows what happened to the file; it is no proof against somebody who writes the whole file anew.
 #pragma once
 
-#include "config/time.hpp"
+#include "config/rows/time.hpp"
 #include "daemon/journal/journal.hpp"
-#include "daemon/recovery/event.hpp"
+#include "daemon/recovery/record/event.hpp"
 
 #include <cstdint>
 #include <optional>

@@ -2,8 +2,8 @@
 // drwatch's durable record. Events are chained by hash and never changed; kept values are a plain table overwritten in the same commits.
 #pragma once
 
-#include "config/time.hpp"
-#include "daemon/recovery/event.hpp"
+#include "config/rows/time.hpp"
+#include "daemon/recovery/record/event.hpp"
 
 #include <cstdint>
 #include <functional>

@@ -2,9 +2,9 @@
 // One decision being made: the state with every event so far applied. Only the files of this room include it; the world sees decide().
 #pragma once
 
-#include "daemon/recovery/conditions.hpp"
-#include "daemon/recovery/exposure.hpp"
 #include "daemon/recovery/input.hpp"
+#include "daemon/recovery/points/exposure.hpp"
+#include "daemon/recovery/scenarios/conditions.hpp"
 
 #include <optional>
 #include <set>

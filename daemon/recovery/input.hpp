@@ -2,9 +2,9 @@
 // What comes in from outside, and what the heart answers.
 #pragma once
 
-#include "config/time.hpp"
-#include "daemon/recovery/event.hpp"
-#include "daemon/recovery/state.hpp"
+#include "config/rows/time.hpp"
+#include "daemon/recovery/record/event.hpp"
+#include "daemon/recovery/record/state.hpp"
 #include "probes/outcome.hpp"
 
 #include <map>

@@ -3,12 +3,12 @@
 #pragma once
 
 #include "daemon/desk.hpp"
-#include "daemon/log.hpp"
-#include "daemon/task_group.hpp"
-#include "daemon/web/auth.hpp"
-#include "daemon/web/http.hpp"
-#include "daemon/web/ping_keys.hpp"
-#include "daemon/web/worker.hpp"
+#include "daemon/log/log.hpp"
+#include "daemon/tasks/task_group.hpp"
+#include "daemon/web/api/ping_keys.hpp"
+#include "daemon/web/http/auth.hpp"
+#include "daemon/web/http/message.hpp"
+#include "daemon/web/http/worker.hpp"
 
 #include <map>
 #include <memory>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The visible table: a route is a row.
-#include "config/document.hpp"
+#include "config/rows/document.hpp"
 #include "daemon/web/room.hpp"
 
 #include <boost/asio/error.hpp>

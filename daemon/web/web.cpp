@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/web/web.hpp"
 
+#include "daemon/web/http/server.hpp"
 #include "daemon/web/room.hpp"
-#include "daemon/web/server.hpp"
 
 #include <stdexcept>
 

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "daemon/desk.hpp"
-#include "daemon/log.hpp"
-#include "daemon/task_group.hpp"
-#include "probes/world.hpp"
+#include "daemon/log/log.hpp"
+#include "daemon/tasks/task_group.hpp"
+#include "probes/seams/world.hpp"
 
 #include <memory>
 #include <string>

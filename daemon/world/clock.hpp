@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "probes/world.hpp"
+#include "probes/seams/world.hpp"
 
 namespace drwatch {
 

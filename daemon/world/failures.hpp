@@ -2,7 +2,7 @@
 // How the operating system's errors become a Failure, and cancellation an unwinding.
 #pragma once
 
-#include "probes/world.hpp"
+#include "probes/seams/world.hpp"
 
 #include <boost/system/error_code.hpp>
 #include <string>

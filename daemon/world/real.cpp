@@ -2,13 +2,13 @@
 #include "daemon/world/real.hpp"
 
 #include "daemon/world/clock.hpp"
-#include "daemon/world/exec.hpp"
+#include "daemon/world/dns/resolver.hpp"
 #include "daemon/world/files.hpp"
-#include "daemon/world/http.hpp"
-#include "daemon/world/net.hpp"
-#include "daemon/world/postgres.hpp"
-#include "daemon/world/resolver.hpp"
-#include "daemon/world/tls.hpp"
+#include "daemon/world/net/http.hpp"
+#include "daemon/world/net/net.hpp"
+#include "daemon/world/net/tls.hpp"
+#include "daemon/world/postgres/sessions.hpp"
+#include "daemon/world/processes/exec.hpp"
 #include "daemon/world/workers.hpp"
 
 #include <csignal>

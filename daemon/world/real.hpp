@@ -2,7 +2,7 @@
 // The real world on Asio, c-ares, OpenSSL, libpq and the operating system.
 #pragma once
 
-#include "probes/world.hpp"
+#include "probes/seams/world.hpp"
 
 #include <functional>
 #include <memory>

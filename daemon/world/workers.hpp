@@ -2,7 +2,7 @@
 // Threads for what would stall the loop: trust stores, key derivation, disks.
 #pragma once
 
-#include "probes/world.hpp"
+#include "probes/seams/world.hpp"
 
 #include <boost/asio/thread_pool.hpp>
 #include <functional>

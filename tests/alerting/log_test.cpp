@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The log as journald gets it, as a terminal shows it, and its catalog.
-#include "daemon/log.hpp"
-#include "daemon/log_sinks.hpp"
+#include "daemon/log/log.hpp"
+#include "daemon/log/sinks.hpp"
 #include "tests/alerting/real_parts.hpp"
 
 #include <doctest/doctest.h>

@@ -2,7 +2,7 @@
 // A real Alertmanager, a receiver that hears its notifications, and a real world to reach them: all on loopback, all gone with the test.
 #pragma once
 
-#include "daemon/task_group.hpp"
+#include "daemon/tasks/task_group.hpp"
 #include "daemon/world/real.hpp"
 #include "tests/alerting/fake_world.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The unit, what the daemon tells systemd, and the shipped Prometheus and Alertmanager files, each judged by the program that reads it.
 #include "daemon/alerting/alerting.hpp"
-#include "daemon/notify.hpp"
+#include "daemon/world/notify.hpp"
 #include "tests/alerting/real_parts.hpp"
 
 #include <doctest/doctest.h>

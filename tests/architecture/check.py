@@ -9,16 +9,16 @@ import re
 import sys
 import tempfile
 
-ROOMS = ("config", "probes", "daemon", "daemon/recovery", "daemon/journal", "daemon/alerting", "daemon/web", "daemon/world")
+ROOMS = ("config", "probes", "daemon", "daemon/recovery", "daemon/tasks", "daemon/journal", "daemon/alerting", "daemon/web", "daemon/world")
 
 # What each room may include of the project, by prefix.
 MAY_INCLUDE = {
     "config": ("config/",),
     "probes": ("config/", "probes/"),
     "daemon/recovery": ("config/", "probes/outcome.hpp", "daemon/recovery/"),
-    "daemon/journal": ("config/", "probes/outcome.hpp", "daemon/recovery/", "daemon/journal/", "daemon/task_group.hpp", "daemon/within.hpp",
-                       "probes/world.hpp"),
-    "daemon/world": ("config/", "probes/", "daemon/world/", "daemon/task_group.hpp", "daemon/within.hpp"),
+    "daemon/tasks": ("config/", "probes/seams/", "daemon/tasks/"),
+    "daemon/journal": ("config/", "probes/outcome.hpp", "daemon/recovery/", "daemon/journal/", "daemon/tasks/", "probes/seams/"),
+    "daemon/world": ("config/", "probes/", "daemon/world/", "daemon/tasks/"),
     "daemon/alerting": ("config/", "probes/", "daemon/"),
     "daemon/web": ("config/", "probes/", "daemon/"),
     "daemon": ("config/", "probes/", "daemon/"),
@@ -30,21 +30,21 @@ MUST_NOT_INCLUDE = {
 }
 # A library's header -> the files that may include it (prefixes). Everybody else uses what those offer.
 BEHIND = {
-    "toml++/": ("config/document.cpp",),
+    "toml++/": ("config/rows/document.cpp",),
     "CLI/": ("daemon/main.cpp",),
     "ares.h": ("daemon/world/",),
     "libpq-fe.h": ("daemon/world/",),
     "sqlite3.h": ("daemon/journal/",),
     "prometheus/": ("daemon/web/",),
     "cmark.h": ("daemon/web/",),
-    "spdlog/": ("daemon/log",),
-    "systemd/": ("daemon/log", "daemon/notify"),
+    "spdlog/": ("daemon/log/",),
+    "systemd/": ("daemon/log/", "daemon/world/notify"),
     "spawn.h": ("daemon/world/",),
     "netdb.h": ("daemon/world/",),
     "sys/socket.h": ("daemon/world/", "daemon/web/"),
     "boost/beast/": ("daemon/world/", "daemon/web/"),
     "boost/asio/ssl/": ("daemon/world/", "daemon/web/"),
-    "boost/asio/experimental/": ("probes/within",),
+    "boost/asio/experimental/": ("probes/seams/within",),
 }
 # What the heart's own files, and every project header that they reach, must not include.
 IMPURE = ("boost/asio", "boost/beast", "thread", "mutex", "condition_variable", "future", "atomic", "fstream", "filesystem", "iostream", "cstdio",
@@ -55,9 +55,9 @@ IMPURE_WORDS = re.compile(r"_clock::now\b|\bclock_gettime\b|\bgettimeofday\b|\bs
 # What nobody may say, and where it may be said all the same.
 NOBODY = {
     re.compile(r"\bdetached\b"): (),
-    re.compile(r"\bco_spawn\("): ("daemon/task_group", "probes/within"),
+    re.compile(r"\bco_spawn\("): ("daemon/tasks/task_group", "probes/seams/within"),
     re.compile(r"\basync_resolve\b|\bgetaddrinfo\b"): (),
-    re.compile(r"\bsteady_clock::now\b|\bsystem_clock::now\b"): ("daemon/world/", "daemon/journal/", "daemon/commands/", "daemon/log", "daemon/notify"),
+    re.compile(r"\bsteady_clock::now\b|\bsystem_clock::now\b"): ("daemon/world/", "daemon/journal/", "daemon/commands/", "daemon/log/"),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
@@ -162,16 +162,16 @@ def impurities(path, files):
 
 def self_test():
     """Each rule is broken once in a small tree, and has to be found; the same tree without it has to pass."""
-    sound = {"config/time.hpp": "#include <chrono>\n", "probes/outcome.hpp": '#include "config/time.hpp"\n',
-             "probes/world.hpp": '#include "probes/outcome.hpp"\n#include <boost/asio/awaitable.hpp>\n',
+    sound = {"config/rows/time.hpp": "#include <chrono>\n", "probes/outcome.hpp": '#include "config/rows/time.hpp"\n',
+             "probes/seams/world.hpp": '#include "probes/outcome.hpp"\n#include <boost/asio/awaitable.hpp>\n',
              "daemon/recovery/state.hpp": '#include "probes/outcome.hpp"\nnamespace drwatch {\nstruct State {\n  struct Row {};\n};\n}\n',
-             "daemon/world/real.hpp": '#include "probes/world.hpp"\n#include <ares.h>\n',
+             "daemon/world/real.hpp": '#include "probes/seams/world.hpp"\n#include <ares.h>\n',
              "daemon/web/state.cpp": "namespace drwatch::web {\nstruct State {};\nnamespace {\nstruct Row {};\n}\n}\n",
              "daemon/recovery/decide.cpp": '#include "daemon/recovery/state.hpp"\n// system_clock::now and detached are only named here\n'}
     planted = {
         "config/bad.cpp": '#include "probes/outcome.hpp"\n',
         "probes/bad.cpp": '#include "daemon/world/real.hpp"\n',
-        "daemon/recovery/bad.cpp": '#include "probes/world.hpp"\n',
+        "daemon/recovery/bad.cpp": '#include "probes/seams/world.hpp"\n',
         "daemon/recovery/asio.cpp": "#include <boost/asio/awaitable.hpp>\n",
         "daemon/recovery/file.cpp": "#include <fstream>\n",
         "daemon/recovery/clock.cpp": "auto t = std::chrono::system_clock::now();\n",

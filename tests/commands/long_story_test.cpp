@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A month told in a thousand steps takes seconds: the shipped configuration, blips and outages of its probes, its jobs calling in.
-#include "daemon/story.hpp"
+#include "daemon/story/story.hpp"
 #include "probes/probe.hpp"
 
 #include <doctest/doctest.h>

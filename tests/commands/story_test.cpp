@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Wrong scenario tests: each is refused with a sentence, and none passes because it asked for nothing.
-#include "daemon/story.hpp"
+#include "daemon/story/story.hpp"
 #include "probes/probe.hpp"
 
 #include <doctest/doctest.h>

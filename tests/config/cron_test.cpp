@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/cron.hpp"
+#include "config/rows/cron.hpp"
 
 #include <doctest/doctest.h>
 

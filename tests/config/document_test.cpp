@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/document.hpp"
+#include "config/rows/document.hpp"
 
-#include "config/circle.hpp"
-#include "config/pattern.hpp"
-#include "config/template.hpp"
+#include "config/check/circle.hpp"
+#include "config/load/template.hpp"
+#include "config/rows/pattern.hpp"
 
 #include <doctest/doctest.h>
 

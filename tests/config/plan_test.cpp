@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a scenario can never keep is said before it happens.
-#include "config/plan.hpp"
+#include "config/check/plan.hpp"
 
 #include "tests/config/loaded.hpp"
 

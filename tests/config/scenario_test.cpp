@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/scenario.hpp"
 
-#include "config/contradictions.hpp"
+#include "config/check/contradictions.hpp"
 #include "tests/config/loaded.hpp"
 
 #include <doctest/doctest.h>

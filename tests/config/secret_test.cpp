@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/secret.hpp"
+#include "config/rows/secret.hpp"
 
 #include "tests/config/loaded.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/time.hpp"
+#include "config/rows/time.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Folders of dumps: which one counts, and why. Reading real ones is in real_dump_test.cpp.
-#include "probes/dump_reading.hpp"
+#include "probes/backup/dump/reading.hpp"
 #include "tests/probes/fake_world.hpp"
 
 #include <doctest/doctest.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // pgBackRest's answers, as 2.45 gives them, and everything that can be wrong with them. The real thing is in real_pgbackrest_test.cpp.
-#include "probes/pgbackrest_info.hpp"
-#include "probes/pgbackrest_verdict.hpp"
+#include "probes/backup/pgbackrest/info.hpp"
+#include "probes/backup/pgbackrest/verdict.hpp"
 #include "tests/probes/fake_world.hpp"
 
 #include <doctest/doctest.h>

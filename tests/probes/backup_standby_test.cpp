@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the two ends of replication say, judged: pure cases. The real pair is in real_standby_test.cpp.
-#include "probes/standby_verdict.hpp"
+#include "probes/backup/standby/verdict.hpp"
 #include "tests/probes/fake_world.hpp"
 
 #include <doctest/doctest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Management API as its clients know it: a fake, shaped from the published shapes, with everything missing, null, empty or hostile.
-#include "probes/supabase_backups.hpp"
+#include "probes/backup/supabase/backups.hpp"
 #include "tests/probes/fake_world.hpp"
 #include "tests/probes/watch.hpp"
 #include "tests/world/servers.hpp"

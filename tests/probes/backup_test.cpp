@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "probes/archiver_account.hpp"
-#include "probes/wal_archive.hpp"
+#include "probes/backup/archiver/account.hpp"
+#include "probes/backup/wal/archive.hpp"
 #include "tests/probes/fake_world.hpp"
 
 #include <doctest/doctest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command kind: real programs, real monitoring plugins, and output that no plugin should print.
-#include "probes/plugin_output.hpp"
+#include "probes/command/plugin_output.hpp"
 #include "tests/probes/cluster.hpp"
 #include "tests/probes/fake_world.hpp"
 #include "tests/probes/watch.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // dns: records of all kinds, servers told apart, authorities that disagree, pins.
-#include "probes/dns_verdict.hpp"
+#include "probes/dns/verdict.hpp"
 #include "tests/probes/fake_world.hpp"
 
 #include <doctest/doctest.h>

@@ -3,7 +3,7 @@
 // member.
 #pragma once
 
-#include "probes/world.hpp"
+#include "probes/seams/world.hpp"
 
 #include <openssl/evp.h>
 

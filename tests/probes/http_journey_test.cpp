@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // http beyond one request: journeys, cookies, packed bodies, versions, and which address is asked.
-#include "probes/http_cookies.hpp"
-#include "probes/http_decoding.hpp"
+#include "probes/http/cookies.hpp"
+#include "probes/http/decoding.hpp"
 #include "tests/probes/fake_world.hpp"
 
 #include <brotli/encode.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "probes/jwks.hpp"
+#include "probes/auth/jwks.hpp"
 #include "tests/probes/gotrue.hpp"
 
 #include <doctest/doctest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // tcp and dns.
-#include "probes/excerpt.hpp"
+#include "probes/seams/excerpt.hpp"
 #include "tests/probes/fake_world.hpp"
 
 #include <doctest/doctest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // pg_cron as one look sees it; what the clock makes of the runs is in tests/recovery/read_jobs_test.cpp.
-#include "probes/prepare_sql.hpp"
+#include "probes/parts/prepare_sql.hpp"
 #include "tests/probes/fake_world.hpp"
 
 #include <doctest/doctest.h>

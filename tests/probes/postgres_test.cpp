@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "probes/prepare_sql.hpp"
+#include "probes/parts/prepare_sql.hpp"
 #include "tests/probes/fake_world.hpp"
 
 #include <doctest/doctest.h>

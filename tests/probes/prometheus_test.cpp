@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The prometheus kind against answers as the API documents them, against bytes that are none, and against a real Prometheus.
-#include "probes/promql_answer.hpp"
+#include "probes/parts/promql_answer.hpp"
 #include "tests/probes/cluster.hpp"
 #include "tests/probes/fake_world.hpp"
 #include "tests/probes/watch.hpp"

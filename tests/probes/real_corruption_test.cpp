@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pages damaged on a real disk: what sees them, and what does not.
-#include "probes/prepare_sql.hpp"
+#include "probes/parts/prepare_sql.hpp"
 #include "tests/probes/cluster.hpp"
 #include "tests/probes/fake_world.hpp"
 #include "tests/probes/watch.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Real dumps of a real database, in each of pg_dump's formats, whole and cut short.
-#include "probes/dump_reading.hpp"
+#include "probes/backup/dump/reading.hpp"
 #include "tests/probes/cluster.hpp"
 #include "tests/probes/fake_world.hpp"
 #include "tests/probes/watch.hpp"

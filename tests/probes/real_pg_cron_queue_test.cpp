@@ -2,7 +2,7 @@
 // What a real pg_cron does with jobs that run into each other, read by the probe and judged by the heart: occurrences that queue while a
 // run goes on and then burst, a queue that a crash takes with it, runs that never began. Its clock has minutes: three jobs go side by side,
 // and the case takes two of them and a half at most.
-#include "probes/prepare_sql.hpp"
+#include "probes/parts/prepare_sql.hpp"
 #include "tests/probes/cluster.hpp"
 #include "tests/probes/fake_world.hpp"
 #include "tests/probes/watch.hpp"

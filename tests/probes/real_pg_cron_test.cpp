@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Against a real pg_cron: its own row-level security, its own rows. Jobs that are due "@reboot" run when the server starts, so nobody waits
 // for a minute to begin.
-#include "probes/prepare_sql.hpp"
+#include "probes/parts/prepare_sql.hpp"
 #include "tests/probes/cluster.hpp"
 #include "tests/probes/fake_world.hpp"
 #include "tests/probes/watch.hpp"

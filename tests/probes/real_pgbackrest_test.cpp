@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A real PostgreSQL with a real pgBackRest: the silent gap, the archiver that lies, segments lost and broken, and what heals it.
-#include "probes/prepare_sql.hpp"
-#include "probes/wal_archive.hpp"
+#include "probes/backup/wal/archive.hpp"
+#include "probes/parts/prepare_sql.hpp"
 #include "tests/probes/cluster.hpp"
 #include "tests/probes/fake_world.hpp"
 #include "tests/probes/watch.hpp"

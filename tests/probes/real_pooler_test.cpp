@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same database direct and through a real PgBouncer: told apart, and what each says when the database, and then the pooler, is gone.
-#include "probes/prepare_sql.hpp"
+#include "probes/parts/prepare_sql.hpp"
 #include "tests/probes/cluster.hpp"
 #include "tests/probes/fake_world.hpp"
 #include "tests/probes/watch.hpp"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The canary and the archiver against a real PostgreSQL: failing, lying, repaired, healed.
-#include "probes/prepare_sql.hpp"
+#include "probes/backup/wal/archive.hpp"
+#include "probes/parts/prepare_sql.hpp"
 #include "probes/probe.hpp"
-#include "probes/wal_archive.hpp"
 #include "tests/probes/cluster.hpp"
 #include "tests/probes/fake_world.hpp"
 #include "tests/probes/watch.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A real standby: streaming, idle, replay paused, disconnected, stopped, its primary dead, promoted.
-#include "probes/prepare_sql.hpp"
-#include "probes/wal_archive.hpp"
+#include "probes/backup/wal/archive.hpp"
+#include "probes/parts/prepare_sql.hpp"
 #include "tests/probes/cluster.hpp"
 #include "tests/probes/fake_world.hpp"
 #include "tests/probes/watch.hpp"

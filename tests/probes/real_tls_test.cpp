@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tls against OpenSSL's server: chains, names, versions, client certificates, and servers that are unkind in each phase.
-#include "daemon/within.hpp"
 #include "daemon/world/real.hpp"
+#include "probes/seams/within.hpp"
 #include "tests/probes/fake_world.hpp"
 #include "tests/world/certificates.hpp"
 #include "tests/world/loop.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // tls: what is made of what a server showed.
-#include "probes/tls_verdict.hpp"
+#include "probes/tls/verdict.hpp"
 #include "tests/probes/fake_world.hpp"
 
 #include <doctest/doctest.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a run did is told, and nothing of it that is secret.
-#include "probes/tracer.hpp"
+#include "probes/seams/tracer.hpp"
 
-#include "probes/redaction.hpp"
+#include "probes/seams/redaction.hpp"
 #include "tests/probes/fake_world.hpp"
 #include "tests/probes/watch.hpp"
 #include "tests/world/servers.hpp"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/probes/unkind.hpp"
 
-#include "daemon/within.hpp"
 #include "daemon/world/real.hpp"
+#include "probes/seams/within.hpp"
 #include "tests/probes/fake_world.hpp"
 
 #include <doctest/doctest.h>

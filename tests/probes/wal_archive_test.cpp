@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "probes/wal_archive.hpp"
+#include "probes/backup/wal/archive.hpp"
 
 #include <doctest/doctest.h>
 

@@ -2,9 +2,9 @@
 // Runs probes in the real world, one after the other, bounded.
 #pragma once
 
-#include "daemon/within.hpp"
 #include "daemon/world/real.hpp"
 #include "probes/probe.hpp"
+#include "probes/seams/within.hpp"
 
 #include <doctest/doctest.h>
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "daemon/recovery/input.hpp"
-#include "daemon/recovery/schedule.hpp"
+#include "daemon/recovery/seen/schedule.hpp"
 
 #include <functional>
 #include <map>

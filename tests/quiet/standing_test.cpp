@@ -2,7 +2,7 @@
 // How a scenario stands follows from its drills: two years of drills that are held, forgotten, late or too slow, against what the dates
 // alone say.
 #include "config/settings.hpp"
-#include "daemon/recovery/rto.hpp"
+#include "daemon/recovery/outlook/rto.hpp"
 #include "probes/probe.hpp"
 #include "rehearsal.hpp"
 #include "tests/simulation/chance.hpp"

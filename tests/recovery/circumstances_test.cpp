@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A restore that grows with the data, and people who sleep at night.
-#include "daemon/recovery/circumstances.hpp"
+#include "daemon/recovery/outlook/circumstances.hpp"
 
 #include <doctest/doctest.h>
 
-#include "daemon/recovery/projection.hpp"
-#include "daemon/recovery/rto.hpp"
-#include "daemon/recovery/sizes.hpp"
+#include "daemon/recovery/outlook/projection.hpp"
+#include "daemon/recovery/outlook/rto.hpp"
+#include "daemon/recovery/outlook/sizes.hpp"
 #include "platform.hpp"
 
 using namespace drwatch;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/recovery/exposure.hpp"
+#include "daemon/recovery/points/exposure.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is learned over the years stays small, so that looking ahead costs the same after ten years as after one month.
-#include "daemon/recovery/measured.hpp"
+#include "daemon/recovery/outlook/measured.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/recovery/loss.hpp"
+#include "daemon/recovery/points/loss.hpp"
 
 #include <doctest/doctest.h>
 
-#include "daemon/recovery/time_to_fix.hpp"
+#include "daemon/recovery/points/time_to_fix.hpp"
 #include "platform.hpp"
 
 using namespace drwatch;

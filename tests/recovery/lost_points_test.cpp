@@ -2,8 +2,8 @@
 // Stores that were read and hold less than they proved: an intruder's deletion, a retention that shrank, a folder that was emptied.
 #include <doctest/doctest.h>
 
-#include "daemon/recovery/exposure.hpp"
-#include "daemon/recovery/sources.hpp"
+#include "daemon/recovery/points/exposure.hpp"
+#include "daemon/recovery/points/sources.hpp"
 #include "platform.hpp"
 
 using namespace drwatch;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/recovery/projection.hpp"
+#include "daemon/recovery/outlook/projection.hpp"
 
 #include <doctest/doctest.h>
 
-#include "daemon/recovery/drills.hpp"
-#include "daemon/recovery/rto.hpp"
+#include "daemon/recovery/incidents/drills.hpp"
+#include "daemon/recovery/outlook/rto.hpp"
 #include "platform.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/recovery/schedule.hpp"
+#include "daemon/recovery/seen/schedule.hpp"
 #include "probes/outcome.hpp"
 
 #include <doctest/doctest.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/recovery/sources.hpp"
+#include "daemon/recovery/points/sources.hpp"
 
 #include <doctest/doctest.h>
 
-#include "daemon/recovery/exposure.hpp"
+#include "daemon/recovery/points/exposure.hpp"
 #include "platform.hpp"
 
 using namespace drwatch;

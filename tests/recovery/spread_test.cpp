@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/recovery/spread.hpp"
+#include "daemon/recovery/outlook/spread.hpp"
 
 #include <doctest/doctest.h>
 

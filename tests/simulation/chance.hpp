@@ -2,8 +2,8 @@
 // Everything random comes from one seed.
 #pragma once
 
-#include "config/time.hpp"
-#include "probes/world.hpp"
+#include "config/rows/time.hpp"
+#include "probes/seams/world.hpp"
 
 #include <cmath>
 #include <cstdint>

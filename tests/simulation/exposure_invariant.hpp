@@ -3,7 +3,7 @@
 // drwatch could have read of it.
 #pragma once
 
-#include "daemon/recovery/exposure.hpp"
+#include "daemon/recovery/points/exposure.hpp"
 #include "platform.hpp"
 
 #include <string>

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "chance.hpp"
-#include "daemon/recovery/state.hpp"
+#include "daemon/recovery/record/state.hpp"
 #include "sim_world.hpp"
 
 #include <functional>

@@ -6,7 +6,7 @@
 #include "chance.hpp"
 #include "daemon/journal/journal.hpp"
 #include "probes/probe.hpp"
-#include "probes/world.hpp"
+#include "probes/seams/world.hpp"
 #include "virtual_clock.hpp"
 
 #include <nlohmann/json.hpp>

@@ -2,7 +2,7 @@
 // A clock that runs only when nothing is left to do: then it jumps to the next sleeper's time. A virtual day takes a moment.
 #pragma once
 
-#include "probes/world.hpp"
+#include "probes/seams/world.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>

@@ -3,10 +3,10 @@
 #pragma once
 
 #include "daemon/desk.hpp"
-#include "daemon/log.hpp"
-#include "daemon/task_group.hpp"
+#include "daemon/log/log.hpp"
+#include "daemon/tasks/task_group.hpp"
+#include "daemon/web/http/server.hpp"
 #include "daemon/web/room.hpp"
-#include "daemon/web/server.hpp"
 #include "daemon/web/web.hpp"
 #include "daemon/world/real.hpp"
 

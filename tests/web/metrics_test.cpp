@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/web/metrics.hpp"
+#include "daemon/web/metrics/metrics.hpp"
 
 #include "fixture.hpp"
 

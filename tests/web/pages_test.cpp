@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pages hold what somebody needs who has nothing else, and nothing of what a target said runs in them.
-#include "daemon/web/rendering.hpp"
+#include "daemon/web/pages/rendering.hpp"
 
 #include "fixture.hpp"
 

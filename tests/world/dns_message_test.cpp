@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Answers of name servers from their bytes, good and bad.
-#include "daemon/world/dns_message.hpp"
+#include "daemon/world/dns/message.hpp"
 #include "tests/world/dns_bytes.hpp"
 
 #include <doctest/doctest.h>

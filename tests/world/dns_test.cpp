@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole questions over the network, to several servers at once.
-#include "daemon/within.hpp"
 #include "daemon/world/clock.hpp"
-#include "daemon/world/resolver.hpp"
+#include "daemon/world/dns/resolver.hpp"
+#include "probes/seams/within.hpp"
 #include "tests/world/dns_bytes.hpp"
 #include "tests/world/loop.hpp"
 #include "tests/world/servers.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/within.hpp"
 #include "daemon/world/real.hpp"
+#include "probes/seams/within.hpp"
 #include "tests/world/loop.hpp"
 #include "tests/world/servers.hpp"
 

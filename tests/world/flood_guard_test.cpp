@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A reader that reads for as long as something comes is ended when too much has.
-#include "daemon/world/flood_guard.hpp"
+#include "daemon/world/postgres/flood_guard.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/world/http_reader.hpp"
+#include "daemon/world/net/http_reader.hpp"
 
 #include <doctest/doctest.h>
 

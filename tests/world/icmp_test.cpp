@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Real echoes, in a network of the test's own: there, and only there, the test may say who is allowed to send them.
-#include "daemon/world/icmp.hpp"
+#include "daemon/world/net/icmp.hpp"
 #include "tests/world/loop.hpp"
 
 #include <net/if.h>

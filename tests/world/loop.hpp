@@ -2,7 +2,7 @@
 // Runs a coroutine to its end on a loop of its own, bounded: a test that hangs is a test that failed.
 #pragma once
 
-#include "probes/world.hpp"
+#include "probes/seams/world.hpp"
 
 #include <doctest/doctest.h>
 #include <boost/asio/bind_cancellation_slot.hpp>

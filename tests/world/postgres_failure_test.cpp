@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/world/postgres_failure.hpp"
+#include "daemon/world/postgres/failure.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Against a real PostgreSQL 15.
-#include "daemon/within.hpp"
 #include "daemon/world/real.hpp"
+#include "probes/seams/within.hpp"
 #include "tests/world/loop.hpp"
 #include "tests/world/servers.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/task_group.hpp"
+#include "daemon/tasks/task_group.hpp"
 
 #include "tests/simulation/virtual_clock.hpp"
 #include "tests/world/loop.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/within.hpp"
+#include "probes/seams/within.hpp"
 
 #include "daemon/world/clock.hpp"
 #include "tests/simulation/virtual_clock.hpp"

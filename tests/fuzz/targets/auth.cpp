@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an auth service answers: a key set, and a refusal. First line: a token; the rest: the body.
-#include "probes/auth_json.hpp"
-#include "probes/auth_refusal.hpp"
-#include "probes/jwks.hpp"
+#include "probes/auth/json.hpp"
+#include "probes/auth/jwks.hpp"
+#include "probes/auth/refusal.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace drwatch;

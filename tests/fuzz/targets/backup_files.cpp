@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What lies in a folder of backups. The first byte chooses: a sidecar, the end of a dump, names of WAL, a history, a .backup file, a
 // pattern.
-#include "probes/dump_file.hpp"
-#include "probes/dump_reading.hpp"
-#include "probes/wal_archive.hpp"
+#include "probes/backup/dump/file.hpp"
+#include "probes/backup/dump/reading.hpp"
+#include "probes/backup/wal/archive.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace drwatch;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // First line: the expression; second: the zone.
-#include "config/cron.hpp"
+#include "config/rows/cron.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace drwatch;

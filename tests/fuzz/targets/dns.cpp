@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/world/dns_message.hpp"
-#include "probes/dns_verdict.hpp"
+#include "daemon/world/dns/message.hpp"
+#include "probes/dns/verdict.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace drwatch;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An event's text, as a journal holds it: refused, or the same after being written again; the fold takes whatever was accepted.
 #include "daemon/journal/chain.hpp"
-#include "daemon/recovery/state.hpp"
+#include "daemon/recovery/record/state.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace drwatch;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A body judged by JSON assertions and regexes: only one that holds what was asked for is good.
-#include "probes/bounded_json.hpp"
-#include "probes/excerpt.hpp"
-#include "probes/http_expectation.hpp"
+#include "probes/parts/bounded_json.hpp"
+#include "probes/parts/http_expectation.hpp"
+#include "probes/seams/excerpt.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace drwatch;

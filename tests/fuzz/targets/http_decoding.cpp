@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packed bodies never unpack to more than was allowed.
-#include "probes/http_decoding.hpp"
+#include "probes/http/decoding.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace drwatch;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Single headers of an answer: cookies go back only where they came from, redirects lead to HTTP alone, dates and pauses are possible ones.
-#include "daemon/world/http.hpp"
-#include "probes/auth_refusal.hpp"
-#include "probes/http_cookies.hpp"
-#include "probes/http_date.hpp"
-#include "probes/http_redirect.hpp"
+#include "daemon/world/net/http.hpp"
+#include "probes/auth/refusal.hpp"
+#include "probes/http/cookies.hpp"
+#include "probes/parts/http_date.hpp"
+#include "probes/parts/http_redirect.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace drwatch;

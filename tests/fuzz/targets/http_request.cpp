@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A client's bytes to drwatch's own server: the request, its target and query, its JSON fields.
-#include "daemon/web/fields.hpp"
-#include "daemon/web/incoming.hpp"
+#include "daemon/web/api/fields.hpp"
+#include "daemon/web/http/incoming.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace drwatch;

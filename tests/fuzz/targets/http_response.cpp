@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // An HTTP server's bytes: however they are cut into reads, the same comes out, within its bounds.
-#include "daemon/world/http_reader.hpp"
+#include "daemon/world/net/http_reader.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 #include <cstring>

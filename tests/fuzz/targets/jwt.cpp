@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "probes/jwt.hpp"
+#include "probes/auth/jwt.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace drwatch;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A kept value's text, first line its key: what is read is written as it is read.
-#include "daemon/recovery/state.hpp"
+#include "daemon/recovery/record/state.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace drwatch;

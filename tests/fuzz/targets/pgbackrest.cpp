@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first byte: 0 mod 2 is `info`, 1 is `repo-ls`.
-#include "probes/pgbackrest_info.hpp"
+#include "probes/backup/pgbackrest/info.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace drwatch;

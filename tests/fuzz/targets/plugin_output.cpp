@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "probes/plugin_output.hpp"
+#include "probes/command/plugin_output.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 #include <cmath>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A connection string, and what libpq says of a connection that failed. The first byte chooses.
-#include "daemon/world/postgres_failure.hpp"
-#include "daemon/world/postgres_target.hpp"
+#include "daemon/world/postgres/failure.hpp"
+#include "daemon/world/postgres/target.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 #include <boost/asio/co_spawn.hpp>

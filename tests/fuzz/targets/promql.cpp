@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "probes/promql_answer.hpp"
+#include "probes/parts/promql_answer.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 #include <cmath>

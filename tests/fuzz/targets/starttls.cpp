@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a server says before TLS: agreed upon only when it said so, and not a byte more is read.
-#include "probes/starttls.hpp"
+#include "probes/tls/starttls.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 #include <boost/asio/co_spawn.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "probes/status_page.hpp"
+#include "probes/statuspage/page.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace drwatch;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/story.hpp"
+#include "daemon/story/story.hpp"
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/fuzz/on_disk.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two lines: the answer about backups, the one about the project.
-#include "probes/supabase_backups.hpp"
+#include "probes/backup/supabase/backups.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace drwatch;

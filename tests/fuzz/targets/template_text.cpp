@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A message's template, and a step's guide: what was accepted can be filled, and a page never gets a script out of a guide.
-#include "config/template.hpp"
+#include "config/load/template.hpp"
 #include "daemon/recovery/deciding.hpp"
-#include "daemon/web/rendering.hpp"
+#include "daemon/web/pages/rendering.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace drwatch;

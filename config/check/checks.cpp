@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// What can only be wrong between tables: names that lead nowhere, circles, keys used twice.
+#include "config/check/circle.hpp"
+#include "config/check/contradictions.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace drwatch::config {
+namespace {
+
+using Subject = Condition::Subject;
+
+template <class T>
+std::vector<std::string> names_of(const std::map<std::string, T>& map) {
+  std::vector<std::string> names;
+  for (const auto& [name, is] : map) names.push_back(name);
+  return names;
+}
+
+struct MainCheck {
+  const Table& root;
+  Place top;
+  const DeclaredNames& names;
+  const Settings& settings;
+  Problems& problems;
+
+  Place at(const std::vector<std::string>& path) const { return place_at(root, top, path); }
+  // Where the table or key itself is named; for what is missing in it.
+  Place key_of(std::string_view section, std::string_view name) const {
+    const auto* tables = find(root, section);
+    const auto* entry = tables && tables->value.table() ? find(*tables->value.table(), name) : nullptr;
+    return entry ? entry->place : top;
+  }
+
+  void probes() const {
+    const auto components = names.all(Subject::component);
+    for (const auto& [name, probe] : settings.probes) {
+      const std::string key = "probe." + name;
+      if (!probe.component.empty())
+        check_name(at({"probe", name, "component"}), key + ".component", probe.component, components, "component", problems);
+      else if (!probe.witness)
+        problems.error(key_of("probe", name), key, "'component' is missing",
+                       "name the component it watches, or list it in [witness] probes");
+      if (probe.backup && !probe.backup->protects.empty())
+        check_name(at({"probe", name, "protects"}), key + ".protects", probe.backup->protects, components, "component", problems);
+      if (probe.backup && !probe.backup->confirmed_by.empty()) confirmer(name, *probe.backup);
+    }
+    check_list(root, top, {"witness", "probes"}, settings.witness.probes, names.all(Subject::probe), "probe", problems);
+  }
+
+  // A claim is confirmed by somebody else who looks at the same component's repository and is not in turn only believed.
+  void confirmer(const std::string& name, const BackupRole& role) const {
+    const std::vector<std::string> path = {"probe", name, "confirmed_by"};
+    const std::string key = "probe." + name + ".confirmed_by";
+    check_name(at(path), key, role.confirmed_by, names.all(Subject::probe), "probe", problems);
+    const auto other = settings.probes.find(role.confirmed_by);
+    if (other == settings.probes.end()) return;
+    const auto& confirms = other->second.backup;
+    if (role.confirmed_by == name)
+      problems.error(at(path), key, "a probe cannot confirm itself", "name the backup probe that sees the repository");
+    else if (!confirms || confirms->protects != role.protects)
+      problems.error(at(path), key, shown(role.confirmed_by) + " is no backup probe that protects " + shown(role.protects),
+                     "name one that sees the same component's repository");
+    else if (!confirms->confirmed_by.empty())
+      problems.error(at(path), key, shown(role.confirmed_by) + " needs confirmation itself",
+                     "name the probe that sees the repository, here and there");
+  }
+
+  void heartbeat_keys() const {
+    std::map<std::string, std::string> owners;
+    for (const auto& [name, probe] : settings.probes) {
+      if (!probe.job || !probe.job->key.present()) continue;
+      const auto [first, is_new] = owners.emplace(probe.job->key.reveal(), name);
+      if (!is_new)
+        problems.error(at({"probe", name, "key"}), "probe." + name + ".key", "the same key as probe " + shown(first->second),
+                       "give each job its own: a call must tell which job it is");
+    }
+  }
+
+  void components() const {
+    const auto known = names.all(Subject::component);
+    Graph graph;
+    for (const auto& [name, component] : settings.components) {
+      check_list(root, top, {"component", name, "depends_on"}, component.depends_on, known, "component", problems);
+      graph[name] = component.depends_on;
+      const auto& rule = component.down_when;
+      if (rule.rule == DownWhen::Rule::count && !component.probes.empty() && static_cast<std::size_t>(rule.count) > component.probes.size())
+        problems.error(at({"component", name, "down_when"}), "component." + name + ".down_when",
+                       std::to_string(rule.count) + " is more than it has probes (" + std::to_string(component.probes.size()) +
+                           "): it could never be down",
+                       "use a smaller number");
+    }
+    for (const auto& circle : circles(graph))
+      problems.error(at({"component", circle.front(), "depends_on"}), "component." + circle.front() + ".depends_on",
+                     (circle.size() == 1 ? "it depends on itself: " : "components depend on each other: ") + circle_text(circle),
+                     circle.size() == 1 ? "take it out" : "take one of them out");
+  }
+
+  void others() const {
+    check_list(root, top, {"alertmanager", "fallback"}, settings.alertmanager.fallback, names_of(settings.channels), "channel", problems);
+    for (const auto& [name, window] : settings.maintenance)
+      check_list(root, top, {"maintenance", name, "components"}, window.components, names.all(Subject::component), "component", problems);
+  }
+};
+
+Place place_in(const ScenarioFile& file, const std::vector<std::string>& path) {
+  return place_at(file.document.table(), {file.document.file, 1, 1}, path);
+}
+
+}  // namespace
+
+void check_main(const Document& main, const DeclaredNames& names, const Settings& settings, Problems& problems) {
+  const MainCheck check{main.table(), {main.file, 1, 1}, names, settings, problems};
+  check.probes();
+  check.heartbeat_keys();
+  check.components();
+  check.others();
+}
+
+void check_scenarios(const std::vector<ScenarioFile>& files, const Settings& settings, Problems& problems) {
+  std::vector<std::string> ids;
+  Graph graph;
+  std::map<std::string, const ScenarioFile*> by_id;
+  for (const auto& file : files) {
+    ids.push_back(file.scenario.id);
+    graph[file.scenario.id] = file.scenario.trigger.supersedes;
+    by_id[file.scenario.id] = &file;
+  }
+  for (const auto& file : files) {
+    const Place top{file.document.file, 1, 1};
+    check_list(file.document.table(), top, {"affects"}, file.scenario.affects, names_of(settings.components), "component", problems);
+    check_list(file.document.table(), top, {"trigger", "supersedes"}, file.scenario.trigger.supersedes, ids, "scenario", problems);
+    check_contradictions(file, problems);
+  }
+  for (const auto& circle : circles(graph))
+    problems.error(place_in(*by_id[circle.front()], {"trigger", "supersedes"}), "trigger.supersedes",
+                   circle.size() == 1 ? "it absorbs itself: " + circle_text(circle) : "scenarios absorb each other: " + circle_text(circle),
+                   circle.size() == 1 ? "take it out" : "take one of them out");
+}
+
+}  // namespace drwatch::config

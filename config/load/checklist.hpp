@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Steps and messages as a file lists them, with the places that later checks point at. Scenarios and the files they include have them.
+#pragma once
+
+#include "config/load/loading.hpp"
+#include "config/rows/pattern.hpp"
+
+namespace drwatch::config {
+
+struct ReadStep {
+  Step step;
+  Place place;
+  std::string key;  // "step.scope"
+  bool says_after = false;
+  std::vector<Place> after_places;
+};
+struct ReadMessage {
+  Message message;
+  Place place;
+  std::string key;
+};
+struct Checklist {
+  std::vector<ReadStep> steps;
+  std::vector<ReadMessage> messages;
+};
+
+Checklist read_checklist(const Table& root, const Names& names, const Reading& reading);
+
+// Finds doubled ids, fills what `after` says by default, and checks what it names.
+void complete(Checklist& list, Problems& problems);
+
+}  // namespace drwatch::config

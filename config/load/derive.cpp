@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/load/loading.hpp"
+
+#include <algorithm>
+
+namespace drwatch::config {
+namespace {
+
+// A backup probe of the component it protects says nothing about that component's health.
+bool watches(const ProbeSettings& probe) {
+  return !probe.component.empty() && !(probe.backup && probe.backup->protects == probe.component);
+}
+
+// In the order of the file, which people chose; the map has lost it.
+std::vector<std::string> probes_in_order(const Table& root) {
+  std::vector<std::string> names;
+  const auto* probes = find(root, "probe");
+  if (probes && probes->value.table())
+    for (const auto& entry : *probes->value.table()) names.push_back(entry.key);
+  return names;
+}
+
+bool has_own_rpo(const Table& root, const std::string& component) {
+  const auto* components = find(root, "component");
+  const auto* entry = components && components->value.table() ? find(*components->value.table(), component) : nullptr;
+  return entry && entry->value.table() && find(*entry->value.table(), "rpo");
+}
+
+}  // namespace
+
+void derive(const Document& main, Settings& settings) {
+  for (const auto& name : probes_in_order(main.table())) {
+    const auto at = settings.probes.find(name);
+    if (at == settings.probes.end()) continue;
+    const ProbeSettings& probe = at->second;
+    if (const auto own = settings.components.find(probe.component); own != settings.components.end() && watches(probe))
+      own->second.probes.push_back(name);
+    if (!probe.backup) continue;
+    if (const auto kept = settings.components.find(probe.backup->protects); kept != settings.components.end())
+      kept->second.protected_by.push_back(name);
+  }
+  for (auto& [name, component] : settings.components)
+    if (!component.protected_by.empty() && !has_own_rpo(main.table(), name)) component.rpo = settings.recovery.rpo;
+}
+
+}  // namespace drwatch::config
+
+namespace drwatch {
+
+std::optional<Duration> Settings::rpo_of(const std::string& component, DisasterClass c) const {
+  const auto at = components.find(component);
+  if (at == components.end()) return {};
+  const auto rpo = at->second.rpo.find(c);
+  return rpo == at->second.rpo.end() ? std::nullopt : std::optional(rpo->second);
+}
+
+}  // namespace drwatch

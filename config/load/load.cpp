@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/load/digest.hpp"
+#include "config/load/loading.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+namespace drwatch::config {
+namespace {
+
+constexpr std::size_t longest_file = 4 << 20;
+
+std::optional<std::string> read_text(const std::string& file, std::string& error) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(file, ignored)) return error = "is a folder", std::nullopt;
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) return error = std::strerror(errno), std::nullopt;
+  std::string text(longest_file + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  if (text.size() > longest_file) return error = "is larger than 4 MiB", std::nullopt;
+  return text;
+}
+
+}  // namespace
+
+std::optional<Document> read_document(const std::string& file, Problems& problems) {
+  std::string error;
+  auto text = read_text(file, error);
+  if (!text) {
+    problems.error({file, 1, 1}, "", "cannot be read: " + error, "check the path and its permissions");
+    return {};
+  }
+  auto root = parse_toml(file, *text, problems);
+  if (!root) return {};
+  return Document{file, std::move(*text), std::move(*root)};
+}
+
+std::shared_ptr<const Settings> load(const std::string& file, std::span<const KindSchema> kinds, const LoadOptions& options,
+                                     Problems& problems) {
+  const auto main = read_document(file, problems);
+  if (!main) return nullptr;
+  const auto settings = std::make_shared<Settings>();
+  const Reading reading{problems, "", std::filesystem::absolute(file).parent_path(), options.secrets_must_exist};
+  const DeclaredNames names(main->table(), problems);
+  std::string texts = main->text + '\0';
+
+  read_main(*main, *settings, reading);
+  read_probes(*main, kinds, *settings, reading);
+  read_clock(*main, *settings, reading);
+  derive(*main, *settings);
+  check_main(*main, names, *settings, problems);
+  auto scenarios = read_scenarios(*main, *settings, names, reading, texts);
+  check_scenarios(scenarios, *settings, problems);
+  warn_of_main(*main, *settings, problems);
+  warn_of_scenarios(scenarios, *settings, problems);
+
+  problems.sort();
+  if (problems.any_error()) return nullptr;
+  settings->file = file;
+  settings->hash = sha256_hex(texts);
+  for (auto& scenario : scenarios) settings->scenarios.emplace(scenario.scenario.id, std::move(scenario.scenario));
+  for (const auto& problem : problems.all()) settings->warnings.push_back(problem);
+  return settings;
+}
+
+}  // namespace drwatch::config

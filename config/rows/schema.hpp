@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Settings as rows: a row is the key, its type, its default, its bounds and its documentation at once. From the same rows
+// a table is read (all problems at once, each with its place), and the reference page is written; so they can't drift apart.
+#pragma once
+
+#include "config/rows/document.hpp"
+#include "config/rows/secret.hpp"
+#include "config/rows/time.hpp"
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace drwatch::config {
+
+// What reading a value needs besides the value.
+struct Reading {
+  Problems& problems;
+  std::string key;                         // dotted path of the table being read
+  std::string folder;                      // relative paths are relative to it
+  bool secrets_must_exist = false;         // a missing secret: error (serve) or warning (check, test)
+  std::vector<Secret>* secrets = nullptr;  // collects what is read; null: nobody wants to know
+
+  Reading at(std::string_view child) const;  // the same, one level further down
+};
+
+struct Row {
+  std::string key;
+  std::string type;      // as the reference prints it: "duration", "string", "list of strings", "secret", ...
+  std::string fallback;  // the default as a person would write it; empty: none
+  std::string doc;       // one or two sentences, Markdown
+  bool required = false;
+  std::function<void(void* into, const Value&, const Reading&)> read;  // sets the member; reports what is wrong
+};
+
+// Extra bounds and words of a row; all optional.
+struct Meta {
+  std::string doc;
+  std::string fallback = {};  // what the reference shows; the member's initializer is what counts
+  bool required = false;
+  std::optional<double> min = {};  // for numbers; durations in seconds
+  std::optional<double> max = {};
+  std::vector<std::string> one_of = {};  // for strings
+  std::string pattern_name = {};  // "name", "url", "regex", "json-pointer", "path", "header", "host:port", "method": checked, for strings
+};
+
+// A row for a member of S. Types: bool, int64_t, double, std::string, Duration, std::optional of these, Secret,
+// std::vector<std::string>, std::vector<std::int64_t>, std::map<std::string, std::string>,
+// std::map<std::string, Secret>; anything else gives its own reader with row_with.
+template <class S, class T>
+Row row(std::string key, T S::* member, Meta meta);
+template <class S>
+Row row_with(std::string key, std::string type, Meta meta, std::function<void(S&, const Value&, const Reading&)> read);
+// A path: made absolute against Reading::folder.
+template <class S>
+Row path_row(std::string key, std::string S::* member, Meta meta);
+// A secret that may also be plain text when nothing in it is secret (a DSN or URL without a password).
+template <class S>
+Row secret_or_text_row(std::string key, Secret S::* member, Meta meta);
+
+// Reads every key of `table` by its row into `*into`. Unknown keys (with the nearest known one), wrong types, values out of bounds and
+// missing required keys are problems. Keys in `also_known` are left to the caller.
+void read_table(const Table& table, Place place, std::span<const Row> rows, void* into, const Reading& reading,
+                std::span<const std::string_view> also_known = {});
+
+// The two halves of read_table, for a table that several lists of rows share: reads what has a row; refuses what none of `known` names.
+void read_rows(const Table& table, Place place, std::span<const Row> rows, void* into, const Reading& reading);
+void refuse_unknown(const Table& table, const std::vector<std::string>& known, const Reading& reading);
+
+// { env = "NAME" } | { file = "PATH" } | { credential = "NAME" }, and its value now.
+Secret read_secret(const Value& value, const Reading& reading, bool plain_text_allowed);
+
+// The kinds of probes as configuration sees them: probes/catalog hands these to load().
+struct KindSchema {
+  std::string name;
+  std::string doc;  // Markdown: what it proves, what it cannot prove
+  std::vector<Row> rows;
+  std::function<std::shared_ptr<void>()> fresh;  // default settings of the kind; rows read into them
+  // Problems between settings (both `body` and `body_file`, ...). May be null.
+  std::function<void(const void* settings, Place place, const Reading&)> check;
+  std::function<bool(const void*, const void*)> same;  // unchanged over a reload?
+  bool confirms_itself = false;                        // fall = rise = 1 by default (heartbeat, pg_cron, backup)
+};
+
+}  // namespace drwatch::config
+
+#include "config/rows/schema_rows.hpp"  // the templates

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tables of a scenario's file.
+#include "config/tables/shared_rows.hpp"
+
+namespace drwatch::config {
+namespace {
+
+// Splits what the grammar says ("what; what to do") into a problem.
+void report(const std::string& error, const Place& place, const Reading& reading) {
+  const auto cut = error.find("; ");
+  reading.problems.error(place, reading.key, error.substr(0, cut), cut == error.npos ? "" : error.substr(cut + 2));
+}
+
+std::optional<Condition> read_condition(const Value& value, const Names& names, const Reading& reading) {
+  std::string error;
+  if (!value.text()) {
+    reading.problems.error(value.place, reading.key, "expected a condition, found " + std::string(value.type_name()),
+                           "write it like \"database is down\"");
+    return {};
+  }
+  auto condition = parse_condition(*value.text(), names, &error);
+  if (!condition) report(error, value.place, reading);
+  return condition;
+}
+
+// One file, or a list of them.
+void read_include(ScenarioDraft& into, const Value& value, const Reading& reading) {
+  if (value.text())
+    into.include = {*value.text()};
+  else
+    read_value(into.include, value, {.doc = ""}, reading);
+}
+
+template <class S>
+Row conditions_row(std::string key, std::vector<Condition> S::* member, const Names& names, Meta meta) {
+  return row_with<S>(
+      std::move(key), "list of conditions", std::move(meta), [member, &names](S& into, const Value& value, const Reading& reading) {
+        if (!value.array())
+          return reading.problems.error(value.place, reading.key, "expected a list of conditions, found " + std::string(value.type_name()),
+                                        "write [\"database is down\"]");
+        for (const auto& element : *value.array())
+          if (auto condition = read_condition(element, names, reading)) (into.*member).push_back(std::move(*condition));
+      });
+}
+
+}  // namespace
+
+Section scenario_section() {
+  const auto of = [](Row row) { return inner(&ScenarioDraft::scenario, std::move(row)); };
+  return {
+      "A scenario",
+      "A file `NAME.toml` in the folder of the scenarios; its name is the scenario's id.",
+      {of(row("title", &Scenario::title, {.doc = "For people.", .required = true})),
+       of(row("summary", &Scenario::summary, {.doc = "One or two sentences: what it is, what it is not."})),
+       of(choice_row("severity", &Scenario::severity, {{"critical", Severity::critical}, {"warning", Severity::warning}},
+                     {.doc = "`critical` pages; `warning` notifies.", .fallback = "critical"})),
+       of(choice_row("class", &Scenario::of_class,
+                     {{"host", DisasterClass::host},
+                      {"logical", DisasterClass::logical},
+                      {"region", DisasterClass::region},
+                      {"account", DisasterClass::account}},
+                     {.doc = "What the disaster takes: whose recovery point counts.", .fallback = "host"})),
+       of(row("affects", &Scenario::affects, {.doc = "Components that it takes down; all must be up again for it to be recovered."})),
+       row("rto", &ScenarioDraft::rto, {.doc = "Its recovery time objective.", .fallback = "`[recovery] rto`", .min = 1}),
+       of(row("ack_within", &Scenario::ack_within,
+              {.doc = "A critical incident that nobody took by then fires `DrwatchUnacknowledged`.", .fallback = "15m", .min = 1})),
+       of(row("reopen_within", &Scenario::reopen_within,
+              {.doc = "A trigger that holds again so soon after recovery goes on with the same incident.", .fallback = "1h"})),
+       row_with<ScenarioDraft>(
+           "include", "string, or list of strings",
+           {.doc = "Shared steps and messages, from `shared/NAME.toml` beside the scenarios, in the order of the checklist. `\"...\"` is "
+                   "where its own stand; without it that is behind the shared ones, but before those of `closing`."},
+           read_include)}};
+}
+
+Section trigger_section(const Names& names) {
+  return {
+      "[trigger]",
+      "When it opens by itself. Without conditions it is opened by people only.",
+      {conditions_row("any", &Trigger::any, names, {.doc = "At least one must hold; an empty list asks nothing."}),
+       conditions_row("all", &Trigger::all, names, {.doc = "All must hold."}),
+       conditions_row("none", &Trigger::none, names, {.doc = "None may hold."}),
+       row("for", &Trigger::hold_for, {.doc = "For so long without a break.", .fallback = "0s"}),
+       row("supersedes", &Trigger::supersedes, {.doc = "Scenarios whose open incidents it absorbs, and which it keeps from opening."})}};
+}
+
+Section exit_section(const Names& names) {
+  return {
+      "[exit]",
+      "When it is recovered.",
+      {choice_row(
+           "by", &Exit::by, {{"health", Exit::By::health}, {"steps", Exit::By::steps}},
+           {.doc =
+                "`health`: the trigger no longer holds, everything in `affects` is up and every critical verified step is done. `steps`: "
+                "every critical step is done or skipped.",
+            .fallback = "`steps` when a signal or a person opened it, else `health`"}),
+       conditions_row("all", &Exit::all, names, {.doc = "More that must hold."}),
+       row("for", &Exit::hold_for, {.doc = "For so long. By steps only what `all` asks for has to hold so long.", .fallback = "1m"})}};
+}
+
+Section step_section(const Names& names) {
+  const auto of = [](Row row) { return inner(&StepDraft::step, std::move(row)); };
+  return {
+      "[[step]]",
+      "One line of the checklist: verified by the platform (`verify`), a command (`run`), or done by a person (neither).",
+      {of(row("id", &Step::id, {.doc = "Unique in the scenario.", .required = true, .pattern_name = "name"})),
+       of(row("title", &Step::title, {.doc = "What to do.", .required = true})),
+       of(row("critical", &Step::critical, {.doc = "The incident is not over without it.", .fallback = "false"})),
+       of(row("owner", &Step::owner, {.doc = "Who does it."})),
+       of(row("expect", &Step::expect, {.doc = "How long it is planned to take.", .min = 1})),
+       of(row("per_gib", &Step::per_gib,
+              {.doc = "And how much longer for each GiB of the data of the components in `affects`, as a `postgres` probe with `size` or a "
+                      "`backup` probe reads it. Supabase's own estimate of a restore is `expect = \"3m\"` and `per_gib = \"2200ms\"`. "
+                      "While no size is known, `expect` alone is the plan, and the projection says so."})),
+       of(row("after", &Step::after, {.doc = "Steps to finish first. It never holds back a verification.", .fallback = "the step before"})),
+       of(row("option", &Step::option,
+              {.doc = "The way out that it belongs to, where people choose one of several (`\"wait\"`, `\"fail-over\"`). Starting a step "
+                      "chooses its "
+                      "option; the critical steps of options not chosen are not asked for.",
+               .pattern_name = "name"})),
+       of(row("guide", &Step::guide, {.doc = "How to do it, in Markdown."})),
+       of(row_with<Step>(
+           "verify", "condition", {.doc = "The step is done when this has held for `hold`, on runs that began after the incident opened."},
+           [&names](Step& into, const Value& value, const Reading& reading) { into.verify = read_condition(value, names, reading); })),
+       row("hold", &StepDraft::hold, {.doc = "With `verify`.", .fallback = "1m"}),
+       of(row("run", &Step::run,
+              {.doc = "A program and its arguments; no shell. Arguments may hold the names of messages, like `{{recovery_point}}`. People "
+                      "start it."})),
+       row("auto", &StepDraft::automatic,
+           {.doc = "With `run`: start it when the step is ready, without being asked.", .fallback = "false"}),
+       row("timeout", &StepDraft::timeout, {.doc = "With `run`: it is ended after this.", .fallback = "10m", .min = 1})}};
+}
+
+Section message_section() {
+  using When = Message::When;
+  return {"[[message]]",
+          "What to tell whom, drafted by drwatch and sent by people.",
+          {row("id", &Message::id, {.doc = "Unique in the scenario.", .required = true, .pattern_name = "name"}),
+           row("audience", &Message::audience,
+               {.doc = "Who reads it.", .required = true, .one_of = {"on-call", "internal", "status-page", "customers", "regulator"}}),
+           choice_row("when", &Message::when,
+                      {{"opened", When::opened}, {"update", When::update}, {"recovered", When::recovered}, {"resolved", When::resolved}},
+                      {.doc = "When it is due.", .fallback = "opened"}),
+           row("every", &Message::every, {.doc = "With `when = \"update\"`: how often it is due while the incident is open.", .min = 1}),
+           row("subject", &Message::subject, {.doc = "One line, with names in `{{ }}`."}),
+           row("body", &Message::body, {.doc = "The text, with names in `{{ }}`.", .required = true})}};
+}
+
+Section drill_section() {
+  return {
+      "[drill]", "How its recovery is proven.",
+      schedule_rows(
+          &DrillDraft::when, "When a drill is due.",
+          {inner(&DrillDraft::plan, row("grace", &DrillPlan::grace, {.doc = "How long after that it is overdue.", .fallback = "14d"})),
+           inner(&DrillDraft::plan, row("type", &DrillPlan::type,
+                                        {.doc = "`tabletop` talks it through, `restore` restores beside production, `full` does all of it.",
+                                         .fallback = "tabletop",
+                                         .one_of = {"tabletop", "restore", "full"}}))})};
+}
+
+}  // namespace drwatch::config

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/journal/keeping.hpp"
+
+#include "probes/seams/within.hpp"
+
+#include <algorithm>
+
+namespace drwatch {
+
+Keeping::Keeping(boost::asio::any_io_executor executor, Clock& clock, Journal& journal)
+    : clock_(clock), journal_(journal), reached_change_(std::move(executor)) {}
+
+Keeping::Ticket Keeping::put(JournalWrite write) {
+  Ticket ticket = ++last_;
+  waiting_.emplace_back(ticket, clock_.boottime());
+  journal_.write(std::move(write), [this, ticket, alive = std::weak_ptr<bool>(alive_)] {
+    if (alive.expired()) return;
+    reached_ = ticket;
+    while (!waiting_.empty() && waiting_.front().first <= ticket) waiting_.pop_front();
+    reached_change_.made();
+  });
+  return ticket;
+}
+
+namespace {
+std::map<std::string, std::string> changed(Kept& kept) {
+  std::map<std::string, std::string> values;
+  for (const std::string& key : kept.changed) values[key] = kept_text(kept, key);
+  kept.changed.clear();
+  return values;
+}
+}  // namespace
+
+Keeping::Ticket Keeping::write(const std::vector<Event>& events, Kept& kept, std::map<std::string, std::string> beside) {
+  if (events.empty() && kept.changed.empty() && beside.empty()) return last_;
+  beside.merge(changed(kept));
+  return put({events, std::move(beside)});
+}
+
+Keeping::Ticket Keeping::write_kept(Kept& kept) {
+  kept.changed.insert("alive_at");
+  return put({{}, changed(kept)});
+}
+
+namespace {
+Task<bool> reach(Change& change, const std::uint64_t& reached, std::uint64_t ticket) {
+  while (reached < ticket) co_await change.wait();
+  co_return true;
+}
+}  // namespace
+
+Task<bool> Keeping::until_durable(Ticket ticket, Duration patience) {
+  if (durable(ticket)) co_return true;
+  // Never nothing: what waits after a pause of the machine may be written in a moment.
+  auto left = std::max<std::chrono::nanoseconds>(patience - oldest_wait(), patience / 20);
+  auto reached = co_await within(clock_, left, reach(reached_change_, reached_, ticket));
+  co_return reached.has_value();
+}
+
+Task<void> Keeping::until_durable(Ticket ticket) {
+  while (!durable(ticket)) co_await reached_change_.wait();
+}
+
+std::chrono::nanoseconds Keeping::oldest_wait() const {
+  return waiting_.empty() ? std::chrono::nanoseconds{0} : clock_.boottime() - waiting_.front().second;
+}
+
+}  // namespace drwatch

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/recovery/alerts/wanted.hpp"
+
+#include "daemon/recovery/deciding.hpp"
+#include "daemon/recovery/outlook/projection.hpp"
+#include "daemon/recovery/outlook/rto.hpp"
+#include "daemon/recovery/points/loss.hpp"
+
+#include <algorithm>
+
+namespace drwatch {
+
+std::string alert_key(const Alert& alert) {
+  auto label = [&](const char* name) {
+    auto it = alert.labels.find(name);
+    return it == alert.labels.end() ? std::string() : "/" + it->second;
+  };
+  auto name = alert.labels.find("alertname");
+  return (name == alert.labels.end() ? std::string() : name->second) + label("scenario") + label("component") + label("class");
+}
+
+namespace {
+
+constexpr std::size_t steps_as_text = 5;
+
+std::string base_url(const Settings& settings) {
+  return settings.server.public_url.empty() ? "http://" + settings.server.listen : settings.server.public_url;
+}
+
+std::string first_steps(const Incident& incident) {
+  std::string text;
+  std::size_t shown = 0;
+  for (const IncidentStep& step : incident.steps) {
+    if (!incident.gates(step) || step.closed()) continue;
+    if (++shown > steps_as_text) break;
+    text += (text.empty() ? "" : "\n") + std::to_string(shown) + ". " + step.plan.title;
+    if (step.plan.owner) text += " (" + *step.plan.owner + ")";
+    if (step.plan.verify) text += " [verified by: " + step.plan.verify->text + "]";
+  }
+  return text;
+}
+
+std::string what_else(const Incident& incident) {
+  std::string text;
+  if (!incident.explains.empty()) {
+    text = " It explains:";
+    for (const std::string& name : incident.explains) text += " " + name;
+    text += ".";
+  }
+  for (const std::string& id : incident.absorbed) text += " It took over " + id + ".";
+  return text;
+}
+
+std::string sentence(const Incident& i) {
+  const Projection& p = *i.projection;
+  const auto moment = [&](double after) { return time_words(i.started_at + Duration{static_cast<std::int64_t>(after * 1000)}); };
+  return "Likely over at " + moment(p.p50_seconds) + ", nine in ten by " + moment(p.p90_seconds) + " (" + basis_words(p) + ")";
+}
+
+std::string describe(const Settings& settings, const Incident& i) {
+  std::string text = i.summary.empty() ? i.title : i.summary;
+  text += " Since " + time_words(i.started_at) + " (" + i.started_by + ").";
+  for (const Evidence& e : i.because) text += " Confirmed: " + e.condition + " (" + e.evidence + ").";
+  text += what_else(i);
+  text += i.acknowledged_at ? " Acknowledged by " + i.acknowledged_by + " at " + time_words(*i.acknowledged_at) + "."
+                            : " Not acknowledged yet.";
+  if (has_bad_change(settings, i) && !i.bad_change_at)
+    text += " When was the bad change made? Everything written since may be lost: 'drwatch incident bad-change " + i.id + " TIME'.";
+  if (i.projection) text += " " + sentence(i) + ".";
+  text += " Back by " + time_words(i.deadline()) + " to keep the RTO of " + duration_words(i.rto) + ".";
+  return text;
+}
+
+struct Wanted {
+  Deciding* d;  // null: only what is said, nobody is woken
+  const State& state;
+  const Settings& settings;
+  Time now;
+  bool with_words = true;  // annotations too: they are only needed when an alert is new, or sent
+  std::map<std::string, Alert> alerts;
+  std::vector<std::string> order;  // as they were found
+
+  void add(Alert alert) {
+    std::string key = alert_key(alert);
+    if (alerts.emplace(key, std::move(alert)).second) order.push_back(key);
+  }
+  void wake(Time at) {
+    if (d) d->wake(at);
+  }
+};
+
+Alert alert_of(const Wanted& w, const std::string& name, const std::string& severity, const Incident& i, std::string summary) {
+  Alert a;
+  a.labels = {{"alertname", name}, {"severity", severity}, {"scenario", i.scenario}};
+  if (!w.with_words) return a;
+  a.annotations = {{"summary", std::move(summary)},
+                   {"description", describe(w.settings, i)},
+                   {"runbook_url", base_url(w.settings) + "/incidents/" + i.id},
+                   {"runbook", first_steps(i)},
+                   {"incident", i.id}};
+  return a;
+}
+
+void of_incident(Wanted& w, const Incident& i) {
+  Alert open = alert_of(w, "DrwatchIncident", i.severity, i, i.title);
+  open.starts_at = i.opened_at;
+  w.add(open);
+  if (i.severity == "critical" && !i.acknowledged_at) {
+    Time at = i.opened_at + i.ack_within;
+    if (w.now >= at)
+      w.add(alert_of(w, "DrwatchUnacknowledged", "critical", i, i.title + ": nobody has taken it for " + duration_words(i.ack_within)));
+    else
+      w.wake(at);
+  }
+  RtoJudgement rto = judge_rto(i, w.now);
+  if (rto.next) w.wake(*rto.next);
+  if (rto.standing == Standing::at_risk || rto.standing == Standing::breached)
+    w.add(alert_of(w, "DrwatchRtoAtRisk", i.severity, i, i.title + ": the recovery time objective is at risk: " + rto.message));
+  if (rto.standing == Standing::breached)
+    w.add(alert_of(w, "DrwatchRtoBreached", i.severity, i, i.title + ": the recovery time objective is breached: " + rto.message));
+  for (const IncidentMessage& m : i.messages)
+    if (m.when == "update" && m.state != "sent")
+      w.add(alert_of(w, "DrwatchUpdateDue", "warning", i, i.title + ": an update for " + m.audience + " is due ('" + m.id + "')"));
+}
+
+std::string fix_words(const TimeToFix& fix) {
+  return "Mending takes " + duration_words(fix.is) +
+         (fix.samples == 0
+              ? " by the plan"
+              : std::string(fix.measured() ? " (nine in ten of " : " (plan and ") + std::to_string(fix.samples) + " that were measured)");
+}
+
+void of_objective(Wanted& w, const std::string& component, DisasterClass c) {
+  auto objective = w.state.record.objectives.find(objective_key(component, c));
+  if (objective == w.state.record.objectives.end()) return;
+  Standing s = objective->second.standing;
+  if (s != Standing::at_risk && s != Standing::breached) return;
+  const RpoJudgement judged = judge_rpo(w.state, w.settings, component, c, w.now);
+  if (judged.structural) return;  // a finding, not a page
+  // As it is now; while it is getting better, what it was raised for.
+  const std::string& why = judged.standing == s ? judged.message : objective->second.message;
+  auto add = [&](const char* name, const char* severity, const char* word) {
+    Alert a;
+    a.labels = {{"alertname", name}, {"severity", severity}, {"component", component}, {"class", std::string(class_name(c))}};
+    if (!w.with_words) return w.add(a);
+    a.annotations = {{"summary", component + ": the recovery point objective (" + std::string(class_name(c)) + ") is " + word},
+                     {"description", why + ". Since " + time_words(objective->second.since) + ". " +
+                                         fix_words(time_to_fix(w.state, w.settings, component, w.now)) +
+                                         ". Mend the source of recovery points, or take a backup elsewhere now."},
+                     {"runbook_url", base_url(w.settings) + "/"}};
+    w.add(a);
+  };
+  add("DrwatchRpoAtRisk", "warning", "at risk");
+  if (s == Standing::breached) add("DrwatchRpoBreached", "critical", "breached");
+}
+
+// A warning beside the scenario that opens by the probe's health: it names the cause, and it is told where no scenario is about that probe.
+void of_disagreement(Wanted& w, const FindingRecord& finding) {
+  Alert a;
+  a.labels = {{"alertname", "DrwatchSourcesDisagree"}, {"severity", "warning"}, {"component", finding.component}};
+  a.starts_at = finding.since;
+  if (w.with_words)
+    a.annotations = {
+        {"summary", finding.component + ": an archive claims what the repository does not hold"},
+        {"description", finding.message + ". Since " + time_words(finding.since) +
+                            ". What lies behind that moment cannot be restored until a base backup newer than it: take one now, "
+                            "then find out where the segments went."},
+        {"runbook_url", base_url(w.settings) + "/"}};
+  w.add(a);
+}
+
+void add_own(Wanted& w, const char* name, const char* severity, std::string summary, std::string description) {
+  Alert a;
+  a.labels = {{"alertname", name}, {"severity", severity}};
+  a.annotations = {{"summary", std::move(summary)}, {"description", std::move(description)}, {"runbook_url", base_url(w.settings) + "/"}};
+  w.add(a);
+}
+
+void find_wanted(Wanted& w) {
+  // Open incidents from the widest to the narrowest: a wide alert is sent before a narrow one ends.
+  for (const auto& [id, incident] : w.state.record.incidents)
+    if (incident.state == IncidentState::open) of_incident(w, incident);
+  for (const auto& [name, component] : w.settings.components)
+    for (DisasterClass c : all_classes)
+      if (w.settings.rpo_of(name, c)) of_objective(w, name, c);
+  for (const auto& [key, finding] : w.state.record.findings)
+    if (finding.finding == "sources-disagree") of_disagreement(w, finding);
+  if (w.state.record.blind_since)
+    add_own(w, "DrwatchBlind", "critical", "drwatch is blind: most of its witnesses fail",
+            "The fault is drwatch's own: its network, its resolver or its machine. Nothing is called down and no scenario opens until it "
+            "can see "
+            "again. Blind since " +
+                time_words(*w.state.record.blind_since) + ".");
+  if (w.state.record.journal_failing)
+    add_own(w, "DrwatchJournalFailing", "critical", "drwatch cannot write its journal",
+            "Watching and paging go on, but what is decided now would be lost with the process. Free or mend the disk of [journal] path.");
+  add_own(w, "Watchdog", "none", "drwatch is alive", "Always firing: its absence pages.");
+}
+
+}  // namespace
+
+namespace {
+// Fires already, under the same labels.
+bool stands(const Record& record, const std::string& key, const Alert& alert) {
+  auto standing = record.alerts.find(key);
+  return standing != record.alerts.end() && !standing->second.resolved_at && standing->second.labels == alert.labels;
+}
+}  // namespace
+
+void judge_alerts(Deciding& d) {
+  Wanted w{&d, d.state, d.settings, d.now, false, {}, {}};
+  find_wanted(w);
+  if (std::any_of(w.order.begin(), w.order.end(), [&](const std::string& key) { return !stands(d.record(), key, w.alerts.at(key)); })) {
+    w.with_words = true;
+    w.alerts.clear();
+    w.order.clear();
+    find_wanted(w);
+  }
+  for (const std::string& key : w.order) {
+    const Alert& alert = w.alerts.at(key);
+    if (stands(d.record(), key, alert)) continue;
+    Time starts_at = alert.starts_at == Time{} ? d.now : alert.starts_at;
+    About about;
+    if (auto i = alert.annotations.find("incident"); i != alert.annotations.end()) about.incident = i->second;
+    if (auto s = alert.labels.find("scenario"); s != alert.labels.end()) about.scenario = s->second;
+    if (auto c = alert.labels.find("component"); c != alert.labels.end()) about.component = c->second;
+    d.emit("alert.fired", about, key + ": " + alert.annotations.at("summary"),
+           Json{{"alert", key}, {"labels", alert.labels}, {"annotations", alert.annotations}, {"starts_at", time_text(starts_at)}});
+  }
+  std::vector<std::string> over;
+  for (const auto& [key, alert] : d.record().alerts)
+    if (!alert.resolved_at && !w.alerts.count(key)) over.push_back(key);
+  for (const std::string& key : over) d.emit("alert.resolved", {}, key + " is resolved", Json{{"alert", key}});
+}
+
+std::vector<Alert> standing_alerts(const State& state, const Settings& settings, Time now) {
+  Wanted w{nullptr, state, settings, now, true, {}, {}};
+  find_wanted(w);
+  std::vector<Alert> all;
+  for (const auto& [key, record] : state.record.alerts) {
+    Alert alert;
+    alert.labels = record.labels;
+    auto fresh = w.alerts.find(key);
+    alert.annotations = !record.resolved_at && fresh != w.alerts.end() ? fresh->second.annotations : record.annotations;
+    alert.starts_at = record.starts_at;
+    alert.resolved_at = record.resolved_at;
+    alert.order = record.order;
+    all.push_back(std::move(alert));
+  }
+  std::sort(all.begin(), all.end(), [](const Alert& a, const Alert& b) { return a.order < b.order; });
+  return all;
+}
+
+}  // namespace drwatch

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+// What people and other systems ask of an incident. The same action twice is one action; what does not fit the state is refused with what
+// to do.
+#include "daemon/recovery/deciding.hpp"
+#include "daemon/recovery/points/loss.hpp"
+
+#include <algorithm>
+
+namespace drwatch {
+namespace {
+
+// The incident to act on, by value (applying an event changes the original); nullopt: refused.
+std::optional<Incident> find_incident(Deciding& d, const std::string& id) {
+  d.decision.subject = id;
+  auto found = d.record().incidents.find(id);
+  if (found != d.record().incidents.end()) return found->second;
+  std::vector<std::string> near;
+  for (const auto& [other, incident] : d.record().incidents)
+    if (incident.live()) near.push_back(other);
+  d.refuse(404, "no incident '" + id + "'", near.empty() ? "none is open" : "open: " + near.front(), near);
+  return std::nullopt;
+}
+
+bool refuse_final(Deciding& d, const Incident& i) {
+  if (i.live()) return false;
+  d.refuse(409, i.id + " is " + std::string(state_name(i.state)),
+           i.absorbed_by.empty() ? "a final incident takes notes only" : "it goes on in " + i.absorbed_by);
+  return true;
+}
+
+const Scenario* find_scenario(Deciding& d, const std::string& id) {
+  auto found = d.settings.scenarios.find(id);
+  if (found != d.settings.scenarios.end()) return &found->second;
+  std::vector<std::string> names;
+  for (const auto& [name, scenario] : d.settings.scenarios) names.push_back(name);
+  auto near = config::nearest(id, names);
+  d.refuse(404, "no scenario '" + id + "'", near ? "did you mean '" + *near + "'?" : "'drwatch runbook list' shows them", names);
+  return nullptr;
+}
+
+std::vector<std::string> open_critical(const Incident& i) {
+  std::vector<std::string> open;
+  for (const IncidentStep& s : i.steps)
+    if (i.gates(s) && !s.closed()) open.push_back(s.plan.id);
+  return open;
+}
+
+const Incident* live_of(const Record& record, const std::string& scenario, const std::string& but = "") {
+  for (const auto& [id, incident] : record.incidents)
+    if (incident.scenario == scenario && incident.state == IncidentState::open && id != but) return &incident;
+  return nullptr;
+}
+
+}  // namespace
+
+void order(Deciding& d, const OpenIncident& o) {
+  const Scenario* scenario = find_scenario(d, o.scenario);
+  if (!scenario) return;
+  if (const Incident* open = live_of(d.record(), o.scenario)) {
+    d.decision.subject = open->id;  // it is already so
+    return;
+  }
+  Match found = match(d, scenario->trigger);
+  open_incident(d, *scenario, found, d.now, o.by);
+  if (!o.note.empty()) order(d, AddNote{d.decision.subject, o.note, o.by});
+}
+
+void order(Deciding& d, const Acknowledge& o) {
+  auto i = find_incident(d, o.incident);
+  if (!i || refuse_final(d, *i)) return;
+  if (i->acknowledged_at) return;
+  d.emit("incident.acknowledged", d.about(*i, o.by), i->title + " was taken by " + o.by, Json{{"note", o.note}});
+}
+
+void order(Deciding& d, const AddNote& o) {
+  auto i = find_incident(d, o.incident);
+  if (!i) return;
+  if (o.text.empty()) return d.refuse(422, "the note is empty", "write what should be remembered");
+  d.emit("incident.noted", d.about(*i, o.by), o.by + ": " + o.text, Json{{"text", o.text}});
+}
+
+namespace {
+
+bool refuse_step(Deciding& d, const Incident& i, const IncidentStep* step, const StepAction& o) {
+  if (!step) {
+    std::vector<std::string> ids;
+    for (const IncidentStep& s : i.steps) ids.push_back(s.plan.id);
+    auto near = config::nearest(o.step, ids);
+    d.refuse(404, "no step '" + o.step + "' in " + i.id,
+             near ? "did you mean '" + *near + "'?" : "'drwatch incident show " + i.id + "' lists them", ids);
+    return true;
+  }
+  bool command = !step->plan.run.empty();
+  if ((o.action == "run" || o.action == "cancel") && !command) {
+    d.refuse(409, "'" + step->plan.title + "' has no command", "mark it with start, done or skip");
+    return true;
+  }
+  if (o.action == "skip" && step->plan.critical && o.note.empty() && step->state != StepState::skipped) {
+    d.refuse(422, "a critical step is skipped with a reason only", "say why with a note");
+    return true;
+  }
+  if (step->state == StepState::running && o.action != "cancel" && o.action != "run") {
+    d.refuse(409, "'" + step->plan.title + "' is running", "wait for its end, or cancel it");
+    return true;
+  }
+  return false;
+}
+
+void take_back(Deciding& d, const Incident& i, const IncidentStep& step, const StepAction& o) {
+  if (step.state == StepState::open) return;
+  d.emit("step.undone", d.about(i, o.by), "'" + step.plan.title + "' was taken back by " + o.by, Json{{"step", o.step}, {"note", o.note}});
+}
+
+}  // namespace
+
+void order(Deciding& d, const StepAction& o) {
+  auto i = find_incident(d, o.incident);
+  if (!i || refuse_final(d, *i)) return;
+  const IncidentStep* step = i->step(o.step);
+  if (refuse_step(d, *i, step, o)) return;
+  Json body{{"step", o.step}, {"note", o.note}};
+  About about = d.about(*i, o.by);
+  std::string title = "'" + step->plan.title + "'";
+  if (o.action == "start") {
+    if (step->state == StepState::started || step->closed()) return;
+    return d.emit("step.started", about, title + " was started by " + o.by, body);
+  }
+  if (o.action == "done") {
+    if (step->state == StepState::done) return;
+    body["evidence"] = o.note;
+    return d.emit("step.done", about, title + " was done by " + o.by + (o.note.empty() ? "" : ": " + o.note), body);
+  }
+  if (o.action == "skip") {
+    if (step->state == StepState::skipped) return;
+    return d.emit("step.skipped", about, title + " was skipped by " + o.by + (o.note.empty() ? "" : ": " + o.note), body);
+  }
+  if (o.action == "undo") return take_back(d, *i, *step, o);
+  if (o.action == "run") {
+    if (step->state == StepState::running) return;
+    if (!i->ready(*step))
+      return d.refuse(409, title + " waits for other steps", "close the steps it comes after first, or skip them", step->plan.after);
+    return start_command(d, *i, *step, o.by);
+  }
+  if (o.action == "cancel") {
+    if (step->state == StepState::running) d.decision.cancels.emplace_back(i->id, o.step);
+    return;
+  }
+  d.refuse(400, "no action '" + o.action + "'", "one of start, done, skip, undo, run, cancel");
+}
+
+void order(Deciding& d, const MessageAction& o) {
+  auto i = find_incident(d, o.incident);
+  if (!i) return;
+  auto message = std::find_if(i->messages.begin(), i->messages.end(), [&](const IncidentMessage& m) { return m.id == o.message; });
+  if (message == i->messages.end()) {
+    std::vector<std::string> ids;
+    for (const IncidentMessage& m : i->messages) ids.push_back(m.id);
+    return d.refuse(404, "no message '" + o.message + "' is drafted in " + i->id, "messages are drafted when their moment comes", ids);
+  }
+  if (!message->missing.empty())
+    return d.refuse(422, "the message cannot be filled", message->missing.front() + " is not known", message->missing);
+  Json body{{"message", o.message}};
+  if (o.action == "approve") {
+    if (message->state != "draft") return;
+    return d.emit("message.approved", d.about(*i, o.by), "message '" + o.message + "' was approved by " + o.by, body);
+  }
+  if (o.action == "sent") {
+    if (message->state == "sent") return;
+    return d.emit("message.sent", d.about(*i, o.by), "message '" + o.message + "' was sent by " + o.by, body);
+  }
+  d.refuse(400, "no action '" + o.action + "'", "one of approve, sent");
+}
+
+void order(Deciding& d, const Refile& o) {
+  auto i = find_incident(d, o.incident);
+  if (!i || refuse_final(d, *i)) return;
+  const Scenario* scenario = find_scenario(d, o.scenario);
+  if (!scenario || scenario->id == i->scenario) return;
+  if (const Incident* open = live_of(d.record(), o.scenario, i->id))
+    return d.refuse(409, o.scenario + " is open already", "work on " + open->id, {open->id});
+  Match found = match(d, scenario->trigger);
+  // Opened on a copy of everything: the event takes from it what belongs to the scenario.
+  State scratch = d.state;
+  Deciding sketch{scratch, d.settings, d.now, {}, {}, false};
+  open_incident(sketch, *scenario, found, d.now, o.by);  // by a person, who also says when it is over: the trigger may never have held
+  // What it was first kept shut (an outage of everything: the database's, the hosting's) opens no more beside what it is now.
+  Incident& sketched = scratch.record.incidents.at(sketch.decision.subject);
+  auto& supersedes = sketched.trigger.supersedes;
+  for (const std::string& narrow : i->trigger.supersedes)
+    if (narrow != scenario->id && std::find(supersedes.begin(), supersedes.end(), narrow) == supersedes.end()) supersedes.push_back(narrow);
+  if (auto first = taken_first_for(d, *scenario, i->scenario)) sketched.second = first;
+  Json as_new = to_json(sketched);
+  d.emit("incident.refiled", d.about(*i, o.by),
+         i->id + ", filed as " + i->title + ", is now worked as " + scenario->title + (o.note.empty() ? "" : ": " + o.note),
+         Json{{"from", i->scenario}, {"scenario", scenario->id}, {"incident", as_new}, {"note", o.note}});
+  absorb_narrower(d, i->id);
+  draft_messages(d, i->id, Message::When::opened);
+}
+
+void order(Deciding& d, const CorrectStart& o) {
+  auto i = find_incident(d, o.incident);
+  if (!i || refuse_final(d, *i)) return;
+  if (o.at > i->opened_at) return d.refuse(422, "the start lies after the opening", "it was opened at " + time_words(i->opened_at));
+  if (o.at == i->started_at) return;
+  d.emit("incident.corrected", d.about(*i, o.by), "the start of " + i->id + " was corrected to " + time_words(o.at) + " by " + o.by,
+         Json{{"started_at", time_text(o.at)}, {"from", time_text(i->started_at)}, {"note", o.note}});
+}
+
+Json loss_json(const Deciding& d, Incident incident, Time recovered_at) {
+  incident.recovered_at = recovered_at;
+  incident.loss.reset();
+  auto loss = loss_of(d.state, d.settings, incident, d.now);
+  return loss ? to_json(*loss) : Json(nullptr);
+}
+
+void order(Deciding& d, const SayBadChange& o) {
+  auto i = find_incident(d, o.incident);
+  if (!i || refuse_final(d, *i)) return;
+  if (i->of_class != class_name(DisasterClass::logical))
+    return d.refuse(422, i->id + " is of class " + i->of_class + ": nothing was changed that has to be undone",
+                    "if data was changed or deleted, file it under a scenario of class logical first");
+  if (o.at > d.now) return d.refuse(422, "the bad change lies in the future", "it is " + time_words(d.now) + " now");
+  if (i->recovered_at && o.at > *i->recovered_at)
+    return d.refuse(422, "the bad change lies after the recovery", "it was recovered at " + time_words(*i->recovered_at));
+  if (o.at == i->bad_change_at) return;
+  Incident as_said = *i;
+  as_said.bad_change_at = o.at;
+  Json body{{"bad_change_at", time_text(o.at)},
+            {"from", i->bad_change_at ? Json(time_text(*i->bad_change_at)) : Json(nullptr)},
+            {"note", o.note},
+            {"loss", i->recovered_at ? loss_json(d, as_said, *i->recovered_at) : Json(nullptr)}};
+  auto point = restore_point(d.state, d.settings, as_said, d.now);
+  d.emit("incident.bad-change", d.about(*i, o.by),
+         "the bad change was made at " + time_words(o.at) + ", says " + o.by + (o.note.empty() ? "" : ": " + o.note) +
+             (point ? "; restore to " + time_words(point->at) + " by " + point->source + ", what was written since (" +
+                          duration_words(point->lost) + ") is lost"
+                    : "; no source can be restored to a moment before it"),
+         body);
+}
+
+void order(Deciding& d, const Resolve& o) {
+  auto i = find_incident(d, o.incident);
+  if (!i || i->state == IncidentState::resolved || refuse_final(d, *i)) return;
+  auto open = open_critical(*i);
+  if (!open.empty() && !(o.force && !o.note.empty()) && !o.false_alarm)
+    return d.refuse(409, "critical steps are open", "finish or skip them, or force it with a note that says why", open);
+  d.emit("incident.resolved", d.about(*i, o.by),
+         i->title + (o.false_alarm ? " was a false alarm, says " : " was resolved by ") + o.by + (o.note.empty() ? "" : ": " + o.note),
+         Json{{"false_alarm", o.false_alarm},
+              {"forced", !open.empty()},
+              {"open_steps", open},
+              {"note", o.note},
+              {"loss", i->recovered_at ? Json(nullptr) : loss_json(d, *i, d.now)}});
+  draft_messages(d, i->id, Message::When::resolved);
+}
+
+void order(Deciding& d, const Reopen& o) {
+  auto i = find_incident(d, o.incident);
+  if (!i || i->state == IncidentState::open || refuse_final(d, *i)) return;
+  if (const Incident* open = live_of(d.record(), i->scenario, i->id))
+    return d.refuse(409, i->scenario + " is open already", "work on " + open->id, {open->id});
+  d.emit("incident.reopened", d.about(*i, o.by), i->title + " was opened again by " + o.by + (o.note.empty() ? "" : ": " + o.note),
+         Json{{"looked_well_from", i->recovered_at ? Json(time_text(*i->recovered_at)) : Json(nullptr)}, {"note", o.note}});
+}
+
+}  // namespace drwatch

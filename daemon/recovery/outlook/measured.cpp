@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/recovery/outlook/measured.hpp"
+
+#include "daemon/recovery/record/json.hpp"
+
+#include <algorithm>
+
+namespace drwatch {
+namespace {
+
+constexpr std::size_t samples_kept = 32;  // by step and scenario: one that opens every week must not push out one that opens once a year
+constexpr std::size_t scores_kept = 100;
+constexpr Duration four_quarters = hours{24 * 365};
+constexpr const char* noticing = "(notice)";
+constexpr const char* acknowledging = "(acknowledge)";
+constexpr const char* fixing = "(fix)";
+constexpr int learned_by = 2;  // the way in which samples are taken; of a snapshot
+
+void add(Measured& measured, const std::string& step, Sample sample) {
+  auto& list = measured.samples[step];
+  std::erase_if(list, [&](const Sample& s) { return s.at < sample.at - four_quarters; });
+  const auto same = [&](const Sample& s) { return s.scenario == sample.scenario; };
+  if (std::count_if(list.begin(), list.end(), same) >= static_cast<std::ptrdiff_t>(samples_kept))
+    list.erase(std::find_if(list.begin(), list.end(), same));
+  list.push_back(std::move(sample));
+  ++measured.version;
+}
+
+template <class Fits>
+std::vector<Sample> chosen(const Measured& measured, const std::string& step, Time now, Fits fits) {
+  std::vector<Sample> those;
+  auto found = measured.samples.find(step);
+  if (found == measured.samples.end()) return those;
+  for (const Sample& s : found->second)
+    if (s.at >= now - four_quarters && fits(s)) those.push_back(s);
+  return those;
+}
+
+void learn_step(Measured& measured, const Incident& incident, const IncidentStep& step) {
+  if (step.state != StepState::done || !step.ended_at || (step.proves && !*step.proves)) return;
+  auto begin = step.started_at ? step.started_at : could_begin(incident, step);
+  if (!begin || *begin > *step.ended_at) return;
+  add(measured, step.plan.id,
+      {*step.ended_at, in_seconds(*step.ended_at - *begin), incident.scenario, step.plan.title, incident.data_bytes.value_or(0)});
+}
+
+// Its first projection against its recovery.
+void score(Measured& measured, const Incident& incident) {
+  auto first = std::find_if(incident.timeline.begin(), incident.timeline.end(),
+                            [&](const Event& e) { return e.kind == "incident.projected" && e.incident == incident.id; });
+  if (first == incident.timeline.end() || !incident.recovered_at) return;
+  Score s{incident.id, incident.scenario, first->body.value("p50_seconds", 0.0), first->body.value("p90_seconds", 0.0),
+          in_seconds(*incident.recovered_at - incident.started_at)};
+  ++measured.scored;
+  measured.within_p50 += s.actual_seconds <= s.p50_seconds;
+  measured.within_p90 += s.actual_seconds <= s.p90_seconds;
+  measured.scores.push_back(std::move(s));
+  if (measured.scores.size() > scores_kept) measured.scores.erase(measured.scores.begin());
+}
+
+}  // namespace
+
+std::optional<Time> could_begin(const Incident& incident, const IncidentStep& step) {
+  Time begin = incident.opened_at;
+  bool waits_for_people = !step.plan.verify && !(step.plan.automatic && !step.plan.run.empty());
+  if (waits_for_people && step.plan.after.empty()) {
+    if (!incident.acknowledged_at && step.state == StepState::open) return std::nullopt;
+    begin = std::max(begin, incident.acknowledged_at.value_or(begin));
+  }
+  for (const std::string& id : step.plan.after) {
+    const IncidentStep* before = incident.step(id);
+    if (!before || !incident.needed(*before)) continue;
+    if (!before->closed() || !before->ended_at) return std::nullopt;
+    begin = std::max(begin, *before->ended_at);
+  }
+  return begin;
+}
+
+void learn(Measured& measured, const Incident& incident) {
+  if (incident.false_alarm) return;
+  for (const IncidentStep& step : incident.steps) learn_step(measured, incident, step);
+  if (incident.opened_by == "drwatch")
+    add(measured, noticing, {incident.opened_at, in_seconds(incident.opened_at - incident.started_at), incident.scenario, ""});
+  if (incident.acknowledged_at && *incident.acknowledged_at >= incident.opened_at)
+    add(measured, acknowledging,
+        {*incident.acknowledged_at, in_seconds(*incident.acknowledged_at - incident.opened_at), incident.scenario, ""});
+  if (incident.recovered_at)
+    add(measured, fixing,
+        {*incident.recovered_at, std::max(in_seconds(*incident.recovered_at - incident.detected_at), 0.0), incident.scenario, ""});
+  score(measured, incident);
+}
+
+void learn(Measured& measured, const DrillTook& drill) {
+  for (const auto& [id, took] : drill.steps)
+    if (took >= 0) add(measured, id, {drill.at, took, drill.scenario, "", drill.bytes});
+  if (drill.recovery) add(measured, fixing, {drill.at, *drill.recovery, drill.scenario, ""});
+  ++measured.version;  // that it passed or failed is news as well
+}
+
+std::vector<Sample> Measured::of_step(const std::string& scenario, const std::string& step, const std::string& title, Time now) const {
+  return chosen(*this, step, now, [&](const Sample& s) { return s.scenario == scenario || (!title.empty() && s.title == title); });
+}
+std::vector<Sample> Measured::of_noticing(const std::string& scenario, Time now) const {
+  return chosen(*this, noticing, now, [&](const Sample& s) { return s.scenario == scenario; });
+}
+std::vector<Sample> Measured::of_acknowledging(Time now) const {
+  return chosen(*this, acknowledging, now, [](const Sample&) { return true; });
+}
+std::vector<Sample> Measured::of_fixing(Time now) const {
+  return chosen(*this, fixing, now, [](const Sample&) { return true; });
+}
+
+Json to_json(const Measured& m) {
+  Json samples = Json::object(), scores = Json::array();
+  for (const auto& [step, list] : m.samples) {
+    Json& of_step = samples[step] = Json::array();
+    for (const Sample& s : list) of_step.push_back({json::of(s.at), s.seconds, s.scenario, s.title, s.bytes});
+  }
+  for (const Score& s : m.scores) scores.push_back({s.incident, s.scenario, s.p50_seconds, s.p90_seconds, s.actual_seconds});
+  return {{"learned_by", learned_by},   {"samples", samples},         {"scores", scores},    {"scored", m.scored},
+          {"within_p50", m.within_p50}, {"within_p90", m.within_p90}, {"version", m.version}};
+}
+
+Measured measured_from_json(const Json& j) {
+  Measured m;
+  (void)j.at("learned_by");  // without it: a snapshot of a release that learned less; it does not fit, and the events are folded anew
+  for (const auto& [step, list] : j.at("samples").items())
+    for (const Json& s : list)
+      m.samples[step].push_back({parse_time(s.at(0).get<std::string>()).value_or(Time{}), s.at(1).get<double>(), s.at(2).get<std::string>(),
+                                 s.at(3).get<std::string>(), s.size() > 4 ? s.at(4).get<double>() : 0});  // later releases know the size
+  for (const Json& s : j.at("scores"))
+    m.scores.push_back(
+        {s.at(0).get<std::string>(), s.at(1).get<std::string>(), s.at(2).get<double>(), s.at(3).get<double>(), s.at(4).get<double>()});
+  m.scored = j.at("scored").get<std::uint64_t>();
+  m.within_p50 = j.at("within_p50").get<std::uint64_t>();
+  m.within_p90 = j.at("within_p90").get<std::uint64_t>();
+  m.version = j.at("version").get<std::uint64_t>();
+  return m;
+}
+
+}  // namespace drwatch

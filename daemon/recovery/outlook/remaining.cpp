@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/recovery/outlook/remaining.hpp"
+
+#include "daemon/recovery/outlook/circumstances.hpp"
+
+#include <algorithm>
+
+namespace drwatch {
+namespace {
+
+bool works_by_itself(const Step& plan) { return plan.verify || (plan.automatic && !plan.run.empty()); }
+
+// How long it takes, from what is known of it.
+void measure(const Source& from, Node& node, Time begins) {
+  const Step& plan = node.step->plan;
+  auto samples = from.state.record.measured.of_step(from.incident.scenario, plan.id, plan.title, from.now);
+  if (!works_by_itself(plan)) {
+    OfHours same = of_the_same_hours(std::move(samples), from.settings.recovery.working_hours, begins);
+    node.by_the_hour = same.told_apart;
+    samples = std::move(same.samples);
+  }
+  node.spread = Spread(planned_seconds(plan, from.bytes), seconds_with(samples, plan, from.bytes));
+}
+
+Node node_of(const Source& from, const IncidentStep& step) {
+  Node node;
+  node.step = &step;
+  const Step& plan = step.plan;
+  node.stream = stream_of(from.incident.id + "/" + plan.id);
+  node.waits_for_people = !works_by_itself(plan) && plan.after.empty();
+  auto begin = step.started_at || !from.begun || step.closed() ? step.started_at : could_begin(from.incident, step);
+  measure(from, node, begin.value_or(from.now));
+  if (!from.begun || step.closed()) return node;
+  if (begin) {
+    node.elapsed = std::max(in_seconds(from.now - *begin), 0.0);
+    node.waits_for_people = false;
+  }
+  if (auto since = from.state.sight.holding.find(from.incident.id + "/" + plan.id); since != from.state.sight.holding.end())
+    node.holding = std::max(in_seconds(since->second + plan.hold - from.now), 0.0);
+  return node;
+}
+
+bool included(const IncidentStep& step, const Options& options) { return step.plan.option.empty() || options.count(step.plan.option) > 0; }
+
+}  // namespace
+
+Graph::Graph(const Source& from, const Options& options) : from_(from), options_(options) {
+  for (const IncidentStep& step : from.incident.steps)
+    if (included(step, options)) add(step);
+  mark_gates();
+}
+
+bool Graph::known() const {
+  return std::any_of(nodes_.begin(), nodes_.end(), [](const Node& n) { return n.spread.known(); });
+}
+
+// After all that it comes after, so that one pass in order is enough.
+std::optional<std::size_t> Graph::add(const IncidentStep& step) {
+  if (auto known = at_.find(step.plan.id); known != at_.end()) return known->second;
+  if (!adding_.insert(step.plan.id).second) return std::nullopt;  // a circle; configurations have none, a journal from elsewhere might
+  Node node = node_of(from_, step);
+  for (const std::string& id : step.plan.after)
+    if (const IncidentStep* before = from_.incident.step(id); before && included(*before, options_))
+      if (auto index = add(*before)) node.after.push_back(*index);
+  nodes_.push_back(std::move(node));
+  return at_[step.plan.id] = nodes_.size() - 1;
+}
+
+// Exit by health: what comes after a verified step that gates is work on a platform that is back.
+void Graph::mark_gates() {
+  std::vector<bool> behind(nodes_.size(), false);
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    Node& node = nodes_[i];
+    const Step& plan = node.step->plan;
+    for (std::size_t before : node.after)
+      behind[i] = behind[i] || behind[before] || (nodes_[before].step->plan.critical && nodes_[before].step->plan.verify);
+    node.gates = plan.critical && (!by_health() || plan.verify || !behind[i]);
+  }
+}
+
+}  // namespace drwatch

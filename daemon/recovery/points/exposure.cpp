@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/recovery/points/exposure.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace drwatch {
+
+// ---- the ledger: what a source holds as a position (LSN) becomes the time of the newest commit below it
+
+namespace {
+constexpr std::size_t ledger_rows = 1024;
+constexpr Duration ledger_reach = hours{24 * 8};
+
+// Drops every second row of the older half: the newest rows stay dense, and older ones never make a recovery point look newer than it is.
+void thin(std::vector<LedgerRow>& rows) {
+  std::vector<LedgerRow> kept;
+  kept.reserve(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (i >= rows.size() / 2 || i % 2 == 0) kept.push_back(rows[i]);
+  rows = std::move(kept);
+}
+}  // namespace
+
+void ledger_add(Ledger& ledger, LedgerRow row) {
+  auto& rows = ledger.rows;
+  // A position that went back on the same timeline: the database was restored, what was written behind it is another history.
+  while (!rows.empty() && rows.back().at.timeline == row.at.timeline && rows.back().at.lsn > row.at.lsn) rows.pop_back();
+  rows.push_back(row);
+  auto old = std::find_if(rows.begin(), rows.end(), [&](const LedgerRow& r) { return r.db_time >= row.db_time - ledger_reach; });
+  rows.erase(rows.begin(), old);
+  if (rows.size() > ledger_rows) thin(rows);
+}
+
+std::optional<Time> ledger_time(const Ledger& ledger, WalPosition safe) {
+  for (auto row = ledger.rows.rbegin(); row != ledger.rows.rend(); ++row)
+    if (row->at.timeline == safe.timeline && row->at.lsn <= safe.lsn) return row->db_time;
+  return std::nullopt;
+}
+
+// ---- exposure
+
+namespace {
+
+// The component does not answer, and nobody knows whether it still takes writes.
+bool out_of_sight(const State& state, const std::string& component) {
+  auto it = state.record.components.find(component);
+  return it != state.record.components.end() && (it->second.health == Health::down || it->second.health == Health::unknown);
+}
+
+}  // namespace
+
+Duration without_writes(const State& state, const std::string& component, Time from, Time until) {
+  Duration sum{0};
+  auto writes = state.kept.writes.find(component);
+  if (writes == state.kept.writes.end()) return sum;
+  auto add = [&](Time a, Time b) {
+    a = std::max(a, from);
+    b = std::min(b, until);
+    if (b > a) sum += b - a;
+  };
+  for (const Span& span : writes->second.held) add(span.from, span.until);
+  if (writes->second.held_since) add(*writes->second.held_since, std::min(until, writes->second.known_until.value_or(until)));
+  return sum;
+}
+
+namespace {
+
+// Nobody has looked for longer than one run may be old: what the last one said does not hold for now.
+std::optional<Time> held_since(const State& state, const std::string& component, Time now) {
+  auto writes = state.kept.writes.find(component);
+  if (writes == state.kept.writes.end() || now > writes->second.known_until.value_or(now)) return std::nullopt;
+  return writes->second.held_since;
+}
+
+}  // namespace
+
+Exposure exposure_of(const State& state, const Settings& settings, const std::string& component, DisasterClass c, Time now) {
+  Exposure result;
+  result.of_class = c;
+  result.no_source = true;
+  bool estimated = false;
+  for (const std::string& name : sources_of(settings, component, c)) {
+    result.no_source = false;
+    const Believed its = believed(state, settings, name, now);
+    if (its.empty && result.emptied.empty()) result.emptied = its.source;
+    if (!its.point || (result.recovery_point && *result.recovery_point >= *its.point)) continue;
+    result.recovery_point = its.point;
+    result.source = its.source;
+    result.failing = its.failing;
+    estimated = its.estimated;
+  }
+  if (result.recovery_point) result.emptied.clear();
+  // Those that were never read may hold something, but none of it was ever proven.
+  if (!result.emptied.empty()) result.no_source = true;
+  if (!result.recovery_point) return result;
+
+  Duration grown = std::max(now - *result.recovery_point, Duration{0});
+  result.held_since = held_since(state, component, now);
+  result.exposure = grown - without_writes(state, component, *result.recovery_point, now);
+  const bool coarse = source_of(state, result.source)->coarse;
+  result.estimated = coarse || (!result.held_since && (estimated || out_of_sight(state, component)));
+  return result;
+}
+
+std::vector<Exposure> exposures(const State& state, const Settings& settings, const std::string& component, Time now) {
+  std::vector<Exposure> all;
+  const ComponentSettings& of = settings.components.at(component);
+  for (DisasterClass c : all_classes) {
+    bool judged = settings.rpo_of(component, c).has_value();
+    bool measured = std::any_of(of.protected_by.begin(), of.protected_by.end(),
+                                [&](const std::string& probe) { return survives(settings.probes.at(probe), c); });
+    if (judged || measured) all.push_back(exposure_of(state, settings, component, c, now));
+  }
+  return all;
+}
+
+// ---- how an RPO stands
+
+namespace {
+
+Duration part(double fraction, Duration of) {
+  return Duration{static_cast<std::int64_t>(std::llround(fraction * static_cast<double>(of.count())))};
+}
+Duration above_normal(Duration top) { return part(1.1, top) + Duration{1}; }
+
+// Above this exposure the objective is at risk. Contract: exposure > 1.1 top and (RPO - exposure < time_to_fix or exposure >= at_risk *
+// RPO; half that fraction while the source says that it fails; only the fraction where RPO < 2 time_to_fix). A time to fix that was
+// measured counts however short the RPO is (the plan may be a default that says nothing about this platform), down to half the fraction:
+// nobody is warned for ever because mending takes longer than the RPO.
+Duration risk_level(const Settings& settings, const Exposure& exposure, Duration top, const TimeToFix& fix, Duration rpo) {
+  const Duration half = part(0.5 * settings.recovery.at_risk, rpo);
+  Duration level = exposure.failing ? half : part(settings.recovery.at_risk, rpo);
+  const bool means_something = fix.measured() || rpo >= 2 * settings.recovery.time_to_fix;
+  if (means_something) level = std::min(level, std::max(rpo - fix.is + Duration{1}, fix.samples > 0 ? half : Duration{0}));
+  return top > Duration{0} ? std::max(level, above_normal(top)) : level;
+}
+
+std::string point_words(const Exposure& exposure) {
+  return std::string(exposure.estimated ? "estimated, " : "") + "newest recovery point " + time_words(*exposure.recovery_point) + " by " +
+         exposure.source;
+}
+
+// What can never be met stands breached, and says so once; as long as the source does as well as it ever does, nobody is woken for it.
+RpoJudgement judge_unreachable(const Unreachable& why, const Exposure& exposure, Duration top, Duration rpo, const std::string& of,
+                               Time now) {
+  RpoJudgement judged;
+  judged.standing = Standing::breached;
+  judged.structural = *exposure.exposure < above_normal(top);
+  judged.message = duration_words(rpo) + " cannot be met: " + why.source + " brings a new point every " + duration_words(why.best) +
+                   " at best; " + of + " would lose " + duration_words(*exposure.exposure) + " (" + point_words(exposure) + ")";
+  if (judged.structural && !exposure.held_since) judged.next = now + (above_normal(top) - *exposure.exposure);
+  return judged;
+}
+
+}  // namespace
+
+RpoJudgement judge_rpo(const State& state, const Settings& settings, const std::string& component, DisasterClass c, Time now) {
+  RpoJudgement judged;
+  Duration rpo = settings.rpo_of(component, c).value_or(Duration::max());
+  Exposure exposure = exposure_of(state, settings, component, c, now);
+  std::string of = "a " + std::string(class_name(c)) + " loss now";
+  if (exposure.no_source) {
+    judged.standing = Standing::breached;
+    judged.structural = exposure.emptied.empty();  // a store that was emptied is a disaster of its own
+    judged.message = exposure.emptied.empty() ? "no source of recovery points survives " + of
+                                              : of + " would lose everything: " + loss_words(state, exposure.emptied).value_or("");
+    return judged;
+  }
+  if (!exposure.exposure) {
+    judged.message = "no recovery point has been read yet";
+    return judged;
+  }
+  const Duration top = normal_top(state, settings, exposure.source);
+  if (auto why = unreachable(state, settings, component, c))
+    return judge_unreachable(*why, exposure, std::max(top, why->best), rpo, of, now);
+  Duration level = risk_level(settings, exposure, top, time_to_fix(state, settings, component, now), rpo);
+  judged.standing = *exposure.exposure >= rpo ? Standing::breached : *exposure.exposure >= level ? Standing::at_risk : Standing::met;
+  judged.message =
+      of + " would lose " + duration_words(*exposure.exposure) + " of " + duration_words(rpo) + " allowed (" + point_words(exposure) + ")";
+  if (exposure.held_since) {  // it does not grow, as long as that is known
+    judged.next = state.kept.writes.at(component).known_until;
+    return judged;
+  }
+  if (*exposure.exposure < rpo) {
+    judged.breach_at = now + (rpo - *exposure.exposure);
+    judged.next = *exposure.exposure < level && level < rpo ? now + (level - *exposure.exposure) : judged.breach_at;
+    if (judged.standing == Standing::at_risk) judged.message += "; breach at " + clock_words(*judged.breach_at, now);
+  }
+  return judged;
+}
+
+}  // namespace drwatch

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each event means. One small function a kind, found in a table (those of incidents are in apply_incident.cpp); what is in none (a
+// newer release's event) only goes to the timeline.
+#include "daemon/recovery/record/json.hpp"
+#include "daemon/recovery/record/meanings.hpp"
+#include "daemon/recovery/record/state.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace drwatch {
+namespace {
+
+constexpr Duration resolved_alerts_kept = minutes{15};
+constexpr Duration spans_kept = hours{24 * 8};
+
+Health health_of(const Json& body, const char* key = "health") { return parse_health(json::text(body, key)).value_or(Health::unknown); }
+
+void turn(Turns& turns, bool bad, bool not_down, Time at, Time good_at) {
+  if (!bad || turns.bad == Time{}) turns.bad = bad ? at : Time{};
+  if (!not_down || turns.not_down == Time{}) turns.not_down = not_down ? good_at : Time{};
+}
+void turn(Turns& turns, Health to, const Event& e) {
+  const bool bad = to == Health::degraded || to == Health::down, not_down = to == Health::up || to == Health::degraded;
+  const char* since = to == Health::up ? "good_since" : "not_down_since";
+  turn(turns, bad, not_down, e.at, json::maybe_time(e.body, since).value_or(e.at));
+}
+
+// ---- probes and components
+
+void probe_suspected(Record& r, const Event& e) {
+  ProbeRecord& p = r.probes[e.probe];
+  Time first = json::maybe_time(e.body, "first_bad_at").value_or(e.at);
+  if (health_of(e.body, "outcome") == Health::down && !p.down) p.down = Stretch{first, json::maybe_time(e.body, "last_not_down_at")};
+  if (!p.degraded) p.degraded = Stretch{first, json::maybe_time(e.body, "last_up_at")};
+}
+void probe_cleared(Record& r, const Event& e) {
+  ProbeRecord& p = r.probes[e.probe];
+  p.down.reset();
+  if (json::text(e.body, "level") == "degraded") p.degraded.reset();
+}
+void probe_changed(Record& r, const Event& e) {
+  ProbeRecord& p = r.probes[e.probe];
+  p.health = health_of(e.body);
+  p.since = e.at;
+  p.reason = parse_reason(json::text(e.body, "reason")).value_or(Reason::none);
+  p.message = json::text(e.body, "outcome_message");
+  p.good_since = json::maybe_time(e.body, "good_since");
+  turn(p.turns, p.health, e);
+  if (p.health == Health::up) p.degraded.reset();
+  if (p.health == Health::up || p.health == Health::degraded) p.down.reset();
+}
+void probe_latched(Record& r, const Event& e) {
+  r.probes[e.probe].latches[json::text(e.body, "key")] = {json::time(e.body, "happened_at"), json::text(e.body, "what"), false};
+}
+void probe_acknowledged(Record& r, const Event& e) {
+  auto& latches = r.probes[e.probe].latches;
+  if (!e.body.contains("latches")) return;
+  for (const auto& [key, at] : e.body["latches"].items())
+    if (auto latch = latches.find(key); latch != latches.end())
+      latch->second = {parse_time(at.get<std::string>()).value_or(latch->second.at), latch->second.message, true};
+}
+void component_changed(Record& r, const Event& e) {
+  ComponentRecord& c = r.components[e.component];
+  c = {health_of(e.body), e.at, json::text(e.body, "detail"), json::maybe_time(e.body, "good_since"), c.turns};
+  turn(c.turns, c.health, e);
+}
+
+// What is no longer configured is forgotten; what is new is remembered as first seen now.
+template <class T>
+void keep_only(std::map<std::string, T>& values, const std::set<std::string>& names,
+               bool (*belongs)(const std::string&, const std::string&)) {
+  std::erase_if(values, [&](const auto& entry) {
+    return std::none_of(names.begin(), names.end(), [&](const std::string& name) { return belongs(entry.first, name); });
+  });
+}
+std::set<std::string> names_in(const Json& body, const char* key) {
+  auto list = json::texts(body, key);
+  return {list.begin(), list.end()};
+}
+void configuration_loaded(Record& r, const Event& e) {
+  auto is = [](const std::string& key, const std::string& name) { return key == name; };
+  std::set<std::string> probes = names_in(e.body, "probes"), components = names_in(e.body, "components"),
+                        scenarios = names_in(e.body, "scenarios");
+  keep_only(r.probes, probes, is);
+  keep_only(r.components, components, is);
+  keep_only(r.pending, scenarios, is);
+  keep_only(r.scenarios, scenarios, is);
+  keep_only(r.signals, names_in(e.body, "signals"), is);
+  std::set<std::string> objectives = names_in(e.body, "objectives");
+  keep_only(r.objectives, objectives, is);
+  for (const std::string& job : names_in(e.body, "jobs")) r.first_seen.try_emplace("job/" + job, e.at);
+  for (const std::string& scenario : scenarios) r.first_seen.try_emplace("scenario/" + scenario, e.at);
+}
+void probe_removed(Record& r, const Event& e) { r.probes.erase(e.probe); }
+
+// ---- time and sight
+
+void add_blind_span(Record& r, Time from, Time until) {
+  if (until > from) r.blind_spans.push_back({from, until});
+  std::erase_if(r.blind_spans, [&](const Span& s) { return s.until < until - spans_kept; });
+}
+// Nobody looked since: a `for` that ran stands still from there, until its trigger is seen again.
+void blind_time(Record& r, Time from, Time until) {
+  add_blind_span(r, from, until);
+  for (auto& [scenario, pending] : r.pending)
+    if (!pending.held_at) pending.held_at = std::max(from, pending.since);
+}
+void daemon_started(Record& r, const Event& e) {
+  if (auto alive = json::maybe_time(e.body, "alive_at")) blind_time(r, *alive, e.at);
+}
+void clock_jumped(Record& r, const Event& e) {
+  if (auto from = json::maybe_time(e.body, "blind_from")) blind_time(r, *from, e.at);
+}
+void blind_began(Record& r, const Event& e) {
+  r.blind_since = json::maybe_time(e.body, "since").value_or(e.at);
+  for (auto& [name, probe] : r.probes) {
+    if (probe.health == Health::down) continue;
+    probe.health = Health::unknown;
+    probe.since = e.at;
+    probe.reason = Reason::own_fault;
+    probe.message = "drwatch is blind";
+    probe.good_since.reset();
+    probe.turns = {};
+  }
+}
+void blind_ended(Record& r, const Event& e) {
+  if (r.blind_since) add_blind_span(r, *r.blind_since, e.at);
+  r.blind_since.reset();
+}
+
+// ---- objectives, signals, maintenance, findings
+
+void objective_changed(Record& r, const Event& e) {
+  ObjectiveRecord& o = r.objectives[e.component + " rpo " + json::text(e.body, "class")];
+  o.standing = parse_standing(json::text(e.body, "standing")).value_or(Standing::unproven);
+  o.since = json::maybe_time(e.body, "since").value_or(e.at);
+  o.message = json::text(e.body, "detail");
+  const bool bad = o.standing == Standing::at_risk || o.standing == Standing::breached;
+  turn(o.turns, bad, o.standing == Standing::met || o.standing == Standing::at_risk, o.since, o.since);
+}
+void signal_raised(Record& r, const Event& e) {
+  SignalRecord& s = r.signals[json::text(e.body, "signal")];
+  if (!s.raised) s.since = e.at;
+  s.raised = true;
+  s.expires_at = json::maybe_time(e.body, "expires_at");
+  s.by = e.by;
+  s.note = json::text(e.body, "note");
+}
+void signal_cleared(Record& r, const Event& e) {
+  r.signals[json::text(e.body, "signal")] = {false, e.at, std::nullopt, e.by, json::text(e.body, "note")};
+}
+void maintenance_began(Record& r, const Event& e) {
+  std::string id = json::text(e.body, "id");
+  r.maintenance[id] = {id, json::texts(e.body, "components"), e.at, json::time(e.body, "until"), e.by};
+}
+void maintenance_ended(Record& r, const Event& e) {
+  r.maintenance.erase(json::text(e.body, "id"));
+  std::erase_if(r.first_seen,
+                [&](const auto& entry) { return entry.first.starts_with("maintenance-ended/") && entry.second < e.at - spans_kept; });
+  r.first_seen["maintenance-ended/" + json::text(e.body, "id")] = e.at;
+}
+void finding_appeared(Record& r, const Event& e) {
+  r.findings[json::text(e.body, "key")] = {json::text(e.body, "finding"), e.component, json::text(e.body, "class"), e.message, e.at};
+}
+void finding_gone(Record& r, const Event& e) { r.findings.erase(json::text(e.body, "key")); }
+
+// ---- alerts and the journal
+
+void alert_fired(Record& r, const Event& e) {
+  AlertRecord& a = r.alerts[json::text(e.body, "alert")];
+  a.labels = e.body.at("labels").get<std::map<std::string, std::string>>();
+  a.annotations = e.body.at("annotations").get<std::map<std::string, std::string>>();
+  a.starts_at = json::time(e.body, "starts_at");
+  a.resolved_at.reset();
+  a.order = e.seq;
+}
+void alert_resolved(Record& r, const Event& e) {
+  auto a = r.alerts.find(json::text(e.body, "alert"));
+  if (a != r.alerts.end()) a->second.resolved_at = e.at, a->second.order = e.seq;
+  std::erase_if(r.alerts,
+                [&](const auto& entry) { return entry.second.resolved_at && *entry.second.resolved_at < e.at - resolved_alerts_kept; });
+}
+// ---- drills, and what scenarios would take
+
+std::map<std::string, double> step_seconds(const Event& e) {
+  std::map<std::string, double> steps;
+  if (auto list = e.body.find("steps"); list != e.body.end() && list->is_object())
+    for (const auto& [step, took] : list->items())
+      if (took.is_number()) steps[step] = took.get<double>();
+  return steps;
+}
+DrillTook took(const Event& e) {
+  return {e.scenario, e.at, step_seconds(e), std::nullopt, json::maybe_number(e.body, "data_bytes").value_or(0)};
+}
+void drill_passed(Record& r, const Event& e) {
+  r.drills[e.scenario] = {e.at, json::maybe_number(e.body, "recovery_seconds"), json::maybe_number(e.body, "data_loss_seconds"),
+                          json::maybe_number(e.body, "data_bytes")};
+  r.failed_drills.erase(e.scenario);
+  DrillTook drill = took(e);
+  drill.recovery = json::maybe_number(e.body, "recovery_seconds");
+  learn(r.measured, drill);
+}
+void drill_failed(Record& r, const Event& e) {
+  FailedDrill& failed = r.failed_drills[e.scenario];
+  failed.at = e.at;
+  // A short failure after a long one makes nothing better.
+  failed.longest_seconds = std::max(failed.longest_seconds, json::maybe_number(e.body, "recovery_seconds"));
+  learn(r.measured, took(e));
+}
+void scenario_changed(Record& r, const Event& e) {
+  ScenarioRecord& s = r.scenarios[e.scenario];
+  Standing standing = parse_standing(json::text(e.body, "standing")).value_or(Standing::unproven);
+  if (standing != s.standing || s.since == Time{}) s.since = e.at;
+  s.standing = standing;
+  s.message = json::text(e.body, "detail");
+  s.p50_seconds = json::maybe_number(e.body, "p50_seconds");
+  s.p90_seconds = json::maybe_number(e.body, "p90_seconds");
+  s.basis = json::text(e.body, "basis");
+}
+void journal_failing(Record& r, const Event&) { r.journal_failing = true; }
+void journal_mended(Record& r, const Event&) { r.journal_failing = false; }
+
+const std::map<std::string_view, Meaning>& meanings() {
+  static const std::map<std::string_view, Meaning> table = {
+      {"alert.fired", alert_fired},
+      {"alert.resolved", alert_resolved},
+      {"blind.began", blind_began},
+      {"blind.ended", blind_ended},
+      {"clock.jumped", clock_jumped},
+      {"component.changed", component_changed},
+      {"configuration.loaded", configuration_loaded},
+      {"daemon.started", daemon_started},
+      {"drill.failed", drill_failed},
+      {"drill.passed", drill_passed},
+      {"finding.appeared", finding_appeared},
+      {"finding.gone", finding_gone},
+      {"journal.failing", journal_failing},
+      {"journal.mended", journal_mended},
+      {"maintenance.began", maintenance_began},
+      {"maintenance.ended", maintenance_ended},
+      {"objective.changed", objective_changed},
+      {"probe.acknowledged", probe_acknowledged},
+      {"probe.changed", probe_changed},
+      {"probe.cleared", probe_cleared},
+      {"probe.latched", probe_latched},
+      {"probe.removed", probe_removed},
+      {"probe.suspected", probe_suspected},
+      {"scenario.changed", scenario_changed},
+      {"signal.cleared", signal_cleared},
+      {"signal.expired", signal_cleared},
+      {"signal.raised", signal_raised},
+  };
+  return table;
+}
+
+}  // namespace
+
+void apply(Record& record, const Event& event) {
+  for (const auto* table : {&meanings(), &incident_meanings()})
+    if (auto meaning = table->find(event.kind); meaning != table->end()) meaning->second(record, event);
+  if (Incident* incident = incident_of(record, event)) {
+    incident->timeline.push_back(event);
+    // The opening carries the whole incident; in its own timeline that would be the incident in itself.
+    incident->timeline.back().body.erase("incident");
+  }
+  record.seq = event.seq;
+  record.at = event.at;
+}
+
+}  // namespace drwatch

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the events of an incident's life mean: incidents, their steps and messages, and the triggers that pend.
+#include "daemon/recovery/outlook/projection.hpp"
+#include "daemon/recovery/record/json.hpp"
+#include "daemon/recovery/record/meanings.hpp"
+
+#include <algorithm>
+
+namespace drwatch {
+
+Incident* incident_of(Record& r, const Event& e) {
+  auto it = r.incidents.find(e.incident);
+  return it == r.incidents.end() ? nullptr : &it->second;
+}
+
+namespace {
+
+constexpr std::size_t final_incidents_kept = 1000;
+
+// ---- incidents
+
+void forget_oldest(Record& r) {
+  std::vector<std::pair<Time, std::string>> over;
+  for (const auto& [id, incident] : r.incidents)
+    if (!incident.live()) over.emplace_back(incident.opened_at, id);
+  if (over.size() <= final_incidents_kept) return;
+  std::sort(over.begin(), over.end());
+  for (std::size_t n = 0; n + final_incidents_kept < over.size(); ++n) r.incidents.erase(over[n].second);
+}
+
+void incident_opened(Record& r, const Event& e) {
+  r.incidents[e.incident] = incident_from_json(e.body.at("incident"));
+  r.pending.erase(e.scenario);
+  forget_oldest(r);
+}
+void scenario_pending(Record& r, const Event& e) {
+  r.pending[e.scenario] = {json::time(e.body, "since"),      json::time(e.body, "opens_at"),   json::maybe_time(e.body, "held_at"),
+                           json::time(e.body, "started_at"), json::text(e.body, "started_by"), json::evidence(e.body, "because")};
+}
+void scenario_calm(Record& r, const Event& e) { r.pending.erase(e.scenario); }
+
+void incident_acknowledged(Record& r, const Event& e) {
+  Incident* i = incident_of(r, e);
+  if (!i) return;
+  i->acknowledged_at = e.at;
+  i->acknowledged_by = e.by;
+}
+void incident_recovered(Record& r, const Event& e) {
+  Incident* i = incident_of(r, e);
+  if (!i) return;
+  i->state = IncidentState::recovered;
+  i->recovered_at = json::maybe_time(e.body, "recovered_at").value_or(e.at);
+  i->loss = loss_from_json(e.body.value("loss", Json()));
+}
+void incident_reopened(Record& r, const Event& e) {
+  Incident* i = incident_of(r, e);
+  if (!i) return;
+  i->state = IncidentState::open;
+  if (auto from = json::maybe_time(e.body, "looked_well_from")) i->looked_well.emplace_back(*from, e.at);
+  i->recovered_at.reset();
+  i->loss.reset();
+  if (auto because = json::evidence(e.body, "because"); !because.empty()) i->because = std::move(because);  // why it is open now
+  r.pending.erase(i->scenario);
+  if (e.by != "drwatch") i->exit.by = Exit::By::steps;  // a person opened it again although it looks well
+}
+void incident_resolved(Record& r, const Event& e) {
+  Incident* i = incident_of(r, e);
+  if (!i) return;
+  if (!i->recovered_at) i->recovered_at = e.at;
+  if (auto loss = loss_from_json(e.body.value("loss", Json()))) i->loss = loss;
+  i->state = IncidentState::resolved;
+  i->resolved_at = e.at;
+  i->false_alarm = json::flag(e.body, "false_alarm");
+  learn(r.measured, *i);
+}
+void incident_projected(Record& r, const Event& e) {
+  if (Incident* i = incident_of(r, e)) i->projection = projection_from_json(e.body);
+}
+
+// The wide incident goes on with the narrow one's start, acknowledgement, timeline, messages and every done step of the same id.
+void take_over(Incident& wide, const Incident& narrow) {
+  wide.absorbed.push_back(narrow.id);
+  if (narrow.started_at < wide.started_at) {
+    wide.started_at = narrow.started_at;
+    wide.started_by = narrow.started_by;
+  }
+  if (narrow.acknowledged_at && (!wide.acknowledged_at || *narrow.acknowledged_at < *wide.acknowledged_at)) {
+    wide.acknowledged_at = narrow.acknowledged_at;
+    wide.acknowledged_by = narrow.acknowledged_by;
+  }
+  if (narrow.bad_change_at && !wide.bad_change_at) {
+    wide.bad_change_at = narrow.bad_change_at;
+    wide.bad_change_by = narrow.bad_change_by;
+    wide.bad_change_note = narrow.bad_change_note;
+  }
+  for (const IncidentStep& done : narrow.steps) {
+    IncidentStep* same = wide.step(done.plan.id);
+    if (!same || same->closed() || done.state != StepState::done) continue;
+    Step plan = same->plan;
+    *same = done;
+    same->plan = plan;
+  }
+  // Where nothing but people's work can say that it is over, that work goes over as well.
+  if (narrow.exit.by == Exit::By::steps)
+    for (const IncidentStep& left : narrow.steps)
+      if (narrow.gates(left) && !wide.step(left.plan.id)) wide.steps.push_back(left);
+  for (const IncidentMessage& m : narrow.messages)
+    if (std::none_of(wide.messages.begin(), wide.messages.end(), [&](const IncidentMessage& w) { return w.id == m.id; }))
+      wide.messages.push_back(m);
+  for (const std::string& component : narrow.explains)
+    if (std::find(wide.explains.begin(), wide.explains.end(), component) == wide.explains.end()) wide.explains.push_back(component);
+  wide.timeline.insert(wide.timeline.end(), narrow.timeline.begin(), narrow.timeline.end());
+  std::stable_sort(wide.timeline.begin(), wide.timeline.end(), [](const Event& a, const Event& b) { return a.seq < b.seq; });
+}
+void incident_absorbed(Record& r, const Event& e) {
+  Incident* narrow = incident_of(r, e);
+  auto wide = r.incidents.find(json::text(e.body, "absorbed_by"));
+  if (!narrow || wide == r.incidents.end()) return;
+  narrow->state = IncidentState::absorbed;
+  narrow->absorbed_by = wide->first;
+  take_over(wide->second, *narrow);
+}
+
+// The new scenario's plan with what was already done; done steps that it does not have stay, as history.
+void incident_refiled(Record& r, const Event& e) {
+  Incident* i = incident_of(r, e);
+  if (!i) return;
+  Incident as_new = incident_from_json(e.body.at("incident"));
+  for (IncidentStep old : i->steps) {
+    if (IncidentStep* same = as_new.step(old.plan.id)) {
+      if (old.state == StepState::open) continue;
+      Step plan = same->plan;
+      *same = old;
+      same->plan = plan;
+    } else if (old.state != StepState::open) {
+      old.plan.critical = false;
+      as_new.steps.push_back(old);
+    }
+  }
+  i->scenario = as_new.scenario;
+  i->title = as_new.title;
+  i->summary = as_new.summary;
+  i->severity = as_new.severity;
+  i->of_class = as_new.of_class;
+  i->affects = as_new.affects;
+  i->rto = as_new.rto;
+  i->ack_within = as_new.ack_within;
+  i->reopen_within = as_new.reopen_within;
+  i->exit = as_new.exit;
+  i->trigger = as_new.trigger;
+  i->trigger.supersedes.push_back(json::text(e.body, "from"));  // what it was first must not open beside it
+  i->steps = as_new.steps;
+  i->message_plans = as_new.message_plans;
+  i->scenario_hash = as_new.scenario_hash;
+  i->second = as_new.second;
+  i->data_bytes = as_new.data_bytes;
+  i->projection.reset();
+  r.pending.erase(i->scenario);
+}
+void incident_bad_change(Record& r, const Event& e) {
+  Incident* i = incident_of(r, e);
+  if (!i) return;
+  i->bad_change_at = json::maybe_time(e.body, "bad_change_at");
+  i->bad_change_by = e.by;
+  i->bad_change_note = json::text(e.body, "note");
+  i->loss = loss_from_json(e.body.value("loss", Json()));
+}
+void incident_corrected(Record& r, const Event& e) {
+  Incident* i = incident_of(r, e);
+  if (!i) return;
+  if (!i->started_at_found) i->started_at_found = i->started_at;
+  i->started_at = json::time(e.body, "started_at");
+  i->started_by = "corrected by " + e.by;
+}
+void incident_explains(Record& r, const Event& e) {
+  if (Incident* i = incident_of(r, e)) i->explains.push_back(e.component);
+}
+
+// ---- steps
+
+IncidentStep* step_of(Record& r, const Event& e) {
+  Incident* i = incident_of(r, e);
+  return i ? i->step(json::text(e.body, "step")) : nullptr;
+}
+void end_step(Record& r, const Event& e, StepState state) {
+  IncidentStep* s = step_of(r, e);
+  if (!s) return;
+  s->state = state;
+  s->ended_at = e.at;
+  s->by = e.by;
+  s->note = json::text(e.body, "note");
+  s->evidence = json::text(e.body, "evidence");
+  if (json::flag(e.body, "verified")) {
+    s->holds_since = json::maybe_time(e.body, "holds_since");
+    s->proves = json::flag(e.body, "proves");
+  }
+}
+void reset_step(IncidentStep& s) {
+  s.state = StepState::open;
+  s.started_at.reset();
+  s.ended_at.reset();
+  s.holds_since.reset();
+  s.proves.reset();
+  s.by.clear();
+  s.evidence.clear();
+}
+void step_started(Record& r, const Event& e) {
+  if (IncidentStep* s = step_of(r, e)) s->state = StepState::started, s->started_at = e.at, s->by = e.by;
+}
+void step_running(Record& r, const Event& e) {
+  if (IncidentStep* s = step_of(r, e)) s->state = StepState::running, s->started_at = e.at, s->ended_at.reset(), s->by = e.by;
+}
+void step_done(Record& r, const Event& e) { end_step(r, e, StepState::done); }
+void step_skipped(Record& r, const Event& e) { end_step(r, e, StepState::skipped); }
+void step_failed(Record& r, const Event& e) { end_step(r, e, StepState::failed); }
+void step_interrupted(Record& r, const Event& e) { end_step(r, e, StepState::interrupted); }
+void step_undone(Record& r, const Event& e) {
+  if (IncidentStep* s = step_of(r, e)) {
+    reset_step(*s);
+    s->note = json::text(e.body, "note");
+  }
+}
+void step_broke(Record& r, const Event& e) {
+  if (IncidentStep* s = step_of(r, e)) {
+    reset_step(*s);
+    s->broke_at = e.at;
+    s->held_at_opening = false;
+  }
+}
+
+// ---- messages
+
+void message_drafted(Record& r, const Event& e) {
+  Incident* i = incident_of(r, e);
+  if (!i) return;
+  IncidentMessage m;
+  m.id = json::text(e.body, "message");
+  m.audience = json::text(e.body, "audience");
+  m.when = json::text(e.body, "when");
+  m.state = e.kind == "message.failed" ? "failed" : "draft";
+  m.subject = json::text(e.body, "subject");
+  m.body = json::text(e.body, "body");
+  m.missing = json::texts(e.body, "missing");
+  m.drafted_at = e.at;
+  std::erase_if(i->messages, [&](const IncidentMessage& old) { return old.id == m.id; });
+  i->messages.push_back(m);
+}
+IncidentMessage* message_of(Record& r, const Event& e) {
+  Incident* i = incident_of(r, e);
+  if (!i) return nullptr;
+  std::string id = json::text(e.body, "message");
+  auto it = std::find_if(i->messages.begin(), i->messages.end(), [&](const IncidentMessage& m) { return m.id == id; });
+  return it == i->messages.end() ? nullptr : &*it;
+}
+void message_approved(Record& r, const Event& e) {
+  if (IncidentMessage* m = message_of(r, e)) m->state = "approved", m->by = e.by;
+}
+void message_sent(Record& r, const Event& e) {
+  if (IncidentMessage* m = message_of(r, e)) m->state = "sent", m->by = e.by, m->sent_at = e.at;
+}
+
+}  // namespace
+
+const std::map<std::string_view, Meaning>& incident_meanings() {
+  static const std::map<std::string_view, Meaning> table = {
+      {"incident.absorbed", incident_absorbed},
+      {"incident.acknowledged", incident_acknowledged},
+      {"incident.bad-change", incident_bad_change},
+      {"incident.corrected", incident_corrected},
+      {"incident.explains", incident_explains},
+      {"incident.opened", incident_opened},
+      {"incident.projected", incident_projected},
+      {"incident.recovered", incident_recovered},
+      {"incident.refiled", incident_refiled},
+      {"incident.reopened", incident_reopened},
+      {"incident.resolved", incident_resolved},
+      {"message.approved", message_approved},
+      {"message.drafted", message_drafted},
+      {"message.failed", message_drafted},
+      {"message.sent", message_sent},
+      {"scenario.calm", scenario_calm},
+      {"scenario.pending", scenario_pending},
+      {"step.broke", step_broke},
+      {"step.done", step_done},
+      {"step.failed", step_failed},
+      {"step.interrupted", step_interrupted},
+      {"step.running", step_running},
+      {"step.skipped", step_skipped},
+      {"step.started", step_started},
+      {"step.undone", step_undone},
+  };
+  return table;
+}
+
+}  // namespace drwatch

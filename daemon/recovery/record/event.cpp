@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/recovery/record/event.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace drwatch {
+
+const std::vector<EventKind>& event_kinds() {
+  using enum Importance;
+  static const std::vector<EventKind> kinds = {
+      {"daemon.started", info,
+       "drwatch started. Health, incidents and alerts stand as the journal has them, marked as not seen since, until each probe has run "
+       "once."},
+      {"daemon.stopped", info,
+       "drwatch stopped in good order. Until it runs again nobody is watching: the Watchdog alert or the deadman tells."},
+      {"configuration.loaded", info, "A configuration was loaded. Open incidents keep the runbook that they were opened with."},
+      {"configuration.refused", error,
+       "A new configuration has errors and was not taken; the old one runs on. Run 'drwatch check --config FILE' and mend what it lists."},
+      {"clock.jumped", warning,
+       "The wall clock jumped, or drwatch was paused. Nothing that fell into the gap is called missed; each probe is run once before "
+       "anything opens by it. Check time synchronisation."},
+      {"blind.began", error,
+       "Most witnesses fail: the fault is drwatch's own (network, resolver, this machine). Nothing is called down and nothing opens until "
+       "it can see. Mend drwatch's own connection first."},
+      {"blind.ended", info, "drwatch can see again. Probes become known as they run."},
+      {"probe.suspected", info, "The first bad run after good ones. It is confirmed or cleared by the next runs."},
+      {"probe.cleared", info,
+       "A suspicion did not hold: the probe is good again without its health ever having changed, or it cannot be seen any more."},
+      {"probe.changed", warning, "A probe's health changed, confirmed by as many runs as its 'fall' or 'rise' asks."},
+      {"probe.latched", error,
+       "A probe saw something that later good runs do not undo: corrupt data, a table emptied. It stays down until a person has looked and "
+       "says so: 'drwatch probe NAME --acknowledge --note TEXT'."},
+      {"probe.acknowledged", info, "A person has looked at what a probe had latched; it shows again what its runs see."},
+      {"probe.removed", info, "A probe is no longer configured; what was known of it is forgotten."},
+      {"component.changed", warning, "A component's health changed. When it is down, look at the open incident: 'drwatch incident list'."},
+      {"objective.changed", warning,
+       "A recovery objective stands differently. At risk: there is still time to mend the source of recovery points. Breached: a disaster "
+       "now would lose more than was promised."},
+      {"finding.appeared", warning,
+       "Something stands that an operator should know and that need not wake anybody. It is listed by 'drwatch status'."},
+      {"finding.gone", info, "A finding no longer holds."},
+      {"signal.raised", warning, "A declared fact was raised from outside. Scenarios may open by it."},
+      {"signal.cleared", info, "A signal was cleared."},
+      {"signal.expired", info, "A signal was not renewed and expired."},
+      {"maintenance.began", info,
+       "Maintenance began: it keeps scenarios of its components shut. Watching goes on, and objectives for data are judged as ever."},
+      {"maintenance.ended", info, "Maintenance ended. What is still down now begins to count for opening."},
+      {"scenario.pending", info, "A scenario's trigger holds; it opens when it has held for its 'for'."},
+      {"scenario.changed", info,
+       "What recovery would take if the scenario struck now, or how its objective stands: met, at risk, breached, or unproven where no "
+       "drill "
+       "within its period has shown it."},
+      {"scenario.calm", info, "A pending scenario's trigger holds no more, or something keeps it shut."},
+      {"incident.opened", error,
+       "An incident is open and its clock runs. Work its checklist: 'drwatch incident show ID' or the page the alert links to."},
+      {"incident.acknowledged", info, "Somebody took the incident."},
+      {"incident.projected", info,
+       "When the incident will be over, from the steps that are left and what such steps have taken. 'Decide by' is the last moment at "
+       "which a way out still meets the objective."},
+      {"incident.recovered", info, "The platform is back. People may still have work: see the open steps."},
+      {"incident.reopened", error, "It looked well and is not: the same incident is open again, with the same clock."},
+      {"incident.resolved", info, "The work is done, or a person said it is over. 'drwatch incident report ID' drafts the post-mortem."},
+      {"incident.absorbed", info, "The incident goes on in a wider one, with its clock, timeline, notes and done steps."},
+      {"incident.refiled", info, "A person moved the incident under another scenario."},
+      {"incident.corrected", info, "A person corrected the start of the incident; both times are kept."},
+      {"incident.bad-change", info,
+       "Somebody said when the bad change was made that has to be undone. The moment to restore to is now the newest one before it; "
+       "everything "
+       "written since counts as lost."},
+      {"incident.noted", info, "A note was added to the incident."},
+      {"incident.explains", info, "A failure elsewhere is explained by this incident and opens none of its own."},
+      {"step.started", info, "A step is being worked on."},
+      {"step.done", info, "A step is done; its evidence is in the incident."},
+      {"step.skipped", info, "A step was skipped, with a reason."},
+      {"step.undone", info, "A step was taken back."},
+      {"step.broke", warning, "A verified step failed again and is open again. Look at what broke it before going on."},
+      {"step.running", info, "A step's command was started."},
+      {"step.failed", error, "A step's command failed. Its output is in the incident; a person decides what next."},
+      {"step.interrupted", error,
+       "drwatch died or was told to stop while a step's command ran. Find out how far it came before running it again."},
+      {"message.drafted", info, "A message was drafted from its template. A person approves and sends it."},
+      {"message.approved", info, "A message was approved."},
+      {"message.sent", info, "A message was sent."},
+      {"message.failed", warning, "A message could not be filled and is not to be sent: the missing names are listed."},
+      {"alert.fired", info, "An alert stands; it is sent to every Alertmanager until it is resolved."},
+      {"alert.resolved", info, "An alert is resolved; the resolve is sent for 15 minutes."},
+      {"drill.due", info, "A drill is due."},
+      {"drill.overdue", warning, "A drill is overdue: the objective is unproven."},
+      {"drill.passed", info, "A drill passed."},
+      {"drill.failed", warning, "A drill failed."},
+      {"drill.aborted", warning, "A drill was aborted."},
+      {"journal.failing", error,
+       "The journal cannot be written. Watching and paging go on, but what is decided now would be lost with the process. Free or mend its "
+       "disk."},
+      {"journal.mended", info, "The journal is written again; everything that waited is in it."},
+      {"journal.anchored", info, "Old events were cut off behind an anchor that carries the chain on."},
+  };
+  return kinds;
+}
+
+const EventKind* event_kind(std::string_view name) {
+  const auto& kinds = event_kinds();
+  auto it = std::find_if(kinds.begin(), kinds.end(), [&](const EventKind& k) { return k.name == name; });
+  return it == kinds.end() ? nullptr : &*it;
+}
+
+Importance importance(const Event& event) {
+  const EventKind* kind = event_kind(event.kind);
+  if (!kind) return Importance::info;
+  // A change for the better is news, not a warning.
+  if (event.kind == "probe.changed" || event.kind == "component.changed")
+    if (event.body.value("health", "") == "up") return Importance::info;
+  if (event.kind == "component.changed" && event.body.value("health", "") == "down") return Importance::error;
+  if (event.kind == "objective.changed") {
+    std::string standing = event.body.value("standing", "");
+    if (standing == "met" || standing == "unproven") return Importance::info;
+    if (standing == "breached" && !event.body.value("structural", event.body.value("no_source", false))) return Importance::error;
+  }
+  return kind->importance;
+}
+
+namespace {
+Json or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+std::string text_of(const Json& json, const char* key) {
+  auto it = json.find(key);
+  return it == json.end() || it->is_null() ? std::string() : it->get<std::string>();
+}
+}  // namespace
+
+Json to_json(const Event& e) {
+  return Json{{"seq", e.seq},
+              {"at", time_text(e.at)},
+              {"kind", e.kind},
+              {"version", e.version},
+              {"by", e.by},
+              {"incident", or_null(e.incident)},
+              {"scenario", or_null(e.scenario)},
+              {"component", or_null(e.component)},
+              {"probe", or_null(e.probe)},
+              {"message", e.message},
+              {"body", e.body}};
+}
+
+Event event_from_json(const Json& json) {
+  Event e;
+  e.seq = json.at("seq").get<std::uint64_t>();
+  auto at = parse_time(json.at("at").get<std::string>());
+  if (!at) throw nlohmann::json::other_error::create(501, "event.at is not a time", &json);
+  e.at = *at;
+  e.kind = json.at("kind").get<std::string>();
+  e.version = json.value("version", 1);
+  e.by = text_of(json, "by");
+  e.incident = text_of(json, "incident");
+  e.scenario = text_of(json, "scenario");
+  e.component = text_of(json, "component");
+  e.probe = text_of(json, "probe");
+  e.message = text_of(json, "message");
+  if (auto body = json.find("body"); body != json.end()) e.body = *body;
+  return e;
+}
+
+}  // namespace drwatch

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/recovery/scenarios/conditions.hpp"
+
+#include "daemon/recovery/outlook/rto.hpp"
+#include "daemon/recovery/points/exposure.hpp"
+
+#include <algorithm>
+
+namespace drwatch {
+namespace {
+
+using Holds = Condition::Holds;
+using Subject = Condition::Subject;
+
+Truth truth_of(bool b) { return b ? Truth::yes : Truth::no; }
+Truth opposite(Truth t) { return t == Truth::yes ? Truth::no : t == Truth::no ? Truth::yes : Truth::unknown; }
+
+// Of something unknown every sentence but "is unknown" is not known.
+Truth of_health(Health h, Holds holds) {
+  if (holds == Holds::unknown) return truth_of(h == Health::unknown);
+  if (h == Health::unknown) return Truth::unknown;
+  if (holds == Holds::up) return truth_of(h == Health::up);
+  if (holds == Holds::degraded) return truth_of(h == Health::degraded || h == Health::down);
+  return truth_of(h == Health::down);
+}
+
+// An RPO nobody could measure yet is not known; an RTO that no drill has shown is known to be unproven.
+Truth of_standing(Standing s, Holds holds, bool measured) {
+  if (holds == Holds::unproven) return truth_of(s == Standing::unproven);
+  if (s == Standing::unproven && measured) return Truth::unknown;
+  if (holds == Holds::met) return truth_of(s == Standing::met);
+  if (holds == Holds::at_risk) return truth_of(s == Standing::at_risk || s == Standing::breached);
+  return truth_of(s == Standing::breached);
+}
+
+// Since when a sentence is as true (or as false) as it is, of something whose state is what it is since `since`.
+Time since_of(Truth truth, Holds holds, Time since, const Turns& turns) {
+  const bool wide = holds == Holds::degraded || holds == Holds::at_risk, best = holds == Holds::up || holds == Holds::met;
+  const bool worst = holds == Holds::down || holds == Holds::breached;
+  const Time of_wide = (wide && truth == Truth::yes) || (best && truth == Truth::no) ? turns.bad
+                       : worst && truth == Truth::no                                 ? turns.not_down
+                                                                                     : Time{};
+  return of_wide == Time{} ? since : of_wide;
+}
+
+// A reload may take away what an open incident still asks about: then it is not known.
+const ComponentSettings* component_in(const Settings& settings, const std::string& name) {
+  auto it = settings.components.find(name);
+  return it == settings.components.end() ? nullptr : &it->second;
+}
+Sentence gone(const std::string& name) { return {Truth::unknown, {}, name + ": no longer configured"}; }
+
+bool probe_seen(const State& state, const Settings& settings, const std::string& name) {
+  auto probe = settings.probes.find(name);
+  if (probe != settings.probes.end() && probe->second.calls_in()) return true;  // judged by the clock and what it sent
+  auto sight = state.sight.probes.find(name);
+  return sight != state.sight.probes.end() && sight->second.seen;
+}
+
+// As it was judged last: with thousands of probes, asking each of them for every sentence would be most of a decision.
+bool all_seen(const State& state, const Settings& settings, const ComponentSettings& component) {
+  auto known = state.sight.all_seen.find(component.name);
+  return known == state.sight.all_seen.end() ? seen(state, settings, component) : known->second;
+}
+
+std::string probe_evidence(const State& state, const std::string& name) {
+  auto probe = state.record.probes.find(name);
+  if (probe == state.record.probes.end()) return name + ": never seen";
+  std::string text = name + ": " + (probe->second.message.empty() ? std::string(health_name(probe->second.health)) : probe->second.message);
+  auto sight = state.sight.probes.find(name);
+  if (sight != state.sight.probes.end() && sight->second.consecutive_bad > 1)
+    text += ", " + std::to_string(sight->second.consecutive_bad) + " runs";
+  return text;
+}
+
+enum class Words { spoken, left_out };
+constexpr std::size_t most_named = 10;  // of a component's probes
+
+Sentence of_probe(const State& state, const Settings& settings, const std::string& name, Holds holds, Words words) {
+  Sentence s;
+  auto probe = state.record.probes.find(name);
+  if (probe == state.record.probes.end() || !probe_seen(state, settings, name)) {
+    if (words == Words::spoken) s.evidence = name + ": not seen since the start";
+    return s;
+  }
+  s.truth = of_health(probe->second.health, holds);
+  const ProbeRecord& p = probe->second;
+  s.since = since_of(s.truth, holds, p.health == Health::up ? p.good_since.value_or(p.since) : p.since, p.turns);
+  if (words == Words::spoken) s.evidence = probe_evidence(state, name);
+  return s;
+}
+
+// What its probes say: all of them when it is up, else those that are not.
+std::string component_evidence(const State& state, const ComponentSettings& of, Health health) {
+  std::string text;
+  std::size_t named = 0, more = 0;
+  for (const std::string& probe : of.probes) {
+    auto p = state.record.probes.find(probe);
+    bool tells = health == Health::up || (p != state.record.probes.end() && p->second.health != Health::up);
+    if (!tells) continue;
+    if (named == most_named) {
+      ++more;
+      continue;
+    }
+    text += (named++ == 0 ? "" : "; ") + probe_evidence(state, probe);
+  }
+  if (more > 0) text += "; and " + std::to_string(more) + " more";
+  return health == Health::up ? of.name + " is up: " + text : text;
+}
+
+Sentence of_component(const State& state, const Settings& settings, const std::string& name, Holds holds, Words words) {
+  Sentence s;
+  const ComponentSettings* of = component_in(settings, name);
+  if (!of) return gone(name);
+  auto component = state.record.components.find(name);
+  if (component == state.record.components.end() || !all_seen(state, settings, *of)) {
+    if (words == Words::spoken) s.evidence = name + ": not seen since the start";
+    return s;
+  }
+  const ComponentRecord& c = component->second;
+  s.truth = of_health(c.health, holds);
+  s.since = since_of(s.truth, holds, c.health == Health::up ? c.good_since.value_or(c.since) : c.since, c.turns);
+  if (words == Words::spoken) s.evidence = component_evidence(state, *of, c.health);
+  return s;
+}
+
+bool is_finding(const State& state, const Settings& settings, const std::string& component, DisasterClass c, const ObjectiveRecord& is,
+                Time now) {
+  return is.standing == Standing::breached && settings.rpo_of(component, c) && judge_rpo(state, settings, component, c, now).structural;
+}
+
+// The worst of its classes that have an objective, or the one class.
+Sentence of_rpo(const State& state, const Settings& settings, std::optional<DisasterClass> of_class, Holds holds,
+                const std::string& component, Time now, Words words) {
+  Sentence s;
+  if (!component_in(settings, component)) return gone(component);
+  const ComponentSettings& of = *component_in(settings, component);
+  bool read =
+      std::any_of(of.protected_by.begin(), of.protected_by.end(), [&](const std::string& p) { return probe_seen(state, settings, p); });
+  const ObjectiveRecord* worst = nullptr;
+  DisasterClass worst_class = DisasterClass::host;
+  bool structural = false;
+  auto rank = [](Standing x) { return x == Standing::breached ? 3 : x == Standing::at_risk ? 2 : x == Standing::unproven ? 1 : 0; };
+  for (DisasterClass c : all_classes) {
+    if (of_class && *of_class != c) continue;
+    auto objective = state.record.objectives.find(objective_key(component, c));
+    if (objective == state.record.objectives.end()) continue;
+    // What can never be met is a finding: no scenario opens by it, and no step waits for it. (Asked for by its class, one that nothing
+    // survives is what it is.)
+    if (is_finding(state, settings, component, c, objective->second, now) && !(of_class && sources_of(settings, component, c).empty())) {
+      structural = true;
+      continue;
+    }
+    if (worst && rank(objective->second.standing) <= rank(worst->standing)) continue;
+    worst = &objective->second;
+    worst_class = c;
+  }
+  if (!worst && structural) {  // nobody is woken by it, and nothing is proven by it
+    s.truth = holds == Holds::met ? Truth::unknown : Truth::no;
+    s.finding = true;
+    s.evidence = component + " rpo cannot be met: a finding";
+    return s;
+  }
+  if (!worst || (!read && !of.protected_by.empty())) {
+    if (words == Words::spoken) s.evidence = component + " rpo: not seen since the start";
+    return s;
+  }
+  s.truth = of_standing(worst->standing, holds, true);
+  s.since = since_of(s.truth, holds, worst->since, worst->turns);
+  if (words == Words::spoken)  // as it is now, not when it changed
+    s.evidence = component + " rpo: " + judge_rpo(state, settings, component, worst_class, now).message;
+  return s;
+}
+
+Sentence of_rto(const State& state, const Settings& settings, const Condition& condition, const std::string& component, Time now) {
+  if (!component_in(settings, component)) return gone(component);
+  Standing standing = component_rto(state, settings, component, now);
+  return {of_standing(standing, condition.holds, false), {}, component + " rto is " + std::string(standing_name(standing)), false};
+}
+
+Sentence of_signal(const State& state, const std::string& name, Holds holds) {
+  auto signal = state.record.signals.find(name);
+  bool raised = signal != state.record.signals.end() && signal->second.raised;
+  Sentence s;
+  s.truth = truth_of(raised == (holds == Holds::raised));
+  if (signal != state.record.signals.end()) s.since = signal->second.since;
+  s.evidence = name + (raised ? " was raised by " + signal->second.by + (signal->second.note.empty() ? "" : ": " + signal->second.note)
+                              : " is not raised");
+  return s;
+}
+
+// True when one is; not known when none is and one might be.
+Sentence any_of(const std::vector<Sentence>& parts) {
+  Sentence whole{Truth::no, {}, {}};
+  for (const Sentence& part : parts) {
+    if (part.truth == Truth::yes) {
+      bool first = whole.truth != Truth::yes;
+      whole.since = first ? part.since : std::min(whole.since, part.since);
+      whole.evidence = (first ? "" : whole.evidence + "; ") + part.evidence;
+      whole.truth = Truth::yes;
+      whole.dated = whole.dated && part.dated;
+    } else if (whole.truth != Truth::yes) {
+      whole.since = std::max(whole.since, part.since);
+      whole.dated = whole.dated && part.dated;
+      if (part.truth == Truth::unknown) whole.truth = Truth::unknown, whole.evidence = part.evidence;
+    }
+  }
+  return whole;
+}
+
+bool judged_rpo(const Settings& settings, const std::string& component) {
+  return std::any_of(std::begin(all_classes), std::end(all_classes),
+                     [&](DisasterClass c) { return settings.rpo_of(component, c).has_value(); });
+}
+
+// "any component is not up" is true when one is not: the "not" belongs to each.
+Sentence said(const Condition& c, Sentence s) {
+  if (c.negated) s.truth = s.finding ? Truth::unknown : opposite(s.truth);
+  return s;
+}
+
+Sentence sentence(const State& state, const Settings& settings, const Condition& c, Time now, Words words) {
+  std::vector<Sentence> parts;
+  switch (c.subject) {
+    case Subject::component:
+      return said(c, of_component(state, settings, c.name, c.holds, words));
+    case Subject::probe:
+      return said(c, of_probe(state, settings, c.name, c.holds, words));
+    case Subject::signal:
+      return said(c, of_signal(state, c.name, c.holds));
+    case Subject::rpo:
+      return said(c, of_rpo(state, settings, c.of_class, c.holds, c.name, now, words));
+    case Subject::rto:
+      return said(c, of_rto(state, settings, c, c.name, now));
+    case Subject::any_component:
+      for (const auto& [name, component] : settings.components)
+        if (!component.probes.empty()) parts.push_back(said(c, of_component(state, settings, name, c.holds, words)));
+      return any_of(parts);
+    case Subject::any_rpo:
+      // What can never be met (a class that nothing survives) is a finding, not a page: it opens nothing by "any rpo".
+      for (const auto& [name, component] : settings.components)
+        if (judged_rpo(settings, name))
+          for (DisasterClass k : all_classes) {
+            auto found = state.record.objectives.find(objective_key(name, k));
+            if (found == state.record.objectives.end() || is_finding(state, settings, name, k, found->second, now)) continue;
+            parts.push_back(said(c, of_rpo(state, settings, k, c.holds, name, now, words)));
+          }
+      return any_of(parts);
+    case Subject::any_rto:
+      for (const auto& [name, component] : settings.components) parts.push_back(said(c, of_rto(state, settings, c, name, now)));
+      return any_of(parts);
+  }
+  return {};
+}
+
+// Which bad stretch a state is about.
+bool about_down(Holds h, bool negated) { return h == Holds::down && !negated; }
+
+std::optional<Start> stretch_start(const State& state, const std::string& probe, bool down) {
+  auto it = state.record.probes.find(probe);
+  if (it == state.record.probes.end()) return std::nullopt;
+  const auto& stretch = down ? it->second.down : it->second.degraded;
+  if (!stretch) return std::nullopt;
+  if (stretch->last_good_at) return Start{*stretch->last_good_at, "last good outcome of " + probe};
+  return Start{stretch->first_bad_at, "first run of " + probe + " (never seen good)"};
+}
+
+// A component went down when enough of its probes had: a replica that is away for weeks does not make the outage weeks old.
+std::optional<Start> component_start(const State& state, const ComponentSettings& component, bool down) {
+  std::vector<Start> starts;
+  for (const std::string& probe : component.probes)
+    if (auto start = stretch_start(state, probe, down)) starts.push_back(*start);
+  if (starts.empty()) return std::nullopt;
+  std::sort(starts.begin(), starts.end(), [](const Start& a, const Start& b) { return a.at < b.at; });
+  return starts[std::min(down ? enough_of(component) : 1, starts.size()) - 1];
+}
+
+void earliest(std::optional<Start>& best, const std::optional<Start>& other) {
+  if (other && (!best || other->at < best->at)) best = other;
+}
+
+std::vector<std::string> probes_of(const Settings& settings, const Condition& c) {
+  if (c.subject == Subject::probe) return {c.name};
+  const ComponentSettings* of = component_in(settings, c.name);
+  if (of && c.subject == Subject::component) return of->probes;
+  if (of && c.subject == Subject::rpo) return of->protected_by;
+  return {};
+}
+
+}  // namespace
+
+bool seen(const State& state, const Settings& settings, const ComponentSettings& component) {
+  return std::all_of(component.probes.begin(), component.probes.end(),
+                     [&](const std::string& p) { return probe_seen(state, settings, p); });
+}
+
+std::size_t enough_of(const ComponentSettings& component) {
+  const DownWhen& rule = component.down_when;
+  if (rule.rule == DownWhen::Rule::any || component.probes.empty()) return 1;
+  return rule.rule == DownWhen::Rule::all ? component.probes.size() : static_cast<std::size_t>(std::max(rule.count, 1));
+}
+
+Sentence evaluate(const State& state, const Settings& settings, const Condition& condition, Time now) {
+  return sentence(state, settings, condition, now, Words::spoken);
+}
+
+Sentence look(const State& state, const Settings& settings, const Condition& condition, Time now) {
+  return sentence(state, settings, condition, now, Words::left_out);
+}
+
+std::optional<Start> started(const State& state, const Settings& settings, const Condition& condition) {
+  std::optional<Start> best;
+  bool down = about_down(condition.holds, condition.negated);
+  if (condition.subject == Subject::any_component) {
+    for (const std::string& component : components_of(state, settings, condition))
+      earliest(best, component_start(state, settings.components.at(component), down));
+    return best;
+  }
+  if (condition.subject == Subject::probe) return stretch_start(state, condition.name, down);
+  if (condition.subject == Subject::component) {
+    const ComponentSettings* of = component_in(settings, condition.name);
+    return of ? component_start(state, *of, down) : std::nullopt;
+  }
+  Sentence s = look(state, settings, condition, state.record.at);
+  if (s.since == Time{}) return std::nullopt;
+  return Start{s.since, "since " + condition.text};
+}
+
+std::vector<std::string> components_of(const State& state, const Settings& settings, const Condition& condition) {
+  if (condition.subject == Subject::component) return {condition.name};
+  if (condition.subject == Subject::probe) {
+    auto probe = settings.probes.find(condition.name);
+    if (probe == settings.probes.end() || probe->second.component.empty()) return {};
+    return {probe->second.component};
+  }
+  std::vector<std::string> all;
+  if (condition.subject == Subject::any_component)
+    for (const auto& [name, component] : settings.components) {
+      if (component.probes.empty()) continue;
+      Sentence s = of_component(state, settings, name, condition.holds, Words::left_out);
+      if ((condition.negated ? opposite(s.truth) : s.truth) == Truth::yes) all.push_back(name);
+    }
+  return all;
+}
+
+namespace {
+
+// Calls `each` with the name and the newest start of a run of every probe behind the condition; nullopt: it has not looked yet.
+template <class Each>
+void for_each_look(const State& state, const Settings& settings, const Condition& condition, const Each& each) {
+  bool about_points = condition.subject == Subject::rpo || condition.subject == Subject::any_rpo;
+  auto look = [&](const std::string& name) {
+    auto probe = settings.probes.find(name);
+    if (probe != settings.probes.end() && probe->second.calls_in()) return;  // judged all the time, by the clock
+    auto sight = state.sight.probes.find(name);
+    if (sight == state.sight.probes.end()) return each(name, std::optional<Time>{});
+    // A source that could not be read was not looked at, however often it was asked.
+    bool unreadable = about_points && sight->second.last && sight->second.last->outcome == Health::unknown;
+    each(name, unreadable ? std::optional<Time>{} : sight->second.last_run_at);
+  };
+  for (const std::string& name : probes_of(settings, condition)) look(name);
+  for (const auto& [component, of] : settings.components) {
+    if (condition.subject == Subject::any_component) std::for_each(of.probes.begin(), of.probes.end(), look);
+    if (condition.subject == Subject::any_rpo) std::for_each(of.protected_by.begin(), of.protected_by.end(), look);
+  }
+}
+
+}  // namespace
+
+std::optional<Time> looked_at(const State& state, const Settings& settings, const Condition& condition, Time now) {
+  std::optional<Time> oldest = now;
+  for_each_look(state, settings, condition, [&](const std::string&, std::optional<Time> at) {
+    oldest = oldest && at ? std::optional(std::min(*oldest, *at)) : std::nullopt;
+  });
+  return oldest;
+}
+
+std::set<std::string> not_looked_at(const State& state, const Settings& settings, const Condition& condition, Time since) {
+  std::set<std::string> missing;
+  for_each_look(state, settings, condition, [&](const std::string& name, std::optional<Time> at) {
+    if (!at || *at <= since) missing.insert(name);
+  });
+  return missing;
+}
+
+}  // namespace drwatch

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which scenario opens, when, and which one takes over another. Contract: "Opening", "Absorption", "Dependencies".
+#include "daemon/recovery/deciding.hpp"
+#include "daemon/recovery/outlook/sizes.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <set>
+
+namespace drwatch {
+namespace {
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// All of `all`, one of `any` (an empty list asks nothing), nothing of `none`; `if_unknown` is what a condition counts as when it is not
+// known.
+bool holds(const std::vector<Sentence>& all, const std::vector<Sentence>& any, const std::vector<Sentence>& none, bool if_unknown) {
+  auto yes = [&](const Sentence& s) { return s.truth == Truth::yes || (if_unknown && s.truth == Truth::unknown); };
+  return std::all_of(all.begin(), all.end(), yes) && (any.empty() || std::any_of(any.begin(), any.end(), yes)) &&
+         std::none_of(none.begin(), none.end(), [](const Sentence& s) { return s.truth == Truth::yes; });
+}
+
+void add_cause(const Deciding& d, Match& found, const Condition& condition, const Sentence& sentence) {
+  found.because.push_back({condition.text, sentence.since == Time{} ? d.now : sentence.since, ""});
+  found.causes.push_back(&condition);
+  found.by_signal = found.by_signal || condition.subject == Condition::Subject::signal;
+  for (const std::string& component : components_of(d.state, d.settings, condition)) found.components.push_back(component);
+  auto start = started(d.state, d.settings, condition);
+  if (start && (found.started_by.empty() || start->at < found.started_at)) {
+    found.started_at = start->at;
+    found.started_by = start->by;
+  }
+}
+
+}  // namespace
+
+namespace {
+
+struct Sentences {
+  std::vector<Sentence> all, any, none;
+};
+Sentences sentences_of(const Deciding& d, const Trigger& trigger) {
+  auto seen = [&](const std::vector<Condition>& conditions) {
+    std::vector<Sentence> sentences;
+    for (const Condition& c : conditions) sentences.push_back(look(d.state, d.settings, c, d.now));
+    return sentences;
+  };
+  return {seen(trigger.all), seen(trigger.any), seen(trigger.none)};
+}
+Truth truth_of(const Sentences& s) {
+  if (holds(s.all, s.any, s.none, false)) return Truth::yes;
+  return holds(s.all, s.any, s.none, true) ? Truth::unknown : Truth::no;
+}
+
+}  // namespace
+
+Truth truth_of(const Deciding& d, const Trigger& trigger) { return trigger.empty() ? Truth::no : truth_of(sentences_of(d, trigger)); }
+
+Match look(const Deciding& d, const Trigger& trigger) {
+  Match found;
+  if (trigger.empty()) return found;
+  const auto [all, any, none] = sentences_of(d, trigger);
+  found.truth = truth_of({all, any, none});
+  if (found.truth != Truth::yes) return found;
+  for (std::size_t i = 0; i < all.size(); ++i) add_cause(d, found, trigger.all[i], all[i]);
+  for (std::size_t i = 0; i < any.size(); ++i)
+    if (any[i].truth == Truth::yes) add_cause(d, found, trigger.any[i], any[i]);
+  if (found.started_by.empty()) {
+    found.started_at = d.now;
+    found.started_by = "the trigger";
+  }
+  return found;
+}
+
+Match match(const Deciding& d, const Trigger& trigger) {
+  Match found = look(d, trigger);
+  for (std::size_t i = 0; i < found.causes.size(); ++i)
+    found.because[i].evidence = evaluate(d.state, d.settings, *found.causes[i], d.now).evidence;
+  return found;
+}
+
+namespace {
+
+// ---- what keeps a scenario shut
+
+// Every condition that makes the trigger true is about components for which `excused` holds.
+bool every_cause(const Deciding& d, const Match& found, const std::function<bool(const std::string&)>& excused) {
+  return std::all_of(found.causes.begin(), found.causes.end(), [&](const Condition* c) {
+    auto components = components_of(d.state, d.settings, *c);
+    return !components.empty() && std::all_of(components.begin(), components.end(), excused);
+  });
+}
+
+// Whether what the trigger is about fails by itself is not known yet: what can tell it is asked first. Parents at once, as witnesses are;
+// children when their turn comes, so that they have time to find their way back.
+bool asks_first(Deciding& d, const Match& found) {
+  Sight& sight = d.state.sight;
+  std::set<std::string> parents;
+  const bool waits = every_cause(d, found, [&](const std::string& c) {
+    const auto unasked = parents_not_asked(d, c);
+    parents.insert(unasked.begin(), unasked.end());
+    return !unasked.empty() || not_asked_again(d, c) || in_maintenance(d.record(), c) || explained_by(d, c).has_value();
+  });
+  if (!waits) return false;
+  d.decision.run_now.insert(d.decision.run_now.end(), parents.begin(), parents.end());
+  sight.ask_again.insert(parents.begin(), parents.end());
+  for (const std::string& c : found.components) {
+    const auto& probes = d.settings.components.at(c).probes;
+    sight.ask_again.insert(probes.begin(), probes.end());
+  }
+  return true;
+}
+
+Incident* live_incident(Deciding& d, const std::string& scenario, IncidentState state) {
+  Incident* newest = nullptr;
+  for (auto& [id, incident] : d.record().incidents)
+    if (incident.scenario == scenario && incident.state == state && (!newest || incident.opened_at > newest->opened_at)) newest = &incident;
+  return newest;
+}
+
+bool taken_over(Deciding& d, const std::string& scenario) {
+  for (const auto& [id, incident] : d.record().incidents) {
+    if (incident.state != IncidentState::open) continue;
+    for (const Incident* part : with_absorbed(d.record(), incident))
+      if (contains(part->trigger.supersedes, scenario)) return true;
+  }
+  return false;
+}
+
+// People have closed its steps, and what opened it has held all the while: it is that occurrence still, not a new one. Behind the end of
+// the incident this is said of signals only: a fact that somebody raised is not raised again by standing.
+bool said_to_be_over(Deciding& d, const std::string& scenario, const Match& found) {
+  const Incident* last = nullptr;
+  for (const auto& [id, incident] : d.record().incidents) {
+    bool over = incident.state == IncidentState::recovered || incident.state == IncidentState::resolved;
+    if (incident.scenario == scenario && over && (!last || incident.opened_at > last->opened_at)) last = &incident;
+  }
+  if (!last || last->exit.by != Exit::By::steps || !last->recovered_at) return false;
+  return std::all_of(found.causes.begin(), found.causes.end(), [&](const Condition* c) {
+    bool asked = last->state == IncidentState::recovered || c->subject == Condition::Subject::signal;
+    return asked && look(d.state, d.settings, *c, d.now).since <= *last->recovered_at;
+  });
+}
+
+Incident* open_about(Deciding& d, const std::string& component) {
+  for (auto& [id, incident] : d.record().incidents)
+    if (incident.state == IncidentState::open && contains(incident.affects, component)) return &incident;
+  return nullptr;
+}
+
+// The parent's incident lists what it explains: of the parents one above the other that of the nearest that has one.
+void explain(Deciding& d, const Match& found) {
+  std::set<std::string> components(found.components.begin(), found.components.end());
+  for (const std::string& component : components) {
+    auto parent = explained_by(d, component);
+    const Incident* incident = nullptr;
+    for (; parent; parent = explained_by(d, *parent))
+      if ((incident = open_about(d, *parent))) break;
+    if (!incident || contains(incident->explains, component)) continue;
+    About about = d.about(*incident);
+    about.component = component;
+    d.emit("incident.explains", about, component + " fails because " + *parent + " does", Json{{"parent", *parent}});
+  }
+}
+
+bool kept_shut(Deciding& d, const Scenario& scenario, const Match& found) {
+  // Announced work on the database and what fails because of it are one excuse.
+  if (every_cause(d, found, [&](const std::string& c) { return in_maintenance(d.record(), c) || explained_by(d, c).has_value(); })) {
+    explain(d, found);
+    return true;
+  }
+  return taken_over(d, scenario.id) || said_to_be_over(d, scenario.id, found);
+}
+
+// ---- pending
+
+Json because_json(const std::vector<Evidence>& because) {
+  Json list = Json::array();
+  for (const Evidence& e : because) list.push_back({{"condition", e.condition}, {"since", time_text(e.since)}, {"evidence", e.evidence}});
+  return list;
+}
+
+std::string because_text(const std::vector<Evidence>& because) {
+  std::string text;
+  for (const Evidence& e : because) text += (text.empty() ? "" : "; ") + e.condition;
+  return text;
+}
+
+void emit_pending(Deciding& d, const Scenario& scenario, const PendingRecord& p, std::string message) {
+  d.emit("scenario.pending", {.scenario = scenario.id}, std::move(message),
+         Json{{"since", time_text(p.since)},
+              {"opens_at", time_text(p.opens_at)},
+              {"held_at", p.held_at ? Json(time_text(*p.held_at)) : Json(nullptr)},
+              {"started_at", time_text(p.started_at)},
+              {"started_by", p.started_by},
+              {"because", because_json(p.because)}});
+}
+
+void begin_pending(Deciding& d, const Scenario& scenario, const Match& found) {
+  PendingRecord p{d.now, d.now + scenario.trigger.hold_for, std::nullopt, found.started_at, found.started_by, found.because};
+  emit_pending(d, scenario, p, scenario.title + " opens at " + time_words(p.opens_at) + " if this lasts: " + because_text(p.because));
+}
+
+// Something became unknown: the `for` stands still; known again: it goes on where it stood.
+void hold_pending(Deciding& d, const Scenario& scenario, bool held) {
+  PendingRecord p = d.record().pending.at(scenario.id);
+  if (p.held_at.has_value() == held) return;
+  if (held) {
+    p.held_at = d.now;
+    return emit_pending(d, scenario, p, scenario.title + ": what it waits for cannot be seen; its time stands still");
+  }
+  p.opens_at += d.now - *p.held_at;
+  p.held_at.reset();
+  emit_pending(d, scenario, p, scenario.title + " opens at " + time_words(p.opens_at) + " if this lasts");
+}
+
+// A wider scenario whose `for` runs: the narrow one waits for it, at most that long.
+bool waits_for_wider(Deciding& d, const Scenario& scenario, Time ready_at) {
+  for (const auto& [id, wide] : d.settings.scenarios) {
+    if (!contains(wide.trigger.supersedes, scenario.id)) continue;
+    auto pending = d.record().pending.find(id);
+    if (pending == d.record().pending.end() || pending->second.held_at) continue;
+    Time patience = ready_at + wide.trigger.hold_for;
+    if (d.now >= patience) continue;
+    d.wake(patience);
+    return true;
+  }
+  return false;
+}
+
+// ---- opening
+
+std::string incident_id(const Record& record, const std::string& scenario, Time now) {
+  std::string t = time_text(now);  // 2026-03-01T02:11:20Z
+  std::string id = t.substr(0, 4) + t.substr(5, 2) + t.substr(8, 2) + "-" + t.substr(11, 2) + t.substr(14, 2) + "-" + scenario;
+  if (!record.incidents.count(id)) return id;
+  for (int n = 2;; ++n)
+    if (std::string next = id + "-" + std::to_string(n); !record.incidents.count(next)) return next;
+}
+
+Exit::By exit_by(const Scenario& scenario, const Match& found, const std::string& by) {
+  if (scenario.exit.by != Exit::By::automatic) return scenario.exit.by;
+  return found.by_signal || by != "drwatch" || scenario.trigger.empty() ? Exit::By::steps : Exit::By::health;
+}
+
+Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found, Time detected_at, const std::string& by) {
+  Incident i;
+  i.id = incident_id(d.record(), scenario.id, d.now);
+  i.scenario = scenario.id;
+  i.title = scenario.title;
+  i.summary = scenario.summary;
+  i.severity = scenario.severity == Severity::critical ? "critical" : "warning";
+  i.of_class = class_name(scenario.of_class);
+  i.affects = scenario.affects;
+  i.started_at = found.truth == Truth::yes ? std::min(found.started_at, d.now) : d.now;
+  i.started_by = found.truth == Truth::yes ? found.started_by : "opened by " + by;
+  i.detected_at = detected_at;
+  i.opened_at = d.now;
+  i.opened_by = by;
+  i.rto = scenario.rto;
+  i.ack_within = scenario.ack_within;
+  i.reopen_within = scenario.reopen_within;
+  i.exit = scenario.exit;
+  i.exit.by = exit_by(scenario, found, by);
+  i.trigger = scenario.trigger;
+  i.because = found.because;
+  i.second = second_best(d, scenario);
+  i.message_plans = scenario.messages;
+  i.scenario_hash = scenario.hash;
+  i.data_bytes = data_bytes(d.state, d.settings, scenario.affects);
+  for (const Step& plan : scenario.steps) {
+    IncidentStep step;
+    step.plan = plan;
+    step.held_at_opening = plan.verify && look(d.state, d.settings, *plan.verify, d.now).truth == Truth::yes;
+    i.steps.push_back(std::move(step));
+  }
+  return i;
+}
+
+}  // namespace
+
+void absorb_narrower(Deciding& d, const std::string& wide_id) {
+  const Incident wide = d.record().incidents.at(wide_id);
+  std::vector<std::string> narrow;
+  for (const auto& [id, incident] : d.record().incidents)
+    if (incident.state == IncidentState::open && id != wide_id && contains(wide.trigger.supersedes, incident.scenario))
+      narrow.push_back(id);
+  for (const std::string& id : narrow)
+    d.emit("incident.absorbed", d.about(d.record().incidents.at(id)), d.record().incidents.at(id).title + " goes on in " + wide_id,
+           Json{{"absorbed_by", wide_id}});
+}
+
+namespace {
+
+void reopen(Deciding& d, const Incident& incident, const Match& found) {
+  d.emit("incident.reopened", d.about(incident), incident.title + " is back: " + because_text(found.because),
+         Json{{"because", because_json(found.because)},
+              {"looked_well_from", incident.recovered_at ? Json(time_text(*incident.recovered_at)) : Json(nullptr)}});
+}
+
+void judge_trigger(Deciding& d, const Scenario& scenario) {
+  if (scenario.trigger.empty() || live_incident(d, scenario.id, IncidentState::open)) return;
+  Match found = look(d, scenario.trigger);
+  bool pending = d.record().pending.count(scenario.id) > 0;
+  if (found.truth == Truth::unknown || d.record().blind_since) {
+    if (pending) hold_pending(d, scenario, true);
+    return;
+  }
+  if (found.truth == Truth::no || kept_shut(d, scenario, found)) {
+    if (pending)
+      d.emit("scenario.calm", {.scenario = scenario.id},
+             scenario.title + (found.truth == Truth::no ? ": its trigger holds no more" : ": kept shut"), Json::object());
+    return;
+  }
+  if (!pending) begin_pending(d, scenario, match(d, scenario.trigger));
+  hold_pending(d, scenario, false);
+  const PendingRecord p = d.record().pending.at(scenario.id);
+  if (d.now < p.opens_at) return d.wake(p.opens_at);
+  if (waits_for_wider(d, scenario, p.opens_at)) return;
+  if (asks_first(d, found)) return;
+
+  found = match(d, scenario.trigger);
+  Incident* recovered = live_incident(d, scenario.id, IncidentState::recovered);
+  if (recovered && d.now <= recovered->recovered_at.value_or(d.now) + recovered->reopen_within) {
+    reopen(d, *recovered, found);
+    return absorb_narrower(d, recovered->id);
+  }
+  if (p.started_at < found.started_at) {  // the stretch began with what held first
+    found.started_at = p.started_at;
+    found.started_by = p.started_by;
+  }
+  open_incident(d, scenario, found, p.since, "drwatch");
+}
+
+}  // namespace
+
+std::vector<const Incident*> with_absorbed(const Record& record, const Incident& incident) {
+  std::vector<const Incident*> all{&incident};
+  for (std::size_t n = 0; n < all.size(); ++n)
+    for (const std::string& id : all[n]->absorbed) {
+      auto part = record.incidents.find(id);
+      if (part != record.incidents.end() && std::find(all.begin(), all.end(), &part->second) == all.end()) all.push_back(&part->second);
+    }
+  return all;
+}
+
+void open_incident(Deciding& d, const Scenario& scenario, const Match& found, Time detected_at, std::string by) {
+  Incident incident = make_incident(d, scenario, found, detected_at, by);
+  std::string id = incident.id, why = because_text(incident.because);
+  d.emit("incident.opened", {.incident = id, .scenario = scenario.id, .by = by},
+         incident.title + " is open" + (why.empty() ? "" : ": " + why) + "; its clock runs since " + time_words(incident.started_at),
+         Json{{"incident", to_json(incident)}});
+  absorb_narrower(d, id);
+  draft_messages(d, id, Message::When::opened);
+  d.decision.subject = id;
+}
+
+void judge_triggers(Deciding& d) {
+  // The wide ones first, so that a narrow one sees at once that it is taken over.
+  std::vector<const Scenario*> order;
+  for (const auto& [id, scenario] : d.settings.scenarios) order.push_back(&scenario);
+  std::stable_sort(order.begin(), order.end(),
+                   [](const Scenario* a, const Scenario* b) { return a->trigger.supersedes.size() > b->trigger.supersedes.size(); });
+  d.state.sight.ask_again.clear();
+  watch_parents(d);
+  for (const Scenario* scenario : order) judge_trigger(d, *scenario);
+}
+
+}  // namespace drwatch

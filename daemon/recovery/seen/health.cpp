@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+// From outcomes to health: fall and rise, suspicion, components, blindness. Contract: "Health" and "Blindness".
+#include "daemon/recovery/deciding.hpp"
+#include "daemon/recovery/outlook/sizes.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace drwatch {
+namespace {
+
+constexpr std::size_t recent_kept = 20, failures_kept = 10;
+constexpr std::size_t whole_kept = 3, whole_failures_kept = 5;  // of the newest: all about a run takes ten times what is kept of older ones
+
+bool worse(Health a, Health b) { return static_cast<int>(a) > static_cast<int>(b); }  // up < degraded < down
+bool good(Health h) { return h == Health::up || h == Health::degraded; }
+Json time_json(const std::optional<Time>& t) { return t ? Json(time_text(*t)) : Json(nullptr); }
+
+// Looking must not make an entry: only events change the record.
+const ProbeRecord& record_of(const Deciding& d, const std::string& probe) {
+  static const ProbeRecord nothing;
+  auto it = d.record().probes.find(probe);
+  return it == d.record().probes.end() ? nothing : it->second;
+}
+
+// ---- witnesses
+
+bool majority(std::size_t part, std::size_t of) { return part * 2 > of; }
+
+// A majority of the witnesses was good in a run that began at `since` or after. Those that have not run since are asked to run at once.
+bool can_see(Deciding& d, Time since) {
+  const auto& witnesses = d.settings.witness.probes;
+  if (witnesses.empty()) return true;
+  std::size_t well = 0;
+  for (const std::string& name : witnesses) {
+    const ProbeSight& sight = d.state.sight.probes[name];
+    bool looked = sight.last_run_at && *sight.last_run_at >= since;
+    if (!looked) d.decision.run_now.push_back(name);
+    if (looked && sight.last && good(sight.last->outcome)) ++well;
+  }
+  return majority(well, witnesses.size());
+}
+
+// ---- one probe
+
+// The first run of the unbroken stretch, up to the newest, of those that were not worse than `worst`.
+Time since_no_worse(const ProbeSight& sight, Health worst) {
+  Time from = sight.window_at.back();
+  for (std::size_t i = sight.window.size(); i-- > 0 && !worse(sight.window[i], worst);) from = sight.window_at[i];
+  return from;
+}
+
+void change_health(Deciding& d, const std::string& probe, Health to, const Outcome& seen) {
+  const ProbeRecord& was = record_of(d, probe);
+  ProbeSight& sight = d.state.sight.probes[probe];
+  Json body{{"health", health_name(to)}, {"from", health_name(was.health)}, {"reason", reason_name(seen.reason)},
+            {"code", seen.code},         {"outcome_message", seen.message}, {"vantage", seen.vantage}};
+  // Behind a stretch that nobody could see it is good since the first run that saw it, whatever was seen before.
+  const auto since = [&](Health level) { return time_text(was.health == Health::unknown ? seen.at : since_no_worse(sight, level)); };
+  if (to == Health::up) body["good_since"] = since(Health::up);
+  if (to == Health::degraded) body["not_down_since"] = since(Health::degraded);
+  sight.awaits_witness = false;
+  std::string message = probe + " is " + std::string(health_name(to)) + (seen.message.empty() ? "" : ": " + seen.message);
+  d.emit("probe.changed", {.component = d.settings.probes.at(probe).component, .probe = probe}, message, body);
+}
+
+// The mildest of the last n when all are worse than `than`; nullopt otherwise.
+std::optional<Health> fallen(const ProbeSight& sight, std::size_t n, Health than) {
+  if (sight.window.size() < n) return std::nullopt;
+  auto last = sight.window.end() - static_cast<std::ptrdiff_t>(n);
+  Health mildest = *std::min_element(last, sight.window.end(), [](Health a, Health b) { return worse(b, a); });
+  return worse(mildest, than) ? std::optional(mildest) : std::nullopt;
+}
+std::optional<Health> risen(const ProbeSight& sight, std::size_t n, Health than) {
+  if (sight.window.size() < n) return std::nullopt;
+  auto last = sight.window.end() - static_cast<std::ptrdiff_t>(n);
+  Health worst = *std::max_element(last, sight.window.end(), [](Health a, Health b) { return worse(b, a); });
+  return worse(than, worst) ? std::optional(worst) : std::nullopt;
+}
+
+// What fall and rise make of the runs so far; nullopt: no change.
+std::optional<Health> next_health(const ProbeSight& sight, const ProbeSettings& probe, Health is) {
+  auto fall = static_cast<std::size_t>(probe.fall), rise = static_cast<std::size_t>(probe.rise);
+  if (sight.unknowns >= probe.fall) return is == Health::unknown ? std::nullopt : std::optional(Health::unknown);
+  if (sight.unknowns > 0 || sight.window.empty()) return std::nullopt;
+  if (is == Health::unknown) {
+    if (sight.window.back() == Health::up) return Health::up;
+    return fallen(sight, fall, Health::up);
+  }
+  if (auto down = fallen(sight, fall, is)) return down;
+  return risen(sight, rise, is);
+}
+
+void judge_probe(Deciding& d, const std::string& name) {
+  if (d.record().blind_since) return;
+  ProbeSight& sight = d.state.sight.probes[name];
+  if (!sight.last) return;
+  const ProbeRecord& record = record_of(d, name);
+  auto next = next_health(sight, d.settings.probes.at(name), record.health);
+  sight.awaits_witness = false;
+  if (!next) return;
+  bool gated = *next == Health::down && !d.settings.probes.at(name).witness;
+  if (gated && !can_see(d, record.down ? record.down->first_bad_at : sight.last->at)) {
+    sight.awaits_witness = true;
+    return;
+  }
+  change_health(d, name, *next, *sight.last);
+}
+
+// Begins and ends suspicion: the stretch of bad runs that clocks start by.
+void suspect(Deciding& d, const std::string& name, const Outcome& outcome, const ProbeKept& before) {
+  if (!outcome.bad()) return;
+  const ProbeRecord& record = record_of(d, name);
+  bool down = outcome.outcome == Health::down && !record.down;
+  bool degraded = outcome.bad() && !record.degraded;
+  if (!down && !degraded) return;
+  Json body{{"outcome", health_name(outcome.outcome)},
+            {"reason", reason_name(outcome.reason)},
+            {"code", outcome.code},
+            {"first_bad_at", time_text(outcome.at)},
+            {"last_up_at", time_json(before.last_up_at)},
+            {"last_not_down_at", time_json(before.last_not_down_at)}};
+  d.emit("probe.suspected", {.component = d.settings.probes.at(name).component, .probe = name},
+         name + ": " + (outcome.message.empty() ? std::string(health_name(outcome.outcome)) : outcome.message), body);
+}
+void clear(Deciding& d, const std::string& name, const Outcome& outcome) {
+  if (!good(outcome.outcome)) return;
+  const ProbeRecord& record = record_of(d, name);
+  bool up = outcome.outcome == Health::up && record.health == Health::up && record.degraded;
+  bool not_down = good(outcome.outcome) && good(record.health) && record.down;
+  if (!up && !not_down) return;
+  d.emit("probe.cleared", {.component = d.settings.probes.at(name).component, .probe = name}, name + " is good again",
+         Json{{"level", up ? "degraded" : "down"}});
+}
+
+// What was suspected and then could not be seen at all is suspected no more; what was confirmed goes on.
+void lose_sight(Deciding& d, const std::string& name, const Outcome& outcome, Health was) {
+  const ProbeRecord& record = record_of(d, name);
+  if (d.record().blind_since || outcome.outcome != Health::unknown || record.health != Health::unknown || was == Health::down) return;
+  if (d.state.sight.probes[name].unknowns != d.settings.probes.at(name).fall || (!record.down && !record.degraded)) return;
+  if (was == Health::degraded && !record.down) return;
+  d.emit("probe.cleared", {.component = d.settings.probes.at(name).component, .probe = name},
+         name + " cannot be seen any more: it is not suspected to be down", Json{{"level", was == Health::degraded ? "down" : "degraded"}});
+}
+
+void remember_in(std::vector<PastRun>& runs, const std::shared_ptr<const Outcome>& run, std::size_t kept, std::size_t whole) {
+  if (runs.size() == kept) runs.erase(runs.begin());
+  runs.emplace_back(run);
+  if (runs.size() > whole) runs[runs.size() - whole - 1].forget_details();
+}
+
+void remember(ProbeSight& sight, const ProbeSettings& probe, std::shared_ptr<const Outcome> run) {
+  const Outcome& outcome = *run;
+  sight.seen = true;
+  sight.last_run_at = outcome.at;
+  ++sight.runs[static_cast<int>(outcome.outcome)];
+  if (outcome.outcome == Health::unknown) {
+    ++sight.unknowns;
+  } else {
+    sight.unknowns = 0;
+    sight.window.push_back(outcome.outcome);
+    sight.window_at.push_back(outcome.at);
+    if (sight.window.size() > static_cast<std::size_t>(std::max(probe.fall, probe.rise))) {
+      sight.window.erase(sight.window.begin());
+      sight.window_at.erase(sight.window_at.begin());
+    }
+    sight.consecutive_bad = outcome.bad() ? sight.consecutive_bad + 1 : 0;
+  }
+  remember_in(sight.recent, run, recent_kept, whole_kept);
+  if (outcome.outcome != Health::up) {
+    ++sight.failures_by_reason[outcome.reason];
+    remember_in(sight.failures, run, failures_kept, whole_failures_kept);
+  }
+  sight.last = std::move(run);
+}
+
+void remember_good(Deciding& d, const std::string& name, const Outcome& outcome) {
+  if (!good(outcome.outcome)) return;
+  ProbeKept& kept = d.state.kept.probes[name];
+  if (outcome.outcome == Health::up) kept.last_up_at = outcome.at;
+  kept.last_not_down_at = outcome.at;
+  d.keep("probe/" + name);
+}
+
+void remember_data(Deciding& d, const std::string& name, const Outcome& outcome) {
+  if (!outcome.data_bytes || !remember_size(d.state.kept.probes[name], *outcome.data_bytes)) return;
+  d.keep("probe/" + name);
+  d.settle_needed = true;  // what scenarios would take
+}
+
+// Health that waited for a witness is judged again when one has run.
+void judge_waiting(Deciding& d) {
+  for (auto& [name, sight] : d.state.sight.probes)
+    if (sight.awaits_witness && d.settings.probes.count(name)) judge_probe(d, name);
+}
+
+}  // namespace
+
+void PastRun::forget_details() {
+  if (!whole) return;
+  code = whole->code;
+  message = whole->message;
+  whole.reset();
+}
+
+void see_run(Deciding& d, const std::string& name, std::shared_ptr<const Outcome> run) {
+  const Outcome& outcome = *run;
+  auto settings = d.settings.probes.find(name);
+  if (settings == d.settings.probes.end()) return;  // it was removed while it ran
+  ProbeSight& sight = d.state.sight.probes[name];
+  ProbeKept before = d.state.kept.probes[name];
+  bool first = !sight.seen;
+  bool turned = settings->second.witness && (!sight.last || good(sight.last->outcome) != good(outcome.outcome));
+  std::size_t events = d.decision.events.size();
+  remember(sight, settings->second, run);
+  suspect(d, name, outcome, before);
+  remember_good(d, name, outcome);
+  remember_data(d, name, outcome);
+  const Health was = record_of(d, name).health;
+  judge_probe(d, name);
+  clear(d, name, outcome);
+  lose_sight(d, name, outcome, was);
+  if (settings->second.witness) judge_waiting(d);
+  if (first) d.state.sight.touched.insert(settings->second.component);
+  if (first || turned || d.decision.events.size() > events) d.settle_needed = true;
+}
+
+bool confirming(const State& state, const std::string& probe) {
+  auto sight = state.sight.probes.find(probe);
+  auto record = state.record.probes.find(probe);
+  if (sight == state.sight.probes.end() || !sight->second.last) return false;
+  return sight->second.last->outcome != (record == state.record.probes.end() ? Health::unknown : record->second.health);
+}
+
+// ---- components
+
+namespace {
+
+struct Count {
+  std::size_t down = 0, unknown = 0, not_up = 0, all = 0;
+};
+
+Health component_health(const Count& n, std::size_t need) {
+  if (n.all == 0) return Health::unknown;  // nothing is green because nobody looked
+  if (n.down >= need) return Health::down;
+  if (n.down + n.unknown >= need) return Health::unknown;
+  return n.not_up > 0 ? Health::degraded : Health::up;
+}
+
+void judge_component(Deciding& d, const ComponentSettings& component) {
+  Count n;
+  std::string message;
+  std::optional<Time> good_since;
+  Time not_down_since{};
+  Health worst_named = Health::up;
+  for (const std::string& name : component.probes) {
+    const ProbeRecord& probe = record_of(d, name);
+    ++n.all;
+    n.down += probe.health == Health::down;
+    n.unknown += probe.health == Health::unknown;
+    n.not_up += probe.health != Health::up;
+    if (probe.good_since) good_since = std::max(good_since.value_or(*probe.good_since), *probe.good_since);
+    not_down_since = std::max(not_down_since, probe.turns.not_down);
+    bool tells_more = probe.health != Health::up && (message.empty() || (probe.health == Health::down && worst_named != Health::down));
+    if (tells_more) {
+      message = name + ": " + (probe.message.empty() ? std::string(health_name(probe.health)) : probe.message);
+      worst_named = probe.health;
+    }
+  }
+  Health health = component_health(n, enough_of(component));
+  auto was = d.record().components.find(component.name);
+  if (was != d.record().components.end() && was->second.health == health) return;
+  if (was == d.record().components.end() && health == Health::unknown) return;  // not seen yet is not news
+  Json body{{"health", health_name(health)},
+            {"from", was == d.record().components.end() ? Json(nullptr) : Json(health_name(was->second.health))},
+            {"detail", message}};
+  if (health == Health::up && good_since) body["good_since"] = time_text(*good_since);
+  if (health == Health::degraded && not_down_since != Time{}) body["not_down_since"] = time_text(not_down_since);
+  d.emit("component.changed", {.component = component.name},
+         component.name + " is " + std::string(health_name(health)) + (message.empty() ? "" : " (" + message + ")"), body);
+}
+
+}  // namespace
+
+void judge_components(Deciding& d) {
+  Sight& sight = d.state.sight;
+  auto judge = [&](const ComponentSettings& component) {
+    sight.all_seen[component.name] = seen(d.state, d.settings, component);
+    judge_component(d, component);
+  };
+  auto touched = std::exchange(sight.touched, {});
+  if (std::exchange(sight.all_touched, false)) {
+    sight.all_seen.clear();
+    for (const auto& [name, component] : d.settings.components) judge(component);
+  } else {
+    for (const std::string& name : touched)
+      if (auto component = d.settings.components.find(name); component != d.settings.components.end()) judge(component->second);
+  }
+}
+
+// ---- blindness
+
+void judge_blindness(Deciding& d) {
+  const auto& witnesses = d.settings.witness.probes;
+  Sight& sight = d.state.sight;
+  std::size_t well = 0, seen = 0;
+  for (const std::string& name : witnesses) {
+    const ProbeSight& witness = sight.probes[name];
+    seen += witness.last != nullptr;
+    well += witness.last && good(witness.last->outcome);
+  }
+  bool sees = witnesses.empty() || majority(well, witnesses.size());
+  if (!sees && seen == witnesses.size() && !sight.witnesses_bad_since) sight.witnesses_bad_since = d.now;
+  if (sees) sight.witnesses_bad_since.reset();
+
+  if (d.record().blind_since) {
+    if (!sees) return;
+    d.emit("blind.ended", {}, "drwatch can see again", Json{{"since", time_text(*d.record().blind_since)}});
+    begin_looking_again(d);
+    return;
+  }
+  if (!sight.witnesses_bad_since) return;
+  Time at = *sight.witnesses_bad_since + d.settings.witness.hold_for;
+  if (d.now < at) return d.wake(at);
+  d.emit("blind.began", {},
+         "drwatch is blind: " + std::to_string(witnesses.size() - well) + " of " + std::to_string(witnesses.size()) +
+             " witnesses fail; nothing is called down",
+         Json{{"since", time_text(*sight.witnesses_bad_since)}});
+}
+
+void begin_looking_again(Deciding& d) {
+  d.state.sight.all_touched = true;
+  for (auto& [name, sight] : d.state.sight.probes) {
+    sight.seen = false;
+    sight.window.clear();
+    sight.window_at.clear();
+    sight.unknowns = 0;
+    sight.awaits_witness = false;
+    auto probe = d.settings.probes.find(name);
+    if (probe == d.settings.probes.end()) continue;
+    if (probe->second.calls_in())
+      sight.last.reset();  // judged anew, by the clock and what it sent
+    else
+      d.decision.run_now.push_back(name);
+  }
+  d.state.sight.holding.clear();
+}
+
+}  // namespace drwatch

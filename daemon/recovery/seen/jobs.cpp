@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// Jobs: late, missed, failed, running over, stale. One pure verdict from what is known of the runs, the schedule and the clock; the time
+// drwatch could not hear is credited. Contract: "Jobs". Below it, those that call in (ping semantics as Healthchecks.io); those whose runs
+// are read are in read_jobs.cpp.
+#include "daemon/recovery/seen/jobs.hpp"
+
+#include <algorithm>
+
+namespace drwatch {
+namespace {
+
+constexpr std::size_t runs_kept = 100;
+
+bool was_deaf_at(const Record& record, Time t) {
+  return std::any_of(record.blind_spans.begin(), record.blind_spans.end(), [&](const Span& s) { return s.from <= t && t < s.until; });
+}
+
+// The first occurrence that nothing has answered yet: it may lie in the future.
+std::optional<Time> first_unanswered(const JobSettings& job, const JobKept& kept, const Record& record, Time first_seen) {
+  if (job.period) return later(record, kept.called_at.value_or(first_seen), *job.period);  // it may have called while nobody listened
+  Time after = kept.called_at ? std::max(*kept.called_at + earliness(job), first_seen) : first_seen;
+  if (job.read) after = std::max(kept.accounted.value_or(first_seen), first_seen);
+  if (!job.schedule) return std::nullopt;  // at every start of the server, says pg_cron's "@reboot"
+  Time due = job.schedule->next_after(after);
+  for (int i = 0; i < 1000 && due != Time::max() && was_deaf_at(record, due); ++i) due = job.schedule->next_after(due);
+  return due == Time::max() ? std::nullopt : std::optional(due);
+}
+
+void sooner(std::optional<Time>& next, Time now, Time at) {
+  if (at > now && (!next || at < *next)) next = at;
+}
+
+Outcome said(Health h, Reason r, std::string message) {
+  Outcome o;
+  o.outcome = h;
+  o.reason = r;
+  o.message = std::move(message);
+  return o;
+}
+
+std::string missed_words(const JobSettings& job) { return std::string("missed its ") + (job.read ? "run" : "call") + " due at "; }
+
+// A worse verdict takes the place of a milder one.
+void take(JobVerdict& v, Outcome o, Time good_until) {
+  bool milder = v.outcome.bad() && static_cast<int>(o.outcome) <= static_cast<int>(v.outcome.outcome);
+  if (milder) return;
+  v.outcome = std::move(o);
+  v.good_until = good_until;
+}
+
+void judge_calls(JobVerdict& v, const JobSettings& job, JobKept& kept, const Record& record, Time first_seen, Time now) {
+  if (kept.missed_at) {
+    take(v, said(Health::down, Reason::absent, missed_words(job) + time_words(*kept.missed_at)), *kept.missed_at);
+    return;
+  }
+  if (job.read && !kept.running.empty()) return;  // what is due meanwhile waits for it
+  auto due = first_unanswered(job, kept, record, first_seen);
+  if (!due) return;
+  // What was due while a run was still at work is started when that has ended.
+  Time from = job.read && kept.free_since ? std::max(*due, *kept.free_since) : *due;
+  Time late = later(record, from, job.start_grace / 10), missed = later(record, from, job.start_grace);
+  sooner(v.next, now, late);
+  sooner(v.next, now, missed);
+  if (now >= missed) {
+    kept.missed_at = due;
+    take(v, said(Health::down, Reason::absent, missed_words(job) + time_words(*due)), *due);
+  } else if (now >= late) {
+    take(v, said(Health::degraded, Reason::absent, "late: due at " + time_words(*due) + ", not heard of yet"), *due);
+  }
+}
+
+void judge_runtime(JobVerdict& v, const JobSettings& job, const JobKept& kept, const Record& record, Time now) {
+  if (!job.max_runtime) return;
+  for (const JobRun& run : kept.running) {
+    Time over = later(record, run.started_at, *job.max_runtime), twice = later(record, run.started_at, 2 * *job.max_runtime);
+    sooner(v.next, now, over);
+    sooner(v.next, now, twice);
+    if (now < over) continue;
+    std::string message = "still running after " + duration_words(*job.max_runtime) + (now >= twice ? " twice over" : "") +
+                          ", started at " + time_words(run.started_at);
+    take(v, said(now >= twice ? Health::down : Health::degraded, Reason::timeout, message), run.started_at + *job.max_runtime);
+  }
+}
+
+void judge_age(JobVerdict& v, const JobSettings& job, const JobKept& kept, const Record& record, Time first_seen, Time now) {
+  if (!job.max_success_age) return;
+  Time from = kept.last_success_at.value_or(first_seen);
+  Time stale = later(record, from, *job.max_success_age);
+  sooner(v.next, now, stale);
+  if (now >= stale)
+    take(v,
+         said(Health::down, Reason::stale,
+              kept.last_success_at ? "last success at " + time_words(from) : "no success since " + time_words(from)),
+         stale);
+}
+
+bool same(const Outcome& a, const Outcome& b) { return a.outcome == b.outcome && a.reason == b.reason && a.message == b.message; }
+
+void judge_job(Deciding& d, const std::string& name, const JobSettings& job, bool pinged) {
+  JobKept& kept = d.state.kept.jobs[name];
+  Time first_seen = first_seen_of(d, name);
+  std::optional<Time> missed_before = kept.missed_at;
+  JobVerdict v = judge(job, kept, d.record(), first_seen, d.now);
+  if (kept.missed_at != missed_before) d.keep("job/" + name);
+  if (v.next) d.wake(*v.next);
+  const auto& last = d.state.sight.probes[name].last;
+  if (!pinged && last && same(*last, v.outcome)) return;
+  ProbeKept& good = d.state.kept.probes[name];
+  if (v.outcome.bad() && good.last_up_at && (!last || !last->bad())) {
+    // It was good until it was due, not until it last called.
+    good.last_up_at = std::max(*good.last_up_at, v.good_until);
+    good.last_not_down_at = good.last_up_at;
+  } else if (v.outcome.outcome == Health::down && good.last_up_at && last && last->outcome == Health::degraded) {
+    good.last_not_down_at = std::max(*good.last_up_at, v.good_until);  // being late was the beginning of missing
+  }
+  see_run(d, name, std::make_shared<const Outcome>(v.outcome));
+}
+
+// Ends the run that a ping names: by its run id, else the newest without one. False: no such run was open.
+bool end_run(JobKept& kept, const std::string& rid) {
+  for (auto run = kept.running.rbegin(); run != kept.running.rend(); ++run)
+    if (run->rid == rid) {
+      kept.running.erase(std::next(run).base());
+      return true;
+    }
+  return false;
+}
+
+void begin_run(JobKept& kept, const std::string& rid, Time now) {
+  end_run(kept, rid);  // a start without an end: that run is abandoned
+  kept.running.push_back({rid, now});
+  if (kept.running.size() > runs_kept) kept.running.erase(kept.running.begin());
+  kept.last_start_at = now;
+  kept.called_at = now;
+}
+
+// A success ends what was over its time as well: a run that died with its machine never calls, and would hold the job down for ever.
+void forget_abandoned(JobKept& kept, const JobSettings& job, const Record& record, Time now) {
+  if (!job.max_runtime) return;
+  std::erase_if(kept.running, [&](const JobRun& run) { return later(record, run.started_at, *job.max_runtime) <= now; });
+}
+
+}  // namespace
+
+Time first_seen_of(const Deciding& d, const std::string& job) {
+  auto seen = d.record().first_seen.find("job/" + job);
+  return seen == d.record().first_seen.end() ? d.now : seen->second;
+}
+
+Duration earliness(const JobSettings& job) { return std::min(Duration{seconds{30}}, job.start_grace / 2); }
+
+JobVerdict judge(const JobSettings& job, JobKept& kept, const Record& record, Time first_seen, Time now) {
+  JobVerdict v;
+  v.outcome = kept.last_success_at ? said(Health::up, Reason::none, "last success at " + time_words(*kept.last_success_at))
+                                   : said(Health::unknown, Reason::absent, job.read ? "has not run yet" : "has not called in yet");
+  if (kept.last_ended_well == false)
+    take(v, said(Health::down, Reason::assertion, kept.last_message.empty() ? "failed" : "failed: " + kept.last_message),
+         kept.last_start_at && kept.last_fail_at && *kept.last_start_at < *kept.last_fail_at ? *kept.last_start_at
+                                                                                             : kept.last_fail_at.value_or(now));
+  judge_calls(v, job, kept, record, first_seen, now);
+  judge_runtime(v, job, kept, record, now);
+  judge_age(v, job, kept, record, first_seen, now);
+  v.outcome.at = now;
+  return v;
+}
+
+Time later(const Record& record, Time from, Duration wait) {
+  std::vector<Span> spans = record.blind_spans;
+  std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.from < b.from; });
+  for (const Span& span : spans) {
+    if (span.until <= from) continue;
+    Duration heard = std::max(span.from - from, Duration{0});
+    if (heard >= wait) break;
+    wait -= heard;
+    from = span.until;
+  }
+  return from + wait;
+}
+
+void see_ping(Deciding& d, const Pinged& ping) {
+  auto settings = d.settings.probes.find(ping.probe);
+  if (settings == d.settings.probes.end() || !settings->second.calls_in())
+    return d.refuse(404, "no such job", "no heartbeat probe has this key");
+  JobKept& kept = d.state.kept.jobs[ping.probe];
+  kept.last_ping_at = d.now;
+  d.keep("job/" + ping.probe);
+  d.settle_needed = true;  // its next deadline moves
+  using What = Pinged::What;
+  if (ping.what == What::log) return;
+  if (ping.what == What::start) begin_run(kept, ping.rid, d.now);
+  if (ping.what == What::success || ping.what == What::fail) {
+    bool of_a_run = end_run(kept, ping.rid);
+    // An end without a start is the call itself; a period is the time between any two calls; and a success makes up for what was missed.
+    if (!of_a_run || settings->second.job->period || (kept.missed_at && ping.what == What::success)) kept.called_at = d.now;
+    kept.last_ended_well = ping.what == What::success;
+    kept.last_message = ping.message;
+    if (ping.what == What::fail && ping.exit_code != 0)
+      kept.last_message = "exit code " + std::to_string(ping.exit_code) + (ping.message.empty() ? "" : ", " + ping.message);
+    (ping.what == What::success ? kept.last_success_at : kept.last_fail_at) = d.now;
+    if (ping.what == What::success) {
+      kept.missed_at.reset();
+      forget_abandoned(kept, *settings->second.job, d.record(), d.now);
+    }
+  }
+  judge_job(d, ping.probe, *settings->second.job, true);
+}
+
+void judge_jobs(Deciding& d) {
+  if (d.record().blind_since) return;
+  for (const auto& [name, probe] : d.settings.probes)
+    if (probe.calls_in()) judge_job(d, name, *probe.job, false);
+}
+
+}  // namespace drwatch

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/recovery/seen/schedule.hpp"
+
+#include <algorithm>
+
+namespace drwatch {
+
+std::uint64_t stable_hash(std::string_view text) {
+  std::uint64_t h = 14695981039346656037ull;
+  for (unsigned char c : text) {
+    h ^= c;
+    h *= 1099511628211ull;
+  }
+  return h;
+}
+
+namespace {
+// Wake-ups are the cost, so starts share slots of about a hundredth of the interval: 20 to 100 ms.
+Duration slot_for(Duration interval) { return std::clamp(interval / 100, Duration{20}, Duration{100}); }
+
+Duration floor_to(Duration d, Duration slot) { return d - d % slot; }
+}  // namespace
+
+Duration refusal_wait(int times) {
+  constexpr Duration first = seconds{20}, longest = minutes{10};
+  Duration wait = first;
+  for (int i = 1; i < times && wait < longest; ++i) wait *= 2;
+  return std::min(wait, longest);
+}
+
+void Schedule::set_due(const std::string& probe, Entry& entry, std::optional<Time> due) {
+  if (entry.due) queue_.erase({*entry.due, probe});
+  entry.due = due;
+  if (due) queue_.insert({*due, probe});
+}
+
+// The first point of the probe's grid (origin + phase + k * interval) strictly after t.
+Time Schedule::grid_after(const Entry& entry, Time t) const {
+  Duration since = t - (origin_ + entry.phase);
+  auto k = since.count() < 0 ? -1 : since / entry.interval;
+  return origin_ + entry.phase + entry.interval * (k + 1);
+}
+
+void Schedule::load(const Settings& settings, Time now) {
+  if (entries_.empty()) origin_ = now;
+  for (auto it = entries_.begin(); it != entries_.end();) {
+    auto probe = settings.probes.find(it->first);
+    bool gone = probe == settings.probes.end() || probe->second.calls_in();
+    if (gone) set_due(it->first, it->second, std::nullopt);
+    it = gone ? entries_.erase(it) : std::next(it);
+  }
+  for (const auto& [name, probe] : settings.probes) {
+    if (probe.calls_in()) continue;  // it calls in
+    auto [it, fresh] = entries_.try_emplace(name);
+    Entry& entry = it->second;
+    if (!fresh && entry.fingerprint == probe.fingerprint) continue;
+    entry.fingerprint = probe.fingerprint;
+    entry.refusals = 0;
+    entry.interval = std::max(probe.interval, Duration{1});
+    entry.retry = std::max(probe.retry, Duration{1});
+    entry.slot = spread_ ? slot_for(entry.interval) : Duration{1};
+    std::uint64_t place = stable_hash(name);
+    entry.phase =
+        spread_ ? floor_to(Duration{static_cast<std::int64_t>(place % static_cast<std::uint64_t>(entry.interval.count()))}, entry.slot)
+                : Duration{0};
+    if (entry.running) continue;  // the run that is on its way ends first
+    Duration window = std::min(entry.interval, Duration{seconds{30}});
+    Duration first = spread_ ? floor_to(Duration{static_cast<std::int64_t>(place % static_cast<std::uint64_t>(window.count()))}, entry.slot)
+                             : Duration{0};
+    set_due(name, entry, now + first);
+  }
+}
+
+std::optional<Time> Schedule::next() const {
+  if (queue_.empty()) return std::nullopt;
+  return queue_.begin()->first;
+}
+
+std::vector<std::string> Schedule::take_due(Time now) {
+  std::vector<std::string> due;
+  while (!queue_.empty() && queue_.begin()->first <= now) {
+    auto [due_at, probe] = *queue_.begin();
+    Entry& entry = entries_.at(probe);
+    set_due(probe, entry, std::nullopt);
+    entry.running = true;
+    entry.again = false;
+    entry.started = due_at;  // not `now`: a late loop must not shift the turns
+    due.push_back(std::move(probe));
+  }
+  return due;
+}
+
+void Schedule::finished(const std::string& probe, Time now, bool confirming, bool refused) {
+  auto it = entries_.find(probe);
+  if (it == entries_.end()) return;
+  Entry& entry = it->second;
+  entry.running = false;
+  entry.refusals = refused ? entry.refusals + 1 : 0;
+  if (entry.again) return set_due(probe, entry, now);
+  Time due = grid_after(entry, entry.started);
+  if (confirming) {
+    Time retry = entry.started + entry.retry;
+    if (entry.retry < entry.interval) due = retry;
+  }
+  // A run that took longer than its turn skips to the next point of the grid instead of running late for ever.
+  if (due <= now) due = confirming ? now : grid_after(entry, now);
+  if (refused) due = std::max(due, entry.started + refusal_wait(entry.refusals));
+  set_due(probe, entry, due);
+}
+
+void Schedule::run_now(const std::string& probe, Time now) {
+  auto it = entries_.find(probe);
+  if (it == entries_.end()) return;
+  Entry& entry = it->second;
+  if (entry.running) {
+    entry.again = true;
+  } else if (!entry.due || *entry.due > now) {
+    set_due(probe, entry, now);
+  }
+}
+
+void Schedule::shift(Duration by) {
+  origin_ += by;
+  queue_.clear();
+  for (auto& [name, entry] : entries_) {
+    entry.started += by;
+    if (entry.due) {
+      entry.due = *entry.due + by;
+      queue_.insert({*entry.due, name});
+    }
+  }
+}
+
+std::optional<Time> Schedule::next_run(const std::string& probe) const {
+  auto it = entries_.find(probe);
+  if (it == entries_.end()) return std::nullopt;
+  return it->second.due;
+}
+
+int Schedule::refusals(const std::string& probe) const {
+  auto it = entries_.find(probe);
+  return it == entries_.end() ? 0 : it->second.refusals;
+}
+
+}  // namespace drwatch

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+// A scenario test as a file: read, with every problem and its place.
+#include "daemon/story/story.hpp"
+
+#include "config/rows/schema.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace drwatch {
+namespace {
+
+using config::Entry;
+using config::Meta;
+using config::Reading;
+using config::Row;
+using config::row;
+using config::row_with;
+using config::Table;
+using config::Value;
+
+std::string text_in(const Table& table, const char* key, const char* otherwise = "") {
+  const Entry* entry = config::find(table, key);
+  return entry && entry->value.text() ? *entry->value.text() : otherwise;
+}
+bool flag_in(const Table& table, const char* key) {
+  const Entry* entry = config::find(table, key);
+  const bool* flag = entry ? std::get_if<bool>(&entry->value.is) : nullptr;
+  return flag && *flag;
+}
+
+// Every value of a deed's table is text, but for three flags and two lists of texts; other keys are mistakes.
+std::string_view not_as_it_should_be(const Entry& entry) {
+  if (entry.key == "force" || entry.key == "false_alarm" || entry.key == "failed")
+    return std::holds_alternative<bool>(entry.value.is) ? "" : "write true or false";
+  if (entry.key != "components" && entry.key != "ids") return entry.value.text() ? "" : "write a text in quotes";
+  const auto* list = entry.value.array();
+  bool texts = list && !list->empty() && std::all_of(list->begin(), list->end(), [](const Value& one) { return one.text() != nullptr; });
+  return texts ? "" : "write a list of names";
+}
+bool known_keys(const Value& value, std::initializer_list<std::string_view> keys, std::initializer_list<std::string_view> required,
+                const Reading& reading) {
+  const Table* table = value.table();
+  if (!table) {
+    reading.problems.error(value.place, reading.key, "this is " + std::string(value.type_name()), "write a table");
+    return false;
+  }
+  std::vector<std::string> names(keys.begin(), keys.end());
+  bool good = true;
+  for (const Entry& entry : *table)
+    if (std::find(names.begin(), names.end(), entry.key) == names.end()) {
+      auto near = config::nearest(entry.key, names);
+      reading.problems.error(entry.place, reading.key + "." + entry.key, "unknown key '" + entry.key + "'",
+                             near ? "did you mean '" + *near + "'?" : "remove it");
+      good = false;
+    }
+  for (const Entry& entry : *table)
+    if (auto wish = not_as_it_should_be(entry); !wish.empty()) {
+      reading.problems.error(entry.value.place, reading.key + "." + entry.key, "this is " + std::string(entry.value.type_name()),
+                             std::string(wish));
+      good = false;
+    }
+  for (std::string_view key : required)
+    if (!config::find(*table, key)) {
+      reading.problems.error(value.place, reading.key, "'" + std::string(key) + "' is missing", "add it");
+      good = false;
+    }
+  return good;
+}
+
+constexpr const char* person = "story";
+
+std::vector<std::string> texts_of(const Value& value) {
+  std::vector<std::string> texts;
+  if (const auto* list = value.array())
+    for (const Value& one : *list)
+      if (one.text()) texts.push_back(*one.text());
+  return texts;
+}
+
+void read_ping(StoryDeed& deed, const Value& value, const Reading& reading) {
+  if (!known_keys(value, {"probe", "what", "rid", "code", "message"}, {"probe", "what"}, reading)) return;
+  const Table& table = *value.table();
+  Pinged ping;
+  ping.probe = text_in(table, "probe");
+  ping.rid = text_in(table, "rid");
+  ping.message = text_in(table, "message");
+  std::string what = text_in(table, "what");
+  if (what == "success")
+    ping.what = Pinged::What::success;
+  else if (what == "start")
+    ping.what = Pinged::What::start;
+  else if (what == "fail")
+    ping.what = Pinged::What::fail;
+  else if (what == "log")
+    ping.what = Pinged::What::log;
+  else
+    return reading.problems.error(value.place, reading.key + ".what", "'" + what + "' is no ping", "one of start, success, fail, log");
+  deed.inputs.push_back(ping);
+}
+void read_step(StoryDeed& deed, const Value& value, const Reading& reading) {
+  if (!known_keys(value, {"scenario", "id", "ids", "action", "note"}, {"scenario", "action"}, reading)) return;
+  const Table& t = *value.table();
+  const Entry* ids = config::find(t, "ids");
+  if ((ids != nullptr) == (config::find(t, "id") != nullptr))
+    return reading.problems.error(value.place, reading.key, "a step is named by 'id', several by 'ids'", "give one of the two");
+  for (const std::string& id : ids ? texts_of(ids->value) : std::vector<std::string>{text_in(t, "id")})
+    deed.inputs.push_back(StepAction{text_in(t, "scenario"), id, text_in(t, "action"), person, text_in(t, "note")});
+}
+void read_signal(StoryDeed& deed, const Value& value, const Reading& reading) {
+  if (!known_keys(value, {"name", "state", "note"}, {"name", "state"}, reading)) return;
+  const Table& t = *value.table();
+  std::string state = text_in(t, "state");
+  if (state != "raised" && state != "clear")
+    return reading.problems.error(value.place, reading.key + ".state", "'" + state + "' is no state of a signal", "one of raised, clear");
+  deed.inputs.push_back(SetSignal{text_in(t, "name"), state == "raised", person, text_in(t, "note")});
+}
+void read_maintenance(StoryDeed& deed, const Value& value, const Reading& reading) {
+  if (!known_keys(value, {"components", "for"}, {"components", "for"}, reading)) return;
+  StartMaintenance start;
+  start.by = person;
+  start.components = texts_of(config::find(*value.table(), "components")->value);
+  auto lasts = parse_duration(text_in(*value.table(), "for"));
+  if (!lasts) return reading.problems.error(value.place, reading.key + ".for", "this is no duration", "write something like \"1h\"");
+  start.lasts = *lasts;
+  deed.inputs.push_back(start);
+}
+void read_drill(StoryDeed& deed, const Value& value, const Reading& reading) {
+  if (!known_keys(value, {"scenario", "took", "lost", "failed", "note"}, {"scenario"}, reading)) return;
+  const Table& t = *value.table();
+  RecordDrill drill;
+  drill.scenario = text_in(t, "scenario");
+  drill.passed = !flag_in(t, "failed");
+  drill.by = person;
+  drill.note = text_in(t, "note");
+  for (auto [key, into] : {std::pair{"took", &drill.took}, std::pair{"lost", &drill.lost}}) {
+    if (!config::find(t, key)) continue;
+    *into = parse_duration(text_in(t, key));
+    if (!*into) return reading.problems.error(value.place, reading.key + "." + key, "this is no duration", "write something like \"50m\"");
+  }
+  deed.inputs.push_back(drill);
+}
+// ack, open, resolve, reopen, note, refile, start-time: about one scenario.
+void read_scenario_deed(StoryDeed& deed, const std::string& what, const Value& value, const Reading& reading) {
+  if (!known_keys(value, {"scenario", "note", "text", "force", "false_alarm", "to", "at"}, {"scenario"}, reading)) return;
+  const Table& t = *value.table();
+  std::string scenario = text_in(t, "scenario"), note = text_in(t, "note");
+  if (what == "ack") deed.inputs.push_back(Acknowledge{scenario, person, note});
+  if (what == "open") deed.inputs.push_back(OpenIncident{scenario, person, note});
+  if (what == "resolve") deed.inputs.push_back(Resolve{scenario, flag_in(t, "force"), flag_in(t, "false_alarm"), person, note});
+  if (what == "reopen") deed.inputs.push_back(Reopen{scenario, person, note});
+  if (what == "note") deed.inputs.push_back(AddNote{scenario, note.empty() ? text_in(t, "text") : note, person});
+  if (what == "refile") deed.inputs.push_back(Refile{scenario, text_in(t, "to"), person, note});
+}
+
+void read_clock(StoryDeed& deed, const Value& value, const Reading& reading) {
+  const std::string* text = value.text();
+  const char sign = text && !text->empty() ? text->front() : ' ';
+  auto by = sign == '+' || sign == '-' ? parse_duration(text->substr(1)) : std::nullopt;
+  if (!by || *by == Duration{0})
+    return reading.problems.error(value.place, reading.key, "this is no change of a clock", "write \"+1h\" or \"-10m\"");
+  deed.clock = sign == '-' ? -*by : *by;
+}
+
+// The moment is written from `start`, as all times of a story; story_run adds that.
+void read_bad_change(StoryDeed& deed, const Value& value, const Reading& reading) {
+  if (!known_keys(value, {"scenario", "at", "note"}, {"scenario", "at"}, reading)) return;
+  const Table& t = *value.table();
+  auto at = parse_duration(text_in(t, "at"));
+  if (!at)
+    return reading.problems.error(value.place, reading.key + ".at", "this is no duration", "write the time from `start`, as \"9m30s\"");
+  deed.inputs.push_back(SayBadChange{text_in(t, "scenario"), Time{*at}, person, text_in(t, "note")});
+}
+
+std::vector<Row> deed_rows() {
+  std::vector<Row> rows = {
+      row("at", &StoryDeed::at, {.doc = "When, from `start`.", .required = true}),
+      row("every", &StoryDeed::every, {.doc = "Again and again, this far apart."}),
+      row("until", &StoryDeed::until, {.doc = "The end of `every`."}),
+      row("restart", &StoryDeed::restart, {.doc = "drwatch is killed and starts again."}),
+      row_with<StoryDeed>("clock", "duration with its sign", {.doc = "drwatch's wall clock is set: forward (`+1h`) or back (`-10m`)."},
+                          read_clock),
+      row("refused", &StoryDeed::refused, {.doc = "It has to be refused."}),
+      row_with<StoryDeed>("ping", "table", {.doc = "A job calls in."}, read_ping),
+      row_with<StoryDeed>("step", "table", {.doc = "Somebody works on a step, or on several (`ids`)."}, read_step),
+      row_with<StoryDeed>("signal", "table", {.doc = "A signal is raised or cleared."}, read_signal),
+      row_with<StoryDeed>("bad_change", "table", {.doc = "Somebody says when the change was made that has to be undone."}, read_bad_change),
+      row_with<StoryDeed>("maintenance", "table", {.doc = "Maintenance begins."}, read_maintenance),
+      row_with<StoryDeed>("drill", "table", {.doc = "A drill took place."}, read_drill),
+  };
+  for (const char* what : {"ack", "open", "resolve", "reopen", "note", "refile"})
+    rows.push_back(row_with<StoryDeed>(
+        what, "table", {.doc = "About the incident of a scenario."},
+        [what](StoryDeed& deed, const Value& value, const Reading& reading) { read_scenario_deed(deed, what, value, reading); }));
+  return rows;
+}
+
+std::vector<Row> change_rows() {
+  return {
+      row("at", &StoryChange::at, {.doc = "From when on.", .required = true}),
+      row("until", &StoryChange::until, {.doc = "Up to when."}),
+      row("probes", &StoryChange::probes, {.doc = "Whose runs see it.", .required = true}),
+      row("outcome", &StoryChange::outcome, {.doc = "What they see.", .one_of = {"up", "degraded", "down", "unknown"}}),
+      row("reason", &StoryChange::reason,
+          {.doc = "Why.",
+           .one_of = {"dns", "connect", "tls", "auth", "timeout", "protocol", "assertion", "stale", "absent", "own-fault", "internal"}}),
+      row("code", &StoryChange::code, {.doc = "SQLSTATE, HTTP status, errno name."}),
+      row("message", &StoryChange::message, {.doc = "The sentence."}),
+      row("recovery_point", &StoryChange::recovery_point, {.doc = "`follows`, `stalls`, `none` (the store is read and empty), or a time."}),
+      row("data_gib", &StoryChange::data_gib, {.doc = "How much data there is to bring back.", .min = 0}),
+      row("lag", &StoryChange::lag, {.doc = "How far behind now it follows, or behind `at` it stalls.", .fallback = "30s"}),
+  };
+}
+
+void read_steps(StoryExpectation& e, const Value& value, const Reading& reading) {
+  const Table* scenarios = value.table();
+  if (!scenarios)
+    return reading.problems.error(value.place, reading.key, "this is " + std::string(value.type_name()), "write a table of tables");
+  for (const Entry& scenario : *scenarios) {
+    const Table* steps = scenario.value.table();
+    if (!steps)
+      return reading.problems.error(scenario.place, reading.key, "this is " + std::string(scenario.value.type_name()),
+                                    "write a table of steps");
+    for (const Entry& step : *steps) {
+      if (step.value.text())
+        e.steps[scenario.key][step.key] = *step.value.text();
+      else
+        reading.problems.error(step.value.place, reading.key, "this is " + std::string(step.value.type_name()),
+                               "write the step's state, as \"open\"");
+    }
+  }
+}
+void read_times(std::map<std::string, Duration>& times, const Value& value, const Reading& reading) {
+  const Table* table = value.table();
+  if (!table) return reading.problems.error(value.place, reading.key, "this is " + std::string(value.type_name()), "write a table");
+  for (const Entry& entry : *table) {
+    auto at = entry.value.text() ? parse_duration(*entry.value.text()) : std::nullopt;
+    if (!at) return reading.problems.error(entry.place, reading.key, "this is no duration", "write the time from `start`, as \"9m30s\"");
+    times[entry.key] = *at;
+  }
+}
+
+std::vector<Row> expect_rows() {
+  auto list = [](std::optional<std::vector<std::string>> StoryExpectation::* member, const char* key) {
+    return row_with<StoryExpectation>(
+        key, "list of strings", {.doc = "Exactly these."}, [member](StoryExpectation& e, const Value& value, const Reading& reading) {
+          const auto* items = value.array();
+          if (!items) return reading.problems.error(value.place, reading.key, "this is " + std::string(value.type_name()), "write a list");
+          std::vector<std::string> all;
+          for (const Value& item : *items) {
+            if (item.text())
+              all.push_back(*item.text());
+            else
+              reading.problems.error(item.place, reading.key, "this is " + std::string(item.type_name()), "write names in quotes");
+          }
+          e.*member = all;
+        });
+  };
+  return {
+      row("at", &StoryExpectation::at, {.doc = "When.", .required = true}),
+      row("health", &StoryExpectation::health, {.doc = "Of components and probes."}),
+      row("states", &StoryExpectation::states, {.doc = "Of the newest incident of a scenario."}),
+      row("standing", &StoryExpectation::standing, {.doc = "`NAME rpo`, `NAME rpo CLASS`, `NAME rto`."}),
+      row_with<StoryExpectation>("steps", "table", {.doc = "By scenario and step."}, read_steps),
+      row_with<StoryExpectation>(
+          "started", "table", {.doc = "The clock's start, from `start`."},
+          [](StoryExpectation& e, const Value& value, const Reading& reading) { read_times(e.started, value, reading); }),
+      row_with<StoryExpectation>(
+          "recovered", "table", {.doc = "Since when it is recovered, from `start`."},
+          [](StoryExpectation& e, const Value& value, const Reading& reading) { read_times(e.recovered, value, reading); }),
+      list(&StoryExpectation::incidents, "incidents"),
+      list(&StoryExpectation::alerts, "alerts"),
+      list(&StoryExpectation::pending, "pending"),
+      row("exposure", &StoryExpectation::exposure,
+          {.doc = "`COMPONENT CLASS` to a duration, `about DURATION` (estimated), `everything` (no source) or `not known`."}),
+      row("breach", &StoryExpectation::breach, {.doc = "`COMPONENT CLASS` to the predicted moment, from `start`, or `none`."}),
+      row("loss", &StoryExpectation::loss,
+          {.doc = "What a logical failure costs, by scenario: a duration, `about DURATION`, `everything` or `none`."}),
+      row("restores_to", &StoryExpectation::restores_to, {.doc = "By scenario: the moment to restore to, from `start`, or `none`."}),
+      row("time_to_fix", &StoryExpectation::time_to_fix, {.doc = "By component: a duration and its basis, `30m plan`."}),
+      row("projected", &StoryExpectation::projected,
+          {.doc =
+               "By scenario: within what nine in ten recoveries are over, of the open incident or were it to strike now: `under 3h`, `over "
+               "3h`."}),
+      list(&StoryExpectation::findings, "findings"),
+      row("blind", &StoryExpectation::blind, {.doc = "Whether drwatch is blind."}),
+  };
+}
+
+template <class T>
+std::vector<T> read_list(const Table& top, const char* key, const std::vector<Row>& rows, const Reading& reading) {
+  std::vector<T> all;
+  const Entry* entry = config::find(top, key);
+  if (!entry) return all;
+  const auto* items = entry->value.array();
+  if (!items) {
+    reading.problems.error(entry->place, key, "this is " + std::string(entry->value.type_name()), "write [[" + std::string(key) + "]]");
+    return all;
+  }
+  for (const Value& item : *items) {
+    if (!item.table()) {
+      reading.problems.error(item.place, key, "this is " + std::string(item.type_name()), "write [[" + std::string(key) + "]]");
+      continue;
+    }
+    T one;
+    config::read_table(*item.table(), item.place, rows, &one, reading.at(key));
+    one.line = item.place.line;
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+struct Top {
+  std::string config, start;
+};
+
+}  // namespace
+
+std::optional<Story> read_story(const std::string& file, config::Problems& problems) {
+  std::ifstream in(file);
+  if (!in) {
+    problems.error({file, 0, 0}, "", "cannot read this file", "check its name");
+    return std::nullopt;
+  }
+  std::stringstream text;
+  text << in.rdbuf();
+  auto document = config::parse_toml(file, text.str(), problems);
+  if (!document || !document->table()) return std::nullopt;
+  Reading reading{problems, "", std::filesystem::path(file).parent_path().string()};
+  Top top;
+  std::vector<Row> rows = {config::path_row("config", &Top::config, {.doc = "The configuration under test.", .required = true}),
+                           row("start", &Top::start, {.doc = "The time it begins, RFC 3339.", .required = true})};
+  const std::string_view lists[] = {"change", "do", "expect"};
+  config::read_table(*document->table(), document->place, rows, &top, reading, lists);
+  Story story;
+  story.file = file;
+  story.config = top.config;
+  auto start = parse_time(top.start);
+  if (!start && !top.start.empty())
+    problems.error(document->place, "start", "'" + top.start + "' is not a time", "write it as 2026-03-01T02:00:00Z");
+  story.start = start.value_or(Time{});
+  story.changes = read_list<StoryChange>(*document->table(), "change", change_rows(), reading);
+  story.deeds = read_list<StoryDeed>(*document->table(), "do", deed_rows(), reading);
+  story.expectations = read_list<StoryExpectation>(*document->table(), "expect", expect_rows(), reading);
+  if (story.expectations.empty())
+    problems.error({file, 0, 0}, "expect", "nothing is expected", "add [[expect]]: a test that cannot fail proves nothing");
+  if (!problems.any_error()) check_sense(story, problems);
+  if (problems.any_error()) return std::nullopt;
+  return story;
+}
+
+}  // namespace drwatch

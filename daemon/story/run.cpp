@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a story: the production schedule and heart under a clock that jumps from one moment to the next. At one instant: changes, deeds,
+// runs, decisions, expectations.
+#include "daemon/recovery/outlook/rto.hpp"
+#include "daemon/recovery/seen/schedule.hpp"
+#include "daemon/story/story.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace drwatch {
+namespace {
+
+constexpr int most_rounds = 1000;  // of runs at one instant
+
+class Stage {
+ public:
+  Stage(const Story& story, const Settings& settings) : story_(story), settings_(settings), now_(story.start), schedule_(false) {
+    for (const StoryChange& change : story_.changes)
+      for (const std::string& probe : change.probes) skies_[probe].coming.push_back(&change);
+    for (auto& [probe, sky] : skies_)
+      std::stable_sort(sky.coming.begin(), sky.coming.end(), [](auto* a, auto* b) { return a->at > b->at; });
+  }
+
+  StoryResult play() {
+    begin();
+    std::set<Time> moments;
+    for (const StoryExpectation& e : story_.expectations) moments.insert(story_.start + e.at);
+    for (const StoryDeed& deed : story_.deeds) plan(deed, moments);
+    Time end = *moments.rbegin();
+    while (now_ <= end) {
+      instant();
+      Time next = Time::max();
+      if (auto run = schedule_.next()) next = std::min(next, *run);
+      if (due_) next = std::min(next, *due_);
+      if (auto moment = moments.upper_bound(now_); moment != moments.end()) next = std::min(next, *moment);
+      if (next == Time::max()) break;
+      now_ = std::max(next, now_ + Duration{1});
+    }
+    return std::move(result_);
+  }
+
+ private:
+  // Every probe has just been seen up, every recovery point is `lag` old, every drill has just passed.
+  void begin() {
+    feed(DaemonStarted{"test"});
+    feed(ConfigurationLoaded{});
+    for (const auto& [name, probe] : settings_.probes) {
+      if (probe.calls_in())
+        feed(Pinged{name, Pinged::What::success, "", 0, ""});
+      else
+        feed(Ran{name, seen(name, probe, false)}, true);
+    }
+    for (const auto& [id, scenario] : settings_.scenarios) {
+      Event drill{state_.record.seq + 1, now_, "drill.passed", 1, "story", "", id, "", "", "", Json::object()};
+      apply(state_.record, drill);
+    }
+    feed(Tick{});
+    schedule_.load(settings_, now_);
+    result_.events.clear();
+  }
+
+  void plan(const StoryDeed& deed, std::set<Time>& moments) {
+    Time last = *moments.rbegin();
+    for (Duration at = deed.at; story_.start + at <= last; at += *deed.every) {
+      deeds_.emplace(story_.start + at, &deed);
+      moments.insert(story_.start + at);
+      if (!deed.every || (deed.until && at + *deed.every > *deed.until)) break;
+    }
+  }
+
+  void instant() {
+    auto [from, to] = deeds_.equal_range(now_);
+    for (auto deed = from; deed != to; ++deed) act(*deed->second);
+    for (int round = 0; round < most_rounds; ++round) {
+      std::vector<std::string> due = schedule_.take_due(now_);
+      if (due.empty()) break;
+      for (const std::string& probe : due) run(probe);
+    }
+    settle();
+    // A decision may ask for runs at once (witnesses), and those may decide more.
+    for (int round = 0; round < most_rounds; ++round) {
+      std::vector<std::string> due = schedule_.take_due(now_);
+      if (due.empty()) break;
+      for (const std::string& probe : due) run(probe);
+      settle();
+    }
+    for (const StoryExpectation& e : story_.expectations)
+      if (story_.start + e.at == now_) judge(e);
+  }
+
+  void run(const std::string& name) {
+    ++result_.runs;
+    Outcome outcome = seen(name, settings_.probes.at(name), true);
+    const bool refused = outcome.refused();
+    feed(Ran{name, std::move(outcome)}, true);
+    schedule_.finished(name, now_, confirming(state_, name), refused);
+  }
+
+  // What drwatch's clock says: a story may set it, and its own moments go on as they were.
+  Time wall() const { return now_ + offset_; }
+  void wake_at(std::optional<Time> due) { due_ = due ? std::optional(*due - offset_) : std::nullopt; }
+
+  // The runs of this instant may have made something due; else nothing can have changed.
+  void settle() {
+    if (due_ && *due_ <= now_) feed(Tick{});
+  }
+
+  // `more`: decisions wait for the rest of the instant.
+  Decision feed(const Input& input, bool more = false) {
+    Decision decision = more ? decide_later(state_, settings_, input, wall()) : decide(state_, settings_, input, wall());
+    for (const std::string& probe : decision.run_now) schedule_.run_now(probe, now_);
+    result_.events.insert(result_.events.end(), decision.events.begin(), decision.events.end());
+    wake_at(decision.due);
+    // A story runs no commands: each ends well at once.
+    for (const StartCommand& command : decision.commands)
+      feed(CommandEnded{command.incident, command.step, 0, "not run in a scenario test"}, more);
+    return decision;
+  }
+
+  // ---- what a run sees
+
+  // Those that hold for the probe, in the order of the file. A month has many, and each run asks.
+  const std::vector<const StoryChange*>& changes_now(const std::string& probe) {
+    Sky& sky = skies_[probe];
+    std::erase_if(sky.holding, [&](const StoryChange* c) { return c->until && story_.start + *c->until <= now_; });
+    for (; !sky.coming.empty() && story_.start + sky.coming.back()->at <= now_; sky.coming.pop_back()) {
+      const StoryChange* c = sky.coming.back();
+      if (!c->until || now_ < story_.start + *c->until) sky.holding.insert(std::upper_bound(sky.holding.begin(), sky.holding.end(), c), c);
+    }
+    return sky.holding;
+  }
+
+  Outcome seen(const std::string& name, const ProbeSettings& probe, bool with_changes) {
+    Outcome o = outcome_of(Health::up, Reason::none, "", "");
+    Duration lag = story_lag;
+    std::optional<Time> point;
+    std::optional<double> data_gib;
+    bool stalls = false;
+    static const std::vector<const StoryChange*> none;
+    for (const StoryChange* change : with_changes ? changes_now(name) : none) {
+      const StoryChange& c = *change;
+      if (c.outcome) o = outcome_in(c, probe.kind == "postgres");
+      // A source that fails brings no new points, unless the story says so.
+      const auto newest = [&] { return probe.backup ? story_reading(story_, probe, story_.start + c.at, lag).time : std::nullopt; };
+      if (c.outcome && *c.outcome != "up" && *c.outcome != "degraded") stalls = true, point = newest();
+      if (c.recovery_point) lag = c.lag.value_or(story_lag), read_point(c, newest(), stalls, point);
+      if (c.data_gib && o.outcome != Health::down) data_gib = c.data_gib;
+    }
+    if (data_gib) o.data_bytes = *data_gib * 1024 * 1024 * 1024;
+    o.at = wall();
+    if (probe.backup && o.outcome != Health::unknown) {
+      RecoveryReading reading = story_reading(story_, probe, wall(), lag);
+      if (stalls) reading.time = point;  // nullopt: the store is empty
+      reading.failing = o.outcome == Health::down;
+      o.recovery = reading;
+    }
+    return o;
+  }
+
+  static Outcome outcome_in(const StoryChange& c, bool of_a_database) {
+    Health h = parse_health(*c.outcome).value_or(Health::unknown);
+    Reason r = c.reason ? parse_reason(*c.reason).value_or(Reason::internal) : h == Health::up ? Reason::none : Reason::assertion;
+    Outcome o = outcome_of(h, r, c.code.value_or(""), c.message.value_or(""));
+    if (r == Reason::connect && o.code.empty()) o.code = "ECONNREFUSED";
+    o.takes_no_writes =
+        of_a_database && h == Health::down && (o.code == "ECONNREFUSED" || o.code == "57P03" || o.code == "57P01" || o.code == "25006");
+    return o;
+  }
+
+  // `newest`: of the source when the change began.
+  void read_point(const StoryChange& c, const std::optional<Time>& newest, bool& stalls, std::optional<Time>& point) const {
+    stalls = *c.recovery_point != "follows";
+    if (*c.recovery_point == "stalls")
+      point = newest;
+    else if (*c.recovery_point == "none")
+      point.reset();
+    else if (stalls)
+      point = parse_time(*c.recovery_point).value_or(story_.start);
+  }
+
+  // ---- deeds
+
+  // Set back, drwatch's time goes on until the wall's has caught up with it; set forward, it jumps along. As Daemon::watch_clock has it.
+  void set_clock(Duration by) {
+    Time before = wall();
+    Duration caught_up = by > Duration{0} ? std::min(behind_, by) : by;
+    behind_ -= caught_up;
+    if (by > caught_up) offset_ += by - caught_up;
+    feed(ClockJumped{by > caught_up ? by - caught_up : by, before});
+  }
+
+  // What people and other systems do is decided on with the runs of the instant; a start and a jump at once, as the daemon has it: before
+  // anything has run.
+  void act(const StoryDeed& deed) {
+    if (deed.clock) set_clock(*deed.clock);
+    if (deed.restart) {
+      Record again = record_from_json(to_json(state_.record));
+      Kept kept;
+      std::vector<std::string> keys;
+      for (const auto& [name, value] : state_.kept.probes) keys.push_back("probe/" + name);
+      for (const auto& [name, value] : state_.kept.sources) keys.push_back("source/" + name);
+      for (const auto& [name, value] : state_.kept.ledgers) keys.push_back("ledger/" + name);
+      for (const auto& [name, value] : state_.kept.jobs) keys.push_back("job/" + name);
+      for (const auto& [name, value] : state_.kept.writes) keys.push_back("writes/" + name);
+      for (const std::string& key : keys) restore_kept(kept, key, kept_text(state_.kept, key));
+      kept.alive_at = wall();
+      state_ = State{std::move(again), std::move(kept), {}};
+      feed(DaemonStarted{"test"});
+      feed(ConfigurationLoaded{});
+      for (const auto& [name, probe] : settings_.probes) schedule_.run_now(name, now_);
+    }
+    for (Input input : deed.inputs) {
+      name_incident(input);
+      Decision decision = feed(input, true);
+      if (decision.refused.has_value() == deed.refused) continue;
+      fail({now_ - story_.start, deed.line, "a deed", deed.refused ? "refused" : "accepted",
+            decision.refused ? "refused: " + decision.refused->title + "; " + decision.refused->detail : "accepted"});
+    }
+  }
+
+  // A story names incidents by their scenario: the newest one.
+  void name_incident(Input& input) const {
+    auto name = [&](std::string& incident) {
+      if (const Incident* found = newest(incident)) incident = found->id;
+    };
+    if (auto* i = std::get_if<Acknowledge>(&input)) name(i->incident);
+    if (auto* i = std::get_if<StepAction>(&input)) name(i->incident);
+    if (auto* i = std::get_if<AddNote>(&input)) name(i->incident);
+    if (auto* i = std::get_if<Refile>(&input)) name(i->incident);
+    if (auto* i = std::get_if<Resolve>(&input)) name(i->incident);
+    if (auto* i = std::get_if<Reopen>(&input)) name(i->incident);
+    if (auto* i = std::get_if<SayBadChange>(&input)) name(i->incident), i->at = story_.start + i->at.time_since_epoch();
+  }
+
+  const Incident* newest(const std::string& scenario) const {
+    const Incident* found = nullptr;
+    for (const auto& [id, incident] : state_.record.incidents)
+      if (incident.scenario == scenario && (!found || incident.opened_at >= found->opened_at)) found = &incident;
+    return found;
+  }
+
+  // ---- expectations
+
+  void fail(StoryFailure failure) { result_.failures.push_back(std::move(failure)); }
+  void equal(const StoryExpectation& e, const std::string& what, const std::string& expected, const std::string& actual) {
+    if (expected != actual) fail({e.at, e.line, what, expected, actual});
+  }
+  static std::string listed(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text.empty() ? "none" : text;
+  }
+  void same_set(const StoryExpectation& e, const std::string& what, std::vector<std::string> expected, std::vector<std::string> actual) {
+    std::sort(expected.begin(), expected.end());
+    std::sort(actual.begin(), actual.end());
+    equal(e, what, listed(expected), listed(actual));
+  }
+
+  std::string health_of(const std::string& name) const {
+    if (auto c = state_.record.components.find(name); c != state_.record.components.end())
+      return std::string(health_name(c->second.health));
+    if (auto p = state_.record.probes.find(name); p != state_.record.probes.end()) return std::string(health_name(p->second.health));
+    return "unknown";
+  }
+
+  std::string standing_of(const std::string& objective) const {
+    auto space = objective.find(' ');
+    std::string name = objective.substr(0, space), rest = space == std::string::npos ? "" : objective.substr(space + 1);
+    if (rest == "rto") {
+      if (settings_.components.count(name)) return std::string(standing_name(component_rto(state_, settings_, name, wall())));
+      if (const Incident* open = newest(name); open && open->state == IncidentState::open)
+        return std::string(standing_name(judge_rto(*open, wall()).standing));
+      auto scenario = settings_.scenarios.find(name);
+      return scenario == settings_.scenarios.end() ? "no such component or scenario"
+                                                   : std::string(standing_name(scenario_standing(state_, scenario->second)));
+    }
+    auto rank = [](Standing s) { return s == Standing::breached ? 3 : s == Standing::at_risk ? 2 : s == Standing::unproven ? 1 : 0; };
+    std::optional<Standing> worst;
+    for (DisasterClass c : all_classes) {
+      if (rest != "rpo" && rest != "rpo " + std::string(class_name(c))) continue;
+      auto found = state_.record.objectives.find(objective_key(name, c));
+      if (found != state_.record.objectives.end() && (!worst || rank(found->second.standing) > rank(*worst)))
+        worst = found->second.standing;
+    }
+    return worst ? std::string(standing_name(*worst)) : "no such objective";
+  }
+
+  std::vector<std::string> open_scenarios() const {
+    std::vector<std::string> open;
+    for (const auto& [id, incident] : state_.record.incidents)
+      if (incident.state == IncidentState::open) open.push_back(incident.scenario);
+    return open;
+  }
+
+  // A short form stands for all that begin so, by whole parts.
+  void judge_alerts(const StoryExpectation& e) {
+    std::vector<std::string> firing;
+    for (const auto& [key, alert] : state_.record.alerts)
+      if (!alert.resolved_at && key != "Watchdog") firing.push_back(key);
+    auto stands_for = [](const std::string& shorter, const std::string& key) { return key == shorter || key.starts_with(shorter + "/"); };
+    bool all_expected = std::all_of(firing.begin(), firing.end(), [&](const std::string& key) {
+      return std::any_of(e.alerts->begin(), e.alerts->end(), [&](const std::string& s) { return stands_for(s, key); });
+    });
+    bool all_fire = std::all_of(e.alerts->begin(), e.alerts->end(), [&](const std::string& s) {
+      return std::any_of(firing.begin(), firing.end(), [&](const std::string& key) { return stands_for(s, key); });
+    });
+    if (!all_expected || !all_fire) fail({e.at, e.line, "alerts", listed(*e.alerts), listed(firing)});
+  }
+
+  void judge(const StoryExpectation& e) {
+    for (const auto& [name, health] : e.health) equal(e, "health of " + name, health, health_of(name));
+    if (e.incidents) same_set(e, "open incidents", *e.incidents, open_scenarios());
+    if (e.alerts) judge_alerts(e);
+    if (e.blind) equal(e, "blind", *e.blind ? "yes" : "no", state_.record.blind_since ? "yes" : "no");
+    if (e.pending) {
+      std::vector<std::string> pending;
+      for (const auto& [scenario, record] : state_.record.pending) pending.push_back(scenario);
+      same_set(e, "pending scenarios", *e.pending, pending);
+    }
+    for (const auto& [name, standing] : e.standing) equal(e, "standing of " + name, standing, standing_of(name));
+    for (const auto& [scenario, state] : e.states) {
+      const Incident* i = newest(scenario);
+      equal(e, "state of " + scenario, state, i ? std::string(state_name(i->state)) : "none");
+    }
+    for (const auto& [scenario, at] : e.started) {
+      const Incident* i = newest(scenario);
+      equal(e, "start of " + scenario, duration_text(at), i ? duration_text(i->started_at - story_.start) : "none");
+    }
+    for (const auto& [scenario, at] : e.recovered) {
+      const Incident* i = newest(scenario);
+      equal(e, "recovery of " + scenario, duration_text(at),
+            i && i->recovered_at ? duration_text(*i->recovered_at - story_.start) : "none");
+    }
+    for (StoryFailure& failure : judge_points(e, story_, state_, settings_, now_)) fail(std::move(failure));
+    for (const auto& [scenario, steps] : e.steps)
+      for (const auto& [id, state] : steps) {
+        const Incident* i = newest(scenario);
+        const IncidentStep* step = i ? i->step(id) : nullptr;
+        equal(e, "step " + id + " of " + scenario, state, step ? std::string(state_name(step->state)) : "none");
+      }
+  }
+
+  const Story& story_;
+  const Settings& settings_;
+  Time now_;
+  Duration offset_{0}, behind_{0};  // drwatch's clock before the story's; the wall's behind drwatch's
+  Schedule schedule_;
+  State state_;
+  std::optional<Time> due_;
+  std::multimap<Time, const StoryDeed*> deeds_;
+  struct Sky {
+    std::vector<const StoryChange*> coming;   // the next one last
+    std::vector<const StoryChange*> holding;  // in the order of the file
+  };
+  std::map<std::string, Sky> skies_;  // by probe
+  StoryResult result_;
+};
+
+}  // namespace
+
+StoryResult run_story(const Story& story, const Settings& settings) { return Stage(story, settings).play(); }
+
+}  // namespace drwatch

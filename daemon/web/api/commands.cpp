@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// What responders do: a body becomes an input, the daemon decides, the answer is what it touched.
+#include "daemon/web/api/fields.hpp"
+#include "daemon/web/api/reading.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace drwatch::web {
+namespace {
+
+Task<Answer> submit(Room& room, const Call& call, Input input) {
+  const std::string* key = call.request.header("idempotency-key");
+  // Two people may choose the same key.
+  std::string own = key && !key->empty() ? call.caller.name + "/" + key->substr(0, 200) : std::string();
+  co_return co_await room.desk.submit(std::move(input), std::move(own));
+}
+
+Response refusal(const Refusal& refused) { return problem(refused.status, refused.title, refused.detail, refused.list); }
+
+Response incident_answer(Room& room, const std::string& id, const Answer& answer, int status) {
+  if (answer.refused) return refusal(*answer.refused);
+  const Moment now(room);
+  const auto& incidents = now.seen.state.record.incidents;
+  const auto found = incidents.find(answer.subject.empty() ? id : answer.subject);
+  if (found == incidents.end()) return json(View{{"id", answer.subject}, {"durable", answer.durable}}, status);
+  View view = incident_view(now.seen, found->second, true);
+  view["durable"] = answer.durable;
+  Response response = json(view, status);
+  if (status == 201) response.headers.emplace_back("Location", "/api/v1/incidents/" + found->first);
+  return response;
+}
+
+// Paths name incidents: a wrong one is answered here, with the nearest, before anything else is looked at.
+std::optional<Response> no_such_incident(Room& room, const Call& call) {
+  const auto& incidents = room.desk.state().record.incidents;
+  if (incidents.contains(call.at.at("id"))) return std::nullopt;
+  return not_found("incident", call.at.at("id"), keys_of(incidents));
+}
+
+Task<Response> on_incident(Room& room, Call call, Fields fields, Input input) {
+  if (auto wrong = no_such_incident(room, call)) co_return std::move(*wrong);
+  if (auto wrong = fields.wrong()) co_return std::move(*wrong);
+  const Answer answer = co_await submit(room, call, std::move(input));
+  co_return incident_answer(room, call.at.at("id"), answer, 200);
+}
+
+}  // namespace
+
+Task<Response> open_incident(Room& room, Call call) {
+  Fields fields(call.request);
+  OpenIncident input{fields.text("scenario", true), call.caller.name, fields.text("note")};
+  if (auto wrong = fields.wrong()) co_return std::move(*wrong);
+  const auto& scenarios = room.desk.settings()->scenarios;
+  // The path is right and the body is JSON; what it names is not there.
+  if (!scenarios.contains(input.scenario)) {
+    Response response = not_found("scenario", input.scenario, keys_of(scenarios));
+    co_return response;
+  }
+  std::set<std::string> before;
+  for (const auto& [id, incident] : room.desk.state().record.incidents) before.insert(id);
+  const Answer answer = co_await submit(room, call, std::move(input));
+  const bool made = !answer.repeated && !before.contains(answer.subject);
+  co_return incident_answer(room, answer.subject, answer, made ? 201 : 200);
+}
+
+Task<Response> acknowledge(Room& room, Call call) {
+  Fields fields(call.request);
+  Acknowledge input{call.at["id"], call.caller.name, fields.text("note")};
+  co_return co_await on_incident(room, std::move(call), std::move(fields), std::move(input));
+}
+
+Task<Response> act_on_step(Room& room, Call call) {
+  if (auto wrong = no_such_incident(room, call)) co_return std::move(*wrong);
+  const Incident& incident = room.desk.state().record.incidents.at(call.at["id"]);
+  if (!incident.step(call.at["step"])) {
+    std::vector<std::string> steps;
+    for (const auto& step : incident.steps) steps.push_back(step.plan.id);
+    co_return not_found("step", call.at["step"], steps);
+  }
+  Fields fields(call.request);
+  const std::vector<std::string> actions{"start", "done", "skip", "undo", "run", "cancel"};
+  StepAction input{call.at["id"], call.at["step"], fields.one_of("action", actions), call.caller.name, fields.text("note")};
+  co_return co_await on_incident(room, std::move(call), std::move(fields), std::move(input));
+}
+
+Task<Response> add_note(Room& room, Call call) {
+  Fields fields(call.request);
+  AddNote input{call.at["id"], fields.text("text", true), call.caller.name};
+  co_return co_await on_incident(room, std::move(call), std::move(fields), std::move(input));
+}
+
+Task<Response> act_on_message(Room& room, Call call) {
+  if (auto wrong = no_such_incident(room, call)) co_return std::move(*wrong);
+  const Incident& incident = room.desk.state().record.incidents.at(call.at["id"]);
+  std::vector<std::string> known;
+  for (const auto& message : incident.messages) known.push_back(message.id);
+  if (std::find(known.begin(), known.end(), call.at["message"]) == known.end()) co_return not_found("message", call.at["message"], known);
+  Fields fields(call.request);
+  const std::vector<std::string> actions{"approve", "approved", "sent"};
+  std::string action = fields.one_of("action", actions);
+  if (action == "approved") action = "approve";
+  MessageAction input{call.at["id"], call.at["message"], std::move(action), call.caller.name};
+  co_return co_await on_incident(room, std::move(call), std::move(fields), std::move(input));
+}
+
+Task<Response> resolve(Room& room, Call call) {
+  Fields fields(call.request);
+  Resolve input{call.at["id"], fields.flag("force"), fields.flag("false_alarm"), call.caller.name, fields.text("note")};
+  co_return co_await on_incident(room, std::move(call), std::move(fields), std::move(input));
+}
+
+Task<Response> reopen(Room& room, Call call) {
+  Fields fields(call.request);
+  Reopen input{call.at["id"], call.caller.name, fields.text("note")};
+  co_return co_await on_incident(room, std::move(call), std::move(fields), std::move(input));
+}
+
+Task<Response> refile(Room& room, Call call) {
+  Fields fields(call.request);
+  Refile input{call.at["id"], fields.text("scenario", true), call.caller.name, fields.text("note")};
+  co_return co_await on_incident(room, std::move(call), std::move(fields), std::move(input));
+}
+
+Task<Response> correct_start(Room& room, Call call) {
+  Fields fields(call.request);
+  CorrectStart input{call.at["id"], fields.time("at").value_or(Time{}), call.caller.name, fields.text("note")};
+  co_return co_await on_incident(room, std::move(call), std::move(fields), std::move(input));
+}
+
+Task<Response> say_bad_change(Room& room, Call call) {
+  Fields fields(call.request);
+  SayBadChange input{call.at["id"], fields.time("at").value_or(Time{}), call.caller.name, fields.text("note")};
+  co_return co_await on_incident(room, std::move(call), std::move(fields), std::move(input));
+}
+
+Task<Response> set_signal(Room& room, Call call) {
+  const auto settings = room.desk.settings();
+  const std::string name = call.at["name"];
+  if (!settings->signals.contains(name)) co_return not_found("signal", name, keys_of(settings->signals));
+  Fields fields(call.request);
+  const std::vector<std::string> states{"raised", "clear"};
+  const bool raised = fields.one_of("state", states) == "raised";
+  SetSignal input{name, raised, call.caller.name, fields.text("note")};
+  if (auto wrong = fields.wrong()) co_return std::move(*wrong);
+  const Answer answer = co_await submit(room, call, std::move(input));
+  if (answer.refused) co_return refusal(*answer.refused);
+  View view = signal_view(settings->signals.at(name), room.desk.state());
+  view["durable"] = answer.durable;
+  co_return json(view);
+}
+
+namespace {
+Response maintenance_answer(Room& room, const Answer& answer, const std::string& id, int status) {
+  if (answer.refused) return refusal(*answer.refused);
+  const auto& running = room.desk.state().record.maintenance;
+  const auto found = running.find(id);
+  View view = found == running.end() ? View{{"id", id}} : maintenance_view(found->second);
+  view["durable"] = answer.durable;
+  return json(view, status);
+}
+}  // namespace
+
+Task<Response> start_maintenance(Room& room, Call call) {
+  Fields fields(call.request);
+  StartMaintenance input;
+  input.components = fields.texts("components");
+  input.lasts = fields.duration("for", "for_seconds").value_or(Duration{0});
+  input.note = fields.text("note");
+  input.by = call.caller.name;
+  if (auto wrong = fields.wrong()) co_return std::move(*wrong);
+  const auto settings = room.desk.settings();
+  for (const auto& component : input.components)
+    if (!settings->components.contains(component)) co_return not_found("component", component, keys_of(settings->components));
+  const Answer answer = co_await submit(room, call, std::move(input));
+  co_return maintenance_answer(room, answer, answer.subject, answer.repeated ? 200 : 201);
+}
+
+Task<Response> end_maintenance(Room& room, Call call) {
+  const std::string id = call.at["id"];
+  const auto running = room.desk.state().record.maintenance;
+  const auto found = running.find(id);
+  if (found == running.end()) co_return not_found("running maintenance", id, keys_of(running));
+  Fields fields(call.request);
+  if (auto wrong = fields.wrong()) co_return std::move(*wrong);
+  EndMaintenance input{id, call.caller.name};
+  const Answer answer = co_await submit(room, call, std::move(input));
+  if (answer.refused) co_return refusal(*answer.refused);
+  View view = maintenance_view(found->second);
+  view["until"] = time_view(room.desk.now());
+  view["durable"] = answer.durable;
+  co_return json(view);
+}
+
+Task<Response> record_drill(Room& room, Call call) {
+  Fields fields(call.request);
+  RecordDrill input;
+  input.scenario = fields.text("scenario");
+  input.passed = !fields.flag("failed");
+  input.took = fields.duration("took", "took_seconds", false);
+  input.lost = fields.duration("lost", "lost_seconds", false);
+  input.note = fields.text("note");
+  input.by = call.caller.name;
+  if (auto wrong = fields.wrong()) co_return std::move(*wrong);
+  const auto settings = room.desk.settings();
+  if (!settings->scenarios.contains(input.scenario)) co_return not_found("scenario", input.scenario, keys_of(settings->scenarios));
+  const std::string scenario = input.scenario;
+  const Answer answer = co_await submit(room, call, std::move(input));
+  if (answer.refused) co_return refusal(*answer.refused);
+  const Moment now(room);
+  View view = scenario_view(now.seen, settings->scenarios.at(scenario), false);
+  view["durable"] = answer.durable;
+  co_return json(view, 201);
+}
+
+}  // namespace drwatch::web

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands that are not decisions: run a probe, try the alerts, reload; and what an Alertmanager calls us with.
+#include "daemon/web/api/fields.hpp"
+#include "daemon/web/api/reading.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace drwatch::web {
+namespace {
+
+using Parsed = nlohmann::json;
+
+// One alert of a webhook: the signal it means, and whether it stands. nullopt: it means none.
+struct Meant {
+  std::string signal;
+  bool raised = true;
+  std::string note;
+};
+std::string text_in(const Parsed& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+std::optional<Meant> meant_by(const Parsed& alert) {
+  if (!alert.is_object() || !alert.contains("labels") || !alert["labels"].is_object()) return std::nullopt;
+  Meant meant{text_in(alert["labels"], "drwatch_signal"), text_in(alert, "status") != "resolved", ""};
+  if (meant.signal.empty()) return std::nullopt;
+  meant.note = "Alertmanager: " + text_in(alert["labels"], "alertname");
+  if (alert.contains("annotations") && alert["annotations"].is_object()) {
+    const std::string summary = text_in(alert["annotations"], "summary");
+    if (!summary.empty()) meant.note += ": " + summary.substr(0, 500);
+  }
+  return meant;
+}
+
+}  // namespace
+
+Task<Response> run_probe(Room& room, Call call) {
+  const std::string name = call.at["name"];
+  const auto settings = room.desk.settings();
+  const auto found = settings->probes.find(name);
+  if (found == settings->probes.end()) co_return not_found("probe", name, keys_of(settings->probes));
+  Fields fields(call.request);
+  if (auto wrong = fields.wrong()) co_return std::move(*wrong);
+  if (found->second.calls_in())
+    co_return problem(422, "nothing to run", "'" + name + "' is a heartbeat: the job calls in, drwatch cannot run it");
+  const auto outcome = co_await room.desk.run_probe(name);
+  if (!outcome) co_return not_found("probe", name, keys_of(room.desk.settings()->probes));
+  View view{{"name", name}};
+  view["outcome"] = outcome_view(*outcome, true);
+  view["configured"] = written_view(found->second);
+  co_return json(view);
+}
+
+Task<Response> acknowledge_probe(Room& room, Call call) {
+  const std::string name = call.at["name"];
+  const auto settings = room.desk.settings();
+  if (!settings->probes.contains(name)) co_return not_found("probe", name, keys_of(settings->probes));
+  Fields fields(call.request);
+  AcknowledgeProbe input{name, call.caller.name, fields.text("note")};
+  if (auto wrong = fields.wrong()) co_return std::move(*wrong);
+  const Answer answer = co_await room.desk.submit(std::move(input), "");
+  if (answer.refused) co_return problem(answer.refused->status, answer.refused->title, answer.refused->detail, answer.refused->list);
+  co_return json(View{{"name", name}, {"acknowledged", true}, {"durable", answer.durable}});
+}
+
+Task<Response> test_alert(Room& room, Call call) {
+  Fields fields(call.request);
+  if (auto wrong = fields.wrong()) co_return std::move(*wrong);
+  const auto lines = co_await room.desk.send_test_alert();
+  co_return json(View{{"results", lines}});
+}
+
+Task<Response> reload(Room& room, Call call) {
+  Fields fields(call.request);
+  if (auto wrong = fields.wrong()) co_return std::move(*wrong);
+  const auto problems = room.desk.reload();
+  if (!problems.empty())
+    co_return problem(422, "configuration refused", "the running configuration stays as it was; correct the file and reload again",
+                      problems);
+  co_return json(View{{"reloaded", true}, {"hash", room.desk.settings()->hash}});
+}
+
+// An Alertmanager tries again what is answered 5xx and drops what is answered 4xx; an alert that means nothing here is neither's fault.
+Task<Response> alertmanager_webhook(Room& room, Call call) {
+  const Parsed body = Parsed::parse(call.request.body, nullptr, false);
+  if (!body.is_object() || !body.contains("alerts") || !body["alerts"].is_array())
+    co_return problem(400, "not understood", "the body is not what an Alertmanager's webhook sends: an object with a list 'alerts'");
+  View results = View::array();
+  bool durable = true;
+  for (const auto& alert : body["alerts"]) {
+    const auto meant = meant_by(alert);
+    if (!meant) {
+      results.push_back(View{{"signal", nullptr}, {"result", "ignored: no label drwatch_signal"}});
+      continue;
+    }
+    const auto settings = room.desk.settings();
+    if (!settings->signals.contains(meant->signal)) {
+      results.push_back(View{{"signal", meant->signal}, {"result", "ignored: no [signal." + meant->signal + "] is declared"}});
+      continue;
+    }
+    SetSignal input{meant->signal, meant->raised, call.caller.name, meant->note};
+    const Answer answer = co_await room.desk.submit(std::move(input), "");
+    durable &= answer.durable;
+    results.push_back(
+        View{{"signal", meant->signal},
+             {"result", answer.refused ? "refused: " + answer.refused->detail : std::string(meant->raised ? "raised" : "cleared")}});
+  }
+  co_return json(View{{"results", results}, {"durable", durable}});
+}
+
+}  // namespace drwatch::web

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// The GET side of the API.
+#include "daemon/web/api/reading.hpp"
+
+#include "daemon/web/api/report.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace drwatch::web {
+namespace {
+
+constexpr std::size_t most_in_list = 1000;
+
+bool durable(Room& room) { return room.desk.figures().durable; }
+
+template <class Map>
+const typename Map::mapped_type* find(const Map& map, const std::string& key) {
+  const auto found = map.find(key);
+  return found == map.end() ? nullptr : &found->second;
+}
+
+}  // namespace
+
+Moment::Moment(Room& room)
+    : settings(room.desk.settings()), seen{room.desk.state(), *settings, room.desk.now(), durable(room), room.base_url} {}
+
+Response json(const View& document, int status) {
+  Response response;
+  response.status = status;
+  response.type = "application/json";
+  response.body = json_text(document);
+  return response;
+}
+
+std::optional<std::uint64_t> number_in_query(const Call& call, const std::string& name, std::uint64_t otherwise) {
+  const auto given = call.request.query.find(name);
+  if (given == call.request.query.end()) return otherwise;
+  std::uint64_t number = 0;
+  const auto& text = given->second;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+Response list(const Call& call, const std::string& name, const std::vector<std::string>& keys,
+              const std::function<View(const std::string&)>& view, std::size_t usual_limit) {
+  const auto limit = number_in_query(call, "limit", usual_limit);
+  if (!limit || *limit == 0 || *limit > most_in_list)
+    return problem(400, "not understood", "limit is a number from 1 to " + std::to_string(most_in_list));
+  auto from = keys.begin();
+  if (const auto after = call.request.query.find("after"); after != call.request.query.end()) {
+    from = std::find(keys.begin(), keys.end(), after->second);
+    if (from == keys.end())
+      return problem(400, "not understood", "after is the 'next' of the list before; '" + after->second + "' is not in it");
+    ++from;
+  }
+  View document;
+  document[name] = View::array();
+  document["next"] = nullptr;
+  for (std::size_t n = 0; from != keys.end(); ++from, ++n) {
+    if (n == *limit) {
+      document["next"] = *(from - 1);
+      break;
+    }
+    document[name].push_back(view(*from));
+  }
+  return json(document);
+}
+
+Response read_healthz(Room&, const Call&) {
+  Response response;
+  response.body = "ok\n";  // the loop turned to say so
+  return response;
+}
+
+Response read_readyz(Room& room, const Call&) {
+  const DaemonFigures figures = room.desk.figures();
+  if (figures.probes_not_seen.empty()) {
+    Response response;
+    response.body = "ready\n";
+    return response;
+  }
+  Response response = problem(503, "not ready", "these probes have not run since the start", figures.probes_not_seen);
+  response.headers.emplace_back("Retry-After", "2");
+  return response;
+}
+
+Response read_status(Room& room, const Call&) {
+  const Moment now(room);
+  return json(status_view(now.seen, room.desk.figures()));
+}
+
+Response read_components(Room& room, const Call& call) {
+  const Moment now(room);
+  const auto& components = now.settings->components;
+  return list(
+      call, "components", keys_of(components), [&](const auto& name) { return component_view(now.seen, components.at(name)); },
+      most_in_list);
+}
+
+Response read_probes(Room& room, const Call& call) {
+  const Moment now(room);
+  const auto& probes = now.settings->probes;
+  return list(
+      call, "probes", keys_of(probes),
+      [&](const auto& name) { return probe_view(now.seen, probes.at(name), room.desk.next_run(name), false); }, most_in_list);
+}
+
+Response read_probe(Room& room, const Call& call) {
+  const Moment now(room);
+  const auto& name = call.at.at("name");
+  const auto* probe = find(now.settings->probes, name);
+  if (!probe) return not_found("probe", name, keys_of(now.settings->probes));
+  return json(probe_view(now.seen, *probe, room.desk.next_run(name), true));
+}
+
+// Newest first: ids begin with the minute of the opening.
+Response read_incidents(Room& room, const Call& call) {
+  const Moment now(room);
+  const auto& incidents = now.seen.state.record.incidents;
+  auto ids = keys_of(incidents);
+  std::reverse(ids.begin(), ids.end());
+  if (const auto wanted = call.request.query.find("state"); wanted != call.request.query.end())
+    std::erase_if(ids, [&](const auto& id) { return state_name(incidents.at(id).state) != wanted->second; });
+  return list(call, "incidents", ids, [&](const auto& id) { return incident_view(now.seen, incidents.at(id), false); }, 100);
+}
+
+Response read_incident(Room& room, const Call& call) {
+  const Moment now(room);
+  const auto* incident = find(now.seen.state.record.incidents, call.at.at("id"));
+  if (!incident) return not_found("incident", call.at.at("id"), keys_of(now.seen.state.record.incidents));
+  return json(incident_view(now.seen, *incident, true));
+}
+
+Response read_report(Room& room, const Call& call) {
+  const Moment now(room);
+  const auto* incident = find(now.seen.state.record.incidents, call.at.at("id"));
+  if (!incident) return not_found("incident", call.at.at("id"), keys_of(now.seen.state.record.incidents));
+  Response response;
+  response.type = "text/markdown; charset=utf-8";
+  response.body = report(now.seen, *incident);
+  return response;
+}
+
+Response read_scenarios(Room& room, const Call& call) {
+  const Moment now(room);
+  const auto& scenarios = now.settings->scenarios;
+  return list(
+      call, "scenarios", keys_of(scenarios), [&](const auto& name) { return scenario_view(now.seen, scenarios.at(name), false); },
+      most_in_list);
+}
+
+Response read_scenario(Room& room, const Call& call) {
+  const Moment now(room);
+  const auto* scenario = find(now.settings->scenarios, call.at.at("scenario"));
+  if (!scenario) return not_found("scenario", call.at.at("scenario"), keys_of(now.settings->scenarios));
+  return json(scenario_view(now.seen, *scenario, true));
+}
+
+// The newest drill of each scenario that passed.
+Response read_drills(Room& room, const Call& call) {
+  const Moment now(room);
+  const auto& drills = now.seen.state.record.drills;
+  const auto view_of = [&](const std::string& scenario) {
+    const DrillRecord& drill = drills.at(scenario);
+    View view;
+    view["scenario"] = scenario;
+    view["state"] = "passed";
+    view["at"] = time_view(drill.at);
+    view["recovery_seconds"] = drill.recovery_seconds ? number_view(*drill.recovery_seconds) : View(nullptr);
+    view["data_loss_seconds"] = drill.data_loss_seconds ? number_view(*drill.data_loss_seconds) : View(nullptr);
+    return view;
+  };
+  return list(call, "drills", keys_of(drills), view_of, most_in_list);
+}
+
+Response read_maintenance(Room& room, const Call& call) {
+  const Moment now(room);
+  const auto& running = now.seen.state.record.maintenance;
+  return list(call, "maintenance", keys_of(running), [&](const auto& id) { return maintenance_view(running.at(id)); }, most_in_list);
+}
+
+Response read_signals(Room& room, const Call& call) {
+  const Moment now(room);
+  const auto& signals = now.settings->signals;
+  return list(
+      call, "signals", keys_of(signals), [&](const auto& name) { return signal_view(signals.at(name), now.seen.state); }, most_in_list);
+}
+
+Response read_alerts(Room& room, const Call& call) {
+  const Moment now(room);
+  const auto& alerts = now.seen.state.record.alerts;
+  return list(call, "alerts", keys_of(alerts), [&](const auto& key) { return alert_view(key, alerts.at(key)); }, most_in_list);
+}
+
+}  // namespace drwatch::web

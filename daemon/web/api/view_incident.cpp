@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/recovery/outlook/projection.hpp"
+#include "daemon/recovery/outlook/rto.hpp"
+#include "daemon/recovery/points/exposure.hpp"
+#include "daemon/recovery/points/loss.hpp"
+#include "daemon/web/api/view.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace drwatch::web {
+namespace {
+
+std::string_view kind_name(Step::Kind kind) {
+  return kind == Step::Kind::command ? "command" : kind == Step::Kind::verified ? "verified" : "person";
+}
+
+View verify_view(const IncidentStep& step) {
+  if (!step.plan.verify) return nullptr;
+  View view;
+  view["condition"] = step.plan.verify->text;
+  view["hold_seconds"] = seconds_view(step.plan.hold);
+  view["holds_since"] = time_view(step.holds_since);
+  view["proves"] = step.proves ? View(*step.proves) : View(nullptr);
+  view["evidence"] = step.plan.kind() == Step::Kind::verified ? text_view(step.evidence) : View(nullptr);
+  view["broke_at"] = time_view(step.broke_at);
+  return view;
+}
+
+View run_view(const IncidentStep& step) {
+  if (step.plan.run.empty()) return nullptr;
+  View view;
+  view["argv"] = step.plan.run;
+  view["auto"] = step.plan.automatic;
+  view["timeout_seconds"] = seconds_view(step.plan.timeout);
+  view["output"] = text_view(step.evidence);
+  return view;
+}
+
+View step_view(const Incident& incident, const IncidentStep& step) {
+  View view;
+  view["id"] = step.plan.id;
+  view["title"] = step.plan.title;
+  view["critical"] = step.plan.critical;
+  view["owner"] = step.plan.owner ? View(*step.plan.owner) : View(nullptr);
+  view["kind"] = kind_name(step.plan.kind());
+  view["state"] = state_name(step.state);
+  view["after"] = step.plan.after;
+  view["option"] = text_view(step.plan.option);
+  view["needed"] = incident.needed(step);
+  view["ready"] = incident.ready(step);
+  view["expect_seconds"] = seconds_view(step.plan.expect);
+  view["per_gib_seconds"] = seconds_view(step.plan.per_gib);
+  view["started_at"] = time_view(step.started_at);
+  view["ended_at"] = time_view(step.ended_at);
+  view["by"] = text_view(step.by);
+  view["note"] = text_view(step.note);
+  view["verify"] = verify_view(step);
+  view["run"] = run_view(step);
+  view["guide"] = text_view(step.plan.guide);
+  return view;
+}
+
+View message_view(const IncidentMessage& message) {
+  View view;
+  view["id"] = message.id;
+  view["audience"] = message.audience;
+  view["when"] = message.when;
+  view["state"] = message.state;
+  view["subject"] = message.subject;
+  view["body"] = message.body;
+  view["missing"] = message.missing;
+  view["drafted_at"] = time_view(message.drafted_at);
+  view["sent_at"] = time_view(message.sent_at);
+  view["by"] = text_view(message.by);
+  return view;
+}
+
+View because_view(const std::vector<Evidence>& because) {
+  View list = View::array();
+  for (const auto& each : because) {
+    View view;
+    view["condition"] = each.condition;
+    view["since"] = time_view(each.since);
+    view["evidence"] = text_view(each.evidence);
+    list.push_back(std::move(view));
+  }
+  return list;
+}
+
+View recovery_point_view(const Seen& seen, const Incident& incident) {
+  const auto point = restore_point(seen.state, seen.settings, incident, seen.now);
+  View view;
+  view["at"] = point ? time_view(point->at) : View(nullptr);
+  view["source"] = point ? text_view(point->source) : View(nullptr);
+  view["exposure_seconds"] = point ? number_view(in_seconds(point->lost)) : View(nullptr);
+  view["estimated"] = point ? View(point->estimated) : View(nullptr);
+  return view;
+}
+
+View loss_view(const Seen& seen, const Incident& incident) {
+  const auto loss = loss_of(seen.state, seen.settings, incident, seen.now);
+  if (!loss) return nullptr;
+  View view;
+  view["from"] = time_view(loss->from);
+  view["source"] = text_view(loss->source);
+  view["until"] = time_view(loss->until);
+  view["seconds"] = seconds_view(loss->lost);
+  view["noticed_after_seconds"] = seconds_view(loss->noticed_after);
+  view["estimated"] = loss->estimated;
+  return view;
+}
+
+std::string option_words(const std::string& option) { return option.empty() ? "" : " for '" + option + "'"; }
+
+// "likely back at ..., nine in ten by ...", as a person says it.
+std::string projection_words(const Incident& incident) {
+  const Projection& p = *incident.projection;
+  const auto moment = [&](double after) { return time_words(incident.started_at + Duration{static_cast<std::int64_t>(after * 1000)}); };
+  std::string text = "Likely over at " + moment(p.p50_seconds) + ", nine in ten by " + moment(p.p90_seconds) + option_words(p.way) + " (" +
+                     basis_words(p) + "); " + std::to_string(std::lround(p.missing * 100)) + " % to miss the objective" + doubts(p);
+  return text;
+}
+
+// What the figures rest on. `option` null: there is one way only.
+View projection_view(const Incident& incident) {
+  if (!incident.projection) return nullptr;
+  const Projection& projection = *incident.projection;
+  View view;
+  view["at"] = time_view(projection.at);
+  view["message"] = projection_words(incident);
+  view["basis"] = projection.basis;
+  view["probability_of_missing"] = number_view(projection.missing);
+  view["option"] = text_view(projection.way);
+  view["critical_path"] = projection.critical_path;
+  view["overrun"] = projection.overrun;
+  view["unplanned"] = projection.unplanned;
+  view["unsized"] = projection.unsized;
+  view["data_bytes"] = projection.data_bytes ? number_view(*projection.data_bytes) : View(nullptr);
+  view["hours"] = text_view(projection.hours);
+  view["options"] = View::array();
+  for (const WayOut& way : projection.ways)
+    view["options"].push_back({{"option", text_view(way.option)},
+                               {"projected_seconds", {{"p50", number_view(way.p50_seconds)}, {"p90", number_view(way.p90_seconds)}}},
+                               {"decide_by", time_view(way.decide_by)}});
+  return view;
+}
+
+View projected_view(const Incident& incident) {
+  if (!incident.projection) return nullptr;
+  return {{"p50", number_view(incident.projection->p50_seconds)}, {"p90", number_view(incident.projection->p90_seconds)}};
+}
+
+View second_view(const Incident& incident) {
+  const auto& second = incident.second;
+  if (!second) return nullptr;
+  View view;
+  view["scenario"] = second->scenario;
+  view["title"] = second->title;
+  view["because"] = because_view(second->because);
+  view["tells_apart"] = second->tells_apart;
+  const ToldApart apart = told_apart(incident);
+  view["missing"] = apart.missing;
+  view["against"] = apart.against;
+  return view;
+}
+
+bool runbook_changed(const Seen& seen, const Incident& incident) {
+  const auto now = seen.settings.scenarios.find(incident.scenario);
+  return now == seen.settings.scenarios.end() || now->second.hash != incident.scenario_hash;
+}
+
+}  // namespace
+
+View event_view(const Event& event) {
+  View view;
+  view["seq"] = event.seq;
+  view["at"] = time_view(event.at);
+  view["kind"] = event.kind;
+  view["version"] = event.version;
+  view["by"] = event.by;
+  view["incident"] = text_view(event.incident);
+  view["scenario"] = text_view(event.scenario);
+  view["component"] = text_view(event.component);
+  view["probe"] = text_view(event.probe);
+  view["message"] = event.message;
+  view["body"] = event.body;
+  return view;
+}
+
+View incident_view(const Seen& seen, const Incident& incident, bool whole) {
+  View view;
+  view["id"] = incident.id;
+  view["scenario"] = incident.scenario;
+  view["title"] = incident.title;
+  view["summary"] = text_view(incident.summary);
+  view["severity"] = incident.severity;
+  view["class"] = incident.of_class;
+  view["drill"] = false;
+  view["state"] = state_name(incident.state);
+  view["affects"] = incident.affects;
+  view["explains"] = incident.explains;
+  view["url"] = seen.base_url + "/incidents/" + incident.id;
+  view["started_at"] = time_view(incident.started_at);
+  view["started_by"] = text_view(incident.started_by);
+  view["started_at_found"] = time_view(incident.started_at_found);
+  view["detected_at"] = time_view(incident.detected_at);
+  view["opened_at"] = time_view(incident.opened_at);
+  view["opened_by"] = text_view(incident.opened_by);
+  view["acknowledged_at"] = time_view(incident.acknowledged_at);
+  view["acknowledged_by"] = text_view(incident.acknowledged_by);
+  view["recovered_at"] = time_view(incident.recovered_at);
+  view["resolved_at"] = time_view(incident.resolved_at);
+  view["absorbed"] = incident.absorbed;
+  view["absorbed_by"] = text_view(incident.absorbed_by);
+  view["false_alarm"] = incident.false_alarm;
+  view["elapsed_seconds"] = number_view(in_seconds(incident.elapsed(seen.now)));
+  view["rto_seconds"] = seconds_view(incident.rto);
+  view["deadline"] = time_view(incident.deadline());
+  view["standing"] = standing_name(judge_rto(incident, seen.now).standing);
+  view["projected_seconds"] = projected_view(incident);
+  view["decide_by"] = incident.projection ? time_view(incident.projection->decide_by) : View(nullptr);
+  view["projection"] = projection_view(incident);
+  view["recovery_point"] = recovery_point_view(seen, incident);
+  view["bad_change_at"] = time_view(incident.bad_change_at);
+  view["bad_change_by"] = text_view(incident.bad_change_by);
+  view["bad_change_asked"] = has_bad_change(seen.settings, incident) && !incident.bad_change_at && incident.live();
+  view["loss"] = loss_view(seen, incident);
+  view["because"] = because_view(incident.because);
+  view["second"] = second_view(incident);
+  view["runbook_changed"] = runbook_changed(seen, incident);
+  view["durable"] = seen.durable;
+  if (!whole) return view;
+
+  view["steps"] = View::array();
+  for (const auto& step : incident.steps) view["steps"].push_back(step_view(incident, step));
+  view["messages"] = View::array();
+  for (const auto& message : incident.messages) view["messages"].push_back(message_view(message));
+  view["timeline"] = View::array();
+  for (const auto& event : incident.timeline) view["timeline"].push_back(event_view(event));
+  return view;
+}
+
+}  // namespace drwatch::web

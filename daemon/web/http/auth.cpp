@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/web/http/auth.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <boost/asio/ip/address.hpp>
+
+#include <algorithm>
+#include <variant>
+
+namespace drwatch::web {
+namespace {
+
+bool same_word(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string host_of_url(std::string_view url) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string_view::npos) return {};
+  url.remove_prefix(scheme + 3);
+  return std::string(url.substr(0, url.find('/')));
+}
+
+std::string_view without_port(std::string_view host) {
+  if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
+  return host.substr(0, host.find(':'));
+}
+
+Response refused(int status, std::string title, std::string detail) {
+  Response response = problem(status, std::move(title), std::move(detail));
+  if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"drwatch\"");
+  return response;
+}
+
+std::string_view role_word(Needs needs) { return needs == Needs::admin ? "admin" : needs == Needs::responder ? "responder" : "viewer"; }
+
+}  // namespace
+
+Digest digest_of(std::string_view text) {
+  Digest digest{};
+  EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
+  return digest;
+}
+bool same(const Digest& a, const Digest& b) { return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0; }
+
+Auth::Auth(const ServerSettings& server)
+    : free_reading_(server.public_url.empty() || server.open_reading), public_host_(host_of_url(server.public_url)) {
+  for (const auto& [name, token] : server.tokens) {
+    if (!token.secret.present() || token.secret.reveal().empty()) continue;  // an empty secret would let everybody in
+    const Role role = token.role == "admin" ? Role::admin : token.role == "responder" ? Role::responder : Role::viewer;
+    known_.push_back({name, role, digest_of(token.secret.reveal())});
+  }
+}
+
+std::optional<Caller> Auth::caller(std::string_view token) const {
+  const Digest digest = digest_of(token);
+  std::optional<Caller> found;
+  for (const auto& known : known_)  // to the end, whichever it is
+    if (same(known.digest, digest) && !found) found = Caller{known.name, known.role};
+  return found;
+}
+
+// A page on the internet may point its own name at 127.0.0.1 and read us with the browser of whoever looks at it; the Host header gives it
+// away.
+bool Auth::host_is_ours(const Request& request) const {
+  const std::string* host = request.header("host");
+  if (!host) return request.http_1_0;
+  const std::string_view name = without_port(*host);
+  if (same_word(name, "localhost")) return true;
+  if (!public_host_.empty() && (same_word(*host, public_host_) || same_word(name, without_port(public_host_)))) return true;
+  boost::system::error_code not_an_address;
+  const bool in_brackets = name.size() > 2 && name.front() == '[';
+  boost::asio::ip::make_address(std::string(in_brackets ? name.substr(1, name.size() - 2) : name), not_an_address);
+  return !not_an_address;
+}
+
+std::variant<Caller, Response> Auth::admit(const Request& request, Needs needs) const {
+  if (needs == Needs::nothing) return Caller{};
+  const bool reading = needs == Needs::reading || needs == Needs::figures;
+  const std::string* given = request.header("authorization");
+  if (given && given->size() > 7 && same_word(std::string_view(*given).substr(0, 7), "Bearer ")) {
+    std::string_view token = std::string_view(*given).substr(7);
+    while (token.starts_with(' ')) token.remove_prefix(1);
+    const auto who = caller(token);
+    if (!who) return refused(401, "wrong token", "no token of [server.tokens] is this one");
+    const bool enough = reading || who->role == Role::admin || (needs == Needs::responder && who->role == Role::responder);
+    if (!enough)
+      return refused(403, "not allowed",
+                     "this needs the role " + std::string(role_word(needs)) + "; the token of '" + who->name + "' does not have it");
+    return *who;
+  }
+  if (reading && request.peer_is_loopback && free_reading_) {
+    if (needs == Needs::reading && !host_is_ours(request))
+      return refused(403, "unknown host", "without a token drwatch is read as localhost, as an IP address or as [server] public_url only");
+    return Caller{};
+  }
+  if (known_.empty())
+    return refused(401, "a token is needed",
+                   "none is configured: add [server.tokens.NAME] with role = \"" + std::string(role_word(needs)) +
+                       "\" and a secret to the configuration and reload, then send it as 'Authorization: Bearer TOKEN'");
+  return refused(401, "a token is needed",
+                 "send a token with the role " + std::string(role_word(needs)) + " as 'Authorization: Bearer TOKEN'");
+}
+
+}  // namespace drwatch::web

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may do what. Tokens are compared in constant time, all of them every time.
+#pragma once
+
+#include "config/settings.hpp"
+#include "daemon/web/http/message.hpp"
+
+#include <array>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace drwatch::web {
+
+using Digest = std::array<unsigned char, 32>;
+Digest digest_of(std::string_view text);      // SHA-256: equal lengths to compare, and nothing to learn from where they part
+bool same(const Digest& a, const Digest& b);  // constant time
+
+enum class Role { viewer, responder, admin };
+// What a route asks for: nothing; to read (which loopback may without a token); a role.
+enum class Needs { nothing, reading, figures, responder, admin };  // figures: reading, from any Host (scrapers name the host as they like)
+
+struct Caller {
+  std::string name;  // of the token; empty: none was needed
+  Role role = Role::viewer;
+};
+
+class Auth {
+ public:
+  explicit Auth(const ServerSettings& server);
+  // The caller, or why not (401, 403).
+  std::variant<Caller, Response> admit(const Request& request, Needs needs) const;
+
+ private:
+  struct Known {
+    std::string name;
+    Role role;
+    Digest digest;
+  };
+  std::optional<Caller> caller(std::string_view token) const;
+  bool host_is_ours(const Request& request) const;
+
+  std::vector<Known> known_;
+  bool free_reading_ = true;  // loopback reads without a token
+  std::string public_host_;
+};
+
+}  // namespace drwatch::web

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/web/http/incoming.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include <algorithm>
+
+namespace drwatch::web {
+namespace http = boost::beast::http;
+
+struct Incoming::Inside {
+  http::request_parser<http::string_body> parser;
+  std::size_t header_limit, body_limit, header_bytes = 0;
+  std::optional<Response> refused;
+
+  Inside(std::size_t header, std::size_t body) : header_limit(header), body_limit(body) {
+    parser.eager(true);
+    parser.header_limit(static_cast<std::uint32_t>(header));
+    parser.body_limit(body);
+  }
+  void refuse(const boost::system::error_code& error);
+  void refuse_ambiguous();
+};
+
+void Incoming::Inside::refuse(const boost::system::error_code& error) {
+  if (error == http::error::header_limit)
+    refused = problem(431, "the header is too large", "all header lines together may have " + std::to_string(header_limit) + " bytes");
+  else if (error == http::error::body_limit || error == http::error::buffer_overflow)
+    refused = problem(413, "the body is too large", "a body may have " + std::to_string(body_limit) + " bytes");
+  else
+    refused = problem(400, "not understood", "this is not an HTTP/1.1 request: " + error.message());
+}
+
+// What two readers could understand in two ways is how requests are smuggled past a proxy.
+void Incoming::Inside::refuse_ambiguous() {
+  const auto& fields = parser.get();
+  if (fields.count(http::field::transfer_encoding) > 0 && fields.count(http::field::content_length) > 0)
+    refused = problem(400, "not understood", "a request has a Content-Length or a Transfer-Encoding, not both");
+  else if (fields.count(http::field::transfer_encoding) > 0 && !parser.chunked())
+    refused = problem(400, "not understood", "the only Transfer-Encoding understood here is 'chunked'");
+  else if (fields.version() == 11 && fields.count(http::field::host) != 1)
+    refused = problem(400, "not understood", "an HTTP/1.1 request has exactly one Host header");
+}
+
+Incoming::Incoming(std::size_t header_limit, std::size_t body_limit) : inside_(std::make_unique<Inside>(header_limit, body_limit)) {}
+Incoming::~Incoming() = default;
+
+void Incoming::feed(std::string& bytes) {
+  auto& in = *inside_;
+  while (!bytes.empty() && !in.refused && !done()) {
+    boost::system::error_code error;
+    const bool in_header = !in.parser.is_header_done();
+    const std::size_t used = in.parser.put(boost::asio::buffer(bytes), error);
+    if (in_header && !in.parser.is_header_done()) in.header_bytes += used;
+    bytes.erase(0, used);
+    if (error && error != http::error::need_more) return in.refuse(error);
+    // Lines that are each small enough must not add up without an end.
+    if (!in.parser.is_header_done() && in.header_bytes + bytes.size() > in.header_limit) return in.refuse(http::error::header_limit);
+    if (in_header && in.parser.is_header_done()) in.refuse_ambiguous();
+    if (used != 0 && error != http::error::need_more) continue;
+    // A chunk's first line and the trailer behind the last chunk wait here until they are whole: not without an end.
+    if (bytes.size() > in.header_limit) in.refuse(http::error::header_limit);
+    return;
+  }
+}
+
+bool Incoming::header_done() const { return inside_->parser.is_header_done(); }
+bool Incoming::done() const { return inside_->parser.is_done(); }
+const std::optional<Response>& Incoming::refused() const { return inside_->refused; }
+
+bool Incoming::wants_continue() const {
+  const auto& message = inside_->parser.get();
+  return header_done() && !done() && message.version() == 11 && boost::beast::iequals(message[http::field::expect], "100-continue");
+}
+
+Request Incoming::take() {
+  auto& message = inside_->parser.get();
+  Request request;
+  request.method = std::string(message.method_string());
+  request.target = std::string(message.target());
+  request.http_1_0 = message.version() == 10;
+  request.keep_alive = message.keep_alive();
+  for (const auto& field : message) {
+    std::string name(field.name_string());
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+    request.headers.emplace_back(std::move(name), std::string(field.value()));
+  }
+  request.body = std::move(message.body());
+  return request;
+}
+
+}  // namespace drwatch::web

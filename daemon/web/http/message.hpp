@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// A request as it came and a response as it goes, as plain values. No Beast in here: including this is cheap.
+#pragma once
+
+#include "probes/seams/world.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace drwatch::web {
+
+struct Request {
+  std::string method;                                        // "GET", as sent
+  std::string target;                                        // "/probes/primary?limit=3", as sent
+  std::vector<std::string> segments;                         // of the path, decoded: {"probes", "primary"}; {} for "/"
+  std::map<std::string, std::string> query;                  // decoded; the last of a repeated name counts
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::string body;
+  bool http_1_0 = false, keep_alive = true;
+  std::string peer;  // address without port
+  bool peer_is_loopback = false;
+
+  const std::string* header(std::string_view lower_case_name) const;  // the first; nullptr: none
+};
+
+// Where a response without an end is written to. Fails once the reader is gone.
+struct Tap {
+  virtual ~Tap() = default;
+  virtual Task<bool> write(std::string bytes) = 0;
+};
+
+struct Response {
+  int status = 200;
+  std::string type = "text/plain; charset=utf-8";
+  std::vector<std::pair<std::string, std::string>> headers;  // beside those that every response has
+  std::string body;
+  // Instead of a body: called after the header was sent; the connection ends when it returns. Its coroutine's parameters are by value.
+  std::function<Task<void>(Tap&)> stream;
+};
+
+// Fills segments and query from `target`; an error text when it is not a path ("" when it is).
+std::string read_target(Request& request);
+
+std::string_view status_text(int status);  // "Not Found"
+
+// application/problem+json (RFC 9457).
+Response problem(int status, std::string title, std::string detail, const std::vector<std::string>& list = {});
+
+// The whole response as bytes; without its body when the request was a HEAD, without a length when it streams.
+std::string response_text(const Response& response, bool head, bool keep_alive, Time now);
+
+std::string json_quoted(std::string_view text);  // with its quotes; bytes that are not UTF-8 are replaced
+
+}  // namespace drwatch::web

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/web/http/server.hpp"
+
+#include "daemon/web/http/incoming.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <array>
+#include <charconv>
+#include <stdexcept>
+
+namespace drwatch::web {
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+namespace {
+
+// "127.0.0.1:9780", "[::1]:9780", "localhost:0". Names are not resolved: where drwatch listens must not hang on a name server.
+tcp::endpoint endpoint_of(const std::string& listen) {
+  const auto colon = listen.rfind(':');
+  std::string host = listen.substr(0, colon);
+  const std::string port_text = colon == std::string::npos ? "" : listen.substr(colon + 1);
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  if (host == "localhost") host = "127.0.0.1";
+  boost::system::error_code bad;
+  const auto address = asio::ip::make_address(host, bad);
+  if (bad || port_text.empty() || error != std::errc() || *end != '\0' || port > 65535)
+    throw std::runtime_error("cannot listen on '" + listen + "': it is not ADDRESS:PORT, as in 127.0.0.1:9780 or [::1]:9780");
+  return {address, static_cast<std::uint16_t>(port)};
+}
+
+std::string endpoint_text(const tcp::endpoint& e) {
+  const std::string address = e.address().to_string();
+  return (e.address().is_v6() ? "[" + address + "]" : address) + ":" + std::to_string(e.port());
+}
+
+bool is_loopback(const asio::ip::address& a) {
+  if (a.is_v6() && a.to_v6().is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, a.to_v6()).is_loopback();
+  return a.is_loopback();
+}
+
+}  // namespace
+
+Server::Server(World world, TaskGroup& tasks, const std::string& listen, Limits limits, Respond respond)
+    : world_(world), tasks_(tasks), limits_(limits), respond_(std::move(respond)), acceptor_(world.executor) {
+  const auto endpoint = endpoint_of(listen);
+  try {
+    acceptor_.open(endpoint.protocol());
+    acceptor_.set_option(tcp::acceptor::reuse_address(true));
+    acceptor_.bind(endpoint);
+    acceptor_.listen(asio::socket_base::max_listen_connections);
+  } catch (const boost::system::system_error& error) {
+    throw std::runtime_error("cannot listen on " + listen + ": " + error.code().message() +
+                             "; end what holds the port, or change [server] listen");
+  }
+}
+
+void Server::start() {
+  accepting_ = tasks_.spawn("web accept", accept(shared_from_this()));
+  looking_ = tasks_.spawn("web deadlines", look_after(shared_from_this()));
+}
+
+void Server::stop() {
+  if (stopped_) return;
+  stopped_ = true;
+  boost::system::error_code ignored;
+  acceptor_.close(ignored);
+  tasks_.cancel(accepting_);
+  tasks_.cancel(looking_);
+  const auto connections = connections_;  // ending one takes it out
+  for (const auto& [id, one] : connections) {
+    one->socket->close();
+    tasks_.cancel(one->task);
+  }
+}
+
+std::string Server::address() const {
+  boost::system::error_code error;
+  return endpoint_text(acceptor_.local_endpoint(error));
+}
+
+void Server::identity(std::shared_ptr<Identity> identity) { identity_ = std::move(identity); }
+
+void Server::begin(One one, Doing doing) {
+  const auto within = [&]() -> Duration {
+    switch (doing) {
+      case Doing::handshake:
+      case Doing::header:
+        return limits_.header_within;
+      case Doing::body:
+        return limits_.body_within;
+      case Doing::idle:
+        return limits_.idle;
+      case Doing::writing:
+        return limits_.write_within;
+      case Doing::leaving:
+        return seconds{2};
+      case Doing::answering:
+      case Doing::streaming:
+        return hours{24 * 365};  // ours to end
+    }
+    return limits_.idle;
+  }();
+  one->doing = doing;
+  one->since = world_.clock.boottime();
+  one->until = one->since + within;
+}
+
+// Ends the connection that is doing nothing for the longest time; failing that, the one that has been sending its header for the longest.
+bool Server::make_room() {
+  for (const Doing doing : {Doing::idle, Doing::handshake, Doing::header}) {
+    One oldest;
+    for (const auto& [id, one] : connections_)
+      if (one->doing == doing && (!oldest || one->since < oldest->since)) oldest = one;
+    if (!oldest) continue;
+    oldest->doing = Doing::leaving;  // not chosen twice before it has ended
+    oldest->until = oldest->since;
+    oldest->socket->close();
+    return true;
+  }
+  return false;
+}
+
+void Server::take_in(tcp::socket socket) {
+  boost::system::error_code error;
+  const auto remote = socket.remote_endpoint(error);
+  if (error) return;                                                       // gone already
+  if (connections_.size() >= limits_.connections && !make_room()) return;  // all are being answered: closing tells the client to come again
+  socket.set_option(tcp::no_delay(true), error);
+  auto one = std::make_shared<Connection>();
+  one->id = next_id_++;
+  one->peer = remote.address().to_string();
+  one->loopback = is_loopback(remote.address());
+  one->socket = make_socket(std::move(socket), identity_);
+  begin(one, identity_ ? Doing::handshake : Doing::idle);
+  connections_[one->id] = one;
+  // The group lets go of a task after it has ended, whichever way: that is when the connection is forgotten.
+  one->task = tasks_.spawn("web connection", serve(shared_from_this(), one), [self = shared_from_this(), one] {
+    one->socket->close();
+    self->connections_.erase(one->id);
+  });
+}
+
+Task<void> Server::accept(Shared self) {
+  while (!self->stopped_) {
+    auto [error, socket] = co_await self->acceptor_.async_accept(asio::as_tuple(asio::use_awaitable));
+    if (!error) {
+      self->take_in(std::move(socket));
+    } else if (self->stopped_ || error == asio::error::operation_aborted) {
+      co_return;
+    } else {
+      // Out of descriptors or memory: make room, and give others the chance to let go, instead of spinning.
+      self->make_room();
+      co_await self->world_.clock.sleep_for(milliseconds{50});
+    }
+  }
+}
+
+// One look over all connections instead of a timer for each.
+Task<void> Server::look_after(Shared self) {
+  while (!self->stopped_) {
+    co_await self->world_.clock.sleep_for(self->limits_.look_every);
+    const auto now = self->world_.clock.boottime();
+    const auto connections = self->connections_;
+    for (const auto& [id, one] : connections) {
+      if (now < one->until) continue;
+      if (one->doing == Doing::header || one->doing == Doing::body) {
+        one->late = true;  // it hears why
+        one->until = now + self->limits_.header_within;
+        one->socket->cancel();
+      } else {
+        one->socket->close();
+      }
+    }
+  }
+}
+
+// False: the connection is over.
+Task<bool> Server::read_more(Shared, One one) {
+  std::array<char, 8192> bytes;
+  const std::span<char> into(bytes);
+  const auto size = co_await one->socket->read_some(into);
+  if (!size || *size == 0) co_return false;
+  one->buffer.append(bytes.data(), *size);
+  co_return true;
+}
+
+Task<bool> Server::send(Shared self, One one, std::string bytes) {
+  self->begin(one, Doing::writing);
+  const auto sent = co_await one->socket->write_all(std::move(bytes));
+  co_return sent.has_value();
+}
+
+// nullopt: there is no next request; what had to be said was said.
+Task<std::optional<Request>> Server::receive(Shared self, One one) {
+  Incoming incoming(self->limits_.header_bytes, self->limits_.body_bytes);
+  self->begin(one, one->buffer.empty() ? Doing::idle : Doing::header);
+  bool continued = false;
+  for (;;) {
+    const bool in_header = !incoming.header_done();
+    incoming.feed(one->buffer);
+    if (incoming.refused() || incoming.done()) break;
+    if (in_header && incoming.header_done()) self->begin(one, Doing::body);
+    if (incoming.wants_continue() && !continued) {
+      continued = true;
+      std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+      if (!co_await send(self, one, std::move(go_on))) co_return std::nullopt;
+      self->begin(one, Doing::body);
+    }
+    const bool more = co_await read_more(self, one);
+    if (one->late) break;
+    if (!more) co_return std::nullopt;
+    if (one->doing == Doing::idle) self->begin(one, Doing::header);
+  }
+  if (incoming.done() && !incoming.refused() && !one->late) co_return incoming.take();
+
+  const Response refusal = incoming.refused() ? *incoming.refused() : problem(408, "too slow", "the request did not arrive in time");
+  if (co_await send(self, one, response_text(refusal, false, false, self->world_.clock.now()))) co_await leave(self, one);
+  co_return std::nullopt;
+}
+
+// Closing with unread bytes would reset the connection, and the client would lose the answer: let it read first, for a short while.
+Task<void> Server::leave(Shared self, One one) {
+  self->begin(one, Doing::leaving);
+  one->socket->end_writing();
+  for (int reads = 0; reads < 64 && co_await read_more(self, one); ++reads) one->buffer.clear();
+}
+
+struct Server::Streaming final : Tap {
+  Shared self;
+  One one;
+  Streaming(Shared s, One o) : self(std::move(s)), one(std::move(o)) { ++self->streams_; }
+  ~Streaming() override { --self->streams_; }
+  Task<bool> write(std::string bytes) override {
+    const bool sent = co_await send(self, one, std::move(bytes));
+    self->begin(one, Doing::streaming);
+    co_return sent;
+  }
+};
+
+// True: the connection goes on.
+Task<bool> Server::answer(Shared self, One one, Request request) {
+  const bool head = request.method == "HEAD", keep = request.keep_alive && !self->stopped_;
+  const std::string wrong = read_target(request);
+  Response response;
+  if (wrong.empty()) {
+    self->begin(one, Doing::answering);
+    response = co_await self->respond_(std::move(request));
+  } else {
+    response = problem(400, "not understood", wrong);
+  }
+  if (response.stream && self->streams_ >= self->limits_.streams) {
+    response = problem(503, "too many readers", "as many event streams as can be served are open; close some, or read the list instead");
+    response.headers.emplace_back("Retry-After", "30");
+  }
+  if (!co_await send(self, one, response_text(response, head, keep, self->world_.clock.now()))) co_return false;
+  if (!response.stream) {
+    if (!keep) co_await leave(self, one);
+    co_return keep;
+  }
+  if (!head) {
+    Streaming tap(self, one);
+    self->begin(one, Doing::streaming);
+    co_await response.stream(tap);
+  }
+  co_return false;
+}
+
+Task<void> Server::serve(Shared self, One one) {
+  if (!co_await one->socket->handshake()) co_return;
+  for (;;) {
+    auto request = co_await receive(self, one);
+    if (!request) co_return;
+    request->peer = one->peer;
+    request->peer_is_loopback = one->loopback;
+    if (!co_await answer(self, one, std::move(*request))) co_return;
+  }
+}
+
+}  // namespace drwatch::web

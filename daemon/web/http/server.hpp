@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// One listening socket and its connections: HTTP/1.1 with keep-alive, every wait and every size bounded. What is answered is not its
+// business.
+#pragma once
+
+#include "daemon/tasks/task_group.hpp"
+#include "daemon/web/http/message.hpp"
+#include "daemon/web/http/socket.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include <boost/asio/ip/tcp.hpp>
+
+namespace drwatch::web {
+
+struct Limits {
+  std::size_t header_bytes = 16 * 1024, body_bytes = 64 * 1024;
+  std::size_t connections = 1024;        // at once; the longest idle one makes room
+  std::size_t streams = 256;             // of them, responses without an end
+  Duration header_within = seconds{10};  // from its first byte (and the TLS handshake)
+  Duration body_within = seconds{20};
+  Duration write_within = seconds{30};      // a response must be taken
+  Duration idle = seconds{60};              // between requests
+  Duration look_every = milliseconds{500};  // how exactly all of these are kept
+};
+
+class Server : public std::enable_shared_from_this<Server> {
+ public:
+  using Respond = std::function<Task<Response>(Request)>;
+
+  // Throws std::runtime_error ("cannot listen on 127.0.0.1:9780: address already in use; ...").
+  Server(World world, TaskGroup& tasks, const std::string& listen, Limits limits, Respond respond);
+  void start();
+  void stop();
+  std::string address() const;                        // with the port as bound
+  void identity(std::shared_ptr<Identity> identity);  // of connections from now on; null: plain
+  std::size_t connections() const { return connections_.size(); }
+
+ private:
+  enum class Doing { handshake, idle, header, body, answering, writing, streaming, leaving };
+  struct Connection {
+    std::uint64_t id = 0;
+    TaskGroup::Id task = 0;
+    std::unique_ptr<Socket> socket;
+    std::string peer;
+    bool loopback = false;
+    std::string buffer;  // read, not yet understood
+    Doing doing = Doing::handshake;
+    std::chrono::nanoseconds since{0}, until{0};  // boottime
+    bool late = false;                            // the deadline passed while it was sending
+  };
+  using Shared = std::shared_ptr<Server>;
+  using One = std::shared_ptr<Connection>;
+  struct Streaming;
+
+  static Task<void> accept(Shared self);
+  static Task<void> look_after(Shared self);
+  static Task<void> serve(Shared self, One one);
+  static Task<std::optional<Request>> receive(Shared self, One one);
+  static Task<bool> read_more(Shared self, One one);
+  static Task<bool> send(Shared self, One one, std::string bytes);
+  static Task<bool> answer(Shared self, One one, Request request);
+  static Task<void> leave(Shared self, One one);
+
+  void begin(One one, Doing doing);
+  bool make_room();
+  void take_in(boost::asio::ip::tcp::socket socket);
+
+  World world_;
+  TaskGroup& tasks_;
+  Limits limits_;
+  Respond respond_;
+  boost::asio::ip::tcp::acceptor acceptor_;
+  std::shared_ptr<Identity> identity_;
+  std::map<std::uint64_t, One> connections_;
+  std::uint64_t next_id_ = 1;
+  std::size_t streams_ = 0;
+  TaskGroup::Id accepting_ = 0, looking_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace drwatch::web

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/web/http/socket.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include <stdexcept>
+
+namespace drwatch::web {
+namespace asio = boost::asio;
+using asio::ip::tcp;
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+
+struct Identity {
+  asio::ssl::context context{asio::ssl::context::tls_server};
+};
+
+std::shared_ptr<Identity> load_identity(const std::string& certificate_file, const std::string& key_file) {
+  auto identity = std::make_shared<Identity>();
+  boost::system::error_code error;
+  SSL_CTX_set_min_proto_version(identity->context.native_handle(), TLS1_2_VERSION);
+  identity->context.use_certificate_chain_file(certificate_file, error);
+  if (error) throw std::runtime_error("cannot use the certificate " + certificate_file + ": " + error.message());
+  identity->context.use_private_key_file(key_file, asio::ssl::context::pem, error);
+  if (error)
+    throw std::runtime_error("cannot use the key " + key_file + ": " + error.message() + "; it must be PEM and belong to " +
+                             certificate_file);
+  return identity;
+}
+
+namespace {
+
+Failure failure(const boost::system::error_code& error) { return Failure{Reason::connect, {}, error.message()}; }
+
+bool clean_end(const boost::system::error_code& error) { return error == asio::error::eof || error == asio::ssl::error::stream_truncated; }
+
+template <class S>
+struct Over : Socket {
+  S stream;
+  template <class... A>
+  explicit Over(A&&... a) : stream(std::forward<A>(a)...) {}
+
+  Task<Result<std::size_t>> read_some(std::span<char> into) override {
+    const auto [error, size] = co_await stream.async_read_some(asio::buffer(into.data(), into.size()), as_result);
+    if (error && !clean_end(error)) co_return failure(error);
+    co_return size;
+  }
+  Task<Result<std::size_t>> write_all(std::string bytes) override {
+    const auto [error, size] = co_await asio::async_write(stream, asio::buffer(bytes), as_result);
+    if (error) co_return failure(error);
+    co_return size;
+  }
+  tcp::socket& lowest() {
+    if constexpr (std::is_same_v<S, tcp::socket>)
+      return stream;
+    else
+      return stream.next_layer();
+  }
+  void cancel() override {
+    boost::system::error_code ignored;
+    lowest().cancel(ignored);
+  }
+  void end_writing() override {
+    boost::system::error_code ignored;
+    lowest().shutdown(tcp::socket::shutdown_send, ignored);
+  }
+  void close() override {
+    boost::system::error_code ignored;
+    lowest().close(ignored);
+  }
+};
+
+struct Plain final : Over<tcp::socket> {
+  using Over::Over;
+  Task<bool> handshake() override { co_return true; }
+};
+
+struct Tls final : Over<asio::ssl::stream<tcp::socket>> {
+  std::shared_ptr<Identity> identity;  // a reload replaces it; a connection keeps its own
+  Tls(tcp::socket socket, std::shared_ptr<Identity> own) : Over(std::move(socket), own->context), identity(std::move(own)) {}
+  Task<bool> handshake() override {
+    const auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::server, as_result);
+    co_return !error;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Socket> make_socket(tcp::socket socket, std::shared_ptr<Identity> identity) {
+  if (identity) return std::make_unique<Tls>(std::move(socket), std::move(identity));
+  return std::make_unique<Plain>(std::move(socket));
+}
+
+}  // namespace drwatch::web

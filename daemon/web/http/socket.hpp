@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The server's end of one connection, plain or TLS, as a byte stream. OpenSSL stays in socket.cpp.
+#pragma once
+
+#include "probes/seams/world.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <memory>
+#include <string>
+
+namespace drwatch::web {
+
+struct Socket : Stream {
+  virtual Task<bool> handshake() = 0;  // false: not a client that we can talk to
+  virtual void cancel() = 0;           // what is waited for now ends with a failure
+  virtual void end_writing() = 0;      // the other side reads to the end of what was sent
+  virtual void close() = 0;
+};
+
+// A certificate and its key, ready for connections. Throws std::runtime_error naming the file that can't be read.
+struct Identity;
+std::shared_ptr<Identity> load_identity(const std::string& certificate_file, const std::string& key_file);
+
+// `identity` null: plain.
+std::unique_ptr<Socket> make_socket(boost::asio::ip::tcp::socket socket, std::shared_ptr<Identity> identity);
+
+}  // namespace drwatch::web

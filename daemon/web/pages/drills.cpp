@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// What proves that recovery works: the drills of each scenario, and projections held against what happened.
+#include "daemon/web/api/reading.hpp"
+#include "daemon/web/pages/rendering.hpp"
+#include "daemon/web/pages/wording.hpp"
+
+namespace drwatch::web {
+namespace {
+
+std::string day_of(const View& time, const char* otherwise) { return time.is_null() ? otherwise : time.get<std::string>().substr(0, 10); }
+
+std::string took_words(std::optional<double> took) {
+  return took ? duration_words(Duration{static_cast<std::int64_t>(*took * 1000)}) : "not measured";
+}
+
+View row_of(const Seen& seen, const Scenario& scenario) {
+  View row = scenario_view(seen, scenario, false);
+  const auto drill = seen.state.record.drills.find(scenario.id);
+  const bool drilled = drill != seen.state.record.drills.end();
+  row["rto_words"] = seconds_words(row["rto_seconds"]);
+  row["standing_sign"] = sign(row["standing"].get<std::string>());
+  row["last_words"] = day_of(row["drill"]["last_success_at"], "never");
+  if (const View& failed = row["drill"]["failed_at"]; !failed.is_null())
+    row["last_words"] = row["last_words"].get<std::string>() + ", failed " + day_of(failed, "");
+  row["took_words"] = drilled ? took_words(drill->second.recovery_seconds) : "";
+  row["lost_words"] = drilled ? took_words(drill->second.data_loss_seconds) : "";
+  row["due_words"] = day_of(row["drill"]["due_at"], "none planned") + (row["drill"]["overdue"] == true ? ", overdue" : "");
+  row["proven_words"] = day_of(row["drill"]["proven_until"], "");
+  return row;
+}
+
+View score_of(const Score& score) {
+  View row;
+  row["incident"] = score.incident;
+  row["p50_words"] = took_words(score.p50_seconds);
+  row["p90_words"] = took_words(score.p90_seconds);
+  row["actual_words"] = took_words(score.actual_seconds);
+  row["result_words"] = score.actual_seconds <= score.p90_seconds ? "within" : "longer than nine in ten";
+  return row;
+}
+
+std::string calibration_words(const Measured& measured) {
+  if (measured.scored == 0) return "No recovery has been projected and measured yet.";
+  return "Of " + std::to_string(measured.scored) + " recoveries " + std::to_string(measured.within_p90) +
+         " were over within what nine in ten should be, " + std::to_string(measured.within_p50) + " within what half should be.";
+}
+
+}  // namespace
+
+Response page_drills(Room& room, const Call&) {
+  const Moment now(room);
+  const Measured& measured = now.seen.state.record.measured;
+  View view;
+  view["scenarios"] = View::array();
+  for (const auto& [name, scenario] : now.settings->scenarios) view["scenarios"].push_back(row_of(now.seen, scenario));
+  view["has_scenarios"] = !view["scenarios"].empty();
+  view["calibration_words"] = calibration_words(measured);
+  view["scores"] = View::array();
+  for (auto score = measured.scores.rbegin(); score != measured.scores.rend(); ++score) view["scores"].push_back(score_of(*score));
+  view["has_scores"] = !view["scores"].empty();
+  view["now"] = time_text(now.seen.now);
+  view["version"] = room.desk.figures().version;
+  return page("drills", "Drills · drwatch", std::move(view));
+}
+
+}  // namespace drwatch::web

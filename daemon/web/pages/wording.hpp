@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the pages say things.
+#pragma once
+
+#include "daemon/web/api/view.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace drwatch::web {
+
+std::string sign(std::string_view health_or_standing);                    // beside the word, so that nothing is told by colour alone
+std::string ago_words(const Seen& seen, const View& time);                // "2 min 40 s ago" of a time_view; "" of null
+std::string words_of(const View& list, std::string_view between = ", ");  // of strings
+std::string seconds_words(const View& seconds);                           // of a seconds_view; "" of null
+std::string left_words(Time deadline, Time now);                          // "1 h 2 min", "over by 3 min"
+int percent_of(Duration part, Duration whole);                            // 0 to 100
+
+}  // namespace drwatch::web

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// What PostgreSQL and libpq say, as a Failure.
+#pragma once
+
+#include "probes/seams/world.hpp"
+
+namespace drwatch {
+
+// `message` is libpq's, made with PQERRORS_VERBOSE: the only way to learn the SQLSTATE of a refused connection. `address` is named in the
+// result.
+Failure connection_failure(std::string_view message, const std::string& address);
+
+// A statement that failed. `lost`: the connection went with it.
+Failure statement_failure(std::string_view sqlstate, std::string_view message, bool lost, const std::string& address);
+
+}  // namespace drwatch

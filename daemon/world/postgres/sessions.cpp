@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/world/postgres/sessions.hpp"
+
+#include "daemon/world/failures.hpp"
+#include "daemon/world/postgres/failure.hpp"
+#include "daemon/world/postgres/flood_guard.hpp"
+#include "daemon/world/postgres/target.hpp"
+#include "daemon/world/postgres/traffic.hpp"
+#include "daemon/world/stopwatch.hpp"
+#include "probes/seams/excerpt.hpp"
+
+#include <fcntl.h>
+#include <libpq-fe.h>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <memory>
+
+namespace drwatch {
+namespace {
+
+using Descriptor = boost::asio::posix::stream_descriptor;
+using Handle = std::shared_ptr<PGconn>;
+
+constexpr std::size_t max_rows = 10'000;
+constexpr std::size_t max_bytes = 4 << 20;  // of all values of one answer
+// Of everything that comes, notices and lies about lengths included.
+constexpr std::uint64_t max_traffic = 16 << 20, max_greeting = 256 << 10;
+
+// libpq changes its socket while connecting (the next address, a retry without TLS): so a copy, for each wait.
+Task<void> wait_for(boost::asio::any_io_executor loop, int socket, bool writable) {
+  const int copy = fcntl(socket, F_DUPFD_CLOEXEC, 3);
+  if (copy < 0) co_return;  // the next step of libpq tells what is wrong with it
+  Descriptor descriptor(loop, copy);
+  boost::system::error_code error;
+  co_await descriptor.async_wait(writable ? Descriptor::wait_write : Descriptor::wait_read,
+                                 boost::asio::redirect_error(boost::asio::use_awaitable, error));
+  unwind_if_cancelled(error);
+}
+
+Handle start(const std::map<std::string, std::string>& options) {
+  std::vector<const char*> keys, values;
+  for (const auto& [key, value] : options) {
+    keys.push_back(key.c_str());
+    values.push_back(value.c_str());
+  }
+  keys.push_back(nullptr);
+  values.push_back(nullptr);
+  Handle handle(PQconnectStartParams(keys.data(), values.data(), 0), [](PGconn* c) {
+    if (c) PQfinish(c);
+  });
+  if (handle) {
+    PQsetErrorVerbosity(handle.get(), PQERRORS_VERBOSE);
+    PQsetNoticeProcessor(handle.get(), [](void*, const char*) {}, nullptr);
+  }
+  return handle;
+}
+
+// Which phases are over, told by the states that libpq passes through.
+class Progress {
+ public:
+  explicit Progress(Phases& phases) : phases_(phases) {}
+  void note(ConnStatusType status) {
+    if (status == CONNECTION_BAD) return;
+    if (status == CONNECTION_SSL_STARTUP) tls_ = true;
+    if (!phases_[Phase::connect] && status != CONNECTION_STARTED && status != CONNECTION_NEEDED) watch_.lap(phases_, Phase::connect);
+    if (tls_ && !phases_[Phase::tls] && status != CONNECTION_SSL_STARTUP) watch_.lap(phases_, Phase::tls);
+    if (status == CONNECTION_OK) watch_.lap(phases_, Phase::auth);
+  }
+
+ private:
+  Phases& phases_;
+  Stopwatch watch_;
+  bool tls_ = false;
+};
+
+// What a failure says of `message`, without what must not be shown: a server may echo it. Judged by all of its words, since a password
+// may be one of them.
+template <class Say>
+Failure told(std::string message, const std::vector<std::string>& hidden, Say say) {
+  Failure failure = say(message);
+  failure.message = say(without(std::move(message), hidden)).message;
+  return failure;
+}
+
+struct Step {
+  PostgresPollingStatusType next = PGRES_POLLING_FAILED;
+  ConnStatusType status = CONNECTION_BAD;
+};
+
+class RealPgConnection : public PgConnection {
+ public:
+  RealPgConnection(boost::asio::any_io_executor loop, Handle handle, std::weak_ptr<Workers> errands, std::shared_ptr<FloodGuard> guard,
+                   PgTarget target)
+      : loop_(std::move(loop)),
+        handle_(std::move(handle)),
+        errands_(std::move(errands)),
+        guard_(std::move(guard)),
+        address_(std::move(target.address)),
+        hidden_(std::move(target.hidden)) {}
+
+  ~RealPgConnection() override {
+    auto errands = errands_.lock();  // none left: the world has ended before this
+    if (!errands || !busy_ || PQstatus(handle_.get()) != CONNECTION_OK) return;
+    // The server would work on until it next tries to send: ask it to stop, or unanswered statements pile up there run by run.
+    std::shared_ptr<PGcancel> stop(PQgetCancel(handle_.get()), &PQfreeCancel);
+    errands->post([stop] {
+      char complaint[256];
+      if (stop) PQcancel(stop.get(), complaint, sizeof complaint);
+    });
+  }
+
+  int server_process() const override { return PQbackendPID(handle_.get()); }
+
+  Task<Result<PgResult>> query(std::string sql) override {
+    auto* c = handle_.get();
+    if (PQstatus(c) == CONNECTION_BAD) co_return Failure{Reason::connect, "", address_ + ": the connection is gone"};
+    if (busy_) co_return Failure{Reason::internal, "", "the connection still waits for an earlier statement"};
+    busy_ = true;
+    before_ = traffic_of(PQsocket(c));
+    // With parameters (none): the server then takes one statement, never several.
+    if (!PQsendQueryParams(c, sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0)) co_return lost();
+    PQsetSingleRowMode(c);
+    PgResult answer;
+    std::optional<Failure> failure;
+    std::size_t bytes = 0;
+    while (true) {
+      if (auto trouble = co_await until_ready()) co_return std::move(*trouble);
+      std::unique_ptr<PGresult, void (*)(PGresult*)> piece(PQgetResult(c), &PQclear);
+      if (!piece) break;
+      if (auto wrong = take(piece.get(), answer, bytes); wrong && !failure) failure = std::move(wrong);
+      if (failure && (failure->code == "EFBIG" || failure->code == "COPY")) co_return std::move(*failure);  // busy: nobody reads the rest
+      if (PQstatus(c) == CONNECTION_BAD) break;
+    }
+    busy_ = false;
+    if (failure) co_return std::move(*failure);
+    co_return std::move(answer);
+  }
+
+ private:
+  Failure lost() { return failed("", PQerrorMessage(handle_.get()), true); }
+  Failure failed(const char* sqlstate, const char* message, bool gone) {
+    return told(message, hidden_, [&](const std::string& text) { return statement_failure(sqlstate, text, gone, address_); });
+  }
+
+  // Sends what is to be sent and waits until PQgetResult has something to say.
+  Task<std::optional<Failure>> until_ready() {
+    auto* c = handle_.get();
+    while (true) {
+      const int unsent = PQflush(c);
+      if (unsent < 0) co_return lost();
+      if (unsent == 0 && !PQisBusy(c)) co_return std::nullopt;
+      if (unsent > 0) {
+        co_await wait_for(loop_, PQsocket(c), true);
+      } else {
+        co_await wait_for(loop_, PQsocket(c), false);
+      }
+      int alive = 0;
+      const std::function<void()> read = [&] { alive = PQconsumeInput(c); };
+      if (!guard_->read(PQsocket(c), before_ + max_traffic, read) || traffic_of(PQsocket(c)) > before_ + max_traffic)
+        co_return Failure{Reason::protocol, "EFBIG", address_ + " answers with more than 16 MiB"};
+      if (!alive) co_return lost();
+    }
+  }
+
+  std::optional<Failure> take(PGresult* piece, PgResult& answer, std::size_t& bytes) {
+    const auto status = PQresultStatus(piece);
+    if (status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY) return std::nullopt;
+    // libpq would give the same result again and again, until somebody copies.
+    if (status == PGRES_COPY_OUT || status == PGRES_COPY_IN || status == PGRES_COPY_BOTH)
+      return Failure{Reason::assertion, "COPY", address_ + " begins a COPY; a probe's statement is one that returns rows"};
+    if (status != PGRES_SINGLE_TUPLE && status != PGRES_TUPLES_OK) {
+      const char* state = PQresultErrorField(piece, PG_DIAG_SQLSTATE);
+      const char* words = PQresultErrorField(piece, PG_DIAG_MESSAGE_PRIMARY);
+      const bool gone = PQstatus(handle_.get()) == CONNECTION_BAD;
+      return failed(state ? state : "", words ? words : PQresultErrorMessage(piece), gone);
+    }
+    if (answer.columns.empty()) {
+      for (int i = 0; i < PQnfields(piece); ++i) answer.columns.emplace_back(PQfname(piece, i));
+    }
+    for (int row = 0; row < PQntuples(piece); ++row) {
+      auto& values = answer.rows.emplace_back();
+      for (int i = 0; i < PQnfields(piece); ++i) {
+        bytes += static_cast<std::size_t>(PQgetlength(piece, row, i));
+        if (PQgetisnull(piece, row, i)) {
+          values.emplace_back();
+        } else {
+          values.emplace_back(std::string(PQgetvalue(piece, row, i), static_cast<std::size_t>(PQgetlength(piece, row, i))));
+        }
+      }
+    }
+    if (answer.rows.size() <= max_rows && bytes <= max_bytes) return std::nullopt;
+    return Failure{Reason::protocol, "EFBIG", address_ + " answers with more than " + std::to_string(max_rows) + " rows or 4 MiB"};
+  }
+
+  boost::asio::any_io_executor loop_;
+  Handle handle_;
+  std::weak_ptr<Workers> errands_;
+  std::shared_ptr<FloodGuard> guard_;
+  std::string address_;
+  std::vector<std::string> hidden_;
+  bool busy_ = false;
+  std::uint64_t before_ = 0;  // traffic, when the statement was sent
+};
+
+}  // namespace
+
+Task<Result<std::unique_ptr<PgConnection>>> RealPostgres::connect(Secret dsn, Phases& phases) {
+  Stopwatch watch;
+  auto target = co_await resolve_target(std::move(dsn), resolver_);
+  watch.lap(phases, Phase::resolve);
+  if (!target) co_return target.error();
+
+  // Both shared with the worker: when this is cancelled, the worker may still be at it.
+  auto handle = std::make_shared<Handle>();
+  auto step = std::make_shared<Step>();
+  Progress progress(phases);
+  std::function<void()> begin = [handle, step, options = target->options] {
+    *handle = start(options);
+    if (*handle) *step = {PGRES_POLLING_WRITING, PQstatus(handle->get())};
+  };
+  std::function<void()> go_on = [handle, step] {
+    step->next = PQconnectPoll(handle->get());
+    step->status = PQstatus(handle->get());
+  };
+  co_await workers_.run(std::move(begin));
+  if (!*handle) co_return Failure{Reason::own_fault, "ENOMEM", "no memory for a connection"};
+  while (step->status != CONNECTION_BAD && step->next != PGRES_POLLING_OK && step->next != PGRES_POLLING_FAILED) {
+    co_await wait_for(workers_.loop(), PQsocket(handle->get()), step->next == PGRES_POLLING_WRITING);
+    co_await workers_.run(go_on);
+    progress.note(step->status);
+    if (step->status != CONNECTION_BAD && traffic_of(PQsocket(handle->get())) > max_greeting)
+      co_return Failure{Reason::protocol, "EFBIG", target->address + " talks on and on before it lets anybody in"};
+  }
+  if (step->next != PGRES_POLLING_OK) {
+    const auto say = [&](const std::string& text) { return connection_failure(text, target->address); };
+    co_return told(PQerrorMessage(handle->get()), target->hidden, say);
+  }
+  PQsetnonblocking(handle->get(), 1);
+  std::unique_ptr<PgConnection> connection =
+      std::make_unique<RealPgConnection>(workers_.loop(), *handle, errands_, guard_, std::move(*target));
+  co_return std::move(connection);
+}
+
+}  // namespace drwatch

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/world/postgres/flood_guard.hpp"
+#include "daemon/world/workers.hpp"
+
+#include <memory>
+
+namespace drwatch {
+
+// libpq, never blocking the loop: names are resolved before, every step of connecting runs on a worker (TLS contexts and SCRAM's key
+// derivation happen inside it), and the waiting for the socket on the loop.
+class RealPostgres : public Postgres {
+ public:
+  // `errands`: threads for cancel requests, which may hang on a dead server.
+  RealPostgres(Workers& workers, std::weak_ptr<Workers> errands, Resolver& resolver)
+      : workers_(workers), errands_(std::move(errands)), resolver_(resolver) {}
+  Task<Result<std::unique_ptr<PgConnection>>> connect(Secret dsn, Phases& phases) override;
+
+ private:
+  Workers& workers_;
+  std::weak_ptr<Workers> errands_;
+  Resolver& resolver_;
+  std::shared_ptr<FloodGuard> guard_ = std::make_shared<FloodGuard>();
+};
+
+}  // namespace drwatch

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "probes/auth/refusal.hpp"
+
+#include "probes/parts/bounded_json.hpp"
+#include "probes/parts/http_expectation.hpp"
+#include "probes/probe.hpp"
+#include "probes/seams/excerpt.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+
+namespace drwatch {
+namespace {
+
+using Json = nlohmann::json;
+
+// supabase/auth's errorcode.go, and RFC 6749 5.2. What is not here is the service's own fault.
+constexpr std::string_view account_codes[] = {
+    "invalid_credentials", "user_banned",          "email_not_confirmed", "phone_not_confirmed",     "captcha_failed",
+    "insufficient_aal",    "user_not_found",       "invalid_grant",       "invalid_client",          "unauthorized_client",
+    "invalid_scope",       "no_authorization",     "validation_failed",   "reauthentication_needed", "mfa_verification_rejected",
+    "access_denied",       "interaction_required",
+};
+constexpr std::string_view eager_codes[] = {"over_request_rate_limit", "over_email_send_rate_limit", "over_sms_send_rate_limit",
+                                            "slow_down", "too_many_attempts"};
+
+template <std::size_t n>
+bool among(const std::string_view (&codes)[n], std::string_view code) {
+  return std::find(std::begin(codes), std::end(codes), code) != std::end(codes);
+}
+
+std::string text_at(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
+}
+
+std::string first_text(const Json& object, std::initializer_list<const char*> keys) {
+  for (const char* key : keys)
+    if (auto text = text_at(object, key); !text.empty()) return text;
+  return "";
+}
+
+// One word. What is more than that may be anything that was sent, and codes are shown everywhere.
+bool is_code(std::string_view text) {
+  const auto in_code = [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-' || c == '.'; };
+  return !text.empty() && text.size() <= 60 && std::all_of(text.begin(), text.end(), in_code);
+}
+
+std::optional<seconds> retry_after(const HttpResponse& answer) {
+  const auto values = header_values(answer, "retry-after");
+  int amount = 0;
+  if (values.empty()) return std::nullopt;
+  const std::string& text = values.front();
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), amount);
+  if (error != std::errc{} || end != text.data() + text.size() || amount < 0) return std::nullopt;  // a date: the usual pause will do
+  return seconds{std::min(amount, 86400)};
+}
+
+// What drwatch's account being refused means, and where a person can do something about it, what.
+std::string advice(const std::string& code) {
+  if (code == "captcha_failed")
+    return "a captcha stands before every password login, so drwatch cannot log in. Nothing is known of other users. Watch without a login "
+           "(no "
+           "`user`: gateway, health, keys and forged tokens), and log in against a second project with the same settings and no captcha, "
+           "or "
+           "with the captcha provider's test keys";
+  if (code == "email_not_confirmed" || code == "phone_not_confirmed")
+    return "confirm drwatch's own account; it says nothing of other users";
+  if (code == "insufficient_aal") return "drwatch's own account must not be asked for a second factor; it says nothing of other users";
+  return "drwatch's own key or account is refused, which says nothing of other users";
+}
+
+}  // namespace
+
+AuthRefusal refusal_of(const HttpResponse& answer, bool logging_in) {
+  AuthRefusal made;
+  made.code = std::to_string(answer.status);
+  made.retry_after = retry_after(answer);
+  const Json document = bounded_json(answer.body);
+  std::string named;
+  if (document.is_object()) {
+    named = first_text(document, {"error_code", "code", "error"});
+    made.says = first_text(document, {"msg", "message", "error_description"});
+  }
+  const bool refused = answer.status == 401 || answer.status == 403;
+  const bool challenged = !header_values(answer, "cf-mitigated").empty();  // a firewall's challenge page, not the service
+  made.by_gateway = challenged || (named.empty() && (refused || !document.is_object()));
+  if (is_code(named)) made.code = named;
+  if (challenged) made.code = "challenge";
+  if (answer.status == 429 || among(eager_codes, named))
+    made.blame = Blame::eagerness;
+  else if (challenged || (refused && made.by_gateway && document.is_object()) ||
+           (logging_in && answer.status < 500 && among(account_codes, named)))
+    made.blame = Blame::account;
+  return made;
+}
+
+Outcome outcome_of(const AuthRefusal& refusal, const std::string& what, const std::vector<std::string>& hidden) {
+  const std::string code = without(refusal.code, hidden);
+  std::string says = refusal.says.empty() ? "" : ": " + quote(without_tokens(without(refusal.says, hidden)));
+  const std::string by = refusal.by_gateway ? "the gateway answered " : "answered ";
+  switch (refusal.blame) {
+    case Blame::eagerness:
+      return outcome_of(Health::unknown, Reason::own_fault, code,
+                        what + ": the rate limit turns drwatch away (" + code + says + "); lengthen the probe's interval");
+    case Blame::account:
+      return outcome_of(Health::degraded, Reason::auth, code, what + ": " + by + code + says + "; " + advice(code));
+    case Blame::service:
+      break;
+  }
+  return outcome_of(Health::down, Reason::assertion, code, what + ": " + by + code + says);
+}
+
+}  // namespace drwatch

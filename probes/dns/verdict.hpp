@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is wanted of a name, and the judgement of what each server answered. Pure.
+#pragma once
+
+#include "probes/seams/world.hpp"
+
+namespace drwatch {
+
+struct DnsDemands {
+  std::string name, type = "A";
+  std::string rcode = "NOERROR";
+  std::vector<std::string> expect;    // exactly these records
+  std::vector<std::string> contains;  // at least these
+  bool agree = false;                 // all servers must answer the same
+  friend bool operator==(const DnsDemands&, const DnsDemands&) = default;
+};
+
+// What one server said.
+struct DnsReply {
+  std::string server;  // "192.0.2.53:53", or with its name: "ns1.example.org (192.0.2.53:53)"
+  Result<DnsAnswer> answer;
+  std::optional<Result<DnsAnswer>> soa;  // of the zone, from a server that should be its authority
+};
+
+// A record as a person wrote it, in the one spelling in which records are compared.
+std::string canonical_record(const std::string& type, const std::string& text);
+// A name in lower case without the dot at the end.
+std::string canonical_name(std::string name);
+
+// The records of `type` that an answer gives for `name`, over aliases; others in it are not believed. In order, each once.
+std::vector<std::string> records_of(const DnsAnswer& answer, const std::string& name, const std::string& type);
+// The zone's serial; nullopt: the answer has no SOA of it.
+std::optional<std::string> serial_of(const DnsAnswer& answer);
+
+// Down: every server fails, or one says other than `expect` or `contains` (assertion, `pin`). Degraded: some fail, some are no authority
+// (`LAME`), they differ (assertion, `disagree`) or hold different serials (stale, `serial`). The facts: records, ttl_seconds, serial, and
+// what each server said when there are several.
+Outcome judge_dns(const DnsDemands& demands, const std::vector<DnsReply>& replies);
+
+// At most eight, separated by commas.
+std::string listed(const std::vector<std::string>& texts);
+
+}  // namespace drwatch

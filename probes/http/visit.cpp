@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "probes/http/visit.hpp"
+
+#include "probes/http/decoding.hpp"
+#include "probes/parts/http_redirect.hpp"
+#include "probes/seams/excerpt.hpp"
+#include "probes/seams/redaction.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace drwatch {
+namespace {
+
+bool has_header(const HttpRequest& request, std::string_view name) {
+  return std::any_of(request.headers.begin(), request.headers.end(), [&](const auto& header) {
+    return std::equal(header.first.begin(), header.first.end(), name.begin(), name.end(),
+                      [](unsigned char a, unsigned char b) { return std::tolower(a) == b; });
+  });
+}
+
+}  // namespace
+
+void HttpVisit::hide(const std::string& value) {
+  world_.hide(value);
+  for (std::string& form : forms_of(value))
+    if (std::find(hidden_.begin(), hidden_.end(), form) == hidden_.end()) hidden_.push_back(std::move(form));
+}
+
+Task<Result<HttpResponse>> HttpVisit::fetch(HttpRequest request) {
+  if (!has_header(request, "accept-encoding")) request.headers.emplace_back("Accept-Encoding", "gzip, deflate, br");
+  if (const std::string cookies = jar_.for_request(request.url); !cookies.empty()) request.headers.emplace_back("Cookie", cookies);
+  if (!address_.empty() && same_origin(request.url, settings_.target.reveal())) request.address = address_;
+  const std::string url = request.url;
+  const std::size_t most = request.max_body;
+  Phases& of_this = reach_.last = {};
+  ++reach_.exchanges;
+  auto answer = co_await world_.http.fetch(std::move(request), of_this);
+  for (int i = 0; i < phase_count; ++i)
+    if (of_this.took[i]) phases_.took[i] = phases_.took[i].value_or(std::chrono::microseconds{0}) + *of_this.took[i];
+  if (!answer) co_return answer.error();
+  jar_.take(*answer, url, world_.clock.now());
+  for (const std::string& value : jar_.values()) hide(value);
+  if (auto wrong = unpack(*answer, most)) co_return std::move(*wrong);
+  co_return std::move(*answer);
+}
+
+Task<Result<HttpVisit::Answered>> HttpVisit::ask(HttpRequest request, const HttpJudge* judge, bool secret_body,
+                                                 const std::vector<std::string>* private_headers) {
+  for (int hop = 0;; ++hop) {
+    auto answer = co_await fetch(request);
+    if (!answer) co_return answer.error();
+    const bool leads_on = !judge->accepts(answer->status) && is_redirect(*answer);
+    if (hop >= settings_.redirects || !leads_on) {
+      Answered made{std::move(*answer), std::move(request), leads_on && hop > 0};
+      co_return made;
+    }
+    if (auto wrong = follow(request, *answer, secret_body, *private_headers)) co_return std::move(*wrong);
+  }
+}
+
+std::optional<Failure> HttpVisit::follow(HttpRequest& request, const HttpResponse& answer, bool secret_body,
+                                         const std::vector<std::string>& private_headers) const {
+  const auto next = redirect_target(request.url, answer);
+  if (!next) {
+    const std::string location = header_values(answer, "location").front();  // without its query: it may be a credential
+    return Failure{Reason::protocol, std::to_string(answer.status),
+                   "redirected to an address that can't be followed: " +
+                       quote(redacted(location.substr(0, location.find_first_of("?#")), hidden_), 200)};
+  }
+  if (!same_origin(request.url, *next)) {
+    std::erase_if(request.headers, [&](const auto& header) {
+      return settings_.sender.is_credential(header.first) ||
+             std::find(private_headers.begin(), private_headers.end(), header.first) != private_headers.end();
+    });
+    request.tls.certificate_file.clear();
+    request.tls.key_file.clear();
+    if (secret_body) request.body.clear();
+  }
+  request.url = *next;
+  if (answer.status == 303 ? request.method != "HEAD" : answer.status != 307 && answer.status != 308 && request.method == "POST") {
+    request.method = "GET";
+    request.body.clear();
+  }
+  return std::nullopt;
+}
+
+}  // namespace drwatch

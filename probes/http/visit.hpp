@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The requests of one run of an `http` probe: cookies, redirects, packed bodies, which address to go to.
+#pragma once
+
+#include "probes/http/cookies.hpp"
+#include "probes/http/settings.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace drwatch {
+
+class HttpVisit {
+ public:
+  // How far a visit came; it outlives one that was cut off.
+  struct Reach {
+    int exchanges = 0;  // begun
+    Phases last;        // of the last of them
+  };
+  // Never shown: `hidden`, and what hide() adds.
+  HttpVisit(World& world, const HttpSettings& settings, std::string address, const std::vector<std::string>& hidden, Reach& reach)
+      : world_(world), settings_(settings), address_(std::move(address)), reach_(reach), hidden_(hidden) {}
+
+  struct Answered {
+    HttpResponse answer;
+    HttpRequest request;             // the last one, behind redirects
+    bool redirects_used_up = false;  // it leads on still
+  };
+  // One request and the redirects behind it. A redirect to another origin takes neither credentials, nor the client's certificate, nor a
+  // secret body, and gets them never again, even if it leads back; credentials are the `private_headers`, too. `judge` says which statuses
+  // are accepted: those are not followed. Fails with protocol (code: the status) when it can't be followed.
+  Task<Result<Answered>> ask(HttpRequest request, const HttpJudge* judge, bool secret_body,
+                             const std::vector<std::string>* private_headers);
+
+  const Phases& phases() const { return phases_; }
+  void hide(const std::string& value);  // from all that is shown of the run
+  const std::vector<std::string>& hidden() const { return hidden_; }
+
+ private:
+  Task<Result<HttpResponse>> fetch(HttpRequest request);
+  std::optional<Failure> follow(HttpRequest& request, const HttpResponse& answer, bool secret_body,
+                                const std::vector<std::string>& private_headers) const;
+
+  World& world_;
+  const HttpSettings& settings_;
+  std::string address_;  // numeric; empty: where the name leads
+  Reach& reach_;
+  std::vector<std::string> hidden_;
+  CookieJar jar_;
+  Phases phases_;
+};
+
+}  // namespace drwatch

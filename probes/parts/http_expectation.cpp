@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "probes/parts/http_expectation.hpp"
+
+#include "probes/parts/bounded_json.hpp"
+#include "probes/seams/excerpt.hpp"
+#include "probes/seams/redaction.hpp"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <cctype>
+
+namespace drwatch {
+namespace {
+
+using Json = nlohmann::json;
+
+bool same_name(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+bool found(std::string_view text, const RE2& regex) { return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), regex); }
+
+std::string status_text(const std::vector<StatusRange>& ranges) {
+  std::string text;
+  for (const StatusRange& r : ranges) {
+    text += (text.empty() ? "" : ", ") + std::to_string(r.from);
+    if (r.to != r.from) text += "-" + std::to_string(r.to);
+  }
+  return text;
+}
+
+Json as_json(const JsonCheck::Scalar& scalar) {
+  return std::visit([](const auto& value) { return Json(value); }, scalar);
+}
+
+// The text of a value as an assertion compares it: strings bare, the rest as JSON.
+std::string bare(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// nullptr: nothing is there. A pointer that leads through a scalar or past an array's end is such a one.
+const Json* at(const Json& document, const std::string& pointer) {
+  try {
+    const Json::json_pointer where(pointer);
+    return document.contains(where) ? &document.at(where) : nullptr;
+  } catch (const Json::exception&) {
+    return nullptr;
+  }
+}
+
+}  // namespace
+
+struct HttpJudge::Compiled {
+  HttpExpectation expectation;
+  std::vector<std::string> secrets;
+  std::map<std::string, std::unique_ptr<RE2>> regexes;  // by their text
+
+  void compile(const std::string& text) {
+    if (!text.empty()) regexes.emplace(text, std::make_unique<RE2>(text, RE2::Quiet));
+  }
+  const RE2& regex(const std::string& text) const { return *regexes.at(text); }
+
+  using Hidden = std::vector<std::string>;
+  std::string received(const std::string& text, const Hidden& learnt) const {
+    // The start of it is enough for what is shown, and the rules of redacted() take their time.
+    return quote(redacted(without(without(text, secrets), learnt).substr(0, 64 * 1024), {}));
+  }
+  std::optional<std::string> body_fault(const HttpResponse& response, const Hidden& learnt) const;
+  std::optional<std::string> header_fault(const HttpResponse& response, const Hidden& learnt) const;
+  std::optional<std::string> json_fault(const HttpResponse& response, const Hidden& learnt) const;
+  std::optional<std::string> value_fault(const JsonCheck& check, const Json& value, const Hidden& learnt) const;
+};
+
+std::optional<std::string> HttpJudge::Compiled::body_fault(const HttpResponse& response, const Hidden& learnt) const {
+  if (const auto& wanted = expectation.body_matches; !wanted.empty() && !found(response.body, regex(wanted)))
+    return "expected a body that matches " + quote(wanted) + ", got " + received(response.body, learnt);
+  if (const auto& unwanted = expectation.body_not_matches; !unwanted.empty() && found(response.body, regex(unwanted)))
+    return "expected a body that does not match " + quote(unwanted) + ", but it does";
+  return std::nullopt;
+}
+
+std::optional<std::string> HttpJudge::Compiled::header_fault(const HttpResponse& response, const Hidden& learnt) const {
+  for (const auto& [name, wanted] : expectation.header_matches) {
+    const auto values = header_values(response, name);
+    const auto good = [&](const std::string& value) { return wanted.empty() || found(value, regex(wanted)); };
+    if (std::any_of(values.begin(), values.end(), good)) continue;
+    return "expected a header " + name + " that matches " + quote(wanted) + ", got " +
+           (values.empty() ? "none" : received(values.front(), learnt));
+  }
+  for (const auto& [name, unwanted] : expectation.header_not_matches)
+    for (const std::string& value : header_values(response, name))
+      if (unwanted.empty() || found(value, regex(unwanted)))
+        return "expected no header " + name + " that matches " + quote(unwanted) + ", got " + received(value, learnt);
+  return std::nullopt;
+}
+
+std::optional<std::string> HttpJudge::Compiled::value_fault(const JsonCheck& check, const Json& value, const Hidden& learnt) const {
+  const auto complain = [&](const std::string& wanted) {
+    return "expected " + wanted + " at " + quote(check.pointer) + ", got " + received(bare(value), learnt);
+  };
+  if (check.equals) {
+    const Json wanted = as_json(*check.equals);
+    const std::string text = bare(wanted);
+    if (value != wanted && text == bare(value))  // alike but for what they are
+      return "expected the " + std::string(wanted.type_name()) + " " + quote(text) + " at " + quote(check.pointer) + ", got the " +
+             value.type_name() + " " + received(text, learnt);
+    if (value != wanted) return complain(quote(text));
+  }
+  if (!check.matches.empty() && (value.is_structured() || !found(bare(value), regex(check.matches))))
+    return complain("a value that matches " + quote(check.matches));
+  if ((check.min || check.max) && !value.is_number()) return complain("a number");
+  if (check.min && value.get<double>() < *check.min) return complain("at least " + Json(*check.min).dump());
+  if (check.max && value.get<double>() > *check.max) return complain("at most " + Json(*check.max).dump());
+  return std::nullopt;
+}
+
+std::optional<std::string> HttpJudge::Compiled::json_fault(const HttpResponse& response, const Hidden& learnt) const {
+  if (expectation.json.empty()) return std::nullopt;
+  if (too_many_values(response.body))
+    return "expected a JSON body, got one of more than " + std::to_string(most_json_values) + " values: too many to read";
+  const Json document = bounded_json(response.body);
+  if (document.is_discarded()) return "expected a JSON body, got " + received(response.body, learnt);
+  for (const JsonCheck& check : expectation.json) {
+    const Json* value = at(document, check.pointer);
+    if (check.exists == false) {
+      if (value) return "expected nothing at " + quote(check.pointer) + ", got " + received(bare(*value), learnt);
+      continue;
+    }
+    if (!value) return "expected a value at " + quote(check.pointer) + " of the JSON body, there is none";
+    if (auto fault = value_fault(check, *value, learnt)) return fault;
+  }
+  return std::nullopt;
+}
+
+HttpJudge::HttpJudge(const HttpExpectation& expectation, std::vector<std::string> secrets) {
+  auto compiled = std::make_unique<Compiled>();
+  compiled->secrets = std::move(secrets);
+  compiled->expectation = expectation;
+  compiled->compile(expectation.body_matches);
+  compiled->compile(expectation.body_not_matches);
+  for (const auto& [name, text] : expectation.header_matches) compiled->compile(text);
+  for (const auto& [name, text] : expectation.header_not_matches) compiled->compile(text);
+  for (const JsonCheck& check : expectation.json) compiled->compile(check.matches);
+  compiled_ = std::move(compiled);
+}
+HttpJudge::~HttpJudge() = default;
+HttpJudge::HttpJudge(HttpJudge&&) noexcept = default;
+
+bool HttpJudge::accepts(int status) const {
+  const auto& ranges = compiled_->expectation.status;
+  return std::any_of(ranges.begin(), ranges.end(), [&](const StatusRange& r) { return status >= r.from && status <= r.to; });
+}
+
+std::optional<std::string> HttpJudge::fault(const HttpResponse& response, const std::vector<std::string>& learnt) const {
+  if (!accepts(response.status))
+    return "expected status " + status_text(compiled_->expectation.status) + ", got " + std::to_string(response.status);
+  const auto& versions = compiled_->expectation.versions;
+  const std::string version = std::to_string(response.version / 10) + "." + std::to_string(response.version % 10);
+  if (!versions.empty() && std::find(versions.begin(), versions.end(), version) == versions.end())
+    return "expected HTTP/" + versions.front() + (versions.size() > 1 ? " or another of `versions`" : "") + ", got HTTP/" + version;
+  if (auto fault = compiled_->header_fault(response, learnt)) return fault;
+  if (auto fault = compiled_->body_fault(response, learnt)) return fault;
+  return compiled_->json_fault(response, learnt);
+}
+
+// A value stands at the beginning, after each comma and in each bracket. Those in strings are none.
+bool too_many_values(std::string_view json) {
+  std::size_t values = 1;
+  bool in_string = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (in_string && c == '\\')
+      ++i;
+    else if (c == '"')
+      in_string = !in_string;
+    else if (!in_string && (c == ',' || c == '[' || c == '{') && ++values > most_json_values)
+      return true;
+  }
+  return false;
+}
+
+std::vector<std::string> header_values(const HttpResponse& response, std::string_view name) {
+  std::vector<std::string> values;
+  for (const auto& [key, value] : response.headers)
+    if (same_name(key, name)) values.push_back(value);
+  return values;
+}
+
+}  // namespace drwatch

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "probes/parts/pg_outcome.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace drwatch {
+namespace {
+
+// ECONNREFUSED, ENOENT (no Unix socket): nothing listens on the database's own address. 57P01 to 57P03: shutting down, crashed, starting
+// up. 25006: read-only.
+constexpr std::array<std::string_view, 6> takes_none = {"ECONNREFUSED", "ENOENT", "57P01", "57P02", "57P03", "25006"};
+
+// What a server says by its SQLSTATE, in words of the person on call. The first that fits; two letters stand for their class.
+struct Meaning {
+  std::string_view state;
+  Reason reason;
+  std::string_view words;
+};
+constexpr Meaning meanings[] = {
+    {"XX001", Reason::assertion, "data is corrupt: what is on disk is not what was written"},
+    {"XX002", Reason::assertion, "an index is corrupt"},
+    {"XX", Reason::assertion, "an internal error of the server"},
+    {"58P01", Reason::assertion, "a file of the database is missing on its disk"},
+    {"58030", Reason::assertion, "the database's disk fails"},
+    {"58", Reason::assertion, "the system that the server runs on fails"},
+    {"53100", Reason::assertion, "the database's disk is full"},
+    {"53200", Reason::assertion, "the server is out of memory"},
+    {"53300", Reason::connect, "all its connections are taken"},
+    {"53", Reason::assertion, "the server is short of something"},
+    {"57014", Reason::timeout, "the statement took too long, or was cancelled"},
+    {"57P01", Reason::connect, "the server is shut down, or an administrator ended the connection"},
+    {"57P02", Reason::connect, "the server crashed"},
+    {"57P03", Reason::connect, "the server starts, stops or recovers"},
+    {"25006", Reason::assertion, "it takes no writes"},
+    {"28P01", Reason::auth, "the password is wrong, or was rotated without drwatch"},
+    {"28", Reason::auth, "this role may not log in this way (pg_hba.conf)"},
+    {"3D000", Reason::absent, "there is no such database"},
+    {"08P01", Reason::connect, "the pooler answers, but not the database behind it"},
+    {"08", Reason::connect, "the connection broke"},
+    {"42P01", Reason::assertion, "a table is not there"},
+    {"42501", Reason::assertion, "this role has no right to it"},
+};
+
+// Internal errors that are mostly the first sign of damaged files.
+constexpr std::array<std::string_view, 3> signs_of_corruption = {"could not read block", "missing chunk number", "before relfrozenxid"};
+
+void explain(Outcome& outcome) {
+  const auto meaning =
+      std::find_if(std::begin(meanings), std::end(meanings), [&](const Meaning& m) { return outcome.code.starts_with(m.state); });
+  if (outcome.code.size() != 5 || meaning == std::end(meanings)) return;
+  outcome.reason = meaning->reason;
+  std::string_view words = meaning->words;
+  const bool suspect = std::any_of(signs_of_corruption.begin(), signs_of_corruption.end(),
+                                   [&](std::string_view sign) { return outcome.message.find(sign) != std::string::npos; });
+  if (suspect && outcome.code == "XX000") words = "suspect corrupt data";
+  outcome.message += " (" + std::string(words) + ")";
+}
+
+}  // namespace
+
+Outcome database_outcome(const Failure& failure) {
+  Outcome outcome = outcome_of(failure);
+  if (outcome.outcome != Health::down) return outcome;
+  explain(outcome);
+  const bool about_a_file = failure.code == "ENOENT" && failure.reason != Reason::connect;  // a certificate, not a socket
+  outcome.takes_no_writes = !about_a_file && std::find(takes_none.begin(), takes_none.end(), failure.code) != takes_none.end();
+  return outcome;
+}
+
+Task<std::optional<Outcome>> begin_bounded(PgConnection& connection, Duration timeout) {
+  const auto begun = co_await connection.query("BEGIN");
+  if (!begun) co_return database_outcome(begun.error());
+  // A little less than the run has, so that the server's own error arrives before the run is cut off.
+  const auto limit = std::max<Duration>(timeout * 9 / 10, Duration{1});
+  const auto bounded = co_await connection.query("SET LOCAL statement_timeout = " + std::to_string(limit.count()));
+  if (!bounded) co_return database_outcome(bounded.error());
+  co_return std::nullopt;
+}
+
+std::optional<Time> database_time(const std::optional<std::string>& unix_milliseconds) {
+  if (!unix_milliseconds) return std::nullopt;
+  std::int64_t count = 0;
+  const auto [end, error] = std::from_chars(unix_milliseconds->data(), unix_milliseconds->data() + unix_milliseconds->size(), count);
+  if (error != std::errc{} || end != unix_milliseconds->data() + unix_milliseconds->size()) return std::nullopt;
+  return Time{Duration{count}};
+}
+
+std::optional<Outcome> dsn_problem(const Secret& dsn) {
+  if (dsn.present()) return std::nullopt;
+  return outcome_of(Health::unknown, Reason::internal, "", "the dsn " + dsn.name() + " is missing");
+}
+
+bool is_missing_or_forbidden(const std::string& sqlstate) {
+  constexpr std::array<std::string_view, 5> states = {"42P01", "3F000", "42703", "42883", "42501"};
+  return std::find(states.begin(), states.end(), sqlstate) != states.end();
+}
+
+int badness(Health h) { return h == Health::down ? 3 : h == Health::degraded ? 2 : h == Health::unknown ? 1 : 0; }
+
+}  // namespace drwatch

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "probes/seams/tracer.hpp"
+
+#include "probes/seams/excerpt.hpp"
+#include "probes/seams/redaction.hpp"
+
+#include <algorithm>
+
+namespace drwatch {
+namespace {
+
+constexpr std::size_t most_exchanges = 24;  // the first half of them and the newest ones stay
+constexpr std::size_t most_shown = 320;     // bytes of a text
+constexpr std::size_t most_noted = 1024;    // ... before it is redacted, and so many more as the longest secret has
+constexpr std::size_t most_half = 256;      // ... of a secret that nobody told, and that the cut went through
+
+}  // namespace
+
+Tracer::Tracer(Clock& clock, const std::vector<std::string>& hidden) : clock_(clock), hidden_(hidden), began_(clock.boottime()) {
+  for (const std::string& form : hidden) longest_hidden_ = std::max(longest_hidden_, form.size());
+}
+
+void Tracer::add(std::string& to, std::string_view text) const {
+  const std::size_t most = most_noted + longest_hidden_;
+  to.append(text.substr(0, most - std::min(to.size(), most)));
+}
+
+std::string Tracer::shown(std::string text, const std::vector<std::string>& hidden) const {
+  // What was cut may end within a secret, which is then not known as one: unless the end went with one that is, it is left off.
+  constexpr char end = '\1';
+  const bool cut = text.size() >= most_noted + longest_hidden_;
+  if (cut) text += end;
+  text = redacted(std::move(text), hidden);
+  if (cut && text.ends_with(end)) text.resize(text.size() - std::min(text.size(), 1 + std::max(most_half, longest_hidden_)));
+  return excerpt(text, most_shown);
+}
+
+std::chrono::microseconds Tracer::since_began() const {
+  return std::chrono::duration_cast<std::chrono::microseconds>(clock_.boottime() - began_);
+}
+
+Tracer::Id Tracer::begin(std::string asked) {
+  if (noted_.size() >= most_exchanges) {
+    noted_.erase(noted_.begin() + most_exchanges / 2);
+    ++left_off_;
+  }
+  Noted noted{++last_, {}};
+  noted.exchange.at = since_began();
+  add(noted.exchange.asked, asked);
+  noted_.push_back(std::move(noted));
+  return last_;
+}
+
+void Tracer::end(Id id, std::string_view answered, bool failed) {
+  const auto found = std::find_if(noted_.rbegin(), noted_.rend(), [&](const Noted& noted) { return noted.id == id; });
+  if (found == noted_.rend()) return;  // left off
+  Exchange& exchange = found->exchange;
+  exchange.took = since_began() - exchange.at;
+  exchange.failed = failed;
+  add(exchange.answered, answered);
+}
+
+void Tracer::again(Id id) {
+  for (auto& noted : noted_)
+    if (noted.id == id) noted.exchange.took.reset();
+}
+
+std::shared_ptr<const Trace> Tracer::take() {
+  std::vector<std::string> hidden = hidden_;
+  for (const std::string& secret : learnt_)
+    for (std::string& form : forms_of(secret)) hidden.push_back(std::move(form));
+  auto trace = std::make_shared<Trace>();
+  trace->left_off = left_off_;
+  trace->exchanges.reserve(noted_.size());
+  for (Noted& noted : noted_) {
+    noted.exchange.asked = shown(std::move(noted.exchange.asked), hidden);
+    noted.exchange.answered = shown(std::move(noted.exchange.answered), hidden);
+    trace->exchanges.push_back(std::move(noted.exchange));
+  }
+  noted_.clear();
+  return trace;
+}
+
+}  // namespace drwatch

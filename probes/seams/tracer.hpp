@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes down what one run does outside. Every seam is wrapped once, so no kind can forget it, and no kind knows of it but to hide what
+// it came to know.
+#pragma once
+
+#include "probes/seams/world.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace drwatch {
+
+class Tracer {
+ public:
+  // `hidden`: what is never shown (hidden_forms of the probe's secrets); must outlive it.
+  Tracer(Clock& clock, const std::vector<std::string>& hidden);
+
+  using Id = std::size_t;
+  Id begin(std::string asked);                                      // it has not ended until `end`
+  void end(Id id, std::string_view answered, bool failed = false);  // adds to what was answered before
+  void again(Id id);                                                // more of the answer is waited for
+  void hide(const std::string& secret) { learnt_.push_back(secret); }
+
+  // All that was written down, redacted and cut. Once.
+  std::shared_ptr<const Trace> take();
+
+ private:
+  struct Noted {
+    Id id = 0;
+    Exchange exchange;
+  };
+  std::chrono::microseconds since_began() const;
+  void add(std::string& to, std::string_view text) const;
+  std::string shown(std::string text, const std::vector<std::string>& hidden) const;
+
+  Clock& clock_;
+  const std::vector<std::string>& hidden_;
+  std::chrono::nanoseconds began_;
+  std::size_t longest_hidden_ = 0;
+  std::vector<std::string> learnt_;
+  std::vector<Noted> noted_;
+  Id last_ = 0;
+  std::size_t left_off_ = 0;
+};
+
+// The world as one run sees it: the same seams, and each use of them noted.
+class TracedWorld {
+ public:
+  TracedWorld(World& world, const std::vector<std::string>& hidden);
+  ~TracedWorld();
+  TracedWorld(const TracedWorld&) = delete;
+  TracedWorld& operator=(const TracedWorld&) = delete;
+
+  World& world() { return world_; }
+  std::shared_ptr<const Trace> take() { return tracer_.take(); }
+
+ private:
+  struct Seams;
+  Tracer tracer_;
+  std::unique_ptr<Seams> seams_;
+  World world_;
+};
+
+}  // namespace drwatch

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a world answers that has no such part.
+#include "probes/seams/world.hpp"
+
+#include "probes/seams/tracer.hpp"
+
+namespace drwatch {
+namespace {
+
+Failure not_here() { return {Reason::internal, "", "this world has no such part"}; }
+
+}  // namespace
+
+Task<Result<std::unique_ptr<Stream>>> Net::secure(std::unique_ptr<Stream>, TlsSettings, std::string, TlsShown&, Phases&) {
+  co_return not_here();
+}
+
+Task<Result<std::chrono::microseconds>> Net::echo(std::string, std::size_t, Duration) { co_return not_here(); }
+
+Task<std::vector<Result<DnsAnswer>>> Resolver::ask(std::vector<DnsQuestion> questions) {
+  co_return std::vector<Result<DnsAnswer>>(questions.size(), not_here());
+}
+
+void World::hide(const std::string& secret) const {
+  if (tracer) tracer->hide(secret);
+}
+
+}  // namespace drwatch
