@@ -39,7 +39,7 @@ class Way {
   };
 
   const Reached& reach(const Step& step) {
-    if (const auto known = reached_.find(step.id); known != reached_.end()) return known->second;
+    if (const auto at = reached_.find(step.id); at != reached_.end()) return at->second;
     reached_[step.id] = {};  // what a circle finds here; it is reported elsewhere
     Reached reached;
     for (const std::string& id : step.after) {

@@ -2,6 +2,7 @@
 #include "config/load/template.hpp"
 
 #include "config/rows/document.hpp"
+#include "config/rows/text.hpp"
 #include "config/scenario.hpp"
 
 #include <algorithm>
@@ -9,13 +10,7 @@
 namespace drwatch::config {
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
-bool known(std::string_view name) {
+bool known_name(std::string_view name) {
   const auto& names = message_names();
   return std::any_of(names.begin(), names.end(), [&](const MessageName& n) { return n.name == name; });
 }
@@ -71,7 +66,7 @@ class Scan {
         sections_.pop_back();
     } else {
       if (sigil == '#' || sigil == '^') sections_.push_back(name);
-      if (!known(name)) wrong_.push_back(unknown_name(name));
+      if (!known_name(name)) wrong_.push_back(unknown_name(name));
     }
   }
 

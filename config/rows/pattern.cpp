@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/rows/pattern.hpp"
+#include "config/rows/text.hpp"
 
 #include <re2/re2.h>
 
@@ -12,12 +13,6 @@ namespace drwatch::config {
 namespace {
 
 using Check = std::optional<Misfit> (*)(std::string_view);
-
-std::string lower(std::string_view text) {
-  std::string low(text);
-  for (char& c : low) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return low;
-}
 
 bool is_token(std::string_view text) {  // RFC 9110: the letters of header names and methods
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/rows/document.hpp"
+#include "config/rows/text.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -7,12 +8,6 @@
 
 namespace drwatch::config {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string low(text);
-  for (char& c : low) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return low;
-}
 
 // Optimal string alignment: insertions, deletions, changes and swapped neighbours cost one each.
 std::size_t distance(std::string_view a, std::string_view b) {

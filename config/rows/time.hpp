@@ -39,6 +39,7 @@ std::string clock_words(Time t, Time now);
 
 // Whole and fractional seconds, as JSON and Prometheus carry them.
 constexpr double in_seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
+constexpr Duration of_seconds(double s) { return Duration{static_cast<Duration::rep>(s * 1000)}; }
 constexpr double unix_seconds(Time t) { return in_seconds(t.time_since_epoch()); }
 
 }  // namespace drwatch

@@ -17,7 +17,7 @@
 namespace drwatch {
 namespace {
 
-constexpr seconds first_retry{1}, slowest_retry{15};
+constexpr seconds first_channel_retry{1}, slowest_channel_retry{15};
 constexpr hours nothing_due{24};
 
 struct Mate {  // an Alertmanager and its loop
@@ -146,7 +146,7 @@ bool Alerting::Inside::delivered(const Alert& alert) const {
 }
 
 Task<void> Alerting::Inside::carry_on(std::shared_ptr<Inside> self, std::string channel, std::shared_ptr<Waker> waker) {
-  Duration retry = first_retry;
+  Duration retry = first_channel_retry;
   for (;;) {
     waker->clear();
     self->look();
@@ -158,11 +158,11 @@ Task<void> Alerting::Inside::carry_on(std::shared_ptr<Inside> self, std::string 
       const auto wait = next ? std::max(*next - self->world.clock.boottime(), Fallback::Moment(0)) : Fallback::Moment(nothing_due);
       co_await within(self->world.clock, wait, waker->wait());
     } else if (co_await self->carry_one(channel, due.front())) {
-      retry = first_retry;
+      retry = first_channel_retry;
     } else {
       // The waker is not heard here: it wakes with every try of every Alertmanager.
       co_await self->world.clock.sleep_for(retry);
-      retry = std::min<Duration>(retry * 2, slowest_retry);
+      retry = std::min<Duration>(retry * 2, slowest_channel_retry);
     }
   }
 }
@@ -176,8 +176,8 @@ Task<bool> Alerting::Inside::carry_one(std::string channel, Alert alert) {
     failing_channels.erase(channel);
     log.line(Importance::info, "channel " + channel + " took " + alert_key(alert) + (alert.resolved_at ? " (resolved)" : " (firing)"));
   } else if (failing_channels.insert(channel).second) {
-    log.line(Importance::error,
-             "channel " + channel + " does not take alerts: " + why + "; trying again at least every " + duration_words(slowest_retry));
+    log.line(Importance::error, "channel " + channel + " does not take alerts: " + why + "; trying again at least every " +
+                                    duration_words(slowest_channel_retry));
   }
   co_return why.empty();
 }

@@ -10,7 +10,7 @@
 namespace drwatch {
 namespace {
 
-constexpr seconds call_deadline{5}, slowest_retry{10};
+constexpr seconds call_deadline{5}, slowest_call_again{10};
 
 }  // namespace
 
@@ -40,7 +40,7 @@ Task<void> Deadman::Inside::run(std::shared_ptr<Inside> self, DeadmanSettings se
       const std::string why = co_await call(self->world, settings);
       self->note(why);
       // One lost call must not page: it is repeated well before the receiver's patience ends.
-      if (!why.empty()) wait = std::min<Duration>(settings.interval, slowest_retry);
+      if (!why.empty()) wait = std::min<Duration>(settings.interval, slowest_call_again);
     }
     co_await self->world.clock.sleep_for(wait);
   }

@@ -62,14 +62,6 @@ struct Page {
   void section(const std::string& title) { out += "\n" + paint(Ink::bold, title) + "\n"; }
 };
 
-std::string joined(const Json& list) {
-  std::string out;
-  for (const auto& each : list) {
-    if (each.is_string()) out += (out.empty() ? "" : ", ") + one_line(each.get<std::string>());
-  }
-  return out;
-}
-
 std::string at_with(const Page& page, const char* key, const char* why_key) {
   const auto at = time_at(page.incident, key);
   if (!at) return "";

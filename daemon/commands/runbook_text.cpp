@@ -14,14 +14,6 @@ std::string conditions(const Json& trigger, const char* key, const std::string& 
   return out.empty() ? "" : heading + "\n\n" + out + "\n";
 }
 
-std::string joined(const Json& list, const std::string& between) {
-  std::string out;
-  for (const auto& each : list) {
-    if (each.is_string()) out += (out.empty() ? "" : between) + one_line(each.get<std::string>());
-  }
-  return out;
-}
-
 void trigger(const Json& scenario, std::string& out) {
   const Json none = Json::object();
   const Json& trigger = scenario.contains("trigger") && scenario["trigger"].is_object() ? scenario["trigger"] : none;

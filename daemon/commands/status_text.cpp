@@ -19,14 +19,6 @@ struct Page {
   }
 };
 
-std::string joined(const Json& list) {
-  std::string out;
-  for (const auto& each : list) {
-    if (each.is_string()) out += (out.empty() ? "" : ", ") + one_line(each.get<std::string>());
-  }
-  return out;
-}
-
 std::string components_in(const Json& status, const char* health) {
   std::string out;
   for (const auto& component : list_at(status, "components")) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/commands/text.hpp"
 
+#include "config/rows/text.hpp"
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -107,6 +109,12 @@ const Json& list_at(const Json& document, const char* key) {
   static const Json none = Json::array();
   const auto found = document.find(key);
   return found != document.end() && found->is_array() ? *found : none;
+}
+std::string joined(const Json& list, std::string_view between) {
+  std::vector<std::string> words;
+  for (const Json& each : list)
+    if (each.is_string()) words.push_back(one_line(each.get<std::string>()));
+  return drwatch::joined(words, between);
 }
 
 std::string words(double duration_seconds) { return duration_words(Duration(static_cast<std::int64_t>(duration_seconds * 1000))); }

@@ -59,6 +59,7 @@ std::optional<double> number_at(const Json& document, const char* key);
 bool flag_at(const Json& document, const char* key);
 const Json& list_at(const Json& document, const char* key);  // an empty list when there is none; it lives as long as the document
 const Json& list_at(Json&& document, const char* key) = delete;
+std::string joined(const Json& list, std::string_view between = ", ");  // its strings, each on one line
 
 std::string words(double duration_seconds);        // "1 h 30 min"
 std::string clock_text(Time t, Time now);          // "02:13:05", with the day when it is another; UTC

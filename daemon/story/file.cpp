@@ -12,7 +12,6 @@
 namespace drwatch {
 namespace {
 
-using config::Entry;
 using config::Meta;
 using config::Reading;
 using config::Row;
@@ -22,17 +21,17 @@ using config::Table;
 using config::Value;
 
 std::string text_in(const Table& table, const char* key, const char* otherwise = "") {
-  const Entry* entry = config::find(table, key);
+  const config::Entry* entry = config::find(table, key);
   return entry && entry->value.text() ? *entry->value.text() : otherwise;
 }
 bool flag_in(const Table& table, const char* key) {
-  const Entry* entry = config::find(table, key);
+  const config::Entry* entry = config::find(table, key);
   const bool* flag = entry ? std::get_if<bool>(&entry->value.is) : nullptr;
   return flag && *flag;
 }
 
 // Every value of a deed's table is text, but for three flags and two lists of texts; other keys are mistakes.
-std::string_view not_as_it_should_be(const Entry& entry) {
+std::string_view not_as_it_should_be(const config::Entry& entry) {
   if (entry.key == "force" || entry.key == "false_alarm" || entry.key == "failed")
     return std::holds_alternative<bool>(entry.value.is) ? "" : "write true or false";
   if (entry.key != "components" && entry.key != "ids") return entry.value.text() ? "" : "write a text in quotes";
@@ -49,14 +48,14 @@ bool known_keys(const Value& value, std::initializer_list<std::string_view> keys
   }
   std::vector<std::string> names(keys.begin(), keys.end());
   bool good = true;
-  for (const Entry& entry : *table)
+  for (const config::Entry& entry : *table)
     if (std::find(names.begin(), names.end(), entry.key) == names.end()) {
       auto near = config::nearest(entry.key, names);
       reading.problems.error(entry.place, reading.key + "." + entry.key, "unknown key '" + entry.key + "'",
                              near ? "did you mean '" + *near + "'?" : "remove it");
       good = false;
     }
-  for (const Entry& entry : *table)
+  for (const config::Entry& entry : *table)
     if (auto wish = not_as_it_should_be(entry); !wish.empty()) {
       reading.problems.error(entry.value.place, reading.key + "." + entry.key, "this is " + std::string(entry.value.type_name()),
                              std::string(wish));
@@ -103,7 +102,7 @@ void read_ping(StoryDeed& deed, const Value& value, const Reading& reading) {
 void read_step(StoryDeed& deed, const Value& value, const Reading& reading) {
   if (!known_keys(value, {"scenario", "id", "ids", "action", "note"}, {"scenario", "action"}, reading)) return;
   const Table& t = *value.table();
-  const Entry* ids = config::find(t, "ids");
+  const config::Entry* ids = config::find(t, "ids");
   if ((ids != nullptr) == (config::find(t, "id") != nullptr))
     return reading.problems.error(value.place, reading.key, "a step is named by 'id', several by 'ids'", "give one of the two");
   for (const std::string& id : ids ? texts_of(ids->value) : std::vector<std::string>{text_in(t, "id")})
@@ -218,12 +217,12 @@ void read_steps(StoryExpectation& e, const Value& value, const Reading& reading)
   const Table* scenarios = value.table();
   if (!scenarios)
     return reading.problems.error(value.place, reading.key, "this is " + std::string(value.type_name()), "write a table of tables");
-  for (const Entry& scenario : *scenarios) {
+  for (const config::Entry& scenario : *scenarios) {
     const Table* steps = scenario.value.table();
     if (!steps)
       return reading.problems.error(scenario.place, reading.key, "this is " + std::string(scenario.value.type_name()),
                                     "write a table of steps");
-    for (const Entry& step : *steps) {
+    for (const config::Entry& step : *steps) {
       if (step.value.text())
         e.steps[scenario.key][step.key] = *step.value.text();
       else
@@ -235,7 +234,7 @@ void read_steps(StoryExpectation& e, const Value& value, const Reading& reading)
 void read_times(std::map<std::string, Duration>& times, const Value& value, const Reading& reading) {
   const Table* table = value.table();
   if (!table) return reading.problems.error(value.place, reading.key, "this is " + std::string(value.type_name()), "write a table");
-  for (const Entry& entry : *table) {
+  for (const config::Entry& entry : *table) {
     auto at = entry.value.text() ? parse_duration(*entry.value.text()) : std::nullopt;
     if (!at) return reading.problems.error(entry.place, reading.key, "this is no duration", "write the time from `start`, as \"9m30s\"");
     times[entry.key] = *at;
@@ -292,7 +291,7 @@ std::vector<Row> expect_rows() {
 template <class T>
 std::vector<T> read_list(const Table& top, const char* key, const std::vector<Row>& rows, const Reading& reading) {
   std::vector<T> all;
-  const Entry* entry = config::find(top, key);
+  const config::Entry* entry = config::find(top, key);
   if (!entry) return all;
   const auto* items = entry->value.array();
   if (!items) {

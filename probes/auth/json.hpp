@@ -26,11 +26,6 @@ inline std::optional<std::int64_t> elements_of(const HttpResponse& answer) {
   return static_cast<std::int64_t>(document.size());
 }
 
-inline std::string text_in(const nlohmann::json& object, const std::string& key) {  // empty: no such string
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
-}
-
 inline std::optional<std::int64_t> whole_in(const nlohmann::json& object, const std::string& key) {
   const auto found = object.find(key);
   if (found == object.end() || !found->is_number_integer()) return std::nullopt;

@@ -59,11 +59,6 @@ const Algorithm* find_algorithm(std::string_view name) {
 
 const unsigned char* bytes(const std::string& text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 
-std::string text_at(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
-}
-
 // A key's part as bytes; empty: it isn't there, or too long.
 std::string part(const Json& jwk, const char* key) {
   const auto text = from_base64url(text_at(jwk, key));

@@ -27,11 +27,6 @@ std::optional<Json> object_in(std::string_view part) {
   return json;
 }
 
-std::string text_at(const Json& object, const std::string& key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
-}
-
 // Seconds since 1970. Nothing outside the years that a clock can show.
 std::optional<double> date_at(const Json& object, const std::string& key) {
   const auto found = object.find(key);

@@ -58,10 +58,10 @@ Task<Ended> OpenIdVisit::discovery() {
   const auto document = object_of(*answer);
   if (!document) co_return wrong("200", "expected the discovery document, got " + quote(without_tokens(answer->body)));
   // Exactly, to the slash: every client compares it so (OpenID Connect Discovery 1.0, 4.3).
-  const std::string issuer = settings().issuer.empty() ? settings().target : settings().issuer, named = text_in(*document, "issuer");
+  const std::string issuer = settings().issuer.empty() ? settings().target : settings().issuer, named = text_at(*document, "issuer");
   if (named != issuer) co_return wrong("issuer", "the document says that the issuer is " + quote(named) + ", expected " + quote(issuer));
-  at_ = {text_in(*document, "jwks_uri"), text_in(*document, "token_endpoint"), text_in(*document, "userinfo_endpoint"),
-         text_in(*document, "revocation_endpoint")};
+  at_ = {text_at(*document, "jwks_uri"), text_at(*document, "token_endpoint"), text_at(*document, "userinfo_endpoint"),
+         text_at(*document, "revocation_endpoint")};
   for (const std::string* url : {&at_.keys, &at_.token, &at_.user, &at_.revocation}) {
     if (url->empty()) continue;
     if (config::misfit("http-url", *url) || (is_secure(settings().target) && !is_secure(*url)))
@@ -121,10 +121,10 @@ Task<Ended> OpenIdVisit::login() {
   if (answer->status != 200) co_return refused(*answer, true);
   allowed();
   const auto document = object_of(*answer);
-  access_ = document ? text_in(*document, "access_token") : "";
+  access_ = document ? text_at(*document, "access_token") : "";
   if (access_.empty()) co_return wrong("no-token", "answered 200 without an access token");
-  id_token_ = text_in(*document, "id_token");
-  refresh_ = text_in(*document, "refresh_token");
+  id_token_ = text_at(*document, "id_token");
+  refresh_ = text_at(*document, "refresh_token");
   lifetime_ = whole_in(*document, "expires_in");
   for (const std::string* token : {&access_, &id_token_, &refresh_}) hide(*token);
   co_return std::nullopt;
@@ -160,8 +160,8 @@ Task<Ended> OpenIdVisit::user() {
   if (!answer) co_return failed(answer.error());
   if (answer->status != 200) co_return refused(*answer, false);
   const auto document = object_of(*answer);
-  if (!document || text_in(*document, "sub").empty()) co_return wrong("200", "answered 200 without a subject");
-  if (!settings().subject.empty() && text_in(*document, "sub") != settings().subject)
+  if (!document || text_at(*document, "sub").empty()) co_return wrong("200", "answered 200 without a subject");
+  if (!settings().subject.empty() && text_at(*document, "sub") != settings().subject)
     co_return wrong("other-user", "the token of one user was answered with another's account");
   co_return std::nullopt;
 }
@@ -193,10 +193,10 @@ Task<Ended> OpenIdVisit::refresh() {
   if (!answer) co_return failed(answer.error());
   if (answer->status != 200) co_return refused(*answer, false);
   const auto document = object_of(*answer);
-  const std::string fresh = document ? text_in(*document, "access_token") : "";
+  const std::string fresh = document ? text_at(*document, "access_token") : "";
   if (fresh.empty()) co_return wrong("no-token", "answered 200 without an access token");
   hide(fresh);
-  if (const std::string rotated = text_in(*document, "refresh_token"); !rotated.empty()) {
+  if (const std::string rotated = text_at(*document, "refresh_token"); !rotated.empty()) {
     hide(rotated);
     refresh_ = rotated;
   }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // auth: logs in as a user of its own, stage by stage, and tries what must be refused. It proves that this account can log in from here; it
 // can't prove that everybody can. Down means: users can't log in, or what they get is worth nothing; the fact `stage` says how far it came.
+#include "probes/probe.hpp"
 #include "config/rows/pattern.hpp"
 #include "probes/auth/openid.hpp"
 #include "probes/auth/supabase.hpp"
-#include "probes/kinds.hpp"
 #include "probes/parts/connection_rows.hpp"
 
-namespace drwatch {
+namespace drwatch::kinds::auth {
 namespace {
 
 using config::Reading;
@@ -125,7 +125,7 @@ class AuthProbe : public Probe {
 
 }  // namespace
 
-Kind auth_kind() {
+Kind kind() {
   Kind kind;
   kind.schema.name = "auth";
   kind.schema.doc = doc;
@@ -141,4 +141,4 @@ Kind auth_kind() {
   return kind;
 }
 
-}  // namespace drwatch
+}  // namespace drwatch::kinds::auth

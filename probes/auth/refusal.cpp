@@ -30,11 +30,6 @@ bool among(const std::string_view (&codes)[n], std::string_view code) {
   return std::find(std::begin(codes), std::end(codes), code) != std::end(codes);
 }
 
-std::string text_at(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
-}
-
 std::string first_text(const Json& object, std::initializer_list<const char*> keys) {
   for (const char* key : keys)
     if (auto text = text_at(object, key); !text.empty()) return text;

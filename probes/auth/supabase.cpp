@@ -54,9 +54,9 @@ Task<Ended> SupabaseVisit::health() {
     co_return refused(*answer, false);
   }
   at_stage("health");
-  if (!document || text_in(*document, "version").empty())
+  if (!document || text_at(*document, "version").empty())
     co_return wrong("200", "expected GoTrue's name and version, got " + quote(without_tokens(answer->body)));
-  fact("version", excerpt(text_in(*document, "version"), 40));
+  fact("version", excerpt(text_at(*document, "version"), 40));
   co_return std::nullopt;
 }
 
@@ -84,9 +84,9 @@ Task<Ended> SupabaseVisit::old_refresh_token() {
   if (!answer) co_return failed(answer.error());
   if (answer->status == 200) {
     if (const auto document = object_of(*answer)) {
-      const std::string token = text_in(*document, "access_token");
+      const std::string token = text_at(*document, "access_token");
       hide(token);
-      hide(text_in(*document, "refresh_token"));
+      hide(text_at(*document, "refresh_token"));
       alarm("old-refresh-token-accepted", "a refresh token that had been used " +
                                               duration_words(std::chrono::duration_cast<Duration>(now - known.old_since)) +
                                               " before was accepted again: a stolen one would never end");
@@ -114,8 +114,8 @@ Task<Ended> SupabaseVisit::login() {
 Ended SupabaseVisit::take_tokens(const HttpResponse& answer) {
   const auto document = object_of(answer);
   if (!document) return wrong("no-token", "answered 200, but not with a JSON object");
-  access_ = text_in(*document, "access_token");
-  refresh_ = text_in(*document, "refresh_token");
+  access_ = text_at(*document, "access_token");
+  refresh_ = text_at(*document, "refresh_token");
   lifetime_ = whole_in(*document, "expires_in");
   hide(access_);
   hide(refresh_);
@@ -148,7 +148,7 @@ Task<Ended> SupabaseVisit::user() {
   if (answer->status != 200) co_return refused(*answer, false);
   const auto document = object_of(*answer);
   const auto parsed = parse_jwt(access_);
-  const std::string id = document ? text_in(*document, "id") : "";
+  const std::string id = document ? text_at(*document, "id") : "";
   if (id.empty()) co_return wrong("200", "answered 200 without a user");
   if (parsed && id != claim(*parsed, "sub")) co_return wrong("other-user", "the token of one user was answered with another's account");
   co_return std::nullopt;

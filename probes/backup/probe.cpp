@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // backup: how far back a disaster would throw the platform. It reads the newest recovery point that a source proves; what that is, is said
 // where the source is read. Down means: the source fails, is off, has a gap or lies; how old the point is, is the objective's affair.
+#include "probes/probe.hpp"
 #include "probes/backup/readers.hpp"
-#include "probes/kinds.hpp"
 
 #include <algorithm>
 
-namespace drwatch {
+namespace drwatch::kinds::backup {
 namespace {
 
 using config::Reading;
@@ -15,7 +15,7 @@ using config::Value;
 
 // The visible table of readers.
 const std::vector<Kind>& readers() {
-  static const std::vector<Kind> all = {archiver_reader(), pgbackrest_reader(), standby_reader(), supabase_reader(), file_reader()};
+  static const std::vector<Kind> all = {archiver::reader(), pgbackrest::reader(), standby::reader(), supabase::reader(), dump::reader()};
   return all;
 }
 
@@ -115,7 +115,7 @@ std::string whole_doc() {
 
 }  // namespace
 
-Kind backup_kind() {
+Kind kind() {
   Kind kind;
   kind.schema.name = "backup";
   kind.schema.doc = whole_doc();
@@ -133,4 +133,4 @@ Kind backup_kind() {
   return kind;
 }
 
-}  // namespace drwatch
+}  // namespace drwatch::kinds::backup

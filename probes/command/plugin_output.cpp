@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/command/plugin_output.hpp"
+#include "config/rows/text.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -10,12 +11,6 @@ namespace drwatch {
 namespace {
 
 bool space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && space(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 // 'a label'=..., or label=...; two quotes inside quotes mean one. What was read is taken off `text`; empty: there is no label.
 std::string take_label(std::string_view& text) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // command: any monitoring plugin. It proves what the plugin proves. Down means: the plugin says CRITICAL, or doesn't end. How it was
 // started, that it misbehaves or says UNKNOWN is no statement about its target.
+#include "probes/probe.hpp"
 #include "probes/command/plugin_output.hpp"
-#include "probes/kinds.hpp"
 #include "probes/parts/promql_answer.hpp"
 #include "probes/seams/excerpt.hpp"
 
@@ -11,7 +11,7 @@
 #include <cstring>
 #include <map>
 
-namespace drwatch {
+namespace drwatch::kinds::command {
 namespace {
 
 using config::Reading;
@@ -171,7 +171,7 @@ class CommandProbe : public Probe {
 
 }  // namespace
 
-Kind command_kind() {
+Kind kind() {
   Kind kind;
   kind.schema.name = "command";
   kind.schema.doc = doc;
@@ -187,4 +187,4 @@ Kind command_kind() {
   return kind;
 }
 
-}  // namespace drwatch
+}  // namespace drwatch::kinds::command

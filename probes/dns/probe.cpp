@@ -2,15 +2,15 @@
 // dns: asks for a name. It proves what the servers asked say, each of them; it can't prove what other resolvers still hold in their caches.
 // Down means: the name does not lead to the platform, or leads elsewhere. As a witness it shows that drwatch's own network and resolver
 // work.
+#include "probes/probe.hpp"
 #include "config/rows/pattern.hpp"
 #include "probes/dns/verdict.hpp"
 #include "probes/dns/zone.hpp"
-#include "probes/kinds.hpp"
 
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
 
-namespace drwatch {
+namespace drwatch::kinds::dns {
 namespace {
 
 using config::Reading;
@@ -229,7 +229,7 @@ class DnsProbe : public Probe {
 
 }  // namespace
 
-Kind dns_kind() {
+Kind kind() {
   Kind kind;
   kind.schema.name = "dns";
   kind.schema.doc = doc;
@@ -245,4 +245,4 @@ Kind dns_kind() {
   return kind;
 }
 
-}  // namespace drwatch
+}  // namespace drwatch::kinds::dns

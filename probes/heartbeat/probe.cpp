@@ -4,9 +4,9 @@
 //
 // Nothing is asked here: the pings arrive at /ping/KEY, and the heart judges them against the clock. So the kind has no run; its settings
 // are read into ProbeSettings::job.
-#include "probes/kinds.hpp"
+#include "probes/probe.hpp"
 
-namespace drwatch {
+namespace drwatch::kinds::heartbeat {
 namespace {
 
 constexpr const char* doc =
@@ -20,7 +20,7 @@ success. Time in which drwatch itself was not running is never held against a jo
 
 }  // namespace
 
-Kind heartbeat_kind() {
+Kind kind() {
   Kind kind;
   kind.schema.name = "heartbeat";
   kind.schema.doc = doc;
@@ -30,4 +30,4 @@ Kind heartbeat_kind() {
   return kind;
 }
 
-}  // namespace drwatch
+}  // namespace drwatch::kinds::heartbeat

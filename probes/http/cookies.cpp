@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/http/cookies.hpp"
 
+#include "config/rows/text.hpp"
 #include "probes/parts/http_date.hpp"
 #include "probes/parts/http_expectation.hpp"
 
@@ -13,18 +14,6 @@ namespace drwatch {
 namespace {
 
 constexpr std::size_t most_cookies = 50, longest_cookie = 4096;
-
-std::string lower(std::string_view text) {
-  std::string low(text);
-  for (char& c : low) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return low;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 struct Place {
   std::string host, path;

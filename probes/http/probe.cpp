@@ -2,9 +2,9 @@
 // http: a request, or a journey of several, judged by the answers. It proves that the endpoint answers as expected from here, over fresh
 // connections; it can't prove that others reach it, or that an answer which looks right is right. Down means: users who need this endpoint
 // don't get it.
+#include "probes/probe.hpp"
 #include "config/rows/pattern.hpp"
 #include "probes/http/visit.hpp"
-#include "probes/kinds.hpp"
 #include "probes/parts/bounded_json.hpp"
 #include "probes/parts/http_redirect.hpp"
 #include "probes/seams/excerpt.hpp"
@@ -17,7 +17,7 @@
 #include <boost/url/url_view.hpp>
 #include <utility>
 
-namespace drwatch {
+namespace drwatch::kinds::http {
 namespace {
 
 constexpr const char* doc =
@@ -295,7 +295,7 @@ class HttpProbe : public Probe {
 
 }  // namespace
 
-Kind http_kind() {
+Kind kind() {
   Kind kind;
   kind.schema.name = "http";
   kind.schema.doc = doc;
@@ -311,4 +311,4 @@ Kind http_kind() {
   return kind;
 }
 
-}  // namespace drwatch
+}  // namespace drwatch::kinds::http

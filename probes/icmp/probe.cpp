@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // icmp: a few echoes. It proves that a host's network stack is reached; nothing of what runs on it. Down means: no echo comes back, which a
 // firewall may do as well as an outage. Best as a witness, or beside a probe that asks the service itself.
-#include "probes/kinds.hpp"
+#include "probes/probe.hpp"
 #include "probes/parts/connection_rows.hpp"
 
 #include <algorithm>
 
-namespace drwatch {
+namespace drwatch::kinds::icmp {
 namespace {
 
 using config::Reading;
@@ -131,7 +131,7 @@ class IcmpProbe : public Probe {
 
 }  // namespace
 
-Kind icmp_kind() {
+Kind kind() {
   Kind kind;
   kind.schema.name = "icmp";
   kind.schema.doc = doc;
@@ -146,4 +146,4 @@ Kind icmp_kind() {
   return kind;
 }
 
-}  // namespace drwatch
+}  // namespace drwatch::kinds::icmp

@@ -30,4 +30,9 @@ nlohmann::json bounded_json(std::string_view text) {
   return nlohmann::json::parse(text, nullptr, false);
 }
 
+std::string text_at(const nlohmann::json& object, const std::string& key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
+}
+
 }  // namespace drwatch

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <string>
 #include <string_view>
 
 namespace drwatch {
@@ -13,5 +14,8 @@ inline constexpr int deepest_json = 64;
 
 // Discarded (is_discarded(), none of is_object(), is_array(), ...) when it is no JSON, or nested deeper than `deepest_json`.
 nlohmann::json bounded_json(std::string_view text);
+
+// The string at `key`; empty when `object` is no object or has no string there.
+std::string text_at(const nlohmann::json& object, const std::string& key);
 
 }  // namespace drwatch

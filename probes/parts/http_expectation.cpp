@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/parts/http_expectation.hpp"
 
+#include "config/rows/text.hpp"
 #include "probes/parts/bounded_json.hpp"
 #include "probes/seams/excerpt.hpp"
 #include "probes/seams/redaction.hpp"
@@ -14,11 +15,6 @@ namespace drwatch {
 namespace {
 
 using Json = nlohmann::json;
-
-bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
 
 bool found(std::string_view text, const RE2& regex) { return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), regex); }
 

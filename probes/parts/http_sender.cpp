@@ -2,6 +2,7 @@
 #include "probes/parts/http_sender.hpp"
 
 #include "config/rows/pattern.hpp"
+#include "config/rows/text.hpp"
 #include "probes/parts/connection_rows.hpp"
 
 #include <openssl/evp.h>
@@ -14,11 +15,6 @@ namespace {
 
 using config::Reading;
 using config::Value;
-
-bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
 
 std::string base64(std::string_view bytes) {
   std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');

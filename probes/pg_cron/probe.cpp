@@ -3,14 +3,14 @@
 // as far as this can be told from one look; late, missed, running over and stale are the heart's verdict, the same as for jobs that call in
 // (daemon/recovery/seen/read_jobs.cpp). It can't prove that what the job did is right: `effect` asks for that. Down means: a job that the
 // platform needs did not do its work.
-#include "probes/kinds.hpp"
+#include "probes/probe.hpp"
 #include "probes/parts/pg_outcome.hpp"
 #include "probes/pg_cron/account.hpp"
 #include "probes/seams/excerpt.hpp"
 
 #include <algorithm>
 
-namespace drwatch {
+namespace drwatch::kinds::pg_cron {
 namespace {
 
 using config::Reading;
@@ -234,7 +234,7 @@ class PgCronProbe : public Probe {
 
 }  // namespace
 
-Kind pg_cron_kind() {
+Kind kind() {
   Kind kind;
   kind.schema.name = "pg_cron";
   kind.schema.doc = doc;
@@ -251,4 +251,4 @@ Kind pg_cron_kind() {
   return kind;
 }
 
-}  // namespace drwatch
+}  // namespace drwatch::kinds::pg_cron

@@ -22,7 +22,7 @@ constexpr const char* position_sql =
 constexpr const char* read_only_sql =
     "SELECT pg_catalog.pg_is_in_recovery(), source FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only'";
 
-std::string text_of(const PgResult& result, std::size_t column) {
+std::string first_row_text(const PgResult& result, std::size_t column) {
   return !result.rows.empty() && column < result.rows[0].size() ? result.rows[0][column].value_or("") : "";
 }
 
@@ -37,8 +37,8 @@ Task<Outcome> read_only(PgConnection& connection, Failure failure) {
   (void)co_await connection.query("ROLLBACK");
   const auto why = co_await connection.query(read_only_sql);
   if (!why) co_return outcome;
-  const std::string source = text_of(*why, 1);
-  if (text_of(*why, 0) == "t") {
+  const std::string source = first_row_text(*why, 1);
+  if (first_row_text(*why, 0) == "t") {
     outcome.takes_no_writes = false;
     outcome.message = "this is a standby, it takes no writes: " + failure.message;
   } else if (source == "user" || source == "database user" || source == "client" || source == "session") {
@@ -72,8 +72,8 @@ Duration skew_of(Time beat, Time before, Time after) {
 }
 
 Outcome beaten(const Beat& beat, const PgResult& position) {
-  const auto lsn = parse_lsn(text_of(position, 0));
-  const auto timeline = parse_timeline(text_of(position, 1));
+  const auto lsn = parse_lsn(first_row_text(position, 0));
+  const auto timeline = parse_timeline(first_row_text(position, 1));
   if (!lsn || !timeline)
     return outcome_of(Health::degraded, Reason::protocol, "",
                       "the canary was written, but the write-ahead log's position could not be read");
@@ -122,7 +122,7 @@ Task<Outcome> write_canary(World& world, PgConnection& connection, Duration time
   if (!at) co_return unprepared("", "drwatch.heartbeat has no row to write");
   const auto position = co_await connection.query(position_sql);
   if (!position) co_return co_await refused(connection, position.error());
-  co_return beaten(Beat{text_of(*written, 0), *at, skew_of(*at, before, after)}, *position);
+  co_return beaten(Beat{first_row_text(*written, 0), *at, skew_of(*at, before, after)}, *position);
 }
 
 Task<Outcome> see_canary(World& world, Secret standby, std::string seq, Duration within) {
@@ -135,14 +135,14 @@ Task<Outcome> see_canary(World& world, Secret standby, std::string seq, Duration
     if (!seen) co_return of_standby(seen.error());
     const auto waited = std::chrono::duration_cast<Duration>(world.clock.boottime() - began);
     if (seen->rows.empty()) co_return standby_lags("drwatch.heartbeat has no row there");
-    if (text_of(*seen, 2) != "t") co_return standby_lags("it is no standby: it takes writes of its own");
+    if (first_row_text(*seen, 2) != "t") co_return standby_lags("it is no standby: it takes writes of its own");
     if (whole(seen->rows[0][0]).value_or(0) >= whole(seq).value_or(0)) {
       Outcome outcome = outcome_of(Health::up, Reason::none, "", "seen on the standby");
       outcome.facts["standby_seen_after"] = duration_text(std::max(waited, Duration{1}));
       co_return outcome;
     }
     if (waited >= within)
-      co_return standby_lags("the canary is not there after " + duration_words(within) + "; it has " + text_of(*seen, 0) + ", not " + seq);
+      co_return standby_lags("the canary is not there after " + duration_words(within) + "; it has " + first_row_text(*seen, 0) + ", not " + seq);
     co_await world.clock.sleep_for(std::chrono::milliseconds{100});
   }
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // postgres: a fresh connection, a query, and with `canary` a committed write. It proves that clients can log in and, with the canary, that
 // the database takes writes; it can't prove that what it holds is right. Down means: the platform has no database.
-#include "probes/kinds.hpp"
+#include "probes/probe.hpp"
 #include "probes/parts/pg_answer.hpp"
 #include "probes/parts/pg_outcome.hpp"
 #include "probes/postgres/canary.hpp"
 #include "probes/postgres/checks.hpp"
 #include "probes/seams/excerpt.hpp"
 
-namespace drwatch {
+namespace drwatch::kinds::postgres {
 namespace {
 
 using config::Reading;
@@ -274,7 +274,7 @@ class PostgresProbe : public Probe {
 
 }  // namespace
 
-Kind postgres_kind() {
+Kind kind() {
   Kind kind;
   kind.schema.name = "postgres";
   kind.schema.doc = doc;
@@ -290,4 +290,4 @@ Kind postgres_kind() {
   return kind;
 }
 
-}  // namespace drwatch
+}  // namespace drwatch::kinds::postgres

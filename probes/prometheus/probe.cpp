@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // prometheus: what a Prometheus has measured. It proves what was scraped, and how long ago; it can't prove that the target is reached from
 // here. Down means: a value is out of its bounds. That nothing is there, or nothing fresh, is told apart from zero.
-#include "probes/kinds.hpp"
+#include "probes/probe.hpp"
 #include "probes/parts/http_sender.hpp"
 #include "probes/parts/promql_answer.hpp"
 #include "probes/seams/excerpt.hpp"
@@ -10,7 +10,7 @@
 #include <cmath>
 #include <optional>
 
-namespace drwatch {
+namespace drwatch::kinds::prometheus {
 namespace {
 
 constexpr const char* doc =
@@ -217,7 +217,7 @@ class PrometheusProbe : public Probe {
 
 }  // namespace
 
-Kind prometheus_kind() {
+Kind kind() {
   Kind kind;
   kind.schema.name = "prometheus";
   kind.schema.doc = doc;
@@ -233,4 +233,4 @@ Kind prometheus_kind() {
   return kind;
 }
 
-}  // namespace drwatch
+}  // namespace drwatch::kinds::prometheus

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names, connections and what goes over them, as the tracer tells it.
+#include "config/rows/text.hpp"
 #include "probes/seams/excerpt.hpp"
 #include "probes/seams/traced_seams.hpp"
 
 namespace drwatch {
 namespace {
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
 
 std::string_view family_words(Family family) { return family == Family::v4 ? " (IPv4)" : family == Family::v6 ? " (IPv6)" : ""; }
 

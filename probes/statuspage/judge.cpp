@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/statuspage/page.hpp"
 
+#include "config/rows/text.hpp"
 #include "probes/seams/excerpt.hpp"
 
 #include <re2/re2.h>
@@ -10,12 +11,6 @@
 
 namespace drwatch {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string low(text);
-  for (char& c : low) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return low;
-}
 
 bool word_character(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
 

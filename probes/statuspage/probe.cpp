@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // statuspage: what a provider says about itself. It proves what the provider admits, often late; it can't prove that anything works. Down
 // means: the provider names an outage of something we use. It attributes what other probes see; it opens and clears nothing by itself.
-#include "probes/kinds.hpp"
+#include "probes/probe.hpp"
 #include "probes/parts/complaint.hpp"
 #include "probes/parts/connection_rows.hpp"
 #include "probes/parts/http_date.hpp"
@@ -15,7 +15,7 @@
 #include <boost/url/url_view.hpp>
 #include <charconv>
 
-namespace drwatch {
+namespace drwatch::kinds::statuspage {
 namespace {
 
 constexpr const char* doc =
@@ -208,7 +208,7 @@ class StatusPageProbe : public Probe {
 
 }  // namespace
 
-Kind statuspage_kind() {
+Kind kind() {
   Kind kind;
   kind.schema.name = "statuspage";
   kind.schema.doc = doc;
@@ -223,4 +223,4 @@ Kind statuspage_kind() {
   return kind;
 }
 
-}  // namespace drwatch
+}  // namespace drwatch::kinds::statuspage

@@ -16,12 +16,6 @@ using Json = nlohmann::json;
 constexpr std::size_t most_listed = 1000;
 constexpr std::size_t longest_text = 16 * 1024;
 
-std::string text_at(const Json& object, const char* key) {
-  if (!object.is_object()) return "";
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
-}
-
 // The list at `key`; what isn't one counts as empty: see misread().
 const Json& list_at(const Json& object, const char* key) {
   static const Json none = Json::array();

@@ -2,8 +2,8 @@
 // tcp: connect, perhaps say something, perhaps expect something. It proves that a port is reached and, with `expect`, that what listens
 // there talks; without, not even that: a load balancer with nothing behind it accepts as well. Down means: nobody can connect, or the wrong
 // thing answers.
+#include "probes/probe.hpp"
 #include "config/rows/pattern.hpp"
-#include "probes/kinds.hpp"
 #include "probes/parts/connection_rows.hpp"
 #include "probes/seams/excerpt.hpp"
 #include "probes/tcp/script.hpp"
@@ -12,7 +12,7 @@
 
 #include <algorithm>
 
-namespace drwatch {
+namespace drwatch::kinds::tcp {
 namespace {
 
 using config::Reading;
@@ -131,7 +131,7 @@ class TcpProbe : public Probe {
 
 }  // namespace
 
-Kind tcp_kind() {
+Kind kind() {
   Kind kind;
   kind.schema.name = "tcp";
   kind.schema.doc = doc;
@@ -147,4 +147,4 @@ Kind tcp_kind() {
   return kind;
 }
 
-}  // namespace drwatch
+}  // namespace drwatch::kinds::tcp

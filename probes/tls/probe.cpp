@@ -2,15 +2,15 @@
 // tls: a full handshake, at once or after STARTTLS, and a look at what was shown. It proves that a client which trusts the same authorities
 // gets through today, that nothing about the certificate changed that should not have, and how long it will last. It can't prove that the
 // service behind answers. Down means: clients refuse the server, or it is not the server that it was.
+#include "probes/probe.hpp"
 #include "config/rows/pattern.hpp"
-#include "probes/kinds.hpp"
 #include "probes/parts/connection_rows.hpp"
 #include "probes/tls/starttls.hpp"
 #include "probes/tls/verdict.hpp"
 
 #include <algorithm>
 
-namespace drwatch {
+namespace drwatch::kinds::tls {
 namespace {
 
 using config::Reading;
@@ -147,7 +147,7 @@ class TlsProbe : public Probe {
 
 }  // namespace
 
-Kind tls_kind() {
+Kind kind() {
   Kind kind;
   kind.schema.name = "tls";
   kind.schema.doc = doc;
@@ -163,4 +163,4 @@ Kind tls_kind() {
   return kind;
 }
 
-}  // namespace drwatch
+}  // namespace drwatch::kinds::tls

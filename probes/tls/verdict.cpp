@@ -78,7 +78,7 @@ Outcome judge_expiry(const TlsDemands& demands, const TlsShown& shown, Time now)
   return outcome_of(Health::up, Reason::none, "", shown.version + ", " + ends + ", issued by " + issuer_words(shown.sent.front()));
 }
 
-std::string joined(const Words& words, const char* between) {
+std::string first_of(const Words& words, const char* between) {
   std::string text;
   for (std::size_t i = 0; i < words.size() && i < 12; ++i) text += (i ? between : "") + words[i];
   return words.size() > 12 ? text + between + "..." : text;
@@ -122,15 +122,15 @@ std::map<std::string, std::string> tls_facts(const TlsShown& shown, Time now) {
   note("chain_expires", time_text(first_to_end(shown).until));
   note("certificate_subject", own.common_name.empty() ? own.subject : own.common_name);
   note("certificate_issuer", own.issuer);
-  note("certificate_names", joined(own.names, ", "));
+  note("certificate_names", first_of(own.names, ", "));
   note("certificate_key", "sha256/" + own.key);
   note("certificate_sha256", own.fingerprint);
   Words faults, chain;
   for (const auto& fault : shown.faults) faults.push_back(fault.code);
   for (const auto& certificate : shown.sent)
     chain.push_back(certificate.common_name.empty() ? certificate.subject : certificate.common_name);
-  note("certificate_faults", joined(faults, ", "));
-  note("chain", joined(chain, " < "));
+  note("certificate_faults", first_of(faults, ", "));
+  note("chain", first_of(chain, " < "));
   return facts;
 }
 

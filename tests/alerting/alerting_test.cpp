@@ -7,6 +7,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 
+namespace alerting_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 using nlohmann::json;
@@ -360,3 +362,5 @@ TEST_CASE_FIXTURE(Bench, "the test alert says for each way what became of it") {
   world.clock.run_for(minutes(5));
   CHECK_FALSE(first.firing("DrwatchTest", now()));
 }
+
+}  // namespace alerting_test

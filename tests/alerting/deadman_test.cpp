@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+namespace deadman_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -71,3 +73,5 @@ TEST_CASE_FIXTURE(Bench, "a reload changes the interval or ends the calls") {
   world.clock.run_for(minutes(5));
   CHECK(receiver.requests.size() == 5);
 }
+
+}  // namespace deadman_test

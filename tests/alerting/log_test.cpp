@@ -21,6 +21,8 @@
 #include <filesystem>
 #include <set>
 
+namespace log_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -255,3 +257,5 @@ TEST_CASE("systemd reads the catalog") {
   CHECK(dump.second.find("Subject: drwatch: incident.opened") != std::string::npos);
   CHECK(dump.second.find("drwatch incident show @DRWATCH_INCIDENT@") != std::string::npos);
 }
+
+}  // namespace log_test

@@ -9,6 +9,8 @@
 
 #include <filesystem>
 
+namespace real_alertmanager_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 using nlohmann::json;
@@ -185,3 +187,5 @@ TEST_CASE("real: without an Alertmanager a webhook and a command carry the alert
   REQUIRE(bench.until([&] { return paged().find("\"resolved\"") != std::string::npos; }));
   CHECK(receiver.bodies().size() == 2);
 }
+
+}  // namespace real_alertmanager_test

@@ -12,6 +12,8 @@
 #include <cstdlib>
 #include <cstring>
 
+namespace systemd_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -140,3 +142,5 @@ TEST_CASE("in a real Alertmanager with the sample file a breach silences its own
   CHECK(state("DrwatchRtoAtRisk") == "active");  // of another scenario
   CHECK(receiver.heard("firing", "DrwatchRpoAtRisk") == 0);
 }
+
+}  // namespace systemd_test

@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+namespace validate_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 using nlohmann::json;
@@ -137,3 +139,5 @@ TEST_CASE("a notification has the shape of Alertmanager's webhook, version 4") {
   CHECK(over["alerts"][0]["endsAt"] == "2026-03-01T12:01:00Z");
   CHECK(over["groupKey"] == body["groupKey"]);
 }
+
+}  // namespace validate_test

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace drwatch::commands::tests {
+namespace drwatch::commands::tests::client_test {
 
 namespace {
 
@@ -190,4 +190,4 @@ TEST_CASE("names become one element of a path") {
   CHECK(path_element("../a b/ü?") == "..%2Fa%20b%2F%C3%BC%3F");
 }
 
-}  // namespace drwatch::commands::tests
+}  // namespace drwatch::commands::tests::client_test

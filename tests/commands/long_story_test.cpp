@@ -11,6 +11,8 @@
 #include <fstream>
 #include <sstream>
 
+namespace long_story_test {
+
 using namespace drwatch;
 
 namespace {
@@ -115,3 +117,5 @@ TEST_CASE("a month in a thousand steps takes seconds") {
   CHECK(took < 60);  // without the optimizer; a tenth of it with
 #endif
 }
+
+}  // namespace long_story_test

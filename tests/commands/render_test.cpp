@@ -5,7 +5,7 @@
 
 #include <doctest/doctest.h>
 
-namespace drwatch::commands::tests {
+namespace drwatch::commands::tests::render_test {
 
 TEST_CASE("status says the worst first, and everything once") {
   const std::string text = status_text(status(), plain);
@@ -257,4 +257,4 @@ TEST_CASE("problems as a document, and how many there are") {
   CHECK(check_summary("a.toml", {}) == "a.toml is good\n");
 }
 
-}  // namespace drwatch::commands::tests
+}  // namespace drwatch::commands::tests::render_test

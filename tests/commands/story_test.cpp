@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 
+namespace story_test {
+
 using namespace drwatch;
 
 namespace {
@@ -100,3 +102,5 @@ TEST_CASE("what is wrong with a story is said, and where") {
   CHECK(problems_of(expected) == "");
   CHECK(problems_of("").find("a test that cannot fail proves nothing") != std::string::npos);
 }
+
+}  // namespace story_test

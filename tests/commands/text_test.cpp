@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-namespace drwatch::commands::tests {
+namespace drwatch::commands::tests::text_test {
 
 TEST_CASE("columns are as wide as their widest cell, in characters, without blanks at the end") {
   Columns columns;
@@ -59,4 +59,4 @@ TEST_CASE("times are short on the same day and whole on another") {
   CHECK(ago(parse_time("2026-03-01T02:14:00Z"), now) == "0 s");
 }
 
-}  // namespace drwatch::commands::tests
+}  // namespace drwatch::commands::tests::text_test

@@ -11,6 +11,8 @@
 
 #include <future>
 
+namespace http_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -207,3 +209,5 @@ TEST_CASE("compared: drwatch, blackbox_exporter and check_http before the same s
     }
   }
 }
+
+}  // namespace http_test

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-namespace drwatch {
+namespace drwatch::condition_test {
 namespace {
 
 using Subject = Condition::Subject;
@@ -88,4 +88,4 @@ TEST_CASE("classes by name") {
 }
 
 }  // namespace
-}  // namespace drwatch
+}  // namespace drwatch::condition_test

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <random>
 
-namespace drwatch {
+namespace drwatch::cron_test {
 namespace {
 
 Time at(const char* text) {
@@ -220,4 +220,4 @@ TEST_CASE("the rarest day is found in no time") {
 }
 
 }  // namespace
-}  // namespace drwatch
+}  // namespace drwatch::cron_test

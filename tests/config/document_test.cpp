@@ -7,7 +7,7 @@
 
 #include <doctest/doctest.h>
 
-namespace drwatch::config {
+namespace drwatch::config::document_test {
 namespace {
 
 using Texts = std::vector<std::string>;
@@ -149,4 +149,4 @@ TEST_CASE("what a template asks for and nothing fills") {
 }
 
 }  // namespace
-}  // namespace drwatch::config
+}  // namespace drwatch::config::document_test

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <set>
 
-namespace drwatch::test {
+namespace drwatch::test::invalid_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -91,4 +91,4 @@ TEST_CASE("a mistake in shared steps is told once, in the shared file") {
 }
 
 }  // namespace
-}  // namespace drwatch::test
+}  // namespace drwatch::test::invalid_test

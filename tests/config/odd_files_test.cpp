@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <random>
 
-namespace drwatch::test {
+namespace drwatch::test::odd_files_test {
 namespace {
 
 class Damage {
@@ -91,4 +91,4 @@ TEST_CASE("a folder that cannot be read is told") {
 }
 
 }  // namespace
-}  // namespace drwatch::test
+}  // namespace drwatch::test::odd_files_test

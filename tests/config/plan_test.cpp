@@ -6,7 +6,7 @@
 
 #include <doctest/doctest.h>
 
-namespace drwatch::test {
+namespace drwatch::test::plan_test {
 namespace {
 
 // Noticed after half of 30s, twice 10s, and the trigger's minute: 1m35s.
@@ -66,4 +66,4 @@ TEST_CASE("a step that grows with data of which nobody reads the size") {
   CHECK(contains(blind.warnings, "step.restore.per_gib: no probe reads how much data there is: 'expect' alone is the plan"));
 }
 
-}  // namespace drwatch::test
+}  // namespace drwatch::test::plan_test

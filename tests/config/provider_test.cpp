@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace provider_test {
+
 using namespace drwatch;
 using namespace drwatch::test;
 
@@ -50,3 +52,5 @@ TEST_CASE("a status page attributes: what it would open alone, or make ill, is w
   CHECK(warned("any = [\"database is down\"]") == 0);
   CHECK(warned("any = [\"database is down\"]", "database") == 1);
 }
+
+}  // namespace provider_test

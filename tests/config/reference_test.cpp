@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 
-namespace drwatch::test {
+namespace drwatch::test::reference_test {
 namespace {
 
 TEST_CASE("the reference is written from the rows") {
@@ -39,4 +39,4 @@ TEST_CASE("every kind and every table is in the reference, with every key explai
 }
 
 }  // namespace
-}  // namespace drwatch::test
+}  // namespace drwatch::test::reference_test

@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-namespace drwatch::test {
+namespace drwatch::test::sample_test {
 namespace {
 
 const std::string source = DRWATCH_SOURCE_DIR;
@@ -110,4 +110,4 @@ TEST_CASE("a scenario of the sample, with the steps it includes") {
 }
 
 }  // namespace
-}  // namespace drwatch::test
+}  // namespace drwatch::test::sample_test

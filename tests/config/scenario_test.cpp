@@ -8,7 +8,7 @@
 
 #include <set>
 
-namespace drwatch::test {
+namespace drwatch::test::scenario_test {
 namespace {
 
 const std::string main_file = R"([component.database]
@@ -283,4 +283,4 @@ TEST_CASE("every name that a message may use is one, and none is there twice") {
 }
 
 }  // namespace
-}  // namespace drwatch::test
+}  // namespace drwatch::test::scenario_test

@@ -7,7 +7,7 @@
 
 #include <cstdlib>
 
-namespace drwatch::test {
+namespace drwatch::test::secret_test {
 namespace {
 
 constexpr const char* value = "s3cr3t-of-this-test";
@@ -114,4 +114,4 @@ TEST_CASE("an unfit key is not repeated either, and two equal tokens are told ap
 }
 
 }  // namespace
-}  // namespace drwatch::test
+}  // namespace drwatch::test::secret_test

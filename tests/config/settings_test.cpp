@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-namespace drwatch::test {
+namespace drwatch::test::settings_test {
 namespace {
 
 using Texts = std::vector<std::string>;
@@ -324,4 +324,4 @@ TEST_CASE("what a probe's table names as secrets, and how it was written") {
 }
 
 }  // namespace
-}  // namespace drwatch::test
+}  // namespace drwatch::test::settings_test

@@ -10,7 +10,7 @@
 #include <regex>
 #include <set>
 
-namespace drwatch::test {
+namespace drwatch::test::shipped_test {
 namespace {
 
 using Texts = std::vector<std::string>;
@@ -112,4 +112,4 @@ TEST_CASE("the common checklist is in every scenario that users notice") {
 }
 
 }  // namespace
-}  // namespace drwatch::test
+}  // namespace drwatch::test::shipped_test

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-namespace drwatch {
+namespace drwatch::time_test {
 namespace {
 
 using std::chrono::days;
@@ -76,4 +76,4 @@ TEST_CASE("a time's text reads back, and never has a fifth digit of year") {
 }
 
 }  // namespace
-}  // namespace drwatch
+}  // namespace drwatch::time_test

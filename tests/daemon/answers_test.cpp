@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+namespace answers_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -114,3 +116,5 @@ TEST_CASE("what comes while it stops is refused, not swallowed") {
   CHECK_FALSE(o.note("too late", "late").refused);
   CHECK(notes(o.m, "too late") == 1);
 }
+
+}  // namespace answers_test

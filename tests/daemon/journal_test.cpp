@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+namespace journal_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -160,3 +162,5 @@ TEST_CASE("a command can be cancelled, run again, and cancelled again") {
   CHECK(m.commands.ended == 0);
   CHECK(m.incident()->step("restart")->state == StepState::failed);
 }
+
+}  // namespace journal_test

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+namespace reload_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -156,3 +158,5 @@ TEST_CASE("after a refused reload a good one is taken, and said to be") {
   CHECK(m.daemon().figures().last_reload_error.empty());
   CHECK(m.daemon().settings()->recovery.rto == hours{5});
 }
+
+}  // namespace reload_test

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+namespace run_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -70,3 +72,5 @@ TEST_CASE("asked for a run now, the answer is of a run that began after the ques
   CHECK((*outcome)->at >= asked);
   CHECK(m.health("api") == Health::up);  // one run is no health
 }
+
+}  // namespace run_test

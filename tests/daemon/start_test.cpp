@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+namespace start_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -180,3 +182,5 @@ TEST_CASE("a probe is told what it handed back before a crash, but not when its 
     CHECK(m.recalled.count("primary") == 1);
   }
 }
+
+}  // namespace start_test

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <random>
 
+namespace damage_test {
+
 using namespace drwatch;
 using namespace drwatch::journal_tests;
 using journal::Database;
@@ -207,3 +209,5 @@ TEST_CASE("a torn file is a broken one to verify, and read_journal says what to 
   CHECK(verdict.broken->seq == verdict.last_seq + 1);
   CHECK_THROWS_WITH_AS(read_journal(path, [](const Event&) {}), doctest::Contains("journal verify"), std::runtime_error);
 }
+
+}  // namespace damage_test

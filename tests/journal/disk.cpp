@@ -10,6 +10,8 @@
 
 #include <sys/mount.h>
 
+namespace disk_test {
+
 using namespace drwatch;
 using namespace drwatch::journal_tests;
 namespace fs = std::filesystem;
@@ -213,3 +215,5 @@ TEST_CASE("closing on a disk that fails ends in bounded time") {
   CHECK(std::chrono::steady_clock::now() - began < seconds{8});
   CHECK(load.durable == 1);
 }
+
+}  // namespace disk_test

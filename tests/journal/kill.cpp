@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+namespace kill_test {
+
 using namespace drwatch;
 using namespace drwatch::journal_tests;
 
@@ -124,3 +126,5 @@ TEST_CASE("killed at hundreds of random moments under load: everything acknowled
   CHECK(killed_while_writing > 30);
   CHECK(with_snapshot > 0);
 }
+
+}  // namespace kill_test

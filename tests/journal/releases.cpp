@@ -7,6 +7,8 @@
 
 #include <cstdlib>
 
+namespace releases_test {
+
 using namespace drwatch;
 using namespace drwatch::journal_tests;
 namespace fs = std::filesystem;
@@ -153,3 +155,5 @@ TEST_CASE("the journal of 0.1.0 holds what was written then") {
   CHECK(list[3].body.at("text") == "ümläut \"quoted\" \\ \n\t \x01 \u20ac");
   CHECK(list[6].version == 2);
 }
+
+}  // namespace releases_test

@@ -6,6 +6,8 @@
 
 #include <fstream>
 
+namespace round_trip_test {
+
 using namespace drwatch;
 using namespace drwatch::journal_tests;
 using journal::Database;
@@ -237,3 +239,5 @@ TEST_CASE("what cannot be opened is refused with what to do") {
     CHECK(reading_refusal(path).find("is not a drwatch journal") != std::string::npos);
   }
 }
+
+}  // namespace round_trip_test

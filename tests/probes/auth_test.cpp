@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+namespace auth_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -435,3 +437,5 @@ TEST_CASE("auth: what the configuration must not say") {
     CHECK(problems[0].find(says) != std::string::npos);
   }
 }
+
+}  // namespace auth_test

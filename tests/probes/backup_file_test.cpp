@@ -7,6 +7,8 @@
 
 #include <random>
 
+namespace backup_file_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -311,3 +313,5 @@ TEST_CASE("backup file: however many bad ones lie before it, the good one is fou
   CHECK(point(folder.run()) == "2026-02-20T02:10:10Z");
   CHECK(folder.restores == 30);
 }
+
+}  // namespace backup_file_test

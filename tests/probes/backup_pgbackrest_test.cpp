@@ -10,6 +10,8 @@
 #include <random>
 #include <set>
 
+namespace backup_pgbackrest_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -551,3 +553,5 @@ TEST_CASE("backup pgbackrest: whatever is said, nothing is invented") {
   }
   CHECK(read > 100);
 }
+
+}  // namespace backup_pgbackrest_test

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+namespace backup_standby_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -285,3 +287,5 @@ TEST_CASE("backup standby: answers in another shape, and configuration") {
   CHECK(first(toml + "application_name = \"o'clock\"").find("is not a name") != std::string::npos);
   CHECK(first(toml + "archive = \"/srv\"").find("not a key of reads = \"standby\"") != std::string::npos);
 }
+
+}  // namespace backup_standby_test

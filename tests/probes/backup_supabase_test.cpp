@@ -9,6 +9,8 @@
 
 #include <random>
 
+namespace backup_supabase_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -423,3 +425,5 @@ TEST_CASE("backup supabase: whatever is sent, nothing is invented") {
     if (outcome.outcome == Health::unknown) CHECK_FALSE(outcome.recovery);
   }
 }
+
+}  // namespace backup_supabase_test

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+namespace backup_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -419,3 +421,5 @@ TEST_CASE("backup: what the configuration must not say") {
   CHECK_FALSE(problems_of("backup", "reads = \"pg_stat_archiver\"").empty());
   CHECK(problems_of("backup", listed).empty());
 }
+
+}  // namespace backup_test

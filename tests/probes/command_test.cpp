@@ -13,6 +13,8 @@
 #include <fstream>
 #include <random>
 
+namespace command_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -181,3 +183,5 @@ TEST_CASE("command: what the configuration must not say") {
     CHECK(problems[0].find(says) != std::string::npos);
   }
 }
+
+}  // namespace command_test

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+namespace dns_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -188,3 +190,5 @@ TEST_CASE("dns: pinned name servers; a zone that cannot be found") {
   world.resolver.says.clear();
   CHECK(judged(run(world, zone), Health::down, Reason::dns, "TIMEOUT"));
 }
+
+}  // namespace dns_test

@@ -17,6 +17,8 @@
 #include <optional>
 #include <random>
 
+namespace http_journey_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -374,3 +376,5 @@ TEST_CASE("http: the other family is asked only when nothing was sent to the pre
   counts(asked({Phase::connect, Phase::request}, failure(Reason::connect, "ECONNRESET", "reset")));
   counts(asked({Phase::connect}, failure(Reason::tls, "CERT_HAS_EXPIRED", "expired")));
 }
+
+}  // namespace http_journey_test

@@ -5,6 +5,8 @@
 
 #include <cstdlib>
 
+namespace http_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -270,3 +272,5 @@ TEST_CASE("http: what the configuration must not say") {
     if (problems[0].find(says) == std::string::npos) MESSAGE(problems[0]);
   }
 }
+
+}  // namespace http_test

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+namespace icmp_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 using std::chrono::microseconds;
@@ -119,3 +121,5 @@ TEST_CASE("tcp: scripts that the configuration must not have") {
     CHECK(problems_of("tcp", target + bad).size() == 1);
   }
 }
+
+}  // namespace icmp_test

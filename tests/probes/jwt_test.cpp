@@ -6,6 +6,8 @@
 
 #include <random>
 
+namespace jwt_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -136,3 +138,5 @@ TEST_CASE("jwt: no bytes upset it") {
   }
   CHECK(good == 0);
 }
+
+}  // namespace jwt_test

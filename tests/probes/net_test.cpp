@@ -7,6 +7,8 @@
 
 #include <set>
 
+namespace net_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -133,3 +135,5 @@ TEST_CASE("excerpts are cut between characters and cleaned") {
   CHECK(without("a key b key", {"key", ""}) == "a *** b ***");
   CHECK(without("***", {"*"}) == "*********");
 }
+
+}  // namespace net_test

@@ -6,6 +6,8 @@
 
 #include <cstdlib>
 
+namespace openid_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -171,3 +173,5 @@ TEST_CASE("openid: that forged tokens are refused is said only when one was") {
   answered(json(400, R"({"error":"invalid_request"})"), up, up);
   answered(json(403, R"({"error":"insufficient_scope"})"), up, up);
 }
+
+}  // namespace openid_test

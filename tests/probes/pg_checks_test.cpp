@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+namespace pg_checks_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -287,3 +289,5 @@ TEST_CASE("several checks: the worst counts, and each says what is wrong") {
   CHECK(outcome.latches.size() == 1);
   CHECK(held_down(outcome, outcome.latches).message.find("1 checksum failures in app") == 0);
 }
+
+}  // namespace pg_checks_test

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+namespace pg_cron_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -216,3 +218,5 @@ TEST_CASE("pg_cron: a name with quotes stays a name") {
   (void)world.run(*probe_of("pg_cron", "dsn = \"host=x\"\njob = \"o'clock\""));
   CHECK(world.postgres.statements.back().find("jobname = 'o''clock'") != std::string::npos);
 }
+
+}  // namespace pg_cron_test

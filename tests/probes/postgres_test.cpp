@@ -6,6 +6,8 @@
 
 #include <cstdlib>
 
+namespace postgres_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -279,3 +281,5 @@ TEST_CASE("postgres: a pooler that refuses says nothing of the database's own wr
   CHECK_FALSE(pooled.takes_no_writes);
   CHECK(pooled.message.find("through a pooler") != std::string::npos);
 }
+
+}  // namespace postgres_test

@@ -14,6 +14,8 @@
 
 #include <random>
 
+namespace prometheus_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -226,3 +228,5 @@ TEST_CASE("a real Prometheus: values, emptiness, staleness, and what it says to 
   const auto impatient = probe_of("prometheus", prometheus.settings("query = \"prometheus_build_info\"\nmax_age = \"1s\""));
   await("a sample older than a second", [&] { return watch.run(*impatient).reason == Reason::stale; });
 }
+
+}  // namespace prometheus_test

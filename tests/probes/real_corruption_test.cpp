@@ -9,6 +9,8 @@
 
 #include <fstream>
 
+namespace real_corruption_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -199,3 +201,5 @@ TEST_CASE("a real PostgreSQL: roles, row level security, connections, as a role 
   CHECK(used.facts.at("connections_room") == "97");
   CHECK(used.facts.at("via") == "direct");
 }
+
+}  // namespace real_corruption_test

@@ -9,6 +9,8 @@
 
 #include <filesystem>
 
+namespace real_dump_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -98,3 +100,5 @@ TEST_CASE("real dumps: a cut is found by reading, in every format") {
   CHECK(blind.outcome == Health::unknown);
   CHECK_FALSE(blind.recovery);
 }
+
+}  // namespace real_dump_test

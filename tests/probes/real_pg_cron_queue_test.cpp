@@ -14,6 +14,8 @@
 #include <set>
 #include <thread>
 
+namespace real_pg_cron_queue_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -115,3 +117,5 @@ TEST_CASE("a real pg_cron: a queue that bursts is not missed, one that a crash t
   const std::string& why = eaten.kept().last_message;
   CHECK_MESSAGE((why == "server restarted" || why.find("server closed the connection unexpectedly") == 0), why);
 }
+
+}  // namespace real_pg_cron_queue_test

@@ -8,6 +8,8 @@
 
 #include <doctest/doctest.h>
 
+namespace real_pg_cron_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -98,3 +100,5 @@ TEST_CASE("a real pg_cron: seen, hidden, failed, run over by a crash, switched o
   cluster.start();
   CHECK(says(watch.run(*good), "shared_preload_libraries"));
 }
+
+}  // namespace real_pg_cron_test

@@ -14,6 +14,8 @@
 #include <pwd.h>
 #include <unistd.h>
 
+namespace real_pgbackrest_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -188,3 +190,5 @@ TEST_CASE("a real pgBackRest: the silent gap, the lying archiver, segments lost 
   CHECK(gone.recovery->whole);
   CHECK_FALSE(gone.recovery->safe);
 }
+
+}  // namespace real_pgbackrest_test

@@ -7,6 +7,8 @@
 
 #include <doctest/doctest.h>
 
+namespace real_pooler_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -83,3 +85,5 @@ TEST_CASE("a real PgBouncer: direct and pooled told apart, and whose fault it is
   CHECK_FALSE(poolerless.takes_no_writes);
   CHECK(watch.run(*direct).outcome == Health::up);
 }
+
+}  // namespace real_pooler_test

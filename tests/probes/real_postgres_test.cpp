@@ -9,6 +9,8 @@
 
 #include <doctest/doctest.h>
 
+namespace real_postgres_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -198,3 +200,5 @@ TEST_CASE("a real PostgreSQL and its standby: the canary arrives, then it does n
   CHECK_FALSE(alone.takes_no_writes);
   CHECK(says(alone, "the standby can't be asked"));
 }
+
+}  // namespace real_postgres_test

@@ -8,6 +8,8 @@
 
 #include <doctest/doctest.h>
 
+namespace real_standby_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -134,3 +136,5 @@ TEST_CASE("a real standby: streaming, paused, disconnected, stopped, its primary
   CHECK(says(promoted, "not a standby"));
   CHECK_FALSE(promoted.recovery->safe);
 }
+
+}  // namespace real_standby_test

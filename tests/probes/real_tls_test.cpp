@@ -8,6 +8,8 @@
 
 #include <openssl/ssl.h>
 
+namespace real_tls_test {
+
 using namespace drwatch;
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
@@ -203,3 +205,5 @@ TEST_CASE_FIXTURE(Fixture, "tls, real: unkind servers end the run in its time, w
       },
       "starttls = \"postgres\""));
 }
+
+}  // namespace real_tls_test

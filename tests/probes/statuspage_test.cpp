@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace statuspage_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -232,3 +234,5 @@ TEST_CASE("statuspage: redirects to its own host and to those named, and an unch
   CHECK(again.facts.at("affected") == "Builds");
   CHECK(unchanged == 1);
 }
+
+}  // namespace statuspage_test

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+namespace tls_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -187,3 +189,5 @@ TEST_CASE("tls: what the configuration must not say") {
   }
   CHECK(problems_of("tls", "").size() == 1);
 }
+
+}  // namespace tls_test

@@ -12,6 +12,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+namespace tracer_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -195,3 +197,5 @@ TEST_CASE("a secret is hidden in every form in which it may turn up") {
   CHECK(has("host=db sslpassword=first1 password=second2", "second2"));
   CHECK(forms_of("abc").empty());
 }
+
+}  // namespace tracer_test

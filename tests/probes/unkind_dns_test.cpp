@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+namespace unkind_dns_test {
+
 using namespace drwatch::testing;
 
 namespace {
@@ -82,7 +84,7 @@ std::vector<Manner> manners() {
 
 }  // namespace
 
-std::vector<Unkind> drwatch::testing::unkind_dns() {
+std::vector<Unkind> all() {
   std::vector<Unkind> rows;
   for (const char* more :
        {"expect = [\"192.0.2.80\"]", "type = \"TXT\"\ncontains = [\"v=spf1 -all\"]", "authoritative = true\nexpect = [\"192.0.2.80\"]"})
@@ -93,3 +95,7 @@ std::vector<Unkind> drwatch::testing::unkind_dns() {
 }
 
 TEST_CASE("unkind: name servers") { survive(unkind_dns()); }
+
+}  // namespace unkind_dns_test
+
+std::vector<drwatch::testing::Unkind> drwatch::testing::unkind_dns() { return unkind_dns_test::all(); }

@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 #include <zlib.h>
 
+namespace unkind_http_test {
+
 using namespace drwatch::testing;
 
 namespace {
@@ -157,7 +159,7 @@ std::string series(std::size_t count, const std::string& value) {
 
 }  // namespace
 
-std::vector<Unkind> drwatch::testing::unkind_http() {
+std::vector<Unkind> all() {
   const std::pair<const char*, const char*> kinds[] = {
       {"http", "target = \"http://127.0.0.1:{port}/\"\njson = [{ pointer = \"/status\", equals = \"ok\" }]"},
       {"auth", "target = \"http://127.0.0.1:{port}/\""},
@@ -183,3 +185,7 @@ std::vector<Unkind> drwatch::testing::unkind_http() {
 }
 
 TEST_CASE("unkind: whoever speaks HTTP") { survive(unkind_http()); }
+
+}  // namespace unkind_http_test
+
+std::vector<drwatch::testing::Unkind> drwatch::testing::unkind_http() { return unkind_http_test::all(); }

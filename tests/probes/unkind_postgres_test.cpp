@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 #include <sys/socket.h>
 
+namespace unkind_postgres_test {
+
 using namespace drwatch::testing;
 
 namespace {
@@ -180,7 +182,7 @@ std::vector<Manner> answers() {
 
 }  // namespace
 
-std::vector<Unkind> drwatch::testing::unkind_postgres() {
+std::vector<Unkind> all() {
   const std::string dsn = "\"host=127.0.0.1 port={port} user=x dbname=x\"\n";
   const std::pair<const char*, std::string> kinds[] = {
       {"postgres", "dsn = " + dsn},
@@ -203,3 +205,7 @@ std::vector<Unkind> drwatch::testing::unkind_postgres() {
 }
 
 TEST_CASE("unkind: whoever speaks PostgreSQL's protocol") { survive(unkind_postgres()); }
+
+}  // namespace unkind_postgres_test
+
+std::vector<drwatch::testing::Unkind> drwatch::testing::unkind_postgres() { return unkind_postgres_test::all(); }

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+namespace unkind_programs_test {
+
 using namespace drwatch::testing;
 
 namespace {
@@ -104,7 +106,7 @@ void add_folders(std::vector<Unkind>& rows) {
 
 }  // namespace
 
-std::vector<Unkind> drwatch::testing::unkind_programs() {
+std::vector<Unkind> all() {
   std::vector<Unkind> rows;
   for (const Manner& manner : manners)
     rows.push_back({"command", manner.what,
@@ -118,3 +120,7 @@ std::vector<Unkind> drwatch::testing::unkind_programs() {
 }
 
 TEST_CASE("unkind: programs and folders") { survive(unkind_programs()); }
+
+}  // namespace unkind_programs_test
+
+std::vector<drwatch::testing::Unkind> drwatch::testing::unkind_programs() { return unkind_programs_test::all(); }

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+namespace unkind_streams_test {
+
 using namespace drwatch::testing;
 
 namespace {
@@ -80,7 +82,7 @@ Behaviour agreeing(bool mail, Behaviour then) {
 
 }  // namespace
 
-std::vector<Unkind> drwatch::testing::unkind_streams() {
+std::vector<Unkind> all() {
   const std::string at = "target = \"127.0.0.1:{port}\"\n";
   const std::string script =
       "script = [{ expect = \"^220 \", fail = \"^5\" }, { send = \"EHLO x\\r\\n\" }, { expect = \"STARTTLS\" }, { send = "
@@ -108,3 +110,7 @@ std::vector<Unkind> drwatch::testing::unkind_streams() {
 }
 
 TEST_CASE("unkind: whoever speaks over a stream") { survive(unkind_streams()); }
+
+}  // namespace unkind_streams_test
+
+std::vector<drwatch::testing::Unkind> drwatch::testing::unkind_streams() { return unkind_streams_test::all(); }

@@ -7,6 +7,8 @@
 
 #include <set>
 
+namespace unkind_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -32,3 +34,5 @@ TEST_CASE("unkind: the readers of backups are these") {
   for (const char* reader : {"file", "pg_stat_archiver", "pgbackrest", "standby", "supabase"})
     CHECK(problems.front().find(reader) != std::string::npos);
 }
+
+}  // namespace unkind_test

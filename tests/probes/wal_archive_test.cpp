@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+namespace wal_archive_test {
+
 using namespace drwatch;
 
 namespace {
@@ -228,3 +230,5 @@ TEST_CASE("a huge gap is told in bounds") {
   CHECK(reading.missing.size() == most_missing);
   CHECK(segments_text(reading.missing, size).ends_with("(1000 segments or more)"));
 }
+
+}  // namespace wal_archive_test

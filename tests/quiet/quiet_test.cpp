@@ -12,6 +12,8 @@
 #include <deque>
 #include <set>
 
+namespace quiet_test {
+
 using namespace drwatch;
 using namespace drwatch::sim;
 
@@ -138,3 +140,5 @@ TEST_CASE("after no run is anything left to decide") {
     CHECK(opened > 0);
   }
 }
+
+}  // namespace quiet_test

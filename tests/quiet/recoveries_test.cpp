@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+namespace recoveries_test {
+
 using namespace drwatch;
 using namespace drwatch::sim;
 
@@ -168,3 +170,5 @@ TEST_CASE("a projection in the middle of a recovery holds as well as the one at 
   CHECK(hour.p50() > 0.39);
   CHECK(hour.p50() < 0.61);
 }
+
+}  // namespace recoveries_test

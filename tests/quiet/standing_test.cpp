@@ -11,6 +11,8 @@
 
 #include <algorithm>
 
+namespace standing_test {
+
 using namespace drwatch;
 using namespace drwatch::sim;
 
@@ -120,3 +122,5 @@ TEST_CASE("a scenario's standing follows from its drills") {
   }
   for (Standing s : {Standing::met, Standing::breached, Standing::unproven}) CHECK(met[s] > 100);
 }
+
+}  // namespace standing_test

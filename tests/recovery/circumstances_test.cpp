@@ -9,6 +9,8 @@
 #include "daemon/recovery/outlook/sizes.hpp"
 #include "platform.hpp"
 
+namespace circumstances_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 using H = Health;
@@ -200,3 +202,5 @@ TEST_CASE("sizes in words") {
   CHECK(size_words(2048 * gib) == "2 TiB");
   CHECK(size_words(300.0 * 1024 * 1024) == "300 MiB");
 }
+
+}  // namespace circumstances_test

@@ -5,6 +5,8 @@
 
 #include "platform.hpp"
 
+namespace exposure_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 using H = Health;
@@ -141,3 +143,5 @@ TEST_CASE("what a source can't say any more keeps growing, estimated") {
   CHECK(exposure(stage).exposure == minutes{5});
   CHECK(exposure(stage).estimated);
 }
+
+}  // namespace exposure_test

@@ -5,6 +5,8 @@
 
 #include "platform.hpp"
 
+namespace health_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 using H = Health;
@@ -215,3 +217,5 @@ TEST_CASE("what was seen during the parent's outage opens nothing behind it unti
   CHECK(opens(H::down));
   CHECK(!opens(H::up));
 }
+
+}  // namespace health_test

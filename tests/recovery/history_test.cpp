@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+namespace history_test {
+
 using namespace drwatch;
 
 namespace {
@@ -50,3 +52,5 @@ TEST_CASE("five thousand incidents of one scenario leave as much as thirty-two, 
       for (const Sample& s : samples) CHECK(s.scenario == "often");
   }
 }
+
+}  // namespace history_test

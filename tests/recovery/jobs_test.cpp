@@ -3,6 +3,8 @@
 
 #include "platform.hpp"
 
+namespace jobs_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 using What = Pinged::What;
@@ -139,3 +141,5 @@ TEST_CASE("time in which drwatch could not hear is credited") {
     CHECK(is(stage) == "down");
   }
 }
+
+}  // namespace jobs_test

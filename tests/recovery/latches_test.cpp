@@ -5,6 +5,8 @@
 
 #include "platform.hpp"
 
+namespace latches_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -85,3 +87,5 @@ TEST_CASE("a latch: it survives a restart and a reload, and goes with its probe"
   w.feed(ConfigurationLoaded{});
   CHECK_FALSE(w.state.record.probes.contains("primary"));
 }
+
+}  // namespace latches_test

@@ -6,6 +6,8 @@
 #include "daemon/recovery/points/time_to_fix.hpp"
 #include "platform.hpp"
 
+namespace loss_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 using H = Health;
@@ -180,3 +182,5 @@ TEST_CASE("time to fix is what mending has taken: final incidents about the poin
   CHECK(stage.state.record.objectives.at("database rpo host").standing == Standing::at_risk);
   CHECK(stage.state.record.objectives.at("database rpo host").message.find("breach at 03:00 UTC") != std::string::npos);
 }
+
+}  // namespace loss_test

@@ -6,6 +6,8 @@
 #include "daemon/recovery/points/sources.hpp"
 #include "platform.hpp"
 
+namespace lost_points_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 using H = Health;
@@ -174,3 +176,5 @@ TEST_CASE("a store that never held anything lost nothing") {
   CHECK(standing(stage) == "unproven");
   CHECK(finding(stage).empty());
 }
+
+}  // namespace lost_points_test

@@ -4,6 +4,8 @@
 
 #include "platform.hpp"
 
+namespace memory_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -65,3 +67,5 @@ TEST_CASE("a memory that is too long, or of settings that were changed, is dropp
   CHECK(stage.state.kept.changed.count("memory/primary"));
   CHECK(kept_text(stage.state.kept, "memory/primary").empty());  // deletes it
 }
+
+}  // namespace memory_test

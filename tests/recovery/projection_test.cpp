@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <cmath>
 
+namespace projection_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 using H = Health;
@@ -330,3 +332,5 @@ TEST_CASE("looked at every second for an hour in which nothing happens, the figu
   CHECK(up < 72);    // within a second, half a hundredth of four hours
   CHECK(down < 36);  // what takes longer is not over sooner: as far as a thousand draws tell
 }
+
+}  // namespace projection_test

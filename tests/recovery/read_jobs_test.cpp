@@ -4,6 +4,8 @@
 
 #include "platform.hpp"
 
+namespace read_jobs_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 
@@ -214,3 +216,5 @@ TEST_CASE("a read job: what is kept of it survives a restart of drwatch") {
                R"({"last_ping_at":null,"running":[],"last_ended_well":null,"last_message":""})");  // of an older release
   CHECK(again.jobs.at("nightly").last_run == 0);
 }
+
+}  // namespace read_jobs_test

@@ -4,6 +4,8 @@
 
 #include "platform.hpp"
 
+namespace restart_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 using H = Health;
@@ -54,3 +56,5 @@ TEST_CASE("an exit's `for` does not count the time in which nobody watched; the 
   REQUIRE(stage.state.record.incidents.at(id).recovered_at);
   CHECK(time_text(*stage.state.record.incidents.at(id).recovered_at) == time_text(good));
 }
+
+}  // namespace restart_test

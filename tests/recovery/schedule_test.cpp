@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <map>
 
+namespace schedule_test {
+
 using namespace drwatch;
 
 namespace {
@@ -140,3 +142,5 @@ TEST_CASE("what counts as refused") {
   CHECK_FALSE(refused(Health::up, Reason::none, "401"));  // refusal was the expectation
   CHECK_FALSE(refused(Health::down, Reason::connect, "ECONNREFUSED"));
 }
+
+}  // namespace schedule_test

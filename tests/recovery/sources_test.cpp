@@ -6,6 +6,8 @@
 #include "daemon/recovery/points/exposure.hpp"
 #include "platform.hpp"
 
+namespace sources_test {
+
 using namespace drwatch;
 using namespace drwatch::testing;
 using H = Health;
@@ -171,3 +173,5 @@ TEST_CASE("what can never be met opens nothing and ends nothing") {
   stage.pass(hours{24});
   CHECK(stage.open("rpo") != nullptr);
 }
+
+}  // namespace sources_test

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <vector>
 
+namespace spread_test {
+
 using namespace drwatch;
 
 namespace {
@@ -101,3 +103,5 @@ TEST_CASE("what has outlived nearly all that is known of it says so, and does no
     }
   CHECK(Spread(0.0, {0, 0, 0, 0, 0}).remaining(0, 0.9, 0.5) >= 0);
 }
+
+}  // namespace spread_test

@@ -6,6 +6,8 @@
 
 #include <functional>
 
+namespace exposure_test {
+
 using namespace drwatch;
 using namespace drwatch::sim;
 
@@ -108,3 +110,5 @@ TEST_CASE("an archiver that is believed though its repository holds nothing of i
   CHECK(e.right("database", DisasterClass::logical));
   CHECK(e.caught("database", DisasterClass::logical, [](Exposure& x) { x.exposure = seconds{40}, x.source = "wal-archive"; }));
 }
+
+}  // namespace exposure_test

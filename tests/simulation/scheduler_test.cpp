@@ -6,6 +6,8 @@
 #include <doctest/doctest.h>
 #include <boost/asio/io_context.hpp>
 
+namespace scheduler_test {
+
 using namespace drwatch;
 
 namespace {
@@ -177,3 +179,5 @@ TEST_CASE("scheduler: run_now does not wait for the turn") {
   f.clock.run_for(milliseconds{10});
   CHECK(f.of("quick").size() == before + 1);
 }
+
+}  // namespace scheduler_test

@@ -6,6 +6,8 @@
 
 #include <cstdlib>
 
+namespace simulation_test {
+
 using namespace drwatch;
 using namespace drwatch::sim;
 
@@ -36,3 +38,5 @@ TEST_CASE("the same seed, the same history") {
   };
   CHECK(history() == history());
 }
+
+}  // namespace simulation_test

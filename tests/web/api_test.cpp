@@ -6,6 +6,8 @@
 
 #include <set>
 
+namespace api_test {
+
 using namespace drwatch;
 using namespace drwatch::test;
 
@@ -169,3 +171,5 @@ TEST_CASE("a drill that failed is shown, and nothing is proven any more") {
   CHECK(drill()["proven_until"].is_null());
   CHECK(ask(server.port(), "GET", "/drills").body.find("2026-02-27, failed 2026-02-28") != std::string::npos);
 }
+
+}  // namespace api_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace commands_test {
+
 using namespace drwatch;
 using namespace drwatch::test;
 
@@ -173,3 +175,5 @@ TEST_CASE("an Alertmanager's webhook raises and clears the signals that its aler
   CHECK(post(server, "/api/v1/alertmanager", R"({"alerts": 3})").status == 400);
   CHECK(ask(server.port(), "POST", "/api/v1/alertmanager", {of_json}, R"({"alerts": []})").status == 401);
 }
+
+}  // namespace commands_test

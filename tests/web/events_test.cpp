@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace events_test {
+
 using namespace drwatch;
 using namespace drwatch::test;
 
@@ -85,3 +87,5 @@ TEST_CASE("the list of events: the newest, or a page after a given one") {
   CHECK(ask(server.port(), "GET", "/api/v1/events?after=x").status == 400);
   CHECK(ask(server.port(), "GET", "/api/v1/events", {"Last-Event-ID: x", "Accept: text/event-stream"}).status == 400);
 }
+
+}  // namespace events_test

@@ -11,6 +11,8 @@
 #include <ctime>
 #include <fstream>
 
+namespace metrics_test {
+
 using namespace drwatch;
 using namespace drwatch::test;
 
@@ -130,3 +132,5 @@ TEST_CASE("/metrics is served in the text format, and twice at once") {
     CHECK(reply.body.find("\ndrwatch_blind 0\n") != std::string::npos);
   }
 }
+
+}  // namespace metrics_test

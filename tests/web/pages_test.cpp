@@ -10,6 +10,8 @@
 #include <fstream>
 #include <iostream>
 
+namespace pages_test {
+
 using namespace drwatch;
 using namespace drwatch::test;
 
@@ -78,3 +80,5 @@ TEST_CASE("serve the pages" * doctest::skip(std::getenv("DRWATCH_PAGES") == null
   std::string line;
   std::getline(std::cin, line);
 }
+
+}  // namespace pages_test

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace ping_test {
+
 using namespace drwatch;
 using namespace drwatch::test;
 
@@ -72,3 +74,5 @@ TEST_CASE("a job that calls without pause is asked to wait") {
   CHECK(reply.status == 429);
   CHECK(std::stoi(reply.headers.at("retry-after")) >= 1);
 }
+
+}  // namespace ping_test

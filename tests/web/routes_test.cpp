@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+namespace routes_test {
+
 using namespace drwatch;
 using namespace drwatch::test;
 
@@ -86,3 +88,5 @@ TEST_CASE("another site's name does not read us through a browser, but scrapers 
   for (const std::string path : {"/metrics", "/healthz", "/readyz"})
     CHECK(ask(server.port(), "GET", path, {"Host: scraped.example.com"}).status == 200);
 }
+
+}  // namespace routes_test

@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 
+namespace server_test {
+
 using namespace drwatch;
 using namespace drwatch::test;
 
@@ -168,3 +170,5 @@ TEST_CASE("an address that is taken or is none is refused with a sentence") {
   settings.tls_certificate = settings.tls_key = "/nowhere.pem";
   CHECK_THROWS_WITH_AS(Web(world.world(), desk, log, tasks, settings), doctest::Contains("/nowhere.pem"), std::runtime_error);
 }
+
+}  // namespace server_test

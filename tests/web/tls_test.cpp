@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+namespace tls_test {
+
 using namespace drwatch;
 using namespace drwatch::test;
 
@@ -60,3 +62,5 @@ TEST_CASE("a configured certificate is what clients are shown") {
   CHECK_THROWS_WITH_AS(web::load_identity(stem + ".pem", stem + "2.key"), doctest::Contains("must be PEM and belong to"),
                        std::runtime_error);
 }
+
+}  // namespace tls_test

@@ -7,6 +7,8 @@
 
 #include <random>
 
+namespace dns_message_test {
+
 using namespace drwatch;
 using namespace drwatch::testing::dns;
 
@@ -131,3 +133,5 @@ TEST_CASE("dns answer: random damage never harms") {
     read_dns_answer(noise);
   }
 }
+
+}  // namespace dns_message_test

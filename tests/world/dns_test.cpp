@@ -7,6 +7,8 @@
 #include "tests/world/loop.hpp"
 #include "tests/world/servers.hpp"
 
+namespace dns_test {
+
 using namespace drwatch;
 using namespace drwatch::testing::dns;
 using namespace std::chrono_literals;
@@ -73,3 +75,5 @@ TEST_CASE_FIXTURE(Fixture, "dns: recursion is wished for or not; a question give
   CHECK_FALSE(late.has_value());
   CHECK(ask({{"bad..name", "A", silent.address(), true}}).at(0).error().code == "BADNAME");
 }
+
+}  // namespace dns_test

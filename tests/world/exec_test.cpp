@@ -8,6 +8,8 @@
 #include <csignal>
 #include <fstream>
 
+namespace exec_test {
+
 using namespace drwatch;
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
@@ -158,3 +160,5 @@ TEST_CASE("exec: a loop that ends takes its commands along") {
   }
   CHECK(!alive(pid));
 }
+
+}  // namespace exec_test

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <stdexcept>
 
+namespace files_test {
+
 using namespace drwatch;
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
@@ -100,3 +102,5 @@ TEST_CASE_FIXTURE(Fixture, "clock and dice") {
   testing::run(loop, world.clock.sleep_for(-1s));
   CHECK(world.dice.roll() != world.dice.roll());
 }
+
+}  // namespace files_test

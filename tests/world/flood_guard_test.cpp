@@ -12,6 +12,8 @@
 #include <string>
 #include <thread>
 
+namespace flood_guard_test {
+
 using namespace drwatch;
 using boost::asio::ip::tcp;
 
@@ -59,3 +61,5 @@ TEST_CASE("a flood is ended by its guard, an answer is heard to its end") {
   }
   CHECK(guard.read(-1, 1, [] {}));  // no socket: what is wrong with it the reader tells
 }
+
+}  // namespace flood_guard_test

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <random>
 
+namespace http_bytes_test {
+
 using namespace drwatch;
 
 TEST_CASE("http reader: no bytes, in no pieces, upset it or get past its bounds") {
@@ -53,3 +55,5 @@ TEST_CASE("http reader: no bytes, in no pieces, upset it or get past its bounds"
   }
   CHECK(whole > 1000);
 }
+
+}  // namespace http_bytes_test

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <cstring>
 
+namespace http_reader_test {
+
 using namespace drwatch;
 
 namespace {
@@ -125,3 +127,5 @@ TEST_CASE("http reader: too much of a body, announced or not, and too much of a 
   auto endless_line = read("HTTP/1.1 200 OK\r\nX: " + std::string(200000, 'y'), 4096, false);
   REQUIRE(endless_line.failure);
 }
+
+}  // namespace http_reader_test

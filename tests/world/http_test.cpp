@@ -4,6 +4,8 @@
 #include "tests/world/loop.hpp"
 #include "tests/world/servers.hpp"
 
+namespace http_test {
+
 using namespace drwatch;
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
@@ -232,3 +234,5 @@ TEST_CASE_FIXTURE(Fixture, "http: a flood that does not pause is bounded by size
   });
   CHECK(get(header.url()).error().message.find("header") != std::string::npos);
 }
+
+}  // namespace http_test

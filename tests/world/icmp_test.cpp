@@ -12,6 +12,8 @@
 
 #include <fstream>
 
+namespace icmp_test {
+
 using namespace drwatch;
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
@@ -77,3 +79,5 @@ TEST_CASE("icmp, real: echoes come back where the system allows to send them, an
 }
 
 TEST_CASE("icmp, real: not an address") { CHECK(echo("nowhere").error().reason == Reason::internal); }
+
+}  // namespace icmp_test

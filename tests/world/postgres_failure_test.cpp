@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace postgres_failure_test {
+
 using namespace drwatch;
 
 namespace {
@@ -64,3 +66,5 @@ TEST_CASE("postgres failure: statements") {
   CHECK(statement_failure("", "server closed the connection unexpectedly\n\tThis probably means", true, "a:1").message ==
         "a:1: server closed the connection unexpectedly");
 }
+
+}  // namespace postgres_failure_test

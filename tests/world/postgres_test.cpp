@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+namespace postgres_test {
+
 using namespace drwatch;
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
@@ -251,3 +253,5 @@ TEST_CASE_FIXTURE(Fixture, "postgres: deriving SCRAM keys does not stall the loo
   CHECK(ticks >= 10);
   MESSAGE("worst lag of the loop during 20 SCRAM log-ins: " << worst.count() << " ms over " << ticks << " ticks");
 }
+
+}  // namespace postgres_test

@@ -8,6 +8,8 @@
 
 #include <fstream>
 
+namespace resolver_test {
+
 using namespace drwatch;
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
@@ -145,3 +147,5 @@ TEST_CASE_FIXTURE(Fixture, "resolver: cancelled look-ups leave no descriptors be
   testing::run(loop, Ask::many(*this, {dead.address()}));
   CHECK(open_files() <= 256);
 }
+
+}  // namespace resolver_test

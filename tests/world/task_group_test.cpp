@@ -6,6 +6,8 @@
 
 #include <stdexcept>
 
+namespace task_group_test {
+
 using namespace drwatch;
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
@@ -144,3 +146,5 @@ TEST_CASE("task group: a loop destroyed with tasks in it") {
   }
   CHECK(ended == 0);
 }
+
+}  // namespace task_group_test

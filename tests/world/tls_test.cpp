@@ -7,6 +7,8 @@
 #include <fstream>
 #include <thread>
 
+namespace tls_test {
+
 using namespace drwatch;
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
@@ -190,3 +192,5 @@ TEST_CASE_FIXTURE(Fixture, "tls: building a context does not stall the loop, and
   CHECK(ended == 8);
   CHECK(ticks >= 3);
 }
+
+}  // namespace tls_test

@@ -8,6 +8,8 @@
 #include <boost/asio/post.hpp>
 #include <stdexcept>
 
+namespace within_test {
+
 using namespace drwatch;
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
@@ -217,3 +219,5 @@ TEST_CASE("virtual clock: wall time jumps alone, a pause moves both, equal times
   CHECK(order == "abc");
   CHECK(v.clock.boottime() == 11500ms);
 }
+
+}  // namespace within_test

@@ -11,8 +11,8 @@ namespace {
 constexpr std::size_t samples_kept = 32;  // by step and scenario: one that opens every week must not push out one that opens once a year
 constexpr std::size_t scores_kept = 100;
 constexpr Duration four_quarters = hours{24 * 365};
-constexpr const char* noticing = "(notice)";
-constexpr const char* acknowledging = "(acknowledge)";
+constexpr const char* notice_key = "(notice)";
+constexpr const char* acknowledge_key = "(acknowledge)";
 constexpr const char* fixing = "(fix)";
 constexpr int learned_by = 2;  // the way in which samples are taken; of a snapshot
 
@@ -80,9 +80,9 @@ void learn(Measured& measured, const Incident& incident) {
   if (incident.false_alarm) return;
   for (const IncidentStep& step : incident.steps) learn_step(measured, incident, step);
   if (incident.opened_by == "drwatch")
-    add(measured, noticing, {incident.opened_at, in_seconds(incident.opened_at - incident.started_at), incident.scenario, ""});
+    add(measured, notice_key, {incident.opened_at, in_seconds(incident.opened_at - incident.started_at), incident.scenario, ""});
   if (incident.acknowledged_at && *incident.acknowledged_at >= incident.opened_at)
-    add(measured, acknowledging,
+    add(measured, acknowledge_key,
         {*incident.acknowledged_at, in_seconds(*incident.acknowledged_at - incident.opened_at), incident.scenario, ""});
   if (incident.recovered_at)
     add(measured, fixing,
@@ -101,10 +101,10 @@ std::vector<Sample> Measured::of_step(const std::string& scenario, const std::st
   return chosen(*this, step, now, [&](const Sample& s) { return s.scenario == scenario || (!title.empty() && s.title == title); });
 }
 std::vector<Sample> Measured::of_noticing(const std::string& scenario, Time now) const {
-  return chosen(*this, noticing, now, [&](const Sample& s) { return s.scenario == scenario; });
+  return chosen(*this, notice_key, now, [&](const Sample& s) { return s.scenario == scenario; });
 }
 std::vector<Sample> Measured::of_acknowledging(Time now) const {
-  return chosen(*this, acknowledging, now, [](const Sample&) { return true; });
+  return chosen(*this, acknowledge_key, now, [](const Sample&) { return true; });
 }
 std::vector<Sample> Measured::of_fixing(Time now) const {
   return chosen(*this, fixing, now, [](const Sample&) { return true; });

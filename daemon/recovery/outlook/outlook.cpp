@@ -13,8 +13,6 @@
 namespace drwatch {
 namespace {
 
-Duration of_seconds(double s) { return Duration{static_cast<std::int64_t>(s * 1000)}; }
-
 // ---- open incidents
 
 // Often enough that nobody decides by an old figure, seldom enough to cost nothing: 240 times within the objective, then ever more seldom.
@@ -163,11 +161,11 @@ std::optional<double> bytes_of(const Deciding& d, const Scenario& scenario) {
 // When working hours begin or end next: with an hour of their time zone, and that with a quarter of an hour of UTC. A week without any
 // change has none.
 std::optional<Time> next_change(const std::optional<Cron>& working_hours, Time now) {
-  constexpr Duration a_quarter = minutes{15};
+  constexpr Duration quarter_of_an_hour = minutes{15};
   if (!working_hours) return std::nullopt;
   const bool work = at_work(working_hours, now);
-  Time t = now - now.time_since_epoch() % a_quarter + a_quarter;
-  for (const Time end = now + hours{24 * 8}; t < end; t += a_quarter)
+  Time t = now - now.time_since_epoch() % quarter_of_an_hour + quarter_of_an_hour;
+  for (const Time end = now + hours{24 * 8}; t < end; t += quarter_of_an_hour)
     if (at_work(working_hours, t) != work) break;
   return t;
 }

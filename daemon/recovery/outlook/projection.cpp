@@ -2,6 +2,7 @@
 #include "daemon/recovery/outlook/projection.hpp"
 
 #include "config/check/noticing.hpp"
+#include "config/rows/text.hpp"
 #include "daemon/recovery/outlook/circumstances.hpp"
 #include "daemon/recovery/outlook/remaining.hpp"
 #include "daemon/recovery/outlook/sizes.hpp"
@@ -135,12 +136,6 @@ std::vector<Options> ways_of(const Incident& incident) {
   return others;
 }
 
-std::string joined(const Options& options) {
-  std::string text;
-  for (const std::string& option : options) text += (text.empty() ? "" : ", ") + option;
-  return text;
-}
-
 // Listed last by the runbook, from the mild to the hard: what still works when nothing else does.
 std::string last_resort(const Incident& incident) {
   std::string last;
@@ -148,8 +143,6 @@ std::string last_resort(const Incident& incident) {
     if (!step.plan.option.empty()) last = step.plan.option;
   return last;
 }
-
-Duration of_seconds(double s) { return Duration{static_cast<std::int64_t>(s * 1000)}; }
 
 std::optional<Projection> project(const Source& from, const Before& before) {
   const Incident& incident = from.incident;
@@ -161,7 +154,7 @@ std::optional<Projection> project(const Source& from, const Before& before) {
     Graph graph(from, options);
     if (!graph.known()) continue;
     const Sampled sampled = sample(graph, before, stream_of(incident.id));
-    p.ways.push_back({joined(options), elapsed + sampled.quantile(0.5), elapsed + sampled.quantile(0.9),
+    p.ways.push_back({joined({options.begin(), options.end()}), elapsed + sampled.quantile(0.5), elapsed + sampled.quantile(0.9),
                       incident.deadline() - of_seconds(sampled.quantile(0.9))});
     const bool resort = options.count(last) > 0;
     if (p.ways.size() == 1 || resort) p.decide_by = p.ways.back().decide_by;
@@ -188,10 +181,10 @@ Acknowledging acknowledging(const State& state, const Settings& settings, Durati
   return {Spread(in_seconds(ack_within) / 3, seconds_of(same.samples)), same.told_apart};
 }
 
-std::optional<Projection> project(const Source& from, Before before, const Acknowledging& acknowledging) {
-  before.acknowledge = acknowledging.spread;
+std::optional<Projection> project(const Source& from, Before before, const Acknowledging& taking) {
+  before.acknowledge = taking.spread;
   auto p = project(from, before);
-  if (p && acknowledging.by_the_hour)
+  if (p && taking.by_the_hour)
     p->hours = at_work(from.settings.recovery.working_hours, from.incident.opened_at) ? "working" : "other";
   return p;
 }

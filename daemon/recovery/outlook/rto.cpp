@@ -9,8 +9,6 @@
 namespace drwatch {
 namespace {
 
-Duration of_seconds(double s) { return Duration{static_cast<std::int64_t>(s * 1000)}; }
-
 // The way that is not taken yet and whose last moment this is; empty: there is no other.
 std::string other_way(const Projection& p) {
   for (const WayOut& w : p.ways)

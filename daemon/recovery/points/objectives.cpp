@@ -27,8 +27,6 @@ std::optional<Point> point_of(const State& state, const std::string& component, 
   return reading.time ? std::optional(Point{*reading.time, false}) : std::nullopt;
 }
 
-constexpr std::size_t tops_that_tell = 3;  // as many make a saw-tooth
-
 // An RPO of what the source protects is at risk or breached.
 bool in_trouble(const Record& record, const BackupRole& role) {
   return std::any_of(role.survives.begin(), role.survives.end(), [&](DisasterClass c) {

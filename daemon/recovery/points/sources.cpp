@@ -8,7 +8,6 @@ namespace drwatch {
 namespace {
 
 constexpr std::size_t claims_in_reach = 32;  // within two intervals of the confirmer
-constexpr std::size_t tops_that_tell = 3;
 
 bool readable(const State& state, const std::string& probe) {
   auto sight = state.sight.probes.find(probe);

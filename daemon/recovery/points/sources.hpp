@@ -10,6 +10,8 @@
 
 namespace drwatch {
 
+inline constexpr std::size_t tops_that_tell = 3;  // so many tips of the saw-tooth tell how high it usually grows
+
 // The newest moment that a source is believed to be able to restore to. A source that only claims (`confirmed_by`) is believed while its
 // confirmer looks (a run that could read within the last two of its intervals) and does not contradict it; otherwise no further than the
 // confirmer has shown.

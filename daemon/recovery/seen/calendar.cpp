@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What begins and ends by the clock: maintenance and the expiry of signals.
+#include "config/rows/text.hpp"
 #include "daemon/recovery/deciding.hpp"
 
 #include <algorithm>
@@ -23,12 +24,6 @@ std::optional<Time> next_window(const MaintenanceSettings& plan, Time now) {
   if (!plan.schedule) return std::nullopt;
   Time next = plan.schedule->next_after(now);
   return next == Time::max() ? std::nullopt : std::optional(next);
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
 }
 
 void begin_planned(Deciding& d, const MaintenanceSettings& plan) {

@@ -24,7 +24,7 @@ std::string plain(std::string_view text) {
   return out;
 }
 
-std::string joined(const std::vector<std::string>& words) {
+std::string list_of(const std::vector<std::string>& words) {
   std::string text;
   for (const auto& word : words) text += (text.empty() ? "" : ", ") + plain(word);
   return text.empty() ? "none" : text;
@@ -49,9 +49,9 @@ void second_best(std::string& text, const Incident& incident) {
   std::vector<std::string> because;
   for (const auto& why : incident.second->because) because.push_back(why.condition);
   const ToldApart apart = told_apart(incident);
-  text += "- Second best: " + plain(incident.second->title) + ", because " + joined(because);
-  if (!apart.missing.empty()) text += "; missing for it: " + joined(apart.missing);
-  if (!apart.against.empty()) text += "; against it: " + joined(apart.against);
+  text += "- Second best: " + plain(incident.second->title) + ", because " + list_of(because);
+  if (!apart.missing.empty()) text += "; missing for it: " + list_of(apart.missing);
+  if (!apart.against.empty()) text += "; against it: " + list_of(apart.against);
   text += apart.missing.empty() && apart.against.empty() ? "; nothing told the two apart\n" : "\n";
 }
 
@@ -64,13 +64,13 @@ void summary(std::string& text, const Seen& seen, const Incident& incident) {
   text += "- State: " + std::string(state_name(incident.state)) +
           (incident.false_alarm ? ", a false alarm (not counted in any figure)" : "") + "\n";
   text += "- Severity: " + incident.severity + "\n";
-  text += "- Components: " + joined(incident.affects) + "\n";
+  text += "- Components: " + list_of(incident.affects) + "\n";
   text += "- Opened by: " + plain(incident.opened_by.empty() ? "drwatch" : incident.opened_by) + "\n";
   for (const auto& why : incident.because)
     text += "- Because: " + plain(why.condition) + " since " + time_text(why.since) + " (" + plain(why.evidence) + ")\n";
   second_best(text, incident);
-  if (!incident.explains.empty()) text += "- Explains: " + joined(incident.explains) + "\n";
-  if (!incident.absorbed.empty()) text += "- Absorbed: " + joined(incident.absorbed) + "\n";
+  if (!incident.explains.empty()) text += "- Explains: " + list_of(incident.explains) + "\n";
+  if (!incident.absorbed.empty()) text += "- Absorbed: " + list_of(incident.absorbed) + "\n";
   if (!incident.absorbed_by.empty()) text += "- Goes on in: " + incident.absorbed_by + "\n";
 }
 

@@ -19,8 +19,6 @@ std::string kind_words(const std::string& kind) {
   return kind == "verified" ? "drwatch verifies it" : kind == "command" ? "a command" : "a person does it";
 }
 
-View text_or_null(std::string text) { return text.empty() ? View(nullptr) : View(std::move(text)); }
-
 void word_step(View& step) {
   const std::string state = step["state"];
   const bool closed = state == "done" || state == "skipped";

@@ -131,7 +131,7 @@ std::string restored_words(const View& point) {
          (point["class"] == "logical" ? ", and what is written until it is noticed" : "");
 }
 
-void word_scenario(View& scenario) {
+void word_standing(View& scenario) {
   scenario["point_words"] = restored_words(scenario["recovery_point"]);
   scenario["rto_words"] = seconds_words(scenario["rto_seconds"]);
   scenario["standing_sign"] = sign(scenario["standing"].get<std::string>());
@@ -171,7 +171,7 @@ Response page_overview(Room& room, const Call&) {
     word_incident(incident, now.seen, now.seen.state.record.incidents.at(incident["id"].get<std::string>()));
   for (auto& pending : status["pending"]) pending["because_words"] = words_of(pending["because"]);
   for (auto& component : status["components"]) word_component(component, now.seen);
-  for (auto& scenario : status["scenarios"]) word_scenario(scenario);
+  for (auto& scenario : status["scenarios"]) word_standing(scenario);
   for (auto& maintenance : status["maintenance"]) maintenance["component_words"] = words_of(maintenance["components"]);
   flags(status, figures);
   const std::string title = status["headline"].get<std::string>() + " · drwatch";

@@ -14,8 +14,6 @@ View frame(Room& room, const Seen& seen) {
   return view;
 }
 
-View text_or_null(std::string text) { return text.empty() ? View(nullptr) : View(std::move(text)); }
-
 void word_scenario(View& scenario) {
   scenario["rto_words"] = seconds_words(scenario["rto_seconds"]);
   scenario["ack_words"] = seconds_words(scenario["ack_within_seconds"]);

@@ -38,4 +38,6 @@ int percent_of(Duration part, Duration whole) {
   return static_cast<int>(std::clamp<std::int64_t>(part.count() * 100 / whole.count(), 0, 100));
 }
 
+View text_or_null(std::string text) { return text.empty() ? View(nullptr) : View(std::move(text)); }
+
 }  // namespace drwatch::web

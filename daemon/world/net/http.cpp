@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/world/net/http.hpp"
 
+#include "config/rows/text.hpp"
 #include "daemon/world/net/http_reader.hpp"
 #include "daemon/world/stopwatch.hpp"
 
@@ -41,11 +42,6 @@ std::optional<Target> parse_target(const std::string& text) {
   if (target.path.empty()) target.path = "/";
   if (url.has_query()) target.path += "?" + std::string(url.encoded_query());
   return target;
-}
-
-bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 bool given(const HttpRequest& request, std::string_view name) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/world/postgres/target.hpp"
 
+#include "config/rows/text.hpp"
 #include "probes/seams/redaction.hpp"
 
 #include <libpq-fe.h>
@@ -21,12 +22,6 @@ std::vector<std::string> split(const std::string& text) {
     }
   }
   return parts;
-}
-
-std::string joined(const std::vector<std::string>& parts) {
-  std::string text;
-  for (std::size_t i = 0; i < parts.size(); ++i) text += (i ? "," : "") + parts[i];
-  return text;
 }
 
 std::optional<std::map<std::string, std::string>> parse(const std::string& dsn) {
@@ -137,9 +132,9 @@ Task<Result<PgTarget>> resolve_target(Secret dsn, Resolver& resolver) {
     }
     auto places = co_await resolve_places(std::move(hosts), std::move(ports), resolver);
     if (!places) co_return places.error();
-    (*options)["host"] = joined(places->hosts);
-    (*options)["hostaddr"] = joined(places->addresses);
-    (*options)["port"] = joined(places->ports);
+    (*options)["host"] = joined(places->hosts, ",");
+    (*options)["hostaddr"] = joined(places->addresses, ",");
+    (*options)["port"] = joined(places->ports, ",");
     target.address = with_port(places->addresses[0].empty() ? places->hosts[0] : places->addresses[0], places->ports[0]);
   } else {
     target.address = with_port(split((*options)["hostaddr"])[0], split(port)[0]);

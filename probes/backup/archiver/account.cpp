@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/backup/archiver/account.hpp"
 
+#include "config/rows/text.hpp"
 #include "probes/backup/wal/archive.hpp"
 #include "probes/parts/pg_outcome.hpp"
 
@@ -54,12 +55,6 @@ std::optional<ArchiverAccount> parse_account(const PgResult& result) {
   account.system_identifier = text(14);
   if (!is_segment_size(account.segment_size)) return std::nullopt;
   return account;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto from = text.find_first_not_of(" \t\n");
-  if (from == std::string_view::npos) return {};
-  return text.substr(from, text.find_last_not_of(" \t\n") - from + 1);
 }
 
 }  // namespace

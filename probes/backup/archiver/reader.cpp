@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-namespace drwatch {
+namespace drwatch::kinds::backup::archiver {
 namespace {
 
 constexpr const char* doc =
@@ -36,7 +36,7 @@ std::vector<config::Row> rows() {
   };
 }
 
-constexpr std::uint64_t usual_size = 16 << 20;
+constexpr std::uint64_t usual_segment = 16 << 20;
 constexpr std::size_t longest_text = 64 * 1024;  // of a .backup or .history file; they have a few hundred bytes
 
 class ArchiverProbe : public Probe {
@@ -107,7 +107,7 @@ class ArchiverProbe : public Probe {
     if (seen.gone) entries = std::vector<FileEntry>();
     if (!entries) co_return entries.error();
     auto size = segment_size_ ? segment_size_ : guess_segment_size(*entries);
-    if (!size && entries->empty()) size = usual_size;  // of nothing
+    if (!size && entries->empty()) size = usual_segment;  // of nothing
     if (!size) co_return Failure{Reason::internal, "", "the size of its segments is not known while the database can't be asked"};
     seen.segment_size = *size;
     for (const FileEntry& entry : *entries) seen.names.insert(entry.name);
@@ -166,7 +166,7 @@ class ArchiverProbe : public Probe {
 
 }  // namespace
 
-Kind archiver_reader() {
+Kind reader() {
   Kind kind;
   kind.schema.name = "pg_stat_archiver";
   kind.schema.doc = doc;
@@ -182,4 +182,4 @@ Kind archiver_reader() {
   return kind;
 }
 
-}  // namespace drwatch
+}  // namespace drwatch::kinds::backup::archiver

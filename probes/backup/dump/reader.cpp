@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-namespace drwatch {
+namespace drwatch::kinds::backup::dump {
 namespace {
 
 using config::Reading;
@@ -169,7 +169,7 @@ class DumpProbe : public Probe {
 
 }  // namespace
 
-Kind file_reader() {
+Kind reader() {
   Kind kind;
   kind.schema.name = "file";
   kind.schema.doc = doc;
@@ -186,4 +186,4 @@ Kind file_reader() {
   return kind;
 }
 
-}  // namespace drwatch
+}  // namespace drwatch::kinds::backup::dump

@@ -12,7 +12,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t most_backups = 10'000;
-constexpr std::uint64_t usual_size = 16 << 20;
+constexpr std::uint64_t usual_segment = 16 << 20;
 
 const Json* member(const Json& object, const char* key) {
   if (!object.is_object()) return nullptr;
@@ -171,7 +171,7 @@ std::optional<std::uint64_t> segment_size_of(const PgbackrestInfo& info) {
         }))
       fitting.push_back(size);
   if (fitting.empty()) return std::nullopt;
-  return std::find(fitting.begin(), fitting.end(), usual_size) != fitting.end() ? usual_size : fitting.front();
+  return std::find(fitting.begin(), fitting.end(), usual_segment) != fitting.end() ? usual_segment : fitting.front();
 }
 
 std::optional<std::vector<FileEntry>> parse_repo_ls(std::string_view listing) {

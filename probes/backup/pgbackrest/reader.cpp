@@ -10,7 +10,7 @@
 
 #include <algorithm>
 
-namespace drwatch {
+namespace drwatch::kinds::backup::pgbackrest {
 namespace {
 
 using config::Reading;
@@ -128,7 +128,7 @@ class PgbackrestProbe : public Probe {
 
 }  // namespace
 
-Kind pgbackrest_reader() {
+Kind reader() {
   Kind kind;
   kind.schema.name = "pgbackrest";
   kind.schema.doc = doc;
@@ -143,4 +143,4 @@ Kind pgbackrest_reader() {
   return kind;
 }
 
-}  // namespace drwatch
+}  // namespace drwatch::kinds::backup::pgbackrest

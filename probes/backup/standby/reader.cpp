@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-namespace drwatch {
+namespace drwatch::kinds::backup::standby {
 namespace {
 
 using config::Reading;
@@ -133,7 +133,7 @@ class StandbyProbe : public Probe {
 
 }  // namespace
 
-Kind standby_reader() {
+Kind reader() {
   Kind kind;
   kind.schema.name = "standby";
   kind.schema.doc = doc;
@@ -149,4 +149,4 @@ Kind standby_reader() {
   return kind;
 }
 
-}  // namespace drwatch
+}  // namespace drwatch::kinds::backup::standby

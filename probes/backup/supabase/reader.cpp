@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <charconv>
 
-namespace drwatch {
+namespace drwatch::kinds::backup::supabase {
 namespace {
 
 using config::Reading;
@@ -186,7 +186,7 @@ class SupabaseProbe : public Probe {
 
 }  // namespace
 
-Kind supabase_reader() {
+Kind reader() {
   Kind kind;
   kind.schema.name = "supabase";
   kind.schema.doc = doc;
@@ -201,4 +201,4 @@ Kind supabase_reader() {
   return kind;
 }
 
-}  // namespace drwatch
+}  // namespace drwatch::kinds::backup::supabase

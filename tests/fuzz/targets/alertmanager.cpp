@@ -3,6 +3,8 @@
 #include "daemon/alerting/payload.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
+namespace alertmanager_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -14,3 +16,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   must(error.size() <= 310 && !has_control(error.substr(0, 300)), "an error is short and clean");
   return 0;
 }
+
+}  // namespace alertmanager_target

@@ -5,6 +5,8 @@
 #include "probes/auth/refusal.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
+namespace auth_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -27,8 +29,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     must(outcome.outcome != Health::up, "a refusal is never well");
     must(outcome.message.find("hunter22") == std::string::npos, "a secret is not repeated");
     must(outcome.message.size() < 2000 && !has_control(outcome.message), "what is said is short and clean");
-    if (const auto object = object_of(answer)) text_in(*object, "access_token"), whole_in(*object, "expires_in");
+    if (const auto object = object_of(answer)) text_at(*object, "access_token"), whole_in(*object, "expires_in");
     elements_of(answer);
   }
   return 0;
 }
+
+}  // namespace auth_target

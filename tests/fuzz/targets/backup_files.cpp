@@ -6,6 +6,8 @@
 #include "probes/backup/wal/archive.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
+namespace backup_files_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -90,3 +92,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace backup_files_target

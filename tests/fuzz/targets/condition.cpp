@@ -2,6 +2,8 @@
 #include "config/condition.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
+namespace condition_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -34,3 +36,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
        "a condition means what its text says");
   return 0;
 }
+
+}  // namespace condition_target

@@ -5,6 +5,8 @@
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/fuzz/on_disk.hpp"
 
+namespace config_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -24,3 +26,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (!probe.calls_in()) must(make_probe(probe) != nullptr, "what was accepted can be made");
   return 0;
 }
+
+}  // namespace config_target

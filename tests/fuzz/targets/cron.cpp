@@ -3,6 +3,8 @@
 #include "config/rows/cron.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
+namespace cron_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -29,3 +31,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace cron_target

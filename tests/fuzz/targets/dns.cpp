@@ -3,6 +3,8 @@
 #include "probes/dns/verdict.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
+namespace dns_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -27,3 +29,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   must(outcome.message.size() < 3000, "what is said is short");
   return 0;
 }
+
+}  // namespace dns_target

@@ -4,6 +4,8 @@
 #include "daemon/recovery/record/state.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
+namespace event_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -32,3 +34,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace event_target

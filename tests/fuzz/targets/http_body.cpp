@@ -5,6 +5,8 @@
 #include "probes/seams/excerpt.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
+namespace http_body_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -46,3 +48,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   must(cut.size() <= 123 && !has_control(cut), "an excerpt is short and clean");
   return 0;
 }
+
+}  // namespace http_body_target

@@ -3,6 +3,8 @@
 #include "probes/http/decoding.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
+namespace http_decoding_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -18,3 +20,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   must(!wrong || (wrong->reason == Reason::protocol && wrong->message.size() < 300), "what is wrong is said, briefly");
   return 0;
 }
+
+}  // namespace http_decoding_target

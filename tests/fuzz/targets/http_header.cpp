@@ -7,6 +7,8 @@
 #include "probes/parts/http_redirect.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
+namespace http_header_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -72,3 +74,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace http_header_target

@@ -4,6 +4,8 @@
 #include "daemon/web/http/incoming.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
+namespace http_request_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 using namespace drwatch::web;
@@ -63,3 +65,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   look_at(whole.request);
   return 0;
 }
+
+}  // namespace http_request_target

@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+namespace http_response_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -58,3 +60,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   must(!(choice & 1) || whole.response.body.empty(), "the answer to a HEAD has no body");
   return 0;
 }
+
+}  // namespace http_response_target

@@ -8,6 +8,8 @@
 
 #include <iterator>
 
+namespace journal_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -56,3 +58,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace journal_target

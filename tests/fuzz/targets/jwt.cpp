@@ -2,6 +2,8 @@
 #include "probes/auth/jwt.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
+namespace jwt_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -26,3 +28,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   must(bare && bare->algorithm == "none" && bare->signature.empty(), "one without a signature has none");
   return 0;
 }
+
+}  // namespace jwt_target

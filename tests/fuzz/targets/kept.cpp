@@ -3,6 +3,8 @@
 #include "daemon/recovery/record/state.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
+namespace kept_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -16,3 +18,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   must(kept_text(again, key) == written, "a kept value survives being written");
   return 0;
 }
+
+}  // namespace kept_target

@@ -3,6 +3,8 @@
 #include "probes/backup/pgbackrest/info.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
+namespace pgbackrest_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -43,3 +45,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     listing(text);
   return 0;
 }
+
+}  // namespace pgbackrest_target

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+namespace plugin_output_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -18,3 +20,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace plugin_output_target

@@ -7,6 +7,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+namespace postgres_words_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -60,3 +62,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     failure(text);
   return 0;
 }
+
+}  // namespace postgres_words_target

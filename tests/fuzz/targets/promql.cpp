@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+namespace promql_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -28,3 +30,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace promql_target

@@ -7,6 +7,8 @@
 
 #include <filesystem>
 
+namespace scenario_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -42,3 +44,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (settings) must(settings->scenarios.size() == 1, "what was accepted is there");
   return 0;
 }
+
+}  // namespace scenario_target

@@ -8,6 +8,8 @@
 
 #include <cstring>
 
+namespace starttls_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -52,3 +54,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     must(heard.starts_with("220") && heard.ends_with('\n') && heard.find("\n250") != heard.npos, "a mail server greets, offers and agrees");
   return 0;
 }
+
+}  // namespace starttls_target

@@ -2,6 +2,8 @@
 #include "probes/statuspage/page.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
+namespace status_page_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -22,3 +24,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   must(ours.missing.size() <= 2, "only what was asked for can be missing");
   return 0;
 }
+
+}  // namespace status_page_target

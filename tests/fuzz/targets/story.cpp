@@ -3,6 +3,8 @@
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/fuzz/on_disk.hpp"
 
+namespace story_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -14,3 +16,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (story) must(!story->expectations.empty(), "a story that can't fail proves nothing");
   return 0;
 }
+
+}  // namespace story_target

@@ -3,6 +3,8 @@
 #include "probes/backup/supabase/backups.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
+namespace supabase_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -22,3 +24,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   must(outcome.message.size() < 5000, "what is said is short");
   return 0;
 }
+
+}  // namespace supabase_target

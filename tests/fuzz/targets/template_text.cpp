@@ -5,6 +5,8 @@
 #include "daemon/web/pages/rendering.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
+namespace template_text_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -21,3 +23,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   must(html.find("<script") == std::string::npos && html.find("<iframe") == std::string::npos, "a guide brings no script into a page");
   return 0;
 }
+
+}  // namespace template_text_target

@@ -2,6 +2,8 @@
 #include "config/rows/time.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
+namespace times_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -18,3 +20,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace times_target

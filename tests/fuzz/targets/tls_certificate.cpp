@@ -6,6 +6,8 @@
 
 #include <memory>
 
+namespace tls_certificate_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -30,3 +32,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   must(judge_tls(demands, all, std::nullopt, now).code == "pin", "a key that is not pinned is told first");
   return 0;
 }
+
+}  // namespace tls_certificate_target

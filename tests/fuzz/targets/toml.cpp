@@ -2,6 +2,8 @@
 #include "config/rows/document.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
+namespace toml_target {
+
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
@@ -28,3 +30,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const auto& problem : problems.all()) must(!has_control(config::problem_text(problem)), "a problem is one line");
   return 0;
 }
+
+}  // namespace toml_target
