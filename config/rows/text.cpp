@@ -18,6 +18,10 @@ std::string joined(const std::vector<std::string>& words, std::string_view betwe
   return text;
 }
 
+bool has(const std::vector<std::string>& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
 std::string_view trimmed(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first == text.npos) return {};

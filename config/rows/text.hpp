@@ -11,6 +11,9 @@ namespace drwatch {
 // "a, b, c"; empty when there is none.
 std::string joined(const std::vector<std::string>& words, std::string_view between = ", ");
 
+// Whether `word` is one of them.
+bool has(const std::vector<std::string>& words, std::string_view word);
+
 // Without the spaces, tabs and line ends around it; a view into the same text.
 std::string_view trimmed(std::string_view text);
 

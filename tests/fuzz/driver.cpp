@@ -15,9 +15,9 @@
 #include <fstream>
 #include <iterator>
 
-#define FUZZ_TARGET(name) extern "C" int fuzz_##name(const std::uint8_t* data, std::size_t size);
+#define FUZZ_ROW(name) extern "C" int fuzz_##name(const std::uint8_t* data, std::size_t size);
 #include "fuzz_targets.inc"
-#undef FUZZ_TARGET
+#undef FUZZ_ROW
 
 extern "C" void __sanitizer_set_death_callback(void (*callback)()) __attribute__((weak));
 
@@ -31,9 +31,9 @@ struct Target {
   int (*run)(const std::uint8_t*, std::size_t);
 };
 const Target targets[] = {
-#define FUZZ_TARGET(name) {#name, &fuzz_##name},
+#define FUZZ_ROW(name) {#name, &fuzz_##name},
 #include "fuzz_targets.inc"
-#undef FUZZ_TARGET
+#undef FUZZ_ROW
 };
 
 // Those that open files or inflate: fewer of them, or all would not be done in a few seconds.

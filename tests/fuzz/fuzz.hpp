@@ -9,8 +9,13 @@
 #include <string_view>
 #include <vector>
 
-// Each file in targets/ defines one. Where all of them are one program it is renamed to fuzz_NAME by the build.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+// FUZZ_TARGET(name)(const std::uint8_t* data, std::size_t size) {...}: each file in targets/ defines one. A program of its own calls it by
+// libFuzzer's name; where all of them are one program each has its own.
+#ifdef DRWATCH_FUZZ
+#define FUZZ_TARGET(name) extern "C" int LLVMFuzzerTestOneInput
+#else
+#define FUZZ_TARGET(name) extern "C" int fuzz_##name
+#endif
 
 namespace drwatch::fuzz {
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which scenario opens, when, and which one takes over another. Contract: "Opening", "Absorption", "Dependencies".
+#include "config/rows/text.hpp"
 #include "daemon/recovery/deciding.hpp"
 #include "daemon/recovery/outlook/sizes.hpp"
 
@@ -9,10 +10,6 @@
 
 namespace drwatch {
 namespace {
-
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
 
 // All of `all`, one of `any` (an empty list asks nothing), nothing of `none`; `if_unknown` is what a condition counts as when it is not
 // known.
@@ -124,7 +121,7 @@ bool taken_over(Deciding& d, const std::string& scenario) {
   for (const auto& [id, incident] : d.record().incidents) {
     if (incident.state != IncidentState::open) continue;
     for (const Incident* part : with_absorbed(d.record(), incident))
-      if (contains(part->trigger.supersedes, scenario)) return true;
+      if (has(part->trigger.supersedes, scenario)) return true;
   }
   return false;
 }
@@ -146,7 +143,7 @@ bool said_to_be_over(Deciding& d, const std::string& scenario, const Match& foun
 
 Incident* open_about(Deciding& d, const std::string& component) {
   for (auto& [id, incident] : d.record().incidents)
-    if (incident.state == IncidentState::open && contains(incident.affects, component)) return &incident;
+    if (incident.state == IncidentState::open && has(incident.affects, component)) return &incident;
   return nullptr;
 }
 
@@ -158,7 +155,7 @@ void explain(Deciding& d, const Match& found) {
     const Incident* incident = nullptr;
     for (; parent; parent = explained_by(d, *parent))
       if ((incident = open_about(d, *parent))) break;
-    if (!incident || contains(incident->explains, component)) continue;
+    if (!incident || has(incident->explains, component)) continue;
     About about = d.about(*incident);
     about.component = component;
     d.emit("incident.explains", about, component + " fails because " + *parent + " does", Json{{"parent", *parent}});
@@ -219,7 +216,7 @@ void hold_pending(Deciding& d, const Scenario& scenario, bool held) {
 // A wider scenario whose `for` runs: the narrow one waits for it, at most that long.
 bool waits_for_wider(Deciding& d, const Scenario& scenario, Time ready_at) {
   for (const auto& [id, wide] : d.settings.scenarios) {
-    if (!contains(wide.trigger.supersedes, scenario.id)) continue;
+    if (!has(wide.trigger.supersedes, scenario.id)) continue;
     auto pending = d.record().pending.find(id);
     if (pending == d.record().pending.end() || pending->second.held_at) continue;
     Time patience = ready_at + wide.trigger.hold_for;
@@ -285,8 +282,7 @@ void absorb_narrower(Deciding& d, const std::string& wide_id) {
   const Incident wide = d.record().incidents.at(wide_id);
   std::vector<std::string> narrow;
   for (const auto& [id, incident] : d.record().incidents)
-    if (incident.state == IncidentState::open && id != wide_id && contains(wide.trigger.supersedes, incident.scenario))
-      narrow.push_back(id);
+    if (incident.state == IncidentState::open && id != wide_id && has(wide.trigger.supersedes, incident.scenario)) narrow.push_back(id);
   for (const std::string& id : narrow)
     d.emit("incident.absorbed", d.about(d.record().incidents.at(id)), d.record().incidents.at(id).title + " goes on in " + wide_id,
            Json{{"absorbed_by", wide_id}});

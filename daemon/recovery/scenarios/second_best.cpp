@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What else an incident could be, and what would tell the two apart. Contract: "second".
+#include "config/rows/text.hpp"
 #include "daemon/recovery/deciding.hpp"
 
 #include <algorithm>
@@ -7,10 +8,6 @@
 
 namespace drwatch {
 namespace {
-
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
 
 // What fits second best: the scenario with most of its trigger's conditions true, of those that could be mistaken for this one. Conditions
 // that hold for one and are no part of the other tell them apart.
@@ -60,7 +57,7 @@ std::set<std::string> subjects_of(const Deciding& d, const Scenario& scenario) {
 // Something else that goes on beside it is no reading of it: of another part of the platform, or with an incident of its own.
 bool mistakable(const Deciding& d, const Scenario& first, const Scenario& other) {
   for (const auto& [id, incident] : d.record().incidents)
-    if (incident.state == IncidentState::open && (incident.scenario == other.id || contains(incident.trigger.supersedes, other.id)))
+    if (incident.state == IncidentState::open && (incident.scenario == other.id || has(incident.trigger.supersedes, other.id)))
       return false;
   const auto subjects = subjects_of(d, first), others = subjects_of(d, other);
   return std::any_of(others.begin(), others.end(), [&](const std::string& component) { return subjects.contains(component); });
@@ -70,7 +67,7 @@ Second second_of(const Deciding& d, const Scenario& first, const Scenario& other
   Second second{other.id, other.title, fit.because, fit.missing};
   for (const Condition* c : asked(first.trigger)) {
     bool shared = std::any_of(fit.because.begin(), fit.because.end(), [&](const Evidence& e) { return e.condition == c->text; });
-    bool listed = contains(second.tells_apart, c->text);
+    bool listed = has(second.tells_apart, c->text);
     if (!shared && !listed && evaluate(d.state, d.settings, *c, d.now).truth == Truth::yes) second.tells_apart.push_back(c->text);
   }
   return second;

@@ -8,7 +8,7 @@ namespace alertmanager_target {
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(alertmanager)(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = text_of(data, size);
   if (const auto listed = listed_alerts(text))
     for (const Labels& labels : *listed) must(fingerprint(labels).size() == 16, "a fingerprint has sixteen digits");

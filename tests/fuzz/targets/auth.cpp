@@ -10,7 +10,7 @@ namespace auth_target {
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(auth)(const std::uint8_t* data, std::size_t size) {
   std::string_view text = text_of(data, size);
   const auto token = parse_jwt(take_line(text));
   if (const auto keys = KeySet::parse(text)) {

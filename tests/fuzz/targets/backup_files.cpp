@@ -69,7 +69,7 @@ void pattern(std::string_view text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(backup_files)(const std::uint8_t* data, std::size_t size) {
   std::string_view text = text_of(data, size);
   switch (take_choice(text) % 6) {
     case 0:

@@ -21,7 +21,7 @@ struct Known : Names {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(condition)(const std::uint8_t* data, std::size_t size) {
   const Known names;
   std::string error;
   const auto condition = parse_condition(text_of(data, size), names, &error);

@@ -10,7 +10,7 @@ namespace config_target {
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(config)(const std::uint8_t* data, std::size_t size) {
   static const auto kinds = kind_schemas();
   const std::string path = write_file("drwatch.toml", text_of(data, size));
   config::Problems problems;

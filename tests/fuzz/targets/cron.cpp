@@ -8,7 +8,7 @@ namespace cron_target {
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(cron)(const std::uint8_t* data, std::size_t size) {
   std::string_view text = text_of(data, size);
   const auto expression = take_line(text), zone = take_line(text);
   std::string error;

@@ -8,7 +8,7 @@ namespace dns_target {
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(dns)(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = text_of(data, size);
   const auto answer = read_dns_answer(text);
   if (!answer) return 0;

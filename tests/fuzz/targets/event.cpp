@@ -9,7 +9,7 @@ namespace event_target {
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(event)(const std::uint8_t* data, std::size_t size) {
   journal::Row row;
   row.json = text_of(data, size);
   try {

@@ -31,7 +31,7 @@ bool holds(std::string_view body) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(http_body)(const std::uint8_t* data, std::size_t size) {
   static const HttpJudge judge(expectation(), {"hunter22"});
   const std::string_view text = text_of(data, size);
   HttpResponse answer;

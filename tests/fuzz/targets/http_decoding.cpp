@@ -8,7 +8,7 @@ namespace http_decoding_target {
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(http_decoding)(const std::uint8_t* data, std::size_t size) {
   constexpr std::size_t most = 100'000;
   std::string_view text = text_of(data, size);
   const std::string encoding(take_line(text));

@@ -60,7 +60,7 @@ void date(std::string_view text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(http_header)(const std::uint8_t* data, std::size_t size) {
   std::string_view text = text_of(data, size);
   switch (take_choice(text) % 3) {
     case 0:

@@ -53,7 +53,7 @@ void look_at(Request request) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(http_request)(const std::uint8_t* data, std::size_t size) {
   std::string_view text = text_of(data, size);
   const unsigned choice = take_choice(text);
   const Read whole = read(text, text.size() + 1), cut = read(text, 1 + choice);

@@ -41,7 +41,7 @@ Read read(std::string_view bytes, std::size_t piece, bool head) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(http_response)(const std::uint8_t* data, std::size_t size) {
   std::string_view text = text_of(data, size);
   const unsigned choice = take_choice(text);
   const Read whole = read(text, text.size() + 1, choice & 1), cut = read(text, 1 + choice / 2, choice & 1);

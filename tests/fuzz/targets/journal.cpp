@@ -34,7 +34,7 @@ std::vector<std::string> events_of(const std::string& path) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(journal)(const std::uint8_t* data, std::size_t size) {
   static const std::string whole = whole_file();
   static const std::vector<std::string> written = events_of(write_file("whole.db", whole));
   must(!written.empty(), "the whole journal can be read");

@@ -7,7 +7,7 @@ namespace jwt_target {
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(jwt)(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = text_of(data, size);
   if (const auto bytes = from_base64url(text)) must(base64url(*bytes) == text, "base64url has one spelling");
   must(from_base64url(base64url(text)) == std::string(text), "bytes survive base64url");

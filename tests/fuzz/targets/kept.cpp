@@ -8,7 +8,7 @@ namespace kept_target {
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(kept)(const std::uint8_t* data, std::size_t size) {
   std::string_view text = text_of(data, size);
   const std::string key(take_line(text));
   Kept kept, again;

@@ -37,7 +37,7 @@ void listing(std::string_view text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(pgbackrest)(const std::uint8_t* data, std::size_t size) {
   std::string_view text = text_of(data, size);
   if (take_choice(text) % 2 == 0)
     info(text);

@@ -9,7 +9,7 @@ namespace plugin_output_target {
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(plugin_output)(const std::uint8_t* data, std::size_t size) {
   const PluginOutput output = read_plugin_output(text_of(data, size), 50);
   must(output.measured.size() <= 50, "performance data are bounded");
   must(output.text.find('\n') == output.text.npos && output.text.find('|') == output.text.npos, "the text is one line without its data");

@@ -54,7 +54,7 @@ void failure(std::string_view text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(postgres_words)(const std::uint8_t* data, std::size_t size) {
   std::string_view text = text_of(data, size);
   if (take_choice(text) % 2 == 0)
     target(text);

@@ -9,7 +9,7 @@ namespace promql_target {
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(promql)(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = text_of(data, size);
   is_selector(text);
   HttpResponse answer;

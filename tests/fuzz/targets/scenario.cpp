@@ -30,7 +30,7 @@ target = "127.0.0.1:5432"
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(scenario)(const std::uint8_t* data, std::size_t size) {
   static const auto kinds = kind_schemas();
   static const std::string main_path = [] {
     std::filesystem::create_directories(folder() + "/with-scenarios/scenarios");

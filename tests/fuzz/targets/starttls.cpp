@@ -41,7 +41,7 @@ Result<std::size_t> agree(TextStream& stream, const char* protocol) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(starttls)(const std::uint8_t* data, std::size_t size) {
   std::string_view text = text_of(data, size);
   const bool mail = take_choice(text) % 2 == 0;
   TextStream stream(text);

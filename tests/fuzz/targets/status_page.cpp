@@ -7,7 +7,7 @@ namespace status_page_target {
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(status_page)(const std::uint8_t* data, std::size_t size) {
   const auto report = read_status_page(text_of(data, size));
   if (!report) {
     must(report.error().reason == Reason::protocol, "what is no status page is an error of the protocol");

@@ -8,7 +8,7 @@ namespace story_target {
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(story)(const std::uint8_t* data, std::size_t size) {
   config::Problems problems;
   const auto story = read_story(write_file("story.toml", text_of(data, size)), problems);
   must(story.has_value() || problems.any_error(), "either a story or an error");

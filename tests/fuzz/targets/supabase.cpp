@@ -8,7 +8,7 @@ namespace supabase_target {
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(supabase)(const std::uint8_t* data, std::size_t size) {
   std::string_view text = text_of(data, size);
   const auto about_backups = take_line(text);
   const auto status = parse_supabase_status(text);

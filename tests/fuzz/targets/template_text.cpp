@@ -10,7 +10,7 @@ namespace template_text_target {
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(template_text)(const std::uint8_t* data, std::size_t size) {
   const std::string text(text_of(data, size));
   static const State state;
   static const Settings settings;

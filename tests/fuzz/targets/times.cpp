@@ -7,7 +7,7 @@ namespace times_target {
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(times)(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = text_of(data, size);
   if (const auto duration = parse_duration(text)) {
     must(*duration >= Duration{0}, "a duration is not negative");

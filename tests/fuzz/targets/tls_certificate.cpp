@@ -11,7 +11,7 @@ namespace tls_certificate_target {
 using namespace drwatch;
 using namespace drwatch::fuzz;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(tls_certificate)(const std::uint8_t* data, std::size_t size) {
   const unsigned char* at = data;
   const std::unique_ptr<X509, void (*)(X509*)> certificate(d2i_X509(nullptr, &at, static_cast<long>(size)), &X509_free);
   if (!certificate) return 0;

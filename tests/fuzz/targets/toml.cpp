@@ -20,7 +20,7 @@ void places_lie_in(const config::Value& value, int lines, int depth) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(toml)(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = text_of(data, size);
   config::Problems problems;
   const auto document = config::parse_toml("drwatch.toml", text, problems);
