@@ -3,6 +3,7 @@
 #include "daemon/log/log.hpp"
 #include "daemon/log/sinks.hpp"
 #include "tests/alerting/real_parts.hpp"
+#include "tests/source_dir.hpp"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -239,7 +240,7 @@ TEST_CASE("a message id is derived from the kind and is the same for ever") {
 }
 
 TEST_CASE("the shipped catalog is the one that the table of event kinds makes") {
-  const std::string path = DRWATCH_SOURCE_DIR "/systemd/drwatch.catalog";
+  const std::string path = drwatch::testing::source_dir("/systemd/drwatch.catalog");
   if (std::getenv("DRWATCH_WRITE_CATALOG") != nullptr) write_file(path, message_catalog());
   CHECK_MESSAGE(read_file(path) == message_catalog(), "run the test with DRWATCH_WRITE_CATALOG=1 and look at the difference");
 }
@@ -248,7 +249,7 @@ TEST_CASE("systemd reads the catalog") {
   const TempFolder folder;
   std::filesystem::create_directories(folder / "usr/lib/systemd/catalog");
   std::filesystem::create_directories(folder / "var/lib/systemd/catalog");
-  std::filesystem::copy_file(DRWATCH_SOURCE_DIR "/systemd/drwatch.catalog", folder / "usr/lib/systemd/catalog/drwatch.catalog");
+  std::filesystem::copy_file(drwatch::testing::source_dir("/systemd/drwatch.catalog"), folder / "usr/lib/systemd/catalog/drwatch.catalog");
   const auto update = run_to_end({"journalctl", "--root=" + (folder / ""), "--update-catalog"});
   CHECK_MESSAGE(update.first == 0, update.second);
   CHECK(update.second.empty());

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole configuration: the documentation's sample.
 #include "tests/config/loaded.hpp"
+#include "tests/source_dir.hpp"
 
 #include <doctest/doctest.h>
 
 namespace drwatch::test::sample_test {
 namespace {
 
-const std::string source = DRWATCH_SOURCE_DIR;
+const std::string source = drwatch::testing::source_dir();
 
 Loaded load_file(const std::string& file) {
   Loaded loaded;

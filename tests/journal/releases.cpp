@@ -2,6 +2,7 @@
 // A journal of every release is kept here and must keep replaying. A new release adds its own: DRWATCH_MAKE_FIXTURE=PATH test_journal
 // -tc="*every shape*".
 #include "tests/journal/bench.hpp"
+#include "tests/source_dir.hpp"
 
 #include <doctest/doctest.h>
 
@@ -117,7 +118,7 @@ TEST_CASE("an event of every shape comes back as it was") {
 }
 
 TEST_CASE("the journals of all releases still replay") {
-  const fs::path fixtures = fs::path(DRWATCH_SOURCE_DIR) / "tests/journal/fixtures";
+  const fs::path fixtures = drwatch::testing::source_dir("/tests/journal/fixtures");
   int releases = 0;
   for (const auto& entry : fs::directory_iterator(fixtures)) {
     if (entry.path().extension() != ".db") continue;
@@ -143,7 +144,7 @@ TEST_CASE("the journals of all releases still replay") {
 
 TEST_CASE("the journal of 0.1.0 holds what was written then") {
   const Folder folder;
-  fs::copy_file(fs::path(DRWATCH_SOURCE_DIR) / "tests/journal/fixtures/journal-0.1.0.db", folder / "journal.db");
+  fs::copy_file(drwatch::testing::source_dir("/tests/journal/fixtures/journal-0.1.0.db"), folder / "journal.db");
   const auto verdict = verify_journal(folder / "journal.db");
   CHECK(verdict.last_hash == "c8b7dea0013322c0faed2b3ddbd303ba07f0d051286851b6500b849b4b11fe5b");
   std::vector<Event> list;

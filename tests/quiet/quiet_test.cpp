@@ -4,6 +4,7 @@
 #include "config/settings.hpp"
 #include "month.hpp"
 #include "probes/probe.hpp"
+#include "tests/source_dir.hpp"
 
 #include <doctest/doctest.h>
 
@@ -26,7 +27,7 @@ const Settings& shipped() {
   static const std::shared_ptr<const Settings> settings = [] {
     config::Problems problems;
     auto kinds = kind_schemas();
-    auto loaded = config::load(std::string(DRWATCH_SOURCE_DIR) + "/config/drwatch.toml", kinds, {}, problems);
+    auto loaded = config::load(drwatch::testing::source_dir("/config/drwatch.toml"), kinds, {}, problems);
     for (const config::Problem& p : problems.all())
       if (p.level == config::Problem::Level::error) MESSAGE(config::problem_text(p));
     return loaded;
