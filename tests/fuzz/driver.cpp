@@ -4,6 +4,7 @@
 // What makes a target fail is left in fuzz-NAME.input.
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/fuzz/mutation.hpp"
+#include "tests/source_dir.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -33,7 +34,6 @@ struct Target {
 const Target targets[] = {
 #define FUZZ_ROW(name) {#name, &fuzz_##name},
 #include "fuzz_targets.inc"
-#include "tests/source_dir.hpp"
 #undef FUZZ_ROW
 };
 
