@@ -130,7 +130,7 @@ constexpr Family scenario_rows[] = {
           [](const ScenarioFigures& each, Series& to) { to.add(each.drill_overdue, {each.scenario->id}); }),
 };
 
-constexpr Family whole_rows[] = {
+constexpr Family finding_rows[] = {
     gauge("drwatch_findings", Unit::none, {"finding"}, "What an operator should know and nobody should be woken for.",
           [](const Snapshot& snapshot, Series& to) {
             for (const auto& [finding, count] : snapshot.findings) to.add(count, {finding});
@@ -208,7 +208,7 @@ constexpr Chapter all_chapters[] = {
     {"Probes", probe_rows},
     {"Components and their objectives", component_rows},
     {"Scenarios and their drills", scenario_rows},
-    {"The whole", whole_rows},
+    {"Findings and blindness", finding_rows},
     {"Incidents", incident_rows},
     {"drwatch itself", own_rows},
 };

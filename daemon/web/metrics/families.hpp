@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A metric is one row of a table. What /metrics shows, and in which order, follows from the rows.
+// A metric is one row of a table. What /metrics shows, in which order, and what docs/metrics.md says of it follow from the rows.
 #pragma once
 
 #include "daemon/web/metrics/metrics.hpp"
@@ -70,11 +70,15 @@ struct Family {
 };
 
 struct Chapter {
-  std::string_view heading;
+  std::string_view heading;  // in docs/metrics.md
   std::span<const Family> rows;
 };
 
 // Every family, in the order of the page.
 std::span<const Chapter> chapters();
+std::string_view type_name(Family::Type type);
+
+// docs/metrics.md.
+std::string metrics_reference();
 
 }  // namespace drwatch::web
