@@ -25,6 +25,8 @@ void Scheduler::load(std::shared_ptr<const Settings> settings) {
     Watched& w = *it->second;
     auto probe = settings->probes.find(w.name);
     bool stays = probe != settings->probes.end() && probe->second.fingerprint == w.fingerprint;
+    // A probe whose settings changed is a new one: its run under the old settings is cancelled, and neither its outcome nor a time-out is
+    // told.
     if (!stays && w.running) {
       deadlines_.erase(w.deadline);
       w.late = false;  // whatever it still comes to is not to be told
@@ -33,6 +35,7 @@ void Scheduler::load(std::shared_ptr<const Settings> settings) {
     it = stays ? std::next(it) : watched_.erase(it);
   }
   for (const auto& [name, probe] : settings->probes) {
+    // A kind that is called in (heartbeat) has no runs to start.
     if (probe.calls_in() || watched_.count(name)) continue;
     auto w = std::make_shared<Watched>();
     w->name = name;
@@ -52,7 +55,8 @@ std::optional<Time> Scheduler::next_turn() const {
   return next;
 }
 
-// Only for what comes earlier than the loop will wake anyway: a wake-up at the end of every run would be a good part of what a run costs.
+// Wakes the loop only for something that is due before it would wake anyway. Waking it at the end of every run would be a good part of what
+// a run costs.
 void Scheduler::wake() {
   if (!asleep_until_) return;
   auto next = next_turn();
@@ -64,6 +68,7 @@ void Scheduler::wake() {
 void Scheduler::start() { tasks_.spawn("scheduler", loop()); }
 
 Task<void> Scheduler::loop() {
+  // Looks again at least once a minute, should a wake-up ever be missed.
   constexpr Duration longest = minutes{1};
   for (;;) {
     Time now = hooks_.now();
@@ -80,7 +85,8 @@ Task<void> Scheduler::loop() {
   }
 }
 
-// One order of deadlines serves all runs: a timer and a second task for each cost more than everything else about a run that ends in time.
+// The deadlines of all runs stand in one ordered map, and the loop ends those that have passed. A timer and a second task for each run
+// (within) would cost more than everything else about a run that ends in time.
 void Scheduler::end_late_runs() {
   auto now = world_.clock.boottime();
   while (!deadlines_.empty() && deadlines_.begin()->first.first <= now) {
@@ -93,6 +99,7 @@ void Scheduler::end_late_runs() {
 
 void Scheduler::begin(const std::string& name) {
   auto it = watched_.find(name);
+  // Not watched any more: the schedule must still hear that its turn is over.
   if (it == watched_.end()) return schedule_.finished(name, hooks_.now(), false);
   const std::shared_ptr<Watched>& w = it->second;
   ++w->runs_begun;
@@ -112,6 +119,7 @@ Task<void> Scheduler::run(std::shared_ptr<Watched> w) {
     outcome = co_await w->probe->run(traced.world());
   } catch (const boost::system::system_error& e) {
     bool cancelled = e.code() == boost::asio::error::operation_aborted;
+    // Cancelled by a reload or by the end of the daemon: no outcome. Cancelled because it was late: an outcome, below.
     if (cancelled && !w->late) throw;
     if (!cancelled) thrown = std::current_exception();
   } catch (...) {
@@ -119,6 +127,7 @@ Task<void> Scheduler::run(std::shared_ptr<Watched> w) {
   }
   if (thrown) {
     hooks_.failed(w->name, thrown);
+    // A bug of ours says nothing about the platform: unknown, never down.
     outcome = outcome_of(Health::unknown, Reason::internal, "", "drwatch itself failed while looking");
   } else if (w->late) {  // what came after the deadline does not count
     outcome = outcome_of(w->probe->when_late(), Reason::timeout, "", "no answer within " + duration_words(w->timeout));
@@ -131,11 +140,13 @@ Task<void> Scheduler::run(std::shared_ptr<Watched> w) {
   outcome->at = at;
   outcome->trace = traced.take();
   outcome->phases[Phase::total] = std::chrono::duration_cast<std::chrono::microseconds>(world_.clock.boottime() - began);
+  // Of the outcome, before it is moved away; `ended` tells the schedule.
   w->refused = outcome->refused();
   if (w->awaited > 0) w->last = outcome;
   hooks_.ran(w->name, std::move(*outcome));
 }
 
+// By the task group, whichever way the run ended, also cancelled or thrown out of.
 void Scheduler::ended(Watched& w) {
   deadlines_.erase(w.deadline);
   w.running.reset();
@@ -158,6 +169,7 @@ void Scheduler::shift(Duration by) {
 
 bool Scheduler::on_schedule() const {
   auto next = schedule_.next();
+  // Due runs are begun at once, so a turn that is thirty seconds late means that the loop does not turn, or the clock was set.
   return !next || *next > hooks_.now() - seconds{30};
 }
 

@@ -17,6 +17,7 @@ namespace drwatch {
 
 enum class Health { up, degraded, down, unknown };  // of an outcome, a probe, a component
 std::string_view health_name(Health h);
+// nullopt: no such word.
 std::optional<Health> parse_health(std::string_view text);
 
 // Why an outcome is not up. A closed list: it is a metric's label. `none` only when up.
@@ -129,7 +130,8 @@ struct Outcome {
   bool refused() const { return outcome != Health::up && (reason == Reason::auth || code == "401" || code == "429"); }
 };
 
-// The outcome of which `latches` still hold: down by the first of them, whatever else the run saw.
+// `outcome`, made down for as long as one of `latches` holds. Its message tells the latches first, and then what this run saw if that was
+// not up.
 Outcome held_down(Outcome outcome, const std::vector<Latch>& latches);
 
 Outcome outcome_of(Health h, Reason r, std::string code, std::string message);

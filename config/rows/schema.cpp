@@ -12,6 +12,7 @@
 namespace drwatch::config {
 namespace {
 
+// "5" and not "5.000000".
 std::string number_text(double number) {
   if (number == std::floor(number) && std::abs(number) < 1e15) return std::to_string(static_cast<long long>(number));
   std::string text = std::to_string(number);

@@ -26,6 +26,7 @@ struct AlertingStatus {
 
 class Alerting {
  public:
+  // `tasks` runs one loop for each Alertmanager and one for each channel.
   Alerting(World world, Log& log, TaskGroup& tasks);
   ~Alerting();
 

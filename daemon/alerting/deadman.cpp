@@ -33,6 +33,7 @@ struct Deadman::Inside {
 Task<void> Deadman::Inside::run(std::shared_ptr<Inside> self, DeadmanSettings settings) {
   for (;;) {
     Duration wait = settings.interval;
+    // A daemon that lives but no longer probes must page as well.
     const bool meets = self->on_schedule();
     if (!meets && !self->held_back) self->log.line(Importance::warning, "the deadman is not called: the probes do not meet their schedule");
     self->held_back = !meets;
@@ -71,6 +72,7 @@ Deadman::~Deadman() { stop(); }
 
 void Deadman::load(std::optional<DeadmanSettings> settings) {
   const auto& current = inside_->current;
+  // Unchanged: the loop goes on, so that a reload does not make an extra call or put one off.
   if (settings && current && settings->url == current->url && settings->interval == current->interval) return;
   stop();
   inside_->current = settings;

@@ -41,10 +41,13 @@ struct Listeners {
   std::function<void(Duration, std::size_t)> commit;
 };
 
+// The loop's side (add, waiting, close) never blocks on the disk, except close(), and that for ten seconds at the most.
 class Writer : public std::enable_shared_from_this<Writer> {
  public:
+  // `end`: the last durable event; `lock` is held until the file is closed.
   Writer(std::string path, Link end, boost::asio::any_io_executor loop, FileLock lock);
 
+  // The thread holds the writer, so it lives for as long as the thread does, even when it hangs in the disk for ever.
   static void start(const std::shared_ptr<Writer>& writer);
   void add(Batch batch);
   std::size_t waiting() const { return waiting_; }

@@ -22,6 +22,8 @@ class TaskGroup {
   TaskGroup(const TaskGroup&) = delete;
 
   using Id = std::uint64_t;
+  // Starts `task` with the loop's next turn. `name` is for `failed`, and need not be unique; `ended` is called after the task has ended,
+  // whichever way.
   Id spawn(std::string name, Task<void> task, std::function<void()> ended = {});
   void cancel(Id id);  // terminal; nothing when it has ended
   void cancel_all();

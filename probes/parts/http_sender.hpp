@@ -50,6 +50,7 @@ void add_sender_rows(std::vector<config::Row>& rows, HttpSender S::* member) {
 void check_sender(const HttpSender& sender, config::Place place, const config::Reading& reading);
 
 void read_headers(std::map<std::string, Secret>& into, const config::Value& value, const config::Reading& reading);
+// No line breaks and no control characters but the tab: they would end the header and begin another.
 bool fit_for_a_header(std::string_view text);
 // application/x-www-form-urlencoded, and good for a URL's query as well.
 std::string form_encoded(std::string_view text);

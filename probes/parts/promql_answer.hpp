@@ -12,6 +12,7 @@
 
 namespace drwatch {
 
+// One series of an instant vector, or a scalar (without labels).
 struct PromqlSample {
   std::map<std::string, std::string> labels;
   double value = 0;    // may be NaN or infinite

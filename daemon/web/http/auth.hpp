@@ -28,6 +28,8 @@ struct Caller {
 
 class Auth {
  public:
+  // Keeps digests of the tokens, not the tokens. With a public_url loopback needs a token too, unless open_reading is set: behind a reverse
+  // proxy on this machine everybody comes from loopback.
   explicit Auth(const ServerSettings& server);
   // The caller, or why not (401, 403).
   std::variant<Caller, Response> admit(const Request& request, Needs needs) const;
