@@ -17,6 +17,7 @@ Task<Result<DnsAnswer>> ask_any(Resolver* resolver, std::string name, std::strin
   for (const std::string& server : resolvers) questions.push_back({name, type, server, true});
   auto answers = co_await resolver->ask(std::move(questions));
   for (auto& answer : answers)
+    // NXDOMAIN is an answer too: its authority section names the zone.
     if (answer && (answer->rcode == "NOERROR" || answer->rcode == "NXDOMAIN")) co_return std::move(answer);
   for (auto& answer : answers)
     if (!answer) co_return answer.error();
@@ -57,6 +58,7 @@ Task<Result<std::vector<NameServer>>> addresses_of(Resolver* resolver, std::vect
 Task<Result<Zone>> find_zone(Resolver* resolver, std::string name, std::vector<std::string> resolvers) {
   std::string at = canonical_name(std::move(name));
   std::optional<std::string> apex;
+  // Upwards, label by label, until a server names the zone.
   for (int i = 0; i < most_labels && !apex; ++i) {
     auto soa = co_await ask_any(resolver, at, "SOA", resolvers);
     if (!soa) co_return soa.error();

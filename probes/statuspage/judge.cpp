@@ -60,6 +60,7 @@ bool elsewhere(const std::string& text, const PageInterest& interest) {
   return true;
 }
 
+// "Group / Name", the name alone, or a whole group.
 bool ours(const PageComponent& component, const std::string& wanted) {
   const std::string name = lower(component.name), group = lower(component.group), text = lower(wanted);
   return name == text || group == text || (!group.empty() && group + " / " + name == text);
