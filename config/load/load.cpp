@@ -13,6 +13,7 @@ namespace {
 // A path that leads to something endless (/dev/zero) must not fill the memory.
 constexpr std::size_t longest_file = 4 << 20;
 
+// nullopt: `error` says why.
 std::optional<std::string> read_text(const std::string& file, std::string& error) {
   std::error_code ignored;
   if (std::filesystem::is_directory(file, ignored)) return error = "is a folder", std::nullopt;

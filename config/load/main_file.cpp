@@ -10,6 +10,7 @@ const std::vector<std::string> top_level = {"server",  "journal",   "recovery", 
                                             "witness", "component", "probe",    "maintenance",  "signal",  "scenarios"};
 
 void read_server(const Table& root, Settings& settings, const Reading& reading) {
+  // Keys of [server] that are not in its rows: read below.
   constexpr std::string_view others[] = {"workers", "tokens"};
   if (!read_once(root, "server", server_section(), &settings.server, reading, others)) return;
   const Table& table = *find(root, "server")->value.table();

@@ -9,6 +9,7 @@ namespace {
 
 using Subject = Condition::Subject;
 
+// The sections whose names share one set.
 struct Kind {
   std::string_view section;
   Subject subject;

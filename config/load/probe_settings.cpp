@@ -8,6 +8,7 @@
 namespace drwatch::config {
 namespace {
 
+// What reading one probe's table needs; `error` points at the key if it is written, else at the table.
 struct ReadProbe {
   const Table& table;
   Place place;
@@ -110,6 +111,7 @@ void read_kind_settings(ProbeSettings& probe, const ReadProbe& from) {
   probe.own = own;
 }
 
+// All keys that a probe of this kind may have, for the refusal of unknown ones.
 std::vector<std::string> known_keys(const KindSchema& kind) {
   std::vector<std::string> keys;
   append(keys, probe_section().rows);

@@ -44,6 +44,7 @@ std::optional<fs::path> scenarios_folder(const Document& main, const Reading& re
   return {};
 }
 
+// Reads the folder: the shared files first, since the scenarios include them.
 class Reader {
  public:
   Reader(fs::path folder, const Settings& settings, const DeclaredNames& names, const Reading& reading, std::string& texts)

@@ -23,6 +23,7 @@ Misfit unknown_name(std::string_view name) {
           close ? "did you mean {{" + *close + "}}?" : "the names are listed in docs/configuration.md"};
 }
 
+// One pass over the text: checks each tag and keeps the sections that are open.
 class Scan {
  public:
   explicit Scan(std::string_view text) : rest_(text) {}

@@ -91,6 +91,7 @@ std::optional<Misfit> host_port(std::string_view text) {
   return plain ? std::nullopt : std::optional(wrong);
 }
 
+// `name` is what a row's pattern_name says, `text` what the reference page calls it.
 struct Pattern {
   std::string_view name, text;
   Check check;

@@ -20,6 +20,7 @@ std::string number_text(double number) {
   return text;
 }
 
+// "from 1 to 20", "at least 1", "at most 20", or "" without bounds.
 std::string bounds_text(const Meta& meta, const std::function<std::string(double)>& text) {
   if (meta.min && meta.max) return "from " + text(*meta.min) + " to " + text(*meta.max);
   if (meta.min) return "at least " + text(*meta.min);
@@ -39,6 +40,7 @@ bool within_bounds(double number, const Value& value, const Meta& meta, const Re
   return false;
 }
 
+// "expected a duration, found an integer".
 void wrong_type(const Value& value, const Reading& reading, std::string_view wanted, std::string_view hint = {}) {
   reading.problems.error(value.place, reading.key, "expected " + std::string(wanted) + ", found " + std::string(value.type_name()),
                          hint.empty() ? "write " + std::string(wanted) : std::string(hint));

@@ -83,6 +83,7 @@ void Alerting::Inside::load_alertmanagers() {
   }
 }
 
+// A channel that stays keeps its loop and what it has carried.
 void Alerting::Inside::load_channels() {
   const auto& names = settings->alertmanager.fallback;
   std::erase_if(lines, [&](const auto& entry) {

@@ -36,9 +36,8 @@ Walked walk_chain(Database& db, std::uint64_t read_after, const std::function<vo
   Walked walked;
   try {
     walked.anchor = walked.end = anchor_of(db);
-    ChainCheck check(
-        walked.anchor,
-        head_of(db));  // the head is read before the rows: a running daemon writes on meanwhile, and more rows than the head are no break
+    // The head is read before the rows: a running daemon writes on meanwhile, and more rows than the head names are no break.
+    ChainCheck check(walked.anchor, head_of(db));
     each_row(db, walked.anchor.seq, [&](const Row& row) {
       walked.broken = take_row(check, row, row.seq > read_after, each);
       if (!walked.broken) walked.end = check.end();
@@ -99,6 +98,7 @@ namespace {
 
 std::string no_journal(const std::string& path) { return path + " is not a drwatch journal; give the file that [journal] path names"; }
 
+// The first 15 bytes of every SQLite file (SQLite, Database File Format). A new file of ours has them once its tables are made.
 bool begins_as_a_database(const std::string& path) {
   std::string magic(15, '\0');
   std::ifstream(path, std::ios::binary).read(magic.data(), static_cast<std::streamsize>(magic.size()));

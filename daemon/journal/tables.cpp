@@ -12,6 +12,7 @@ namespace {
 // Each read ends its transaction, see each_row.
 constexpr int rows_per_read = 1000;
 
+// nullopt: there is no such key.
 std::optional<std::string> meta(Database& db, std::string_view key) {
   auto find = db.prepare("SELECT value FROM meta WHERE key = ?");
   find.bind(1, key);

@@ -16,7 +16,7 @@ namespace drwatch {
 
 class TaskGroup {
  public:
-  // `failed` hears of every task that ended with an exception other than cancellation: a bug. May be called with any of the tasks' names.
+  // `failed` is called with the name of every task that ended with an exception other than a cancellation: a bug.
   TaskGroup(boost::asio::any_io_executor executor, std::function<void(const std::string& name, std::exception_ptr)> failed);
   ~TaskGroup();  // all tasks must have ended (join), or the executor never runs again
   TaskGroup(const TaskGroup&) = delete;

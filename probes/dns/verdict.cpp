@@ -78,7 +78,7 @@ Reason reason_of(const DnsDemands& d, const Said& said) {
   return said.code == "pin" || (said.answered && d.rcode != "NOERROR") ? Reason::assertion : Reason::dns;
 }
 
-// NXDOMAIN and NODATA from some are answers as well, other ones.
+// Whether servers that answered differ in `what`. That some deny the name (NXDOMAIN, NODATA) while others do not is a difference as well.
 bool differ(const std::vector<Said>& all, std::string Said::* what) {
   std::set<std::string> seen;
   for (const auto& said : all)

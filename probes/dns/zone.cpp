@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t most_servers = 13;  // what the root has
 constexpr int most_labels = 12;
 
-// The first useful answer: of who answers NOERROR or NXDOMAIN, else the first failure.
+// Asks all resolvers at once. The first answer with NOERROR or NXDOMAIN is returned; if there is none, the first failure, or the first
+// rcode.
 Task<Result<DnsAnswer>> ask_any(Resolver* resolver, std::string name, std::string type, std::vector<std::string> resolvers) {
   std::vector<DnsQuestion> questions;
   for (const std::string& server : resolvers) questions.push_back({name, type, server, true});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// With what a kind goes to an HTTP server: headers, credentials, TLS, addresses. The rows, the checks, and what of it is a secret.
+// What a kind sends to an HTTP server besides its question: headers, credentials, TLS settings, address family. Also the rows for them,
+// their checks, and which of it is secret.
 #pragma once
 
 #include "config/rows/schema.hpp"

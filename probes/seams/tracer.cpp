@@ -11,9 +11,10 @@ namespace {
 
 constexpr std::size_t most_exchanges = 24;  // the first half of them and the newest ones stay
 constexpr std::size_t most_shown = 320;     // bytes of a text
-constexpr std::size_t most_noted =
-    1024;  // ... kept before it is redacted; as many more as the longest secret has, or a secret across the cut would not be found
-constexpr std::size_t most_half = 256;  // ... of a secret that nobody told, and that the cut went through
+// Kept of a text before it is redacted, and as many bytes more as the longest secret has: a secret across the cut would not be found.
+constexpr std::size_t most_noted = 1024;
+// Left off at the cut, for a secret that nobody told of and that the cut may have gone through.
+constexpr std::size_t most_half = 256;
 
 }  // namespace
 

@@ -14,7 +14,8 @@
 namespace drwatch::web {
 
 using Digest = std::array<unsigned char, 32>;
-Digest digest_of(std::string_view text);      // SHA-256: equal lengths to compare, and nothing to learn from where they part
+// SHA-256, so that what is compared always has the same length, and how far two digests agree tells nothing about the token.
+Digest digest_of(std::string_view text);
 bool same(const Digest& a, const Digest& b);  // constant time
 
 enum class Role { viewer, responder, admin };

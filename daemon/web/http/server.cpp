@@ -237,6 +237,7 @@ Task<void> Server::leave(Shared self, One one) {
   for (int reads = 0; reads < 64 && co_await read_more(self, one); ++reads) one->buffer.clear();
 }
 
+// Counts itself among the open streams for as long as it lives, however it ends.
 struct Server::Streaming final : Tap {
   Shared self;
   One one;
@@ -278,6 +279,7 @@ Task<bool> Server::answer(Shared self, One one, Request request) {
   co_return false;
 }
 
+// One connection from its handshake to its end. Its socket is closed by the task group's callback (take_in), whichever way this returns.
 Task<void> Server::serve(Shared self, One one) {
   if (!co_await one->socket->handshake()) co_return;
   for (;;) {

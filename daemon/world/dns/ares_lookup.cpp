@@ -45,8 +45,8 @@ AresLookup::AresLookup(boost::asio::any_io_executor loop, const std::vector<std:
   options.flags = flags | (last_word ? ARES_FLAG_NOCHECKRESP : 0);
   int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB | ARES_OPT_FLAGS;
   char only_servers[] = "b";
-  if (!servers.empty()) {  // a question for these servers alone: /etc/hosts ("f") and the search list of resolv.conf would answer something
-                           // else
+  // A question for these servers alone: /etc/hosts ("f") and the search list of resolv.conf would answer something else.
+  if (!servers.empty()) {
     options.flags |= ARES_FLAG_NOSEARCH;
     options.lookups = only_servers;
     mask |= ARES_OPT_LOOKUPS;

@@ -139,9 +139,9 @@ class RealPgConnection : public PgConnection {
       std::unique_ptr<PGresult, void (*)(PGresult*)> piece(PQgetResult(c), &PQclear);
       if (!piece) break;
       if (auto wrong = take(piece.get(), answer, bytes); wrong && !failure) failure = std::move(wrong);
-      if (failure && (failure->code == "EFBIG" || failure->code == "COPY"))
-        co_return std::move(*failure);  // `busy_` stays set: the rest of the answer is never read, so the connection can take no other
-                                        // statement, and the destructor cancels it
+      // `busy_` stays set: the rest of the answer is never read, so the connection can take no other statement, and the destructor cancels
+      // it.
+      if (failure && (failure->code == "EFBIG" || failure->code == "COPY")) co_return std::move(*failure);
       if (PQstatus(c) == CONNECTION_BAD) break;
     }
     busy_ = false;

@@ -8,8 +8,8 @@
 namespace drwatch {
 namespace {
 
-constexpr std::int64_t usual_backlog =
-    3;  // segments waiting for the archiver at once; with more it is stalled or too slow for what is written
+// Segments that wait for the archiver at once; with more it is stalled, or too slow for what is written.
+constexpr std::int64_t usual_backlog = 3;
 
 bool archives(const ArchiverAccount& a) { return a.archive_mode == "on" || a.archive_mode == "always"; }
 // A library (archive_library, PostgreSQL 15) takes the command's place.
