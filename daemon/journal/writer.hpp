@@ -23,8 +23,8 @@
 
 namespace drwatch::journal {
 
-// What waits for the disk. Writes melt together: kept values overwrite each other, so that memory is bounded by the events alone while the
-// disk refuses.
+// What waits for the disk. Writes melt together: kept values overwrite each other, so while the disk refuses, memory grows only by the
+// events, which the caller bounds, and by one callback for each write.
 struct Batch {
   std::deque<Event> events;
   std::map<std::string, std::string> kept;
