@@ -49,6 +49,7 @@ void Scheduler::load(std::shared_ptr<const Settings> settings) {
   wake();
 }
 
+// The earlier of the next run and of what the heart asked to be woken for; nullopt: nothing is planned.
 std::optional<Time> Scheduler::next_turn() const {
   std::optional<Time> next = schedule_.next();
   if (auto due = hooks_.due(); due && (!next || *due < *next)) next = due;
@@ -73,6 +74,7 @@ Task<void> Scheduler::loop() {
   for (;;) {
     Time now = hooks_.now();
     end_late_runs();
+    // Late runs are ended first: a probe whose run is over may be due again.
     for (const std::string& name : schedule_.take_due(now)) begin(name);
     if (auto due = hooks_.due(); due && *due <= now) hooks_.tick();
     now = hooks_.now();
@@ -114,6 +116,7 @@ Task<void> Scheduler::run(std::shared_ptr<Watched> w) {
   auto began = world_.clock.boottime();
   std::optional<Outcome> outcome;
   std::exception_ptr thrown;
+  // Every run is traced, since only its end tells whether somebody will want to know.
   TracedWorld traced(world_, w->hidden);
   try {
     outcome = co_await w->probe->run(traced.world());
@@ -180,6 +183,7 @@ Task<std::optional<Outcome>> Scheduler::next_outcome(std::string name) {
   const auto leave = [](Watched* awaited) {
     if (--awaited->awaited == 0) awaited->last.reset();
   };
+  // The outcome is kept only while somebody waits for it; the unique_ptr counts down however the waiting ends.
   ++w->awaited;
   const std::unique_ptr<Watched, decltype(leave)> waiting(w.get(), leave);
   const std::uint64_t wanted = w->runs_begun + 1;

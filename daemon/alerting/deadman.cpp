@@ -14,6 +14,7 @@ constexpr seconds call_deadline{5}, slowest_call_again{10};
 
 }  // namespace
 
+// Shared with the loop, so that a cancelled loop still unwinds on firm ground.
 struct Deadman::Inside {
   Inside(World w, Log& l, TaskGroup& t, std::function<bool()> on) : world(w), log(l), tasks(t), on_schedule(std::move(on)) {}
 

@@ -37,6 +37,7 @@ class TerminalLog : public Log {
   TerminalLog(std::FILE* out, bool coloured) : out_("drwatch", make_sink(out, coloured)) { out_.flush_on(spdlog::level::trace); }
 
   void event(const Event& event) override {
+    // Everything that comes from outside is escaped: a message may quote a failing server.
     std::string text = escaped(event.kind) + "  " + escaped(event.message);
     std::string names;
     add(names, "probe", event.probe);

@@ -58,6 +58,7 @@ struct TaskGroup::Shared : std::enable_shared_from_this<TaskGroup::Shared> {
     for (auto* timer : joining) timer->cancel();
   }
 
+  // Nothing for a task that has ended: its id is never used again.
   void cancel(Id id) {
     auto found = entries.find(id);
     if (found == entries.end()) return;

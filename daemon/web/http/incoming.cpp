@@ -78,6 +78,7 @@ bool Incoming::wants_continue() const {
   return header_done() && !done() && message.version() == 11 && boost::beast::iequals(message[http::field::expect], "100-continue");
 }
 
+// Header names in lower case, as Request has them; values as they came.
 Request Incoming::take() {
   auto& message = inside_->parser.get();
   Request request;

@@ -163,6 +163,7 @@ std::string response_text(const Response& response, bool head, bool keep_alive, 
   add("Date", http_date(now));
   add("Content-Type", response.type);
   if (!response.stream) add("Content-Length", std::to_string(response.body.size()));
+  // A stream has no length, so its end can only be the end of the connection.
   add("Connection", keep_alive && !response.stream ? "keep-alive" : "close");
   // The pages have no scripts, so none may run; they may not be framed, nor their type be guessed at. And they are not kept in a cache: the
   // state of a platform must not be read from a shared computer's disk.

@@ -46,6 +46,7 @@ bool is_loopback(const asio::ip::address& a) {
 
 }  // namespace
 
+// Opens, binds and listens here and not in start(), so that a port in use is known before the daemon reports that it is ready.
 Server::Server(World world, TaskGroup& tasks, const std::string& listen, Limits limits, Respond respond)
     : world_(world), tasks_(tasks), limits_(limits), respond_(std::move(respond)), acceptor_(world.executor) {
   const auto endpoint = endpoint_of(listen);
@@ -262,6 +263,7 @@ Task<bool> Server::answer(Shared self, One one, Request request) {
   } else {
     response = problem(400, "not understood", wrong);
   }
+  // Streams stay open for hours, so they must not use up all connections.
   if (response.stream && self->streams_ >= self->limits_.streams) {
     response = problem(503, "too many readers", "as many event streams as can be served are open; close some, or read the list instead");
     response.headers.emplace_back("Retry-After", "30");

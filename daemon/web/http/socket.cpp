@@ -66,10 +66,12 @@ struct Over : Socket {
     boost::system::error_code ignored;
     lowest().cancel(ignored);
   }
+  // TCP's own end. For TLS it goes out without close_notify, which the length of the response makes good.
   void end_writing() override {
     boost::system::error_code ignored;
     lowest().shutdown(tcp::socket::shutdown_send, ignored);
   }
+  // Whatever is under way on this socket ends with operation_aborted.
   void close() override {
     boost::system::error_code ignored;
     lowest().close(ignored);
