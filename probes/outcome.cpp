@@ -46,6 +46,7 @@ Outcome held_down(Outcome outcome, const std::vector<Latch>& latches) {
   std::string said;
   for (const Latch& latch : latches) said += (said.empty() ? "" : "; ") + latch.message;
   if (outcome.outcome != Health::up && !outcome.message.empty() && outcome.message != said) said += "; now: " + outcome.message;
+  // A run that is down by itself keeps its own reason and code.
   if (outcome.outcome != Health::down || outcome.reason == Reason::none) {
     outcome.reason = Reason::assertion;
     outcome.code.clear();

@@ -7,9 +7,9 @@
 namespace drwatch {
 namespace {
 
-// What the system says when drwatch's own machine is at its limits: nothing was learnt about the target. Not among them are ENETUNREACH and
-// EHOSTUNREACH: whether it is our network or theirs that is gone is what the witnesses are asked, and without that answer a target
-// that can't be reached must not be hidden.
+// What the system says when drwatch's own machine is at its limits: nothing was learnt about the target, so the outcome is unknown.
+// ENETUNREACH and EHOSTUNREACH are not among them: whether our network is gone or theirs is what the witnesses are asked, and without that
+// answer a target that cannot be reached must not be hidden.
 constexpr std::array<std::string_view, 9> own_limits = {"EMFILE", "ENFILE", "ENOBUFS",      "ENOMEM",         "EADDRNOTAVAIL",
                                                         "EPERM",  "EACCES", "EAFNOSUPPORT", "EPROTONOSUPPORT"};
 

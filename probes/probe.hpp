@@ -19,11 +19,12 @@ class Probe {
   // One run. Sets outcome, reason, code, message, phases and facts; `at`, `vantage` and phase `total` are set outside. What could not be
   // looked at is `unknown`, never `down`. A run may be cancelled at any co_await.
   virtual Task<Outcome> run(World& world) = 0;
-  // What a run of a probe with the same settings handed back as Outcome::memory, before a restart; called before the first run. For what a
-  // run is compared with and must not be lost: what can be asked again needs no memory. Anything may stand in it, it may be half.
+  // Gives back what an earlier run of a probe with the same settings left in Outcome::memory; called after a restart, before the first run.
+  // It is for what a run compares its target with and cannot ask for again. The text may be damaged or of an older version: it must be
+  // checked.
   virtual void recall(const std::string& /*memory*/) {}
-  // What a run means that its deadline ended. `unknown` for a kind that looks at its target through another system: that the
-  // other is slow says nothing of the target.
+  // The health that a run means which was ended by its deadline. `unknown` for a kind that looks at its target through another system: that
+  // the other is slow says nothing about the target.
   virtual Health when_late() const { return Health::down; }
 };
 

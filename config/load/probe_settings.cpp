@@ -8,6 +8,7 @@
 namespace drwatch::config {
 namespace {
 
+// What reading one probe's table needs; `error` points at the key if it is written, else at the table.
 struct ReadProbe {
   const Table& table;
   Place place;
@@ -37,11 +38,13 @@ void set_defaults(ProbeSettings& probe, const ReadProbe& from) {
   probe.interval = defaults.interval;
   probe.retry = defaults.retry;
   probe.timeout = defaults.timeout;
+  // A heartbeat, a scheduler or a backup reports what is certain already; confirming it again would only delay the alarm.
   const bool confirms_itself = from.kind && from.kind->confirms_itself;
   probe.fall = confirms_itself ? 1 : defaults.fall;
   probe.rise = confirms_itself ? 1 : defaults.rise;
 }
 
+// A timeout that was written and is longer than the interval is an error; one that is only drwatch's default is shortened silently.
 void check_timeout(ProbeSettings& probe, const Table& root, const ReadProbe& from) {
   if (probe.timeout <= probe.interval) return;
   const auto* defaults = find(root, "defaults");
@@ -108,6 +111,7 @@ void read_kind_settings(ProbeSettings& probe, const ReadProbe& from) {
   probe.own = own;
 }
 
+// All keys that a probe of this kind may have, for the refusal of unknown ones.
 std::vector<std::string> known_keys(const KindSchema& kind) {
   std::vector<std::string> keys;
   append(keys, probe_section().rows);
@@ -156,6 +160,7 @@ void read_probes(const Document& main, std::span<const KindSchema> kinds, Settin
     Reading collecting = at;
     collecting.secrets = &probe.secrets;
     read_probe(probe, main.table(), kinds, ReadProbe{table, place, collecting, settings});
+    // Last: it covers what was read above.
     probe.fingerprint = fingerprint(probe, table, reading);
   });
 }

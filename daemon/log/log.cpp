@@ -10,6 +10,7 @@
 
 namespace drwatch {
 
+// systemd.exec(5), $JOURNAL_STREAM: "DEVICE:INODE" of the stream that systemd connected.
 bool stderr_is_journal() {
   const char* stream = std::getenv("JOURNAL_STREAM");
   struct stat at{};
@@ -18,6 +19,7 @@ bool stderr_is_journal() {
   return std::to_string(at.st_dev) + ":" + std::to_string(at.st_ino) == stream;
 }
 
+// https://no-color.org: any value that is not empty refuses.
 bool wants_colour(std::FILE* out) {
   const char* refused = std::getenv("NO_COLOR");
   const char* terminal = std::getenv("TERM");

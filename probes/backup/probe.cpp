@@ -22,9 +22,11 @@ const std::vector<Kind>& readers() {
 constexpr const char* doc =
     R"(Reads the newest recovery point of a component that it `protects` and says which classes of disaster it `survives`.
 
-`down` when the source says that it fails, is off, has a gap, or claims what is not there; `degraded` when it works but is behind its normal; `unknown` when it could not be
-read: the last proven point stands. A store that was read to its end and holds less than it proved, or nothing, has lost it: when the next run that reads it sees the same, the point goes back or there
-is none, the exposure is everything, the finding `points-lost` says what is gone, and the RPO pages. Age alone never makes it `down`: that is the objective's work. No reader can prove that what is there can be restored: a restore drill does.)";
+`down` when the source says that it fails, is off, has a gap, or claims what is not there; `degraded` when it works but is behind its
+normal; `unknown` when it could not be read: the last proven point stands. A store that was read to its end and holds less than it proved,
+or nothing, has lost it: when the next run that reads it sees the same, the point goes back or there is none, the exposure is everything,
+the finding `points-lost` says what is gone, and the RPO pages. Age alone never makes it `down`: that is the objective's work. No reader can
+prove that what is there can be restored: a restore drill does.)";
 
 struct BackupSettings {
   const Kind* reader = nullptr;  // a row of the table; null: `reads` is missing or wrong

@@ -18,11 +18,16 @@ using config::Reading;
 using config::Value;
 
 constexpr const char* doc =
-    R"(Runs a monitoring plugin (Nagios, Icinga, monitoring-plugins): its exit code is the verdict, its first line the message, its performance data become facts.
+    R"(Runs a monitoring plugin (Nagios, Icinga, monitoring-plugins): its exit code is the verdict, its first line the message, its
+performance data become facts.
 
-Proves what the plugin proves. 0 is `up`, 1 (WARNING) `degraded`, 2 (CRITICAL) `down`, all `assertion`; 3 (UNKNOWN), any other exit code, an end by a signal and a program that can't be started are `unknown` (`own-fault`), with the exit code as code. One that does not end within `timeout` is `down` (`timeout`): its whole process group gets TERM, and KILL two seconds later; what a plugin leaves in its process group is killed when it ends, what called `setsid` is not.
+Proves what the plugin proves. 0 is `up`, 1 (WARNING) `degraded`, 2 (CRITICAL) `down`, all `assertion`; 3 (UNKNOWN), any other exit code, an
+end by a signal and a program that can't be started are `unknown` (`own-fault`), with the exit code as code. One that does not end within
+`timeout` is `down` (`timeout`): its whole process group gets TERM, and KILL two seconds later; what a plugin leaves in its process group is
+killed when it ends, what called `setsid` is not.
 
-No shell: `run` is the program and its arguments, one string each. It runs as drwatch's own user with a bare environment (PATH, LANG and `environment`). Arguments are seen by everybody on the machine: give secrets in `environment` or `input`.)";
+No shell: `run` is the program and its arguments, one string each. It runs as drwatch's own user with a bare environment (PATH, LANG and
+`environment`). Arguments are seen by everybody on the machine: give secrets in `environment` or `input`.)";
 
 struct CommandSettings {
   std::vector<std::string> run;

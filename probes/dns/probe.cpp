@@ -17,11 +17,17 @@ using config::Reading;
 
 constexpr const char* doc = R"(Asks for a name, each of `servers` by itself, and compares the records with `expect` and `contains`.
 
-Proves that the servers asked know the name. Cannot prove what other resolvers still hold in their caches. Without `servers`, addresses are looked up as any program on this machine does it, and other records are asked from this machine's name servers.
+Proves that the servers asked know the name. Cannot prove what other resolvers still hold in their caches. Without `servers`, addresses are
+looked up as any program on this machine does it, and other records are asked from this machine's name servers.
 
-`down` (`dns`, code: `NXDOMAIN`, `SERVFAIL`, `REFUSED`, `NODATA`, `TIMEOUT`, `BADRESP`, ...) when no server gives a good answer; `degraded` with the same code when only some fail: the message and the facts `server ADDRESS` tell them apart. Another answer than pinned from any of them is `down` (`assertion`, code `pin`), other name servers of the zone than pinned `down` (`assertion`, code `name-servers`): it may be an attack.
+`down` (`dns`, code: `NXDOMAIN`, `SERVFAIL`, `REFUSED`, `NODATA`, `TIMEOUT`, `BADRESP`, ...) when no server gives a good answer; `degraded`
+with the same code when only some fail: the message and the facts `server ADDRESS` tell them apart. Another answer than pinned from any of
+them is `down` (`assertion`, code `pin`), other name servers of the zone than pinned `down` (`assertion`, code `name-servers`): it may be an
+attack.
 
-With `authoritative = true` the zone's own name servers are asked instead, at each of their addresses: one that is no authority is `degraded` (`dns`, `LAME`), different answers are `degraded` (`assertion`, `disagree`), different versions of the zone `degraded` (`stale`, `serial`).)";
+With `authoritative = true` the zone's own name servers are asked instead, at each of their addresses: one that is no authority is
+`degraded` (`dns`, `LAME`), different answers are `degraded` (`assertion`, `disagree`), different versions of the zone `degraded` (`stale`,
+`serial`).)";
 
 struct DnsSettings {
   DnsDemands demands;

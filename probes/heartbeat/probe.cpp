@@ -14,9 +14,9 @@ constexpr const char* doc =
 
 Proves that the job ran, when, and how it said that it ended. Cannot prove that what it did was right.
 
-`degraded` (`absent`) when it is late, `down` (`absent`) when the run was missed, `down` (`assertion`) when it failed, `degraded` (`timeout`) when it
-runs over `max_runtime` and `down` at twice that, `down` (`stale`) when there was no success within `max_success_age`. It is `up` again with the next
-success. Time in which drwatch itself was not running is never held against a job.)";
+`degraded` (`absent`) when it is late, `down` (`absent`) when the run was missed, `down` (`assertion`) when it failed, `degraded`
+(`timeout`) when it runs over `max_runtime` and `down` at twice that, `down` (`stale`) when there was no success within `max_success_age`.
+It is `up` again with the next success. Time in which drwatch itself was not running is never held against a job.)";
 
 }  // namespace
 

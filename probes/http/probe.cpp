@@ -21,11 +21,14 @@ namespace drwatch::kinds::http {
 namespace {
 
 constexpr const char* doc =
-    R"(A request over a fresh connection, judged by its answer: status, version, headers, body, JSON values; with `steps` a journey that passes values and cookies on. Packed bodies (gzip, deflate, br) are unpacked.
+    R"(A request over a fresh connection, judged by its answer: status, version, headers, body, JSON values; with `steps` a journey that
+passes values and cookies on. Packed bodies (gzip, deflate, br) are unpacked.
 
 Proves that the endpoint answers as expected from here. Cannot prove that others reach it, or that what it did behind the answer is right.
 
-`down` (`assertion`, code: the HTTP status) when an answer is not the expected one; `degraded` (`timeout`) when it is, but took longer than `slower_than`. A redirect to another origin gets neither credentials nor the client certificate. With `addresses = "all"` the worst address decides and is named. Of a journey, the step that failed stands in the fact `step`.
+`down` (`assertion`, code: the HTTP status) when an answer is not the expected one; `degraded` (`timeout`) when it is, but took longer than
+`slower_than`. A redirect to another origin gets neither credentials nor the client certificate. With `addresses = "all"` the worst address
+decides and is named. Of a journey, the step that failed stands in the fact `step`.
 
     steps = [
       { name = "log in", target = "/login", method = "POST", body = { credential = "login" }, capture = { session = { json = "/session" } } },

@@ -54,6 +54,7 @@ void explain(Outcome& outcome) {
   std::string_view words = meaning->words;
   const bool suspect = std::any_of(signs_of_corruption.begin(), signs_of_corruption.end(),
                                    [&](std::string_view sign) { return outcome.message.find(sign) != std::string::npos; });
+  // PostgreSQL reports these as plain internal errors (elog), not as XX001.
   if (suspect && outcome.code == "XX000") words = "suspect corrupt data";
   outcome.message += " (" + std::string(words) + ")";
 }
@@ -62,6 +63,7 @@ void explain(Outcome& outcome) {
 
 Outcome database_outcome(const Failure& failure) {
   Outcome outcome = outcome_of(failure);
+  // Unknown (own-fault, internal): the server said nothing.
   if (outcome.outcome != Health::down) return outcome;
   explain(outcome);
   const bool about_a_file = failure.code == "ENOENT" && failure.reason != Reason::connect;  // a certificate, not a socket
@@ -93,6 +95,8 @@ std::optional<Outcome> dsn_problem(const Secret& dsn) {
 }
 
 bool is_missing_or_forbidden(const std::string& sqlstate) {
+  // undefined_table, invalid_schema_name, undefined_column, undefined_function, insufficient_privilege (PostgreSQL documentation, Appendix
+  // A).
   constexpr std::array<std::string_view, 5> states = {"42P01", "3F000", "42703", "42883", "42501"};
   return std::find(states.begin(), states.end(), sqlstate) != states.end();
 }

@@ -17,16 +17,19 @@ using config::Reading;
 using config::Value;
 
 constexpr const char* doc =
-    R"(Reads one job of pg_cron and its runs from `cron.job` and `cron.job_run_details`, with its schedule as it stands there. The `dsn` is that of the primary, and of
-the database that `cron.database_name` names. A role sees only its own jobs there, without any error: `drwatch sql` makes two views through which drwatch sees all of them
-but no command. A job that can't be seen because of that is `unknown`, never `absent`.
+    R"(Reads one job of pg_cron and its runs from `cron.job` and `cron.job_run_details`, with its schedule as it stands there. The `dsn` is
+that of the primary, and of the database that `cron.database_name` names. A role sees only its own jobs there, without any error:
+`drwatch sql` makes two views through which drwatch sees all of them but no command. A job that can't be seen because of that is `unknown`,
+never `absent`.
 
-Judged as jobs that call in: `degraded` (`absent`) when it is late, `down` (`absent`) when the run was missed, `down` (`assertion`) when it failed, `degraded` (`timeout`) when it
-runs over `max_runtime` and `down` at twice that, `down` (`stale`) when there was no success within `max_success_age`; `up` again with the next success. What is due while
-the job still runs is queued by pg_cron, not missed; what was queued when the server went down is lost, and missed. `down` (`absent`) as well when the job is gone or
-switched off, or pg_cron itself does not run. `unknown` when the database can't be asked, is a standby, or `cron.log_run` is off.
+Judged as jobs that call in: `degraded` (`absent`) when it is late, `down` (`absent`) when the run was missed, `down` (`assertion`) when it
+failed, `degraded` (`timeout`) when it runs over `max_runtime` and `down` at twice that, `down` (`stale`) when there was no success within
+`max_success_age`; `up` again with the next success. What is due while the job still runs is queued by pg_cron, not missed; what was queued
+when the server went down is lost, and missed. `down` (`absent`) as well when the job is gone or switched off, or pg_cron itself does not
+run. `unknown` when the database can't be asked, is a standby, or `cron.log_run` is off.
 
-Proves that the job ran and how it ended. Cannot prove that what it did was right: `effect` is a query that must have become true after a success.)";
+Proves that the job ran and how it ended. Cannot prove that what it did was right: `effect` is a query that must have become true after a
+success.)";
 
 struct PgCronSettings {
   Secret dsn, effect_dsn;

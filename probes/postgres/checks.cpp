@@ -72,6 +72,7 @@ Outcome checksums_outcome(const std::vector<std::optional<std::string>>& row) {
   outcome.message = std::to_string(*failures) + " checksum failures in " + text_of(row, 5) + ", the last at " +
                     (last ? time_text(*last) : "an unknown time");
   outcome.facts["checksum_last_failure"] = last ? time_text(*last) : "";
+  // Latched: the counter is reset with the statistics, the damage is not mended by that.
   outcome.latches.push_back({"checksums", last.value_or(Time{}), outcome.message});
   return outcome;
 }

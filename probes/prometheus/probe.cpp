@@ -14,11 +14,19 @@ namespace drwatch::kinds::prometheus {
 namespace {
 
 constexpr const char* doc =
-    R"(Asks a Prometheus (or what speaks its API: Thanos, Mimir, VictoriaMetrics) one PromQL expression and judges every series of the answer.
+    R"(Asks a Prometheus (or what speaks its API: Thanos, Mimir, VictoriaMetrics) one PromQL expression and judges every series of the
+answer.
 
-Proves what was scraped. Cannot prove that the target is reached from here, nor, for anything but a plain selector, that the numbers are fresh: for up to five minutes Prometheus goes on answering with the last sample. So the age of the samples is asked as well: of `query` when it is a plain selector (`up{job="api"}`), else of the selector in `fresh`.
+Proves what was scraped. Cannot prove that the target is reached from here, nor, for anything but a plain selector, that the numbers are
+fresh: for up to five minutes Prometheus goes on answering with the last sample. So the age of the samples is asked as well: of `query` when
+it is a plain selector (`up{job="api"}`), else of the selector in `fresh`.
 
-`down` (`assertion`) when a series is below `min` or above `max`; `degraded` when below `degraded_min` or above `degraded_max`. The worst series decides and is named. An empty answer is not zero: it is what `empty` says, `unknown` (`absent`) by default; for an expression that finds something only when it is wrong (`... > 5`), write `empty = "up"`: then, without bounds, any series is `down`. `unknown` as well: samples older than `max_age` (`stale`), an answer from a cache (`stale`: evaluated more than five minutes, or `max_age`, from now by drwatch's clock), NaN, histograms, an answer with warnings (part of the data was not read), a Prometheus that can't be reached or can't evaluate the query.)";
+`down` (`assertion`) when a series is below `min` or above `max`; `degraded` when below `degraded_min` or above `degraded_max`. The worst
+series decides and is named. An empty answer is not zero: it is what `empty` says, `unknown` (`absent`) by default; for an expression that
+finds something only when it is wrong (`... > 5`), write `empty = "up"`: then, without bounds, any series is `down`. `unknown` as well:
+samples older than `max_age` (`stale`), an answer from a cache (`stale`: evaluated more than five minutes, or `max_age`, from now by
+drwatch's clock), NaN, histograms, an answer with warnings (part of the data was not read), a Prometheus that can't be reached or can't
+evaluate the query.)";
 
 constexpr Duration most_between_clocks = minutes{5};
 

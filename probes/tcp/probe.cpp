@@ -19,9 +19,11 @@ using config::Reading;
 using config::Value;
 
 constexpr const char* doc =
-    R"(Connects, with TLS if asked, sends `send` and waits until what came matches `expect`; or follows a `script`, line by line, with TLS in the middle if need be.
+    R"(Connects, with TLS if asked, sends `send` and waits until what came matches `expect`; or follows a `script`, line by line, with TLS
+in the middle if need be.
 
-Proves that the port is reached from here and, with `expect`, that the right thing listens there. Without it a load balancer with nothing behind it looks well too.
+Proves that the port is reached from here and, with `expect`, that the right thing listens there. Without it a load balancer with nothing
+behind it looks well too.
 
 A script for a mail server that must offer TLS:
 
@@ -38,7 +40,8 @@ script = [
 ]
 ```
 
-A step says `send`, then passes over lines until one matches `expect`; one that matches `fail` ends the run. `\\1` in `send` is what the last `expect` found in its first parentheses. The fact `step` tells where it failed.)";
+A step says `send`, then passes over lines until one matches `expect`; one that matches `fail` ends the run. `\\1` in `send` is what the
+last `expect` found in its first parentheses. The fact `step` tells where it failed.)";
 
 constexpr std::size_t longest_answer = 64 * 1024;
 

@@ -18,11 +18,17 @@ using config::Reading;
 constexpr const char* doc =
     R"(Makes a full TLS handshake, at once or after STARTTLS, verifies chain and name, and looks at what the server showed.
 
-Proves that a client which trusts the same authorities gets through, that the certificate lasts, and, with `pins` or `issuers`, that it is still the expected one. Cannot prove that the service behind answers: that is the work of `http`, `postgres` or a `tcp` script.
+Proves that a client which trusts the same authorities gets through, that the certificate lasts, and, with `pins` or `issuers`, that it is
+still the expected one. Cannot prove that the service behind answers: that is the work of `http`, `postgres` or a `tcp` script.
 
-`down` (`tls`, code: the certificate's first fault, such as `CERT_HAS_EXPIRED`, `HOSTNAME_MISMATCH`, `DEPTH_ZERO_SELF_SIGNED_CERT`; `PROTOCOL_VERSION`, `NOT_TLS`, `NO_TLS`, `CERTIFICATE_REQUIRED` and the like for the handshake; `EXPIRES_SOON` under `down_below`). `degraded` (`tls`, `EXPIRES_SOON`) under `degraded_below`; the first to end of the whole verified chain counts. A public key that is none of `pins`, or an issuer that is none of `issuers`, is `down` (`assertion`, code `pin` or `issuer`), told before any other fault: it may be an attack.
+`down` (`tls`, code: the certificate's first fault, such as `CERT_HAS_EXPIRED`, `HOSTNAME_MISMATCH`, `DEPTH_ZERO_SELF_SIGNED_CERT`;
+`PROTOCOL_VERSION`, `NOT_TLS`, `NO_TLS`, `CERTIFICATE_REQUIRED` and the like for the handshake; `EXPIRES_SOON` under `down_below`).
+`degraded` (`tls`, `EXPIRES_SOON`) under `degraded_below`; the first to end of the whole verified chain counts. A public key that is none of
+`pins`, or an issuer that is none of `issuers`, is `down` (`assertion`, code `pin` or `issuer`), told before any other fault: it may be an
+attack.
 
-The facts (`certificate_expires`, `certificate_days_left`, `chain_expires`, `certificate_names`, `certificate_key`, ...) are there whenever a certificate was shown, also when it was not believed.)";
+The facts (`certificate_expires`, `certificate_days_left`, `chain_expires`, `certificate_names`, `certificate_key`, ...) are there whenever
+a certificate was shown, also when it was not believed.)";
 
 struct TlsProbeSettings : TlsSettings {
   std::string target, server_name, starttls = "none", family = "any";

@@ -16,8 +16,8 @@ bool any_of(const Words& words, const std::string& word) {
   return !word.empty() && std::find(words.begin(), words.end(), word) != words.end();
 }
 
-// Who shows a certificate proves that it holds its key; of the others, that it has read them somewhere. Those count when they are part of a
-// path that was verified without a fault.
+// The server proves that it holds the key of its own certificate (the handshake is signed with it). The other certificates it may have
+// copied from anywhere: their keys count only as part of a path that was verified without a fault.
 bool pinned(const Words& pins, const TlsShown& shown) {
   if (any_of(pins, shown.sent.front().key)) return true;
   return shown.faults.empty() && std::any_of(shown.path.begin(), shown.path.end(), [&](const auto& c) { return any_of(pins, c.key); });
@@ -103,6 +103,7 @@ Outcome judge_tls(const TlsDemands& demands, const TlsShown& shown, const std::o
   if (auto stranger = judge_identity(demands, shown)) return *stranger;
   if (failed) return outcome_of(*failed);
   if (shown.sent.empty()) return outcome_of(Health::down, Reason::tls, "", "the server showed no certificate");
+  // 1.2 is what the handshake itself demands.
   if (demands.min_version == "1.3" && shown.version != "TLSv1.3")
     return outcome_of(Health::down, Reason::tls, "PROTOCOL_VERSION", "the server speaks " + shown.version + ", TLSv1.3 is wanted");
   return judge_expiry(demands, shown, now);

@@ -13,11 +13,14 @@ namespace drwatch::kinds::backup::archiver {
 namespace {
 
 constexpr const char* doc =
-    R"(PostgreSQL's own account of its archiving, and with `archive` the folder itself. The account alone proves nothing: an `archive_command` that
-stores nothing and says yes looks perfect in it. With `archive` every segment must be there, whole, in an unbroken chain from a base backup whose `.backup` file is there as
-well. Cannot prove that the base backup's own files still exist or that the contents are sound. `down` (`assertion`) when archiving fails or is off, `archive_command` is empty or does nothing, what was claimed is not in the archive, or the archive has a gap (until a
-newer base backup), or the folder or the base backup that was in it is gone; `degraded` with a backlog of more than 3 segments, without a base backup in sight, or with `archive_timeout = 0`; `unknown` when the database or the archive could not be
-read; while only the database is away the archive still says what it holds. The role needs `pg_monitor` to see the backlog. Survives: `host` and `logical`; `region` and `account` only where the archive lies in another one.)";
+    R"(PostgreSQL's own account of its archiving, and with `archive` the folder itself. The account alone proves nothing: an
+`archive_command` that stores nothing and says yes looks perfect in it. With `archive` every segment must be there, whole, in an unbroken
+chain from a base backup whose `.backup` file is there as well. Cannot prove that the base backup's own files still exist or that the
+contents are sound. `down` (`assertion`) when archiving fails or is off, `archive_command` is empty or does nothing, what was claimed is not
+in the archive, or the archive has a gap (until a newer base backup), or the folder or the base backup that was in it is gone; `degraded`
+with a backlog of more than 3 segments, without a base backup in sight, or with `archive_timeout = 0`; `unknown` when the database or the
+archive could not be read; while only the database is away the archive still says what it holds. The role needs `pg_monitor` to see the
+backlog. Survives: `host` and `logical`; `region` and `account` only where the archive lies in another one.)";
 
 struct ArchiverSettings {
   Secret dsn;

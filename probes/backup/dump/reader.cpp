@@ -14,12 +14,16 @@ using config::Reading;
 using config::Value;
 
 constexpr const char* doc =
-    R"(A folder of dumps, as `pg_dump` and `pg_dumpall` write them (custom, tar, directory or plain, compressed as a whole or not). The newest one is read to its end, once: `pg_restore -f /dev/null`, or
-for plain ones the last lines, since a dump that was cut short lists well. The point is the moment at which it began: `started_at` of the sidecar beside it (`NAME.json`: `started_at`, `finished_at`, `size`, `sha256`, `rc`, each of which is
-checked), else its file's time less `takes`. `down` when there is no dump (`absent`), or the newest is cut short, empty, not what its sidecar says, or its `rc` is not 0 (the one before counts then); a file
-without a sidecar that is younger than `settles` may still be being written and is passed over. `degraded` when its size leaves the usual (`smallest`, `largest` times the median of the seven before), or with `every` when none came for a quarter
-longer than that; `unknown` when the folder or the dump could not be read, or not within the probe's `timeout`: give large dumps one that is long enough, or `read = false`. Survives: what the place of the folder survives; a copy in another
-account's storage is the only source that survives `account`. It never survives better than its age: what was written since is lost.)";
+    R"(A folder of dumps, as `pg_dump` and `pg_dumpall` write them (custom, tar, directory or plain, compressed as a whole or not). The
+newest one is read to its end, once: `pg_restore -f /dev/null`, or for plain ones the last lines, since a dump that was cut short lists
+well. The point is the moment at which it began: `started_at` of the sidecar beside it (`NAME.json`: `started_at`, `finished_at`, `size`,
+`sha256`, `rc`, each of which is checked), else its file's time less `takes`. `down` when there is no dump (`absent`), or the newest is cut
+short, empty, not what its sidecar says, or its `rc` is not 0 (the one before counts then); a file without a sidecar that is younger than
+`settles` may still be being written and is passed over. `degraded` when its size leaves the usual (`smallest`, `largest` times the median
+of the seven before), or with `every` when none came for a quarter longer than that; `unknown` when the folder or the dump could not be
+read, or not within the probe's `timeout`: give large dumps one that is long enough, or `read = false`. Survives: what the place of the
+folder survives; a copy in another account's storage is the only source that survives `account`. It never survives better than its age: what
+was written since is lost.)";
 
 struct DumpSettings {
   std::string folder;

@@ -16,11 +16,14 @@ using config::Reading;
 using config::Value;
 
 constexpr const char* doc =
-    R"(A streaming standby, asked itself (`dsn`), through its primary (`primary`), or best both: then what it holds is turned into an exact moment even without a canary. What it has flushed
-counts for the recovery point, what it has replayed for the way to a promotion. `down` when the standby is off, not connected to a primary (`absent`: no WAL receiver on the standby, no row on the primary), promoted, of
-another cluster, or its slot is lost; `degraded` when it is catching up, has not replied for a minute, replays or receives more than `behind` late (beyond its `recovery_min_apply_delay`), or replay is
-paused; `unknown` when neither end could be asked. On an idle pair the lags are empty and positions stand still: that is no fault. With the primary dead "received equals replayed" goes on being
-true and proves nothing. The role needs `pg_monitor` to see more than the positions. Survives: `host`, and `region` where it stands in another one; never `logical`: it repeats every mistake at once.)";
+    R"(A streaming standby, asked itself (`dsn`), through its primary (`primary`), or best both: then what it holds is turned into an exact
+moment even without a canary. What it has flushed counts for the recovery point, what it has replayed for the way to a promotion. `down`
+when the standby is off, not connected to a primary (`absent`: no WAL receiver on the standby, no row on the primary), promoted, of another
+cluster, or its slot is lost; `degraded` when it is catching up, has not replied for a minute, replays or receives more than `behind` late
+(beyond its `recovery_min_apply_delay`), or replay is paused; `unknown` when neither end could be asked. On an idle pair the lags are empty
+and positions stand still: that is no fault. With the primary dead "received equals replayed" goes on being true and proves nothing. The
+role needs `pg_monitor` to see more than the positions. Survives: `host`, and `region` where it stands in another one; never `logical`: it
+repeats every mistake at once.)";
 
 struct StandbySettings {
   Secret dsn, primary;

@@ -18,12 +18,14 @@ using config::Reading;
 using config::Value;
 
 constexpr const char* doc =
-    R"(A Supabase project's backups, as the Management API tells them: the end of the window of point-in-time recovery, or without that the newest completed daily backup.
-Write-ahead log is shipped about every two minutes and not at all while nothing is written, so a window that stands still proves a loss only together with a `postgres` probe's
-`canary`. `down` (`assertion`, `absent`) when the newest daily backup failed, there is none, `pitr = true` and it is off, the project is paused, removed or failed to restore, or is not there any more; `degraded` when
-the window has not begun or is shorter than `window`, or the newest daily backup is older than 30 h (with `every`, a quarter more than that); `unknown` when the API refuses (401, 403), limits (429), fails or answers
-in another shape. After a refusal or a limit it is not asked again for 20 s, doubling to 10 min, or as long as the answer says. Two requests a run: an `interval` of `5m` is enough. Survives: `host` and `logical`; not `region` (a restore stays in it) and not `account` (deleting
-the project deletes its backups).)";
+    R"(A Supabase project's backups, as the Management API tells them: the end of the window of point-in-time recovery, or without that the
+newest completed daily backup. Write-ahead log is shipped about every two minutes and not at all while nothing is written, so a window that
+stands still proves a loss only together with a `postgres` probe's `canary`. `down` (`assertion`, `absent`) when the newest daily backup
+failed, there is none, `pitr = true` and it is off, the project is paused, removed or failed to restore, or is not there any more;
+`degraded` when the window has not begun or is shorter than `window`, or the newest daily backup is older than 30 h (with `every`, a quarter
+more than that); `unknown` when the API refuses (401, 403), limits (429), fails or answers in another shape. After a refusal or a limit it
+is not asked again for 20 s, doubling to 10 min, or as long as the answer says. Two requests a run: an `interval` of `5m` is enough.
+Survives: `host` and `logical`; not `region` (a restore stays in it) and not `account` (deleting the project deletes its backups).)";
 
 struct SupabaseSettings {
   std::string project;

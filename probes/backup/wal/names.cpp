@@ -84,6 +84,7 @@ std::optional<std::uint64_t> parse_lsn(std::string_view text) {
   return (std::uint64_t{*high} << 32) | *low;
 }
 
+// As pg_lsn is written.
 std::string lsn_text(std::uint64_t lsn) {
   char text[24];
   std::snprintf(text, sizeof text, "%X/%X", static_cast<unsigned>(lsn >> 32), static_cast<unsigned>(lsn & 0xffffffff));
@@ -93,6 +94,7 @@ std::string lsn_text(std::uint64_t lsn) {
 std::optional<std::uint32_t> parse_timeline(std::string_view text) {
   if (text.size() != 8 || !is_hex(text)) return std::nullopt;
   const auto timeline = number<std::uint32_t>(text, 16);
+  // There is no timeline 0.
   return timeline && *timeline > 0 ? timeline : std::nullopt;
 }
 
@@ -155,6 +157,8 @@ std::optional<BaseBackup> parse_base_backup(const std::string& name, std::string
   return BaseBackup{name, start->segment, stop->segment, stop->lsn};
 }
 
+// One line for each ancestor: timeline, tab, position at which it was left, tab, why. "#" begins a comment (PostgreSQL documentation,
+// Timelines).
 std::optional<std::vector<Ancestor>> parse_history(std::string_view text) {
   std::vector<Ancestor> ancestors;
   for (std::size_t at = 0; at < text.size();) {
