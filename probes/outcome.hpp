@@ -17,6 +17,11 @@ namespace drwatch {
 
 enum class Health { up, degraded, down, unknown };  // of an outcome, a probe, a component
 std::string_view health_name(Health h);
+// How bad a health is among several, larger is worse. There are two orders, and both are meant. Of what was seen: up < unknown < degraded <
+// down: a fault that was found outweighs a look that failed. Of what may be: up < degraded < unknown < down: what could not be looked at
+// may be worse than what was found to be merely slow.
+int severity_seen(Health h);
+int severity_possible(Health h);
 // nullopt: no such word.
 std::optional<Health> parse_health(std::string_view text);
 

@@ -42,8 +42,6 @@ std::string host_of(const std::string& url) {
   return parsed ? parsed->host_address() : "";
 }
 
-int badness(Health health) { return health == Health::up ? 0 : health == Health::degraded ? 1 : health == Health::unknown ? 2 : 3; }
-
 class HttpProbe : public Probe {
  public:
   explicit HttpProbe(std::shared_ptr<const HttpSettings> settings)
@@ -123,7 +121,7 @@ class HttpProbe : public Probe {
       Outcome outcome = co_await at_address(world, address, &reach);
       said["at " + address] = std::string(health_name(outcome.outcome)) + (outcome.code.empty() ? "" : " " + outcome.code);
       if (outcome.outcome != Health::up) outcome.message = "at " + address + ": " + outcome.message;
-      if (!worst || badness(outcome.outcome) > badness(worst->outcome)) worst = std::move(outcome);
+      if (!worst || severity_possible(outcome.outcome) > severity_possible(worst->outcome)) worst = std::move(outcome);
     }
     worst->facts.insert(said.begin(), said.end());
     co_return std::move(*worst);
@@ -170,7 +168,7 @@ class HttpProbe : public Probe {
         next.message = "step " + quote(step.name, 60) + ": " + next.message;
         next.facts["step"] = step.name;
       }
-      if (badness(next.outcome) >= badness(outcome.outcome)) outcome = std::move(next);
+      if (severity_possible(next.outcome) >= severity_possible(outcome.outcome)) outcome = std::move(next);
     }
     if (outcome.outcome == Health::up) slow(outcome, settings_.slower_than, world->clock.boottime() - began);
     if (!settings_.steps.empty()) outcome.facts["steps"] = std::to_string(settings_.steps.size() + 1);

@@ -101,6 +101,4 @@ bool is_missing_or_forbidden(const std::string& sqlstate) {
   return std::find(states.begin(), states.end(), sqlstate) != states.end();
 }
 
-int badness(Health h) { return h == Health::down ? 3 : h == Health::degraded ? 2 : h == Health::unknown ? 1 : 0; }
-
 }  // namespace drwatch

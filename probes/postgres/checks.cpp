@@ -84,7 +84,7 @@ bool lists(const std::vector<std::string>& names, const std::string& name) {
 }  // namespace
 
 Outcome worse(Outcome first, Outcome second) {
-  if (badness(second.outcome) > badness(first.outcome)) std::swap(first, second);
+  if (severity_seen(second.outcome) > severity_seen(first.outcome)) std::swap(first, second);
   if (second.outcome != Health::up && !second.message.empty()) first.message += "; " + second.message;
   first.facts.merge(second.facts);
   if (!first.canary) first.canary = second.canary;

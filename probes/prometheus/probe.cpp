@@ -185,14 +185,10 @@ class PrometheusProbe : public Probe {
     Outcome worst = verdict(samples.front());
     for (const PromqlSample& sample : samples) {
       Outcome next = verdict(sample);
-      if (badness(next.outcome) > badness(worst.outcome)) worst = std::move(next);
+      if (severity_possible(next.outcome) > severity_possible(worst.outcome)) worst = std::move(next);
     }
     worst.facts["series"] = std::to_string(samples.size());
     return worst;
-  }
-
-  static int badness(Health health) {
-    return health == Health::up ? 0 : health == Health::degraded ? 1 : health == Health::unknown ? 2 : 3;
   }
 
   Outcome verdict(const PromqlSample& sample) const {
