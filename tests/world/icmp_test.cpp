@@ -24,14 +24,15 @@ Result<std::chrono::microseconds> echo(const std::string& address, std::size_t p
 
 bool write(const char* file, const std::string& text) { return static_cast<bool>(std::ofstream(file) << text << std::flush); }
 
-bool enter_own_network(const char* who_may) {
-  return testing::enter(testing::Own::network) == 0 && write("/proc/sys/net/ipv4/ping_group_range", who_may);
+// In a new one nobody may; its range can name only groups that the test has there.
+bool enter_own_network(bool may) {
+  return testing::enter(testing::Own::network) == 0 && (!may || write("/proc/sys/net/ipv4/ping_group_range", "0 0"));
 }
 
 // What `judge` says in a process in such a network; 100: it has none.
-int elsewhere(const char* who_may, int (*judge)()) {
+int elsewhere(bool may, int (*judge)()) {
   const pid_t child = ::fork();
-  if (child == 0) ::_exit(enter_own_network(who_may) ? judge() : 100);
+  if (child == 0) ::_exit(enter_own_network(may) ? judge() : 100);
   int status = 0;
   ::waitpid(child, &status, 0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 101;
@@ -55,8 +56,8 @@ int judge_forbidden() {
 
 TEST_CASE("icmp, real: echoes come back where the system allows to send them, and are refused in clear words where not") {
   if (!testing::can_enter(testing::Own::network)) return;
-  CHECK(elsewhere("0 2147483647", &judge_allowed) == 0);
-  CHECK(elsewhere("1 0", &judge_forbidden) == 0);
+  CHECK(elsewhere(true, &judge_allowed) == 0);
+  CHECK(elsewhere(false, &judge_forbidden) == 0);
 }
 
 TEST_CASE("icmp, real: not an address") { CHECK(echo("nowhere").error().reason == Reason::internal); }
