@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/postgres/canary.hpp"
 
-#include "probes/backup/wal/archive.hpp"
 #include "probes/parts/pg_answer.hpp"
 #include "probes/parts/pg_outcome.hpp"
+#include "probes/parts/wal_position.hpp"
 
 #include <algorithm>
 
@@ -142,7 +142,8 @@ Task<Outcome> see_canary(World& world, Secret standby, std::string seq, Duration
       co_return outcome;
     }
     if (waited >= within)
-      co_return standby_lags("the canary is not there after " + duration_words(within) + "; it has " + first_row_text(*seen, 0) + ", not " + seq);
+      co_return standby_lags("the canary is not there after " + duration_words(within) + "; it has " + first_row_text(*seen, 0) + ", not " +
+                             seq);
     co_await world.clock.sleep_for(std::chrono::milliseconds{100});
   }
 }

@@ -5,6 +5,7 @@
 #include "probes/probe.hpp"
 #include "config/rows/pattern.hpp"
 #include "probes/parts/connection_rows.hpp"
+#include "probes/parts/tls_facts.hpp"
 #include "probes/tls/starttls.hpp"
 #include "probes/tls/verdict.hpp"
 

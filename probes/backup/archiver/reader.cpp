@@ -5,6 +5,7 @@
 #include "probes/backup/archiver/verdict.hpp"
 #include "probes/backup/readers.hpp"
 #include "probes/parts/pg_outcome.hpp"
+#include "probes/parts/wal_position.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
