@@ -17,6 +17,11 @@ bool own(const Failure& failure) { return std::find(own_limits.begin(), own_limi
 
 }  // namespace
 
+const Kind* kind_named(std::string_view name) {
+  const auto at = std::find_if(catalog().begin(), catalog().end(), [&](const Kind& kind) { return kind.schema.name == name; });
+  return at == catalog().end() ? nullptr : &*at;
+}
+
 std::vector<config::KindSchema> kind_schemas() {
   std::vector<config::KindSchema> schemas;
   for (const Kind& kind : catalog()) schemas.push_back(kind.schema);
@@ -24,9 +29,8 @@ std::vector<config::KindSchema> kind_schemas() {
 }
 
 std::unique_ptr<Probe> make_probe(const ProbeSettings& settings) {
-  for (const Kind& kind : catalog())
-    if (kind.schema.name == settings.kind) return kind.make ? kind.make(settings) : nullptr;
-  return nullptr;  // the loader refuses unknown kinds
+  const Kind* kind = kind_named(settings.kind);  // the loader refuses unknown ones
+  return kind && kind->make ? kind->make(settings) : nullptr;
 }
 
 Outcome outcome_of(const Failure& failure) {

@@ -95,8 +95,7 @@ std::vector<config::Row> rows() {
   };
 }
 
-void check(const void* own, config::Place place, const Reading& reading) {
-  const auto& s = *static_cast<const AuthSettings*>(own);
+void check(const AuthSettings& s, config::Place place, const Reading& reading) {
   const auto error = [&](std::string message, std::string hint) {
     reading.problems.error(place, reading.key, std::move(message), std::move(hint));
   };
@@ -137,20 +136,6 @@ class AuthProbe : public Probe {
 
 }  // namespace
 
-Kind kind() {
-  Kind kind;
-  kind.schema.name = "auth";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<AuthSettings>(); };
-  kind.schema.check = check;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const AuthSettings*>(a) == *static_cast<const AuthSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<AuthProbe>(*static_cast<const AuthSettings*>(s.own.get()));
-  };
-  return kind;
-}
+Kind kind() { return kind_of<AuthSettings, AuthProbe>({.name = "auth", .doc = doc, .rows = rows(), .check = check}); }
 
 }  // namespace drwatch::kinds::auth

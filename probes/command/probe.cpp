@@ -68,8 +68,7 @@ std::vector<config::Row> rows() {
   };
 }
 
-void check(const void* own, config::Place place, const Reading& reading) {
-  const auto& s = *static_cast<const CommandSettings*>(own);
+void check(const CommandSettings& s, config::Place place, const Reading& reading) {
   if (s.run.empty() || s.run.front().empty())
     return reading.problems.error(place, reading.key, "run names no program", "write [\"/path/of/plugin\", \"argument\"]");
   for (const std::string& word : s.run)
@@ -176,20 +175,6 @@ class CommandProbe : public Probe {
 
 }  // namespace
 
-Kind kind() {
-  Kind kind;
-  kind.schema.name = "command";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<CommandSettings>(); };
-  kind.schema.check = check;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const CommandSettings*>(a) == *static_cast<const CommandSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<CommandProbe>(*static_cast<const CommandSettings*>(s.own.get()));
-  };
-  return kind;
-}
+Kind kind() { return kind_of<CommandSettings, CommandProbe>({.name = "command", .doc = doc, .rows = rows(), .check = check}); }
 
 }  // namespace drwatch::kinds::command

@@ -83,8 +83,7 @@ bool is_server(const std::string& text) {
   return address(host).has_value();
 }
 
-void check(const void* own, config::Place place, const Reading& reading) {
-  const auto& s = *static_cast<const DnsSettings*>(own);
+void check(const DnsSettings& s, config::Place place, const Reading& reading) {
   const auto error = [&](const char* key, std::string what, std::string hint) {
     reading.problems.error(place, reading.at(key).key, std::move(what), std::move(hint));
   };
@@ -235,20 +234,6 @@ class DnsProbe : public Probe {
 
 }  // namespace
 
-Kind kind() {
-  Kind kind;
-  kind.schema.name = "dns";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<DnsSettings>(); };
-  kind.schema.check = check;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const DnsSettings*>(a) == *static_cast<const DnsSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<DnsProbe>(*static_cast<const DnsSettings*>(s.own.get()));
-  };
-  return kind;
-}
+Kind kind() { return kind_of<DnsSettings, DnsProbe>({.name = "dns", .doc = doc, .rows = rows(), .check = check}); }
 
 }  // namespace drwatch::kinds::dns

@@ -44,8 +44,8 @@ std::string host_of(const std::string& url) {
 
 class HttpProbe : public Probe {
  public:
-  explicit HttpProbe(std::shared_ptr<const HttpSettings> settings)
-      : shared_(std::move(settings)), settings_(*shared_), hidden_(secrets_to_hide()), judge_(settings_, hidden_), fault_(own_fault()) {
+  explicit HttpProbe(const HttpSettings& settings)
+      : settings_(settings), hidden_(secrets_to_hide()), judge_(settings_, hidden_), fault_(own_fault()) {
     for (const HttpStep& step : settings_.steps) judges_.emplace_back(step, hidden_);
   }
 
@@ -286,8 +286,7 @@ class HttpProbe : public Probe {
     return settings_.target.from() == Secret::From::plain ? url.substr(0, url.find_first_of("?#")) : origin(url);
   }
 
-  std::shared_ptr<const HttpSettings> shared_;  // with the configuration that it came from
-  const HttpSettings& settings_;
+  HttpSettings settings_;
   std::vector<std::string> hidden_;
   HttpJudge judge_;
   std::vector<HttpJudge> judges_;  // of the steps
@@ -296,20 +295,6 @@ class HttpProbe : public Probe {
 
 }  // namespace
 
-Kind kind() {
-  Kind kind;
-  kind.schema.name = "http";
-  kind.schema.doc = doc;
-  kind.schema.rows = http_rows();
-  kind.schema.fresh = [] { return std::make_shared<HttpSettings>(); };
-  kind.schema.check = check_http;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const HttpSettings*>(a) == *static_cast<const HttpSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<HttpProbe>(std::static_pointer_cast<const HttpSettings>(s.own));
-  };
-  return kind;
-}
+Kind kind() { return kind_of<HttpSettings, HttpProbe>({.name = "http", .doc = doc, .rows = http_rows(), .check = check_http}); }
 
 }  // namespace drwatch::kinds::http

@@ -133,19 +133,6 @@ class IcmpProbe : public Probe {
 
 }  // namespace
 
-Kind kind() {
-  Kind kind;
-  kind.schema.name = "icmp";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<IcmpSettings>(); };
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const IcmpSettings*>(a) == *static_cast<const IcmpSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<IcmpProbe>(*static_cast<const IcmpSettings*>(s.own.get()));
-  };
-  return kind;
-}
+Kind kind() { return kind_of<IcmpSettings, IcmpProbe>({.name = "icmp", .doc = doc, .rows = rows()}); }
 
 }  // namespace drwatch::kinds::icmp

@@ -62,8 +62,7 @@ std::vector<config::Row> rows() {
   };
 }
 
-void check(const void* own, config::Place place, const Reading& reading) {
-  const auto& s = *static_cast<const PgCronSettings*>(own);
+void check(const PgCronSettings& s, config::Place place, const Reading& reading) {
   if (s.effect.empty() && s.effect_dsn.configured())
     reading.problems.error(place, reading.key, "effect_dsn is about an effect, and there is none", "add effect");
 }
@@ -72,7 +71,7 @@ Outcome cannot_tell(std::string why) { return outcome_of(Health::unknown, Reason
 
 class PgCronProbe : public Probe {
  public:
-  PgCronProbe(const PgCronSettings& settings, Duration timeout) : settings_(settings), timeout_(timeout) {}
+  PgCronProbe(const PgCronSettings& own, const ProbeSettings& settings) : settings_(own), timeout_(settings.timeout) {}
 
   Task<Outcome> run(World& world) override {
     if (auto problem = dsn_problem(settings_.dsn)) co_return *problem;
@@ -238,20 +237,8 @@ class PgCronProbe : public Probe {
 }  // namespace
 
 Kind kind() {
-  Kind kind;
-  kind.schema.name = "pg_cron";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<PgCronSettings>(); };
-  kind.schema.check = check;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const PgCronSettings*>(a) == *static_cast<const PgCronSettings*>(b);
-  };
-  kind.schema.confirms_itself = true;
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<PgCronProbe>(*static_cast<const PgCronSettings*>(s.own.get()), s.timeout);
-  };
-  return kind;
+  return kind_of<PgCronSettings, PgCronProbe>(
+      {.name = "pg_cron", .doc = doc, .traits = {.reads_jobs = true, .confirms_itself = true}, .rows = rows(), .check = check});
 }
 
 }  // namespace drwatch::kinds::pg_cron

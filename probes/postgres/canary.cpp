@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/postgres/canary.hpp"
 
-#include "probes/backup/wal/archive.hpp"
 #include "probes/parts/pg_answer.hpp"
 #include "probes/parts/pg_outcome.hpp"
+#include "probes/parts/wal_position.hpp"
 
 #include <algorithm>
 

@@ -137,8 +137,7 @@ std::vector<config::Row> rows() {
   };
 }
 
-void check(const void* own, config::Place place, const Reading& reading) {
-  const auto& s = *static_cast<const PostgresSettings*>(own);
+void check(const PostgresSettings& s, config::Place place, const Reading& reading) {
   if (s.standby.configured() && !s.canary)
     reading.problems.error(place, reading.key, "standby is about the canary, and none is written", "add canary = true");
   if (s.query.empty() && (s.expect || s.rows))
@@ -147,7 +146,8 @@ void check(const void* own, config::Place place, const Reading& reading) {
 
 class PostgresProbe : public Probe {
  public:
-  PostgresProbe(const PostgresSettings& settings, Duration timeout) : settings_(settings), timeout_(timeout), drift_(settings.drift) {}
+  PostgresProbe(const PostgresSettings& own, const ProbeSettings& settings)
+      : settings_(own), timeout_(settings.timeout), drift_(own.drift) {}
 
   Task<Outcome> run(World& world) override {
     if (auto problem = dsn_problem(settings_.dsn)) co_return *problem;
@@ -276,19 +276,8 @@ class PostgresProbe : public Probe {
 }  // namespace
 
 Kind kind() {
-  Kind kind;
-  kind.schema.name = "postgres";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<PostgresSettings>(); };
-  kind.schema.check = check;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const PostgresSettings*>(a) == *static_cast<const PostgresSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<PostgresProbe>(*static_cast<const PostgresSettings*>(s.own.get()), s.timeout);
-  };
-  return kind;
+  return kind_of<PostgresSettings, PostgresProbe>(
+      {.name = "postgres", .doc = doc, .traits = {.answers_queries = true, .tells_size = true}, .rows = rows(), .check = check});
 }
 
 }  // namespace drwatch::kinds::postgres

@@ -66,8 +66,7 @@ std::vector<config::Row> rows() {
   return all;
 }
 
-void check(const void* own, config::Place place, const config::Reading& reading) {
-  const auto& s = *static_cast<const PrometheusSettings*>(own);
+void check(const PrometheusSettings& s, config::Place place, const config::Reading& reading) {
   const auto error = [&](const char* message, const char* hint) { reading.problems.error(place, reading.key, message, hint); };
   check_sender(s.sender, place, reading);
   if (s.query.find_first_not_of(" \t\n") == std::string::npos) error("the query is empty", "write a PromQL expression");
@@ -221,20 +220,6 @@ class PrometheusProbe : public Probe {
 
 }  // namespace
 
-Kind kind() {
-  Kind kind;
-  kind.schema.name = "prometheus";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<PrometheusSettings>(); };
-  kind.schema.check = check;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const PrometheusSettings*>(a) == *static_cast<const PrometheusSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<PrometheusProbe>(*static_cast<const PrometheusSettings*>(s.own.get()));
-  };
-  return kind;
-}
+Kind kind() { return kind_of<PrometheusSettings, PrometheusProbe>({.name = "prometheus", .doc = doc, .rows = rows(), .check = check}); }
 
 }  // namespace drwatch::kinds::prometheus

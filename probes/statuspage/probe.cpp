@@ -214,18 +214,8 @@ class StatusPageProbe : public Probe {
 }  // namespace
 
 Kind kind() {
-  Kind kind;
-  kind.schema.name = "statuspage";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<StatusPageSettings>(); };
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const StatusPageSettings*>(a) == *static_cast<const StatusPageSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<StatusPageProbe>(*static_cast<const StatusPageSettings*>(s.own.get()));
-  };
-  return kind;
+  return kind_of<StatusPageSettings, StatusPageProbe>(
+      {.name = "statuspage", .doc = doc, .traits = {.attributes_only = true}, .rows = rows()});
 }
 
 }  // namespace drwatch::kinds::statuspage

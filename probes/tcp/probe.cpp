@@ -73,8 +73,7 @@ std::vector<config::Row> rows() {
   };
 }
 
-void check(const void* own, config::Place place, const Reading& reading) {
-  const auto& s = *static_cast<const TcpSettings*>(own);
+void check(const TcpSettings& s, config::Place place, const Reading& reading) {
   if (!s.script.empty() && !(s.send.empty() && s.expect.empty()))
     reading.problems.error(place, reading.at("script").key, "stands beside send or expect", "put them into the script");
 }
@@ -134,20 +133,6 @@ class TcpProbe : public Probe {
 
 }  // namespace
 
-Kind kind() {
-  Kind kind;
-  kind.schema.name = "tcp";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<TcpSettings>(); };
-  kind.schema.check = check;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const TcpSettings*>(a) == *static_cast<const TcpSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<TcpProbe>(*static_cast<const TcpSettings*>(s.own.get()));
-  };
-  return kind;
-}
+Kind kind() { return kind_of<TcpSettings, TcpProbe>({.name = "tcp", .doc = doc, .rows = rows(), .check = check}); }
 
 }  // namespace drwatch::kinds::tcp

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/tcp/script.hpp"
 
+#include "probes/parts/tls_facts.hpp"
 #include "probes/seams/excerpt.hpp"
-#include "probes/tls/verdict.hpp"
 
 #include <re2/re2.h>
 

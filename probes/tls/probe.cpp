@@ -5,6 +5,7 @@
 #include "probes/probe.hpp"
 #include "config/rows/pattern.hpp"
 #include "probes/parts/connection_rows.hpp"
+#include "probes/parts/tls_facts.hpp"
 #include "probes/tls/starttls.hpp"
 #include "probes/tls/verdict.hpp"
 
@@ -87,8 +88,7 @@ std::vector<config::Row> rows() {
   return all;
 }
 
-void check(const void* own, config::Place place, const Reading& reading) {
-  const auto& s = *static_cast<const TlsProbeSettings*>(own);
+void check(const TlsProbeSettings& s, config::Place place, const Reading& reading) {
   if (s.certificate_file.empty() != s.key_file.empty())
     reading.problems.error(place, reading.at("certificate").key, "a client certificate needs both certificate and key",
                            "give both or none");
@@ -153,20 +153,6 @@ class TlsProbe : public Probe {
 
 }  // namespace
 
-Kind kind() {
-  Kind kind;
-  kind.schema.name = "tls";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<TlsProbeSettings>(); };
-  kind.schema.check = check;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const TlsProbeSettings*>(a) == *static_cast<const TlsProbeSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<TlsProbe>(*static_cast<const TlsProbeSettings*>(s.own.get()));
-  };
-  return kind;
-}
+Kind kind() { return kind_of<TlsProbeSettings, TlsProbe>({.name = "tls", .doc = doc, .rows = rows(), .check = check}); }
 
 }  // namespace drwatch::kinds::tls

@@ -166,7 +166,7 @@ void hold_writes(Deciding& d, const std::string& probe, WritesKept& writes, cons
     // One address that refuses says nothing while another one answers.
     for (const std::string& other : d.settings.components.at(settings.component).probes) {
       const auto& last = d.state.sight.probes[other].last;
-      if (other != probe && d.settings.probes.at(other).kind == "postgres" && last && last->outcome == Health::up) return;
+      if (other != probe && d.settings.probes.at(other).traits.answers_queries && last && last->outcome == Health::up) return;
     }
     writes.held_since = outcome.at;
     d.settle_needed = true;
@@ -181,7 +181,7 @@ void see_writes(Deciding& d, const std::string& probe, const Outcome& outcome) {
   const ProbeSettings& settings = d.settings.probes.at(probe);
   auto component = d.settings.components.find(settings.component);
   if (component == d.settings.components.end() || component->second.protected_by.empty()) return;
-  if (settings.kind != "postgres" && !outcome.takes_no_writes) return;
+  if (!settings.traits.answers_queries && !outcome.takes_no_writes) return;
   if (outcome.canary) {
     ledger_add(d.state.kept.ledgers[settings.component], {outcome.canary->at, outcome.canary->db_time});
     d.keep("ledger/" + settings.component);

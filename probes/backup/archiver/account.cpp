@@ -4,6 +4,7 @@
 #include "config/rows/text.hpp"
 #include "probes/backup/wal/archive.hpp"
 #include "probes/parts/pg_outcome.hpp"
+#include "probes/parts/wal_position.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -5,6 +5,7 @@
 #include "probes/backup/archiver/verdict.hpp"
 #include "probes/backup/readers.hpp"
 #include "probes/parts/pg_outcome.hpp"
+#include "probes/parts/wal_position.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -44,8 +45,8 @@ constexpr std::size_t longest_text = 64 * 1024;  // of a .backup or .history fil
 
 class ArchiverProbe : public Probe {
  public:
-  ArchiverProbe(Secret dsn, std::string archive, Duration timeout)
-      : dsn_(std::move(dsn)), archive_(std::move(archive)), timeout_(timeout) {}
+  ArchiverProbe(const ArchiverSettings& own, const ProbeSettings& settings)
+      : dsn_(own.dsn), archive_(own.archive), timeout_(settings.timeout) {}
 
   Task<Outcome> run(World& world) override {
     if (auto problem = dsn_problem(dsn_)) co_return *problem;
@@ -169,20 +170,6 @@ class ArchiverProbe : public Probe {
 
 }  // namespace
 
-Kind reader() {
-  Kind kind;
-  kind.schema.name = "pg_stat_archiver";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<ArchiverSettings>(); };
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const ArchiverSettings*>(a) == *static_cast<const ArchiverSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    const auto& own = *static_cast<const ArchiverSettings*>(s.own.get());
-    return std::make_unique<ArchiverProbe>(own.dsn, own.archive, s.timeout);
-  };
-  return kind;
-}
+Kind reader() { return kind_of<ArchiverSettings, ArchiverProbe>({.name = "pg_stat_archiver", .doc = doc, .rows = rows()}); }
 
 }  // namespace drwatch::kinds::backup::archiver

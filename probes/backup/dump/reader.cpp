@@ -56,16 +56,15 @@ std::vector<config::Row> rows() {
   };
 }
 
-void check(const void* own, config::Place place, const Reading& reading) {
-  const auto& s = *static_cast<const DumpSettings*>(own);
+void check(const DumpSettings& s, config::Place place, const Reading& reading) {
   if (s.sidecar.empty() || s.sidecar.find('/') != std::string::npos)
     reading.problems.error(place, reading.key, "sidecar is not the end of a file's name", "write \".json\"");
 }
 
 class DumpProbe : public Probe {
  public:
-  DumpProbe(const DumpSettings& settings, std::optional<Duration> every, Duration timeout) : settings_(settings), timeout_(timeout) {
-    wanted_ = {settings.takes, settings.settles, settings.smallest, settings.largest, every};
+  DumpProbe(const DumpSettings& own, const ProbeSettings& settings) : settings_(own), timeout_(settings.timeout) {
+    wanted_ = {own.takes, own.settles, own.smallest, own.largest, settings.backup ? settings.backup->every : std::nullopt};
   }
 
   Task<Outcome> run(World& world) override {
@@ -173,21 +172,6 @@ class DumpProbe : public Probe {
 
 }  // namespace
 
-Kind reader() {
-  Kind kind;
-  kind.schema.name = "file";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<DumpSettings>(); };
-  kind.schema.check = check;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const DumpSettings*>(a) == *static_cast<const DumpSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<DumpProbe>(*static_cast<const DumpSettings*>(s.own.get()), s.backup ? s.backup->every : std::nullopt,
-                                       s.timeout);
-  };
-  return kind;
-}
+Kind reader() { return kind_of<DumpSettings, DumpProbe>({.name = "file", .doc = doc, .rows = rows(), .check = check}); }
 
 }  // namespace drwatch::kinds::backup::dump

@@ -2,6 +2,7 @@
 #include "probes/backup/pgbackrest/info.hpp"
 
 #include "probes/parts/bounded_json.hpp"
+#include "probes/parts/wal_position.hpp"
 
 #include <algorithm>
 #include <set>

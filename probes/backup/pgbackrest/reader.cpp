@@ -77,8 +77,8 @@ std::vector<config::Row> rows() {
 
 class PgbackrestProbe : public Probe {
  public:
-  PgbackrestProbe(const PgbackrestSettings& settings, Duration timeout)
-      : settings_(settings), repository_(settings.access), timeout_(timeout) {}
+  PgbackrestProbe(const PgbackrestSettings& own, const ProbeSettings& settings)
+      : settings_(own), repository_(own.access), timeout_(settings.timeout) {}
 
   Task<Outcome> run(World& world) override {
     // What is left at the end is for the judgement, and for a command that is just running.
@@ -132,19 +132,6 @@ class PgbackrestProbe : public Probe {
 
 }  // namespace
 
-Kind reader() {
-  Kind kind;
-  kind.schema.name = "pgbackrest";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<PgbackrestSettings>(); };
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const PgbackrestSettings*>(a) == *static_cast<const PgbackrestSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<PgbackrestProbe>(*static_cast<const PgbackrestSettings*>(s.own.get()), s.timeout);
-  };
-  return kind;
-}
+Kind reader() { return kind_of<PgbackrestSettings, PgbackrestProbe>({.name = "pgbackrest", .doc = doc, .rows = rows()}); }
 
 }  // namespace drwatch::kinds::backup::pgbackrest

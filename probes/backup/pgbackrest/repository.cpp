@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/backup/pgbackrest/repository.hpp"
 
+#include "probes/parts/wal_position.hpp"
 #include "probes/seams/excerpt.hpp"
 
 #include <algorithm>

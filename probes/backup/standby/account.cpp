@@ -3,6 +3,7 @@
 
 #include "probes/backup/wal/archive.hpp"
 #include "probes/parts/pg_outcome.hpp"
+#include "probes/parts/wal_position.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -61,8 +61,7 @@ std::vector<config::Row> rows() {
   };
 }
 
-void check(const void* own, config::Place place, const Reading& reading) {
-  const auto& s = *static_cast<const StandbySettings*>(own);
+void check(const StandbySettings& s, config::Place place, const Reading& reading) {
   if (!s.dsn.configured() && !s.primary.configured())
     reading.problems.error(place, reading.key, "reads = \"standby\" needs the standby's 'dsn', its 'primary', or both", "add one");
   if (!s.slot.empty() && !s.primary.configured())
@@ -71,8 +70,8 @@ void check(const void* own, config::Place place, const Reading& reading) {
 
 class StandbyProbe : public Probe {
  public:
-  StandbyProbe(const StandbySettings& settings, Duration timeout)
-      : settings_(settings), wanted_{settings.application_name, settings.slot, settings.behind}, timeout_(timeout) {}
+  StandbyProbe(const StandbySettings& own, const ProbeSettings& settings)
+      : settings_(own), wanted_{own.application_name, own.slot, own.behind}, timeout_(settings.timeout) {}
 
   Task<Outcome> run(World& world) override {
     StandbySight sight;
@@ -136,20 +135,6 @@ class StandbyProbe : public Probe {
 
 }  // namespace
 
-Kind reader() {
-  Kind kind;
-  kind.schema.name = "standby";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<StandbySettings>(); };
-  kind.schema.check = check;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const StandbySettings*>(a) == *static_cast<const StandbySettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<StandbyProbe>(*static_cast<const StandbySettings*>(s.own.get()), s.timeout);
-  };
-  return kind;
-}
+Kind reader() { return kind_of<StandbySettings, StandbyProbe>({.name = "standby", .doc = doc, .rows = rows(), .check = check}); }
 
 }  // namespace drwatch::kinds::backup::standby

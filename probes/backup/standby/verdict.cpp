@@ -3,6 +3,7 @@
 
 #include "probes/backup/wal/archive.hpp"
 #include "probes/parts/complaint.hpp"
+#include "probes/parts/wal_position.hpp"
 #include "probes/seams/excerpt.hpp"
 
 #include <algorithm>

@@ -67,6 +67,13 @@ std::vector<config::Row> rows() {
   };
 }
 
+// Supabase's own backups are daily; what comes oftener is not asked for where the file does not say `pitr`.
+std::optional<config::PointsApart> points_apart(const SupabaseSettings& own) {
+  if (own.pitr) return std::nullopt;
+  return config::PointsApart{hours{24}, "daily backups", "reads Supabase's and does not ask for point-in-time recovery",
+                             "set pitr = true there (and have it)"};
+}
+
 bool fit_for_a_header(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
 }
@@ -115,7 +122,8 @@ Outcome no_project() {
 
 class SupabaseProbe : public Probe {
  public:
-  SupabaseProbe(const SupabaseSettings& settings, std::optional<Duration> every) : settings_(settings), every_(every) {
+  SupabaseProbe(const SupabaseSettings& own, const ProbeSettings& settings)
+      : settings_(own), every_(settings.backup ? settings.backup->every : std::nullopt) {
     while (settings_.api.ends_with('/')) settings_.api.pop_back();
   }
 
@@ -189,18 +197,7 @@ class SupabaseProbe : public Probe {
 }  // namespace
 
 Kind reader() {
-  Kind kind;
-  kind.schema.name = "supabase";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<SupabaseSettings>(); };
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const SupabaseSettings*>(a) == *static_cast<const SupabaseSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<SupabaseProbe>(*static_cast<const SupabaseSettings*>(s.own.get()), s.backup ? s.backup->every : std::nullopt);
-  };
-  return kind;
+  return kind_of<SupabaseSettings, SupabaseProbe>({.name = "supabase", .doc = doc, .rows = rows(), .points_apart = points_apart});
 }
 
 }  // namespace drwatch::kinds::backup::supabase

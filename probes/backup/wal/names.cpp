@@ -2,6 +2,8 @@
 // The names and small texts of a write-ahead log archive.
 #include "probes/backup/wal/archive.hpp"
 
+#include "probes/parts/wal_position.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -74,29 +76,6 @@ std::optional<Location> parse_location(std::optional<std::string_view> text, std
 }
 
 }  // namespace
-
-std::optional<std::uint64_t> parse_lsn(std::string_view text) {
-  const auto slash = text.find('/');
-  if (slash == std::string_view::npos) return std::nullopt;
-  const auto high = number<std::uint32_t>(text.substr(0, slash), 16);
-  const auto low = number<std::uint32_t>(text.substr(slash + 1), 16);
-  if (!high || !low) return std::nullopt;
-  return (std::uint64_t{*high} << 32) | *low;
-}
-
-// As pg_lsn is written.
-std::string lsn_text(std::uint64_t lsn) {
-  char text[24];
-  std::snprintf(text, sizeof text, "%X/%X", static_cast<unsigned>(lsn >> 32), static_cast<unsigned>(lsn & 0xffffffff));
-  return text;
-}
-
-std::optional<std::uint32_t> parse_timeline(std::string_view text) {
-  if (text.size() != 8 || !is_hex(text)) return std::nullopt;
-  const auto timeline = number<std::uint32_t>(text, 16);
-  // There is no timeline 0.
-  return timeline && *timeline > 0 ? timeline : std::nullopt;
-}
 
 bool is_segment_size(std::uint64_t bytes) {
   constexpr std::uint64_t least = 1 << 20, most = 1 << 30;
