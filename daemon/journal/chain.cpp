@@ -2,6 +2,7 @@
 #include "daemon/journal/chain.hpp"
 
 #include <openssl/evp.h>
+#include <nlohmann/json.hpp>
 
 #include <memory>
 #include <stdexcept>

@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include <cstdlib>
 
@@ -28,9 +29,10 @@ bool wants_colour(std::FILE* out) {
 }
 
 std::string reason_of(const Event& event) {
-  if (!event.body.is_object()) return "";
-  const auto reason = event.body.find("reason");
-  return reason != event.body.end() && reason->is_string() ? reason->get<std::string>() : "";
+  const Json& body = event.body.json();
+  if (!body.is_object()) return "";
+  const auto reason = body.find("reason");
+  return reason != body.end() && reason->is_string() ? reason->get<std::string>() : "";
 }
 
 std::unique_ptr<Log> make_log() {

@@ -52,7 +52,7 @@ class Stage {
         feed(Ran{name, seen(name, probe, false)}, true);
     }
     for (const auto& [id, scenario] : settings_.scenarios) {
-      Event drill{state_.record.seq + 1, now_, "drill.passed", 1, "story", "", id, "", "", "", Json::object()};
+      Event drill{state_.record.seq + 1, now_, "drill.passed", 1, "story", "", id, "", "", "", {}};
       apply(state_.record, drill);
     }
     feed(Tick{});
@@ -195,7 +195,7 @@ class Stage {
   void act(const StoryDeed& deed) {
     if (deed.clock) set_clock(*deed.clock);
     if (deed.restart) {
-      Record again = record_from_json(to_json(state_.record));
+      Record again = record_of_snapshot(snapshot_text(state_.record)).value();
       Kept kept;
       std::vector<std::string> keys;
       for (const auto& [name, value] : state_.kept.probes) keys.push_back("probe/" + name);

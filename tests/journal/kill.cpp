@@ -3,6 +3,7 @@
 #include "tests/journal/bench.hpp"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include <cstdio>
 #include <cstdlib>

@@ -5,6 +5,7 @@
 #include "tests/source_dir.hpp"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include <cstdlib>
 
@@ -89,7 +90,7 @@ std::vector<Event> every_shape() {
     if (e.seq % 5 != 0) e.component = "database";
     if (e.seq % 5 == 0) e.probe = "primary";
     e.message = "event " + std::to_string(e.seq) + ": " + e.kind;
-    e.body = bodies[e.seq % std::size(bodies)];
+    e.body = Body::of(bodies[e.seq % std::size(bodies)]);
     list.push_back(std::move(e));
   }
   return list;
@@ -153,7 +154,7 @@ TEST_CASE("the journal of 0.1.0 holds what was written then") {
   CHECK(list[0].kind == "daemon.started");
   CHECK(time_text(list[0].at) == "2026-03-01T02:00:01.234Z");
   CHECK(list[2].by == "oncall");
-  CHECK(list[3].body.at("text") == "ümläut \"quoted\" \\ \n\t \x01 \u20ac");
+  CHECK(list[3].body.text("text") == "ümläut \"quoted\" \\ \n\t \x01 \u20ac");
   CHECK(list[6].version == 2);
 }
 

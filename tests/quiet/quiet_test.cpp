@@ -7,6 +7,7 @@
 #include "tests/source_dir.hpp"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cstdlib>
@@ -54,7 +55,7 @@ struct Told {
     last.push_back(e);
     if (last.size() > 25) last.pop_front();
     bool opens = e.kind == "incident.opened" || e.kind == "incident.reopened";
-    bool pages = e.kind == "alert.fired" && e.body.value("alert", "") != "Watchdog";
+    bool pages = e.kind == "alert.fired" && e.body.text("alert") != "Watchdog";
     if ((opens || pages) && before_first.empty())
       for (const Event& l : last) before_first += "\n  " + time_text(l.at) + " " + l.kind + " " + l.message;
     if (opens) opened.push_back(e);
@@ -109,7 +110,7 @@ TEST_CASE("one real outage in such a month opens exactly that") {
     const Event& opened = told.opened.front();
     CHECK(opened.at > month_of(seed) + outage_at);
     CHECK(opened.at < month_of(seed) + outage_at + minutes{6});
-    auto affects = opened.body.at("incident").at("affects").get<std::vector<std::string>>();
+    auto affects = opened.body.json().at("incident").at("affects").get<std::vector<std::string>>();
     CHECK(std::count(affects.begin(), affects.end(), component) == 1);
     for (const Event& page : told.paged) {
       CHECK_MESSAGE(page.at >= opened.at, page.message);

@@ -75,7 +75,7 @@ TEST_CASE("a scenario's standing follows from its drills") {
     Chance chance(seed);
     std::map<std::string, std::string> told;  // by the journal
     Rehearsal rehearsal(settings, start, {}, [&](const Event& e) {
-      if (e.kind == "scenario.changed") told[e.scenario] = e.body.at("standing").get<std::string>();
+      if (e.kind == "scenario.changed") told[e.scenario] = e.body.text("standing");
     });
     std::map<std::string, std::vector<Time>> dates;
     std::multimap<Time, std::pair<std::string, Drill>> drills;

@@ -2,6 +2,7 @@
 #include "platform.hpp"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 namespace drwatch::testing {
 

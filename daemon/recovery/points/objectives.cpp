@@ -230,17 +230,17 @@ void judge_objective(Deciding& d, const std::string& component, DisasterClass c)
   }
   d.state.sight.better_since.erase(key);
   Exposure exposure = exposure_of(d.state, d.settings, component, c, d.now);
-  Json body{{"objective", "rpo"},
+  Body body{{"objective", "rpo"},
             {"class", class_name(c)},
             {"standing", standing_name(judged.standing)},
-            {"from", known ? Json(standing_name(was->second.standing)) : Json(nullptr)},
-            {"since", time_text(since)},  // the first good reading, not the end of the minute that confirmed it
+            {"from", known ? std::optional(standing_name(was->second.standing)) : std::nullopt},
+            {"since", since},  // the first good reading, not the end of the minute that confirmed it
             {"detail", judged.message},
-            {"exposure_seconds", exposure.exposure ? Json(in_seconds(*exposure.exposure)) : Json(nullptr)},
-            {"recovery_point", exposure.recovery_point ? Json(time_text(*exposure.recovery_point)) : Json(nullptr)},
-            {"source", exposure.source.empty() ? Json(nullptr) : Json(exposure.source)},
+            {"exposure_seconds", exposure.exposure ? std::optional(in_seconds(*exposure.exposure)) : std::nullopt},
+            {"recovery_point", exposure.recovery_point},
+            {"source", null_if_empty(exposure.source)},
             {"no_source", exposure.no_source},
-            {"breach_at", judged.breach_at ? Json(time_text(*judged.breach_at)) : Json(nullptr)},
+            {"breach_at", judged.breach_at},
             {"structural", judged.structural}};
   d.emit("objective.changed", {.component = component},
          component + " rpo (" + std::string(class_name(c)) + ") is " + std::string(standing_name(judged.standing)) + ": " + judged.message,
@@ -345,13 +345,12 @@ void judge_findings(Deciding& d) {
     if (!wanted.count(key)) gone.push_back(key);
   for (const std::string& key : gone) {
     FindingRecord was = d.record().findings[key];
-    d.emit("finding.gone", {.component = was.component}, was.message, Json{{"key", key}, {"finding", was.finding}});
+    d.emit("finding.gone", {.component = was.component}, was.message, Body{{"key", key}, {"finding", was.finding}});
   }
   for (const auto& [key, finding] : wanted)
     if (!d.record().findings.count(key))
-      d.emit(
-          "finding.appeared", {.component = finding.component}, finding.message,
-          Json{{"key", key}, {"finding", finding.finding}, {"class", finding.of_class.empty() ? Json(nullptr) : Json(finding.of_class)}});
+      d.emit("finding.appeared", {.component = finding.component}, finding.message,
+             Body{{"key", key}, {"finding", finding.finding}, {"class", null_if_empty(finding.of_class)}});
 }
 
 }  // namespace drwatch
