@@ -9,6 +9,7 @@
 #include "daemon/desk.hpp"
 #include "daemon/journal/keeping.hpp"
 #include "daemon/log/log.hpp"
+#include "daemon/restore.hpp"
 #include "daemon/scheduler.hpp"
 
 #include <deque>
@@ -18,16 +19,6 @@
 #include <string>
 
 namespace drwatch {
-
-// What the journal had, as the daemon goes on with it.
-struct Restored {
-  Record record;
-  Kept kept;
-  std::map<std::string, std::string> answers;  // by idempotency key
-  std::string notice;
-};
-// Replays. A snapshot that does not fit is thrown away and everything is read (`all` brings every event).
-Restored restore(JournalContents contents, const std::function<void(const std::function<void(const Event&)>&)>& all);
 
 class Daemon : public Desk {
  public:

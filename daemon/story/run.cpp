@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs a story: the production schedule and heart under a clock that jumps from one moment to the next. At one instant: changes, deeds,
 // runs, decisions, expectations.
+#include "daemon/clock.hpp"
 #include "daemon/recovery/outlook/rto.hpp"
 #include "daemon/recovery/seen/schedule.hpp"
+#include "daemon/restore.hpp"
 #include "daemon/story/story.hpp"
 
 #include <algorithm>
@@ -16,6 +18,7 @@ constexpr int most_rounds = 1000;  // of runs at one instant
 class Stage {
  public:
   Stage(const Story& story, const Settings& settings) : story_(story), settings_(settings), now_(story.start), schedule_(false) {
+    clock_ = OwnClock(clocks(), state_.record.at, state_.kept.alive_at);
     for (const StoryChange& change : story_.changes)
       for (const std::string& probe : change.probes) skies_[probe].coming.push_back(&change);
     for (auto& [probe, sky] : skies_)
@@ -97,9 +100,10 @@ class Stage {
     schedule_.finished(name, now_, confirming(state_, name), refused);
   }
 
-  // What drwatch's clock says: a story may set it, and its own moments go on as they were.
-  Time wall() const { return now_ + offset_; }
-  void wake_at(std::optional<Time> due) { due_ = due ? std::optional(*due - offset_) : std::nullopt; }
+  // A story may set the wall's clock; its own moments go on as they were.
+  OwnClock::Reading clocks() const { return {now_ + set_, now_ - story_.start}; }
+  Time own() const { return clock_.now(now_ + set_); }
+  void wake_at(std::optional<Time> due) { due_ = due ? std::optional(*due - clock_.ahead() - set_) : std::nullopt; }
 
   // The runs of this instant may have made something due; else nothing can have changed.
   void settle() {
@@ -108,7 +112,7 @@ class Stage {
 
   // `more`: decisions wait for the rest of the instant.
   Decision feed(const Input& input, bool more = false) {
-    Decision decision = more ? decide_later(state_, settings_, input, wall()) : decide(state_, settings_, input, wall());
+    Decision decision = more ? decide_later(state_, settings_, input, own()) : decide(state_, settings_, input, own());
     for (const std::string& probe : decision.run_now) schedule_.run_now(probe, now_);
     result_.events.insert(result_.events.end(), decision.events.begin(), decision.events.end());
     wake_at(decision.due);
@@ -148,9 +152,9 @@ class Stage {
       if (c.data_gib && o.outcome != Health::down) data_gib = c.data_gib;
     }
     if (data_gib) o.data_bytes = *data_gib * 1024 * 1024 * 1024;
-    o.at = wall();
+    o.at = own();
     if (probe.backup && o.outcome != Health::unknown) {
-      RecoveryReading reading = story_reading(story_, probe, wall(), lag);
+      RecoveryReading reading = story_reading(story_, probe, own(), lag);
       if (stalls) reading.time = point;  // nullopt: the store is empty
       reading.failing = o.outcome == Health::down;
       o.recovery = reading;
@@ -181,35 +185,39 @@ class Stage {
 
   // ---- deeds
 
-  // Set back, drwatch's time goes on until the wall's has caught up with it; set forward, it jumps along. As Daemon::watch_clock has it.
   void set_clock(Duration by) {
-    Time before = wall();
-    Duration caught_up = by > Duration{0} ? std::min(behind_, by) : by;
-    behind_ -= caught_up;
-    if (by > caught_up) offset_ += by - caught_up;
-    feed(ClockJumped{by > caught_up ? by - caught_up : by, before});
+    clock_.look(clocks());  // as the daemon did all along: a story that has nothing to do for a minute is no pause
+    set_ += by;
+    if (auto jumped = clock_.look(clocks()).jumped) feed(*jumped);
+  }
+
+  // What a commit every moment has on the disk: kept values are written as they change.
+  JournalContents disk() {
+    for (const std::string& key : state_.kept.changed) kept_on_disk_[key] = kept_text(state_.kept, key);
+    std::erase_if(kept_on_disk_, [](const auto& value) { return value.second.empty(); });
+    JournalContents contents;
+    contents.last_seq = state_.record.seq;
+    contents.snapshot = {state_.record.seq, to_json(state_.record).dump()};
+    contents.kept = kept_on_disk_;
+    return contents;
+  }
+
+  void restart() {
+    state_.kept.alive_at = own();
+    state_.kept.changed.insert("alive_at");
+    Restored restored = restore(disk(), {});
+    state_ = State{std::move(restored.record), std::move(restored.kept), {}};
+    clock_ = OwnClock(clocks(), state_.record.at, state_.kept.alive_at);
+    feed(DaemonStarted{"test"});
+    feed(ConfigurationLoaded{});
+    for (const auto& [name, probe] : settings_.probes) schedule_.run_now(name, now_);
   }
 
   // What people and other systems do is decided on with the runs of the instant; a start and a jump at once, as the daemon has it: before
   // anything has run.
   void act(const StoryDeed& deed) {
     if (deed.clock) set_clock(*deed.clock);
-    if (deed.restart) {
-      Record again = record_from_json(to_json(state_.record));
-      Kept kept;
-      std::vector<std::string> keys;
-      for (const auto& [name, value] : state_.kept.probes) keys.push_back("probe/" + name);
-      for (const auto& [name, value] : state_.kept.sources) keys.push_back("source/" + name);
-      for (const auto& [name, value] : state_.kept.ledgers) keys.push_back("ledger/" + name);
-      for (const auto& [name, value] : state_.kept.jobs) keys.push_back("job/" + name);
-      for (const auto& [name, value] : state_.kept.writes) keys.push_back("writes/" + name);
-      for (const std::string& key : keys) restore_kept(kept, key, kept_text(state_.kept, key));
-      kept.alive_at = wall();
-      state_ = State{std::move(again), std::move(kept), {}};
-      feed(DaemonStarted{"test"});
-      feed(ConfigurationLoaded{});
-      for (const auto& [name, probe] : settings_.probes) schedule_.run_now(name, now_);
-    }
+    if (deed.restart) restart();
     for (Input input : deed.inputs) {
       name_incident(input);
       Decision decision = feed(input, true);
@@ -268,9 +276,9 @@ class Stage {
     auto space = objective.find(' ');
     std::string name = objective.substr(0, space), rest = space == std::string::npos ? "" : objective.substr(space + 1);
     if (rest == "rto") {
-      if (settings_.components.count(name)) return std::string(standing_name(component_rto(state_, settings_, name, wall())));
+      if (settings_.components.count(name)) return std::string(standing_name(component_rto(state_, settings_, name, own())));
       if (const Incident* open = newest(name); open && open->state == IncidentState::open)
-        return std::string(standing_name(judge_rto(*open, wall()).standing));
+        return std::string(standing_name(judge_rto(*open, own()).standing));
       auto scenario = settings_.scenarios.find(name);
       return scenario == settings_.scenarios.end() ? "no such component or scenario"
                                                    : std::string(standing_name(scenario_standing(state_, scenario->second)));
@@ -332,7 +340,7 @@ class Stage {
       equal(e, "recovery of " + scenario, duration_text(at),
             i && i->recovered_at ? duration_text(*i->recovered_at - story_.start) : "none");
     }
-    for (StoryFailure& failure : judge_points(e, story_, state_, settings_, now_)) fail(std::move(failure));
+    for (StoryFailure& failure : judge_points(e, story_, state_, settings_, own())) fail(std::move(failure));
     for (const auto& [scenario, steps] : e.steps)
       for (const auto& [id, state] : steps) {
         const Incident* i = newest(scenario);
@@ -344,7 +352,8 @@ class Stage {
   const Story& story_;
   const Settings& settings_;
   Time now_;
-  Duration offset_{0}, behind_{0};  // drwatch's clock before the story's; the wall's behind drwatch's
+  OwnClock clock_;   // drwatch's
+  Duration set_{0};  // what the wall's clock was set by, all in all
   Schedule schedule_;
   State state_;
   std::optional<Time> due_;
@@ -354,6 +363,7 @@ class Stage {
     std::vector<const StoryChange*> holding;  // in the order of the file
   };
   std::map<std::string, Sky> skies_;  // by probe
+  std::map<std::string, std::string> kept_on_disk_;
   StoryResult result_;
 };
 
