@@ -61,9 +61,6 @@ void check_deed(const Checking& c, const StoryDeed& deed) {
     c.error(deed.line, "nothing is done here", "say what: step, ack, signal, ping, maintenance, restart, clock, ...");
   if (deed.every && *deed.every <= Duration{0}) c.error(deed.line, "'every' is no time at all", "write something like \"10m\"");
   if (deed.until && !deed.every) c.error(deed.line, "'until' ends 'every', and there is none", "give 'every' as well, or leave it out");
-  for (const Input& input : deed.inputs)
-    if (const auto* step = std::get_if<StepAction>(&input))
-      c.one_of(deed.line, step->action, {"start", "done", "skip", "undo", "run", "cancel"}, "action on a step");
 }
 
 bool duration_or(const std::string& text, const std::string& before, const Words& otherwise) {
