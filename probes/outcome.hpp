@@ -16,6 +16,7 @@
 namespace drwatch {
 
 enum class Health { up, degraded, down, unknown };  // of an outcome, a probe, a component
+inline constexpr Health all_healths[] = {Health::up, Health::degraded, Health::down, Health::unknown};
 std::string_view health_name(Health h);
 std::optional<Health> parse_health(std::string_view text);
 

@@ -3,6 +3,7 @@
 #include "daemon/story/story.hpp"
 
 #include "config/rows/schema.hpp"
+#include "daemon/story/words.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -86,11 +87,9 @@ std::optional<Meaning> meant(const Value& deed, const char* key, const std::stri
   const std::string word = text_in(*deed.table(), key);
   auto meaning = parse(word);
   if (meaning) return meaning;
-  std::string all;
-  for (const std::string& w : words) all += (all.empty() ? "" : ", ") + w;
   auto near = config::nearest(word, words);
   reading.problems.error(deed.place, reading.key + "." + key, "'" + word + "' is no " + what,
-                         near ? "did you mean '" + *near + "'?" : "one of " + all);
+                         near ? "did you mean '" + *near + "'?" : "one of " + listed(words));
   return std::nullopt;
 }
 
@@ -208,10 +207,8 @@ std::vector<Row> change_rows() {
       row("at", &StoryChange::at, {.doc = "From when on.", .required = true}),
       row("until", &StoryChange::until, {.doc = "Up to when."}),
       row("probes", &StoryChange::probes, {.doc = "Whose runs see it.", .required = true}),
-      row("outcome", &StoryChange::outcome, {.doc = "What they see.", .one_of = {"up", "degraded", "down", "unknown"}}),
-      row("reason", &StoryChange::reason,
-          {.doc = "Why.",
-           .one_of = {"dns", "connect", "tls", "auth", "timeout", "protocol", "assertion", "stale", "absent", "own-fault", "internal"}}),
+      row("outcome", &StoryChange::outcome, {.doc = "What they see.", .one_of = words_of(all_healths, health_name)}),
+      row("reason", &StoryChange::reason, {.doc = "Why.", .one_of = words_of(all_reasons, reason_name)}),
       row("code", &StoryChange::code, {.doc = "SQLSTATE, HTTP status, errno name."}),
       row("message", &StoryChange::message, {.doc = "The sentence."}),
       row("recovery_point", &StoryChange::recovery_point, {.doc = "`follows`, `stalls`, `none` (the store is read and empty), or a time."}),

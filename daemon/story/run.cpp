@@ -2,10 +2,13 @@
 // Runs a story: the production schedule and heart under a clock that jumps from one moment to the next. At one instant: changes, deeds,
 // runs, decisions, expectations.
 #include "daemon/clock.hpp"
+#include "daemon/recovery/alerts/names.hpp"
 #include "daemon/recovery/outlook/rto.hpp"
 #include "daemon/recovery/seen/schedule.hpp"
 #include "daemon/restore.hpp"
 #include "daemon/story/story.hpp"
+#include "daemon/story/words.hpp"
+#include "probes/parts/pg_outcome.hpp"
 
 #include <algorithm>
 #include <set>
@@ -167,8 +170,7 @@ class Stage {
     Reason r = c.reason ? parse_reason(*c.reason).value_or(Reason::internal) : h == Health::up ? Reason::none : Reason::assertion;
     Outcome o = outcome_of(h, r, c.code.value_or(""), c.message.value_or(""));
     if (r == Reason::connect && o.code.empty()) o.code = "ECONNREFUSED";
-    o.takes_no_writes =
-        of_a_database && h == Health::down && (o.code == "ECONNREFUSED" || o.code == "57P03" || o.code == "57P01" || o.code == "25006");
+    o.takes_no_writes = of_a_database && h == Health::down && takes_no_writes({r, o.code, o.message});
     return o;
   }
 
@@ -227,7 +229,6 @@ class Stage {
     }
   }
 
-  // A story names incidents by their scenario: the newest one.
   void name_incident(Input& input) const {
     auto name = [&](std::string& incident) {
       if (const Incident* found = newest(incident)) incident = found->id;
@@ -241,23 +242,13 @@ class Stage {
     if (auto* i = std::get_if<SayBadChange>(&input)) name(i->incident), i->at = story_.start + i->at.time_since_epoch();
   }
 
-  const Incident* newest(const std::string& scenario) const {
-    const Incident* found = nullptr;
-    for (const auto& [id, incident] : state_.record.incidents)
-      if (incident.scenario == scenario && (!found || incident.opened_at >= found->opened_at)) found = &incident;
-    return found;
-  }
+  const Incident* newest(const std::string& scenario) const { return newest_incident(state_.record, scenario); }
 
   // ---- expectations
 
   void fail(StoryFailure failure) { result_.failures.push_back(std::move(failure)); }
   void equal(const StoryExpectation& e, const std::string& what, const std::string& expected, const std::string& actual) {
     if (expected != actual) fail({e.at, e.line, what, expected, actual});
-  }
-  static std::string listed(const std::vector<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-    return text.empty() ? "none" : text;
   }
   void same_set(const StoryExpectation& e, const std::string& what, std::vector<std::string> expected, std::vector<std::string> actual) {
     std::sort(expected.begin(), expected.end());
@@ -283,7 +274,6 @@ class Stage {
       return scenario == settings_.scenarios.end() ? "no such component or scenario"
                                                    : std::string(standing_name(scenario_standing(state_, scenario->second)));
     }
-    auto rank = [](Standing s) { return s == Standing::breached ? 3 : s == Standing::at_risk ? 2 : s == Standing::unproven ? 1 : 0; };
     std::optional<Standing> worst;
     for (DisasterClass c : all_classes) {
       if (rest != "rpo" && rest != "rpo " + std::string(class_name(c))) continue;
@@ -301,19 +291,11 @@ class Stage {
     return open;
   }
 
-  // A short form stands for all that begin so, by whole parts.
   void judge_alerts(const StoryExpectation& e) {
     std::vector<std::string> firing;
     for (const auto& [key, alert] : state_.record.alerts)
-      if (!alert.resolved_at && key != "Watchdog") firing.push_back(key);
-    auto stands_for = [](const std::string& shorter, const std::string& key) { return key == shorter || key.starts_with(shorter + "/"); };
-    bool all_expected = std::all_of(firing.begin(), firing.end(), [&](const std::string& key) {
-      return std::any_of(e.alerts->begin(), e.alerts->end(), [&](const std::string& s) { return stands_for(s, key); });
-    });
-    bool all_fire = std::all_of(e.alerts->begin(), e.alerts->end(), [&](const std::string& s) {
-      return std::any_of(firing.begin(), firing.end(), [&](const std::string& key) { return stands_for(s, key); });
-    });
-    if (!all_expected || !all_fire) fail({e.at, e.line, "alerts", listed(*e.alerts), listed(firing)});
+      if (!alert.resolved_at && key != alert_text(AlertName::watchdog)) firing.push_back(key);
+    if (!same_keys(*e.alerts, firing)) fail({e.at, e.line, "alerts", listed(*e.alerts), listed(firing)});
   }
 
   void judge(const StoryExpectation& e) {
