@@ -16,8 +16,6 @@ constexpr Duration kept_turn = seconds{2};
 constexpr std::uint64_t events_per_snapshot = 5000;
 constexpr std::size_t most_waiting = 100000;  // events that wait for the disk before kept values are left out
 constexpr Duration answers_kept = hours{24};
-constexpr Duration tolerated_drift = seconds{2};
-constexpr Duration a_pause = minutes{1};
 constexpr Duration stop_patience = seconds{10};
 
 const std::vector<double> lag_bounds = {0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5};
@@ -59,14 +57,9 @@ Daemon::Daemon(Parts parts, std::shared_ptr<const Settings> settings, Restored r
 Daemon::~Daemon() { *exists_ = false; }
 
 void Daemon::start() {
-  wall_seen_ = parts_.world.clock.now();
-  boot_seen_ = parts_.world.clock.boottime();
-  // Time never goes back behind what was decided or seen.
-  Time known = std::max(state_.record.at, state_.kept.alive_at.value_or(Time{}));
-  if (known > wall_seen_) ahead_ = known - wall_seen_;
-  last_now_ = wall_seen_ + ahead_;
-  figures_.started_at = last_now_;
-  figures_.last_reload_at = last_now_;
+  clock_ = OwnClock(clocks(), state_.record.at, state_.kept.alive_at);
+  figures_.started_at = clock_.last();
+  figures_.last_reload_at = clock_.last();
   snapshot_seq_ = state_.record.seq;
   parts_.journal.on_health([this, exists = exists_](const std::string& error) {
     if (*exists) journal_error_ = error, watch_journal();
@@ -102,37 +95,17 @@ Task<void> Daemon::stop(std::string reason) {
 
 // ---- time
 
-Time Daemon::now() const { return std::max(parts_.world.clock.now() + ahead_, last_now_); }
+Time Daemon::now() const { return clock_.now(parts_.world.clock.now()); }
 
-// Wall time against BOOTTIME. Set back: drwatch's time goes on, ahead of the wall's. Set forward, or a pause: nothing that fell into it is
-// judged.
+OwnClock::Reading Daemon::clocks() const { return {parts_.world.clock.now(), parts_.world.clock.boottime()}; }
+
+// A jump is decided on before anything else is, so that nothing that fell into it is judged.
 void Daemon::watch_clock() {
   if (watching_clock_) return;
   watching_clock_ = true;
-  Time wall = parts_.world.clock.now();
-  auto boot = parts_.world.clock.boottime();
-  auto passed = std::chrono::duration_cast<Duration>(boot - boot_seen_);
-  Duration drift = (wall - wall_seen_) - passed;
-  Time before = last_now_;
-  wall_seen_ = wall;
-  boot_seen_ = boot;
-  if (drift < -tolerated_drift) {
-    ahead_ -= drift;
-    told_twice_ = {wall, wall - drift, -drift};
-    clock_moved_at_ = last_now_ = now();
-    feed(ClockJumped{drift, before});
-  } else if (drift > tolerated_drift) {
-    Duration caught_up = std::min(ahead_, drift);
-    ahead_ -= caught_up;
-    clock_moved_at_ = last_now_ = now();
-    if (drift > caught_up) scheduler_.shift(drift - caught_up);
-    feed(ClockJumped{drift - caught_up > Duration{0} ? drift - caught_up : drift, before});
-  } else if (passed > a_pause) {
-    last_now_ = now();
-    feed(ClockJumped{passed, before});
-  } else {
-    last_now_ = now();
-  }
+  const OwnClock::Seen seen = clock_.look(clocks());
+  if (seen.forward > Duration{0}) scheduler_.shift(seen.forward);
+  if (seen.jumped) feed(*seen.jumped);
   watching_clock_ = false;
 }
 
@@ -179,19 +152,17 @@ std::unique_ptr<Probe> Daemon::make_probe(const ProbeSettings& settings) const {
 // a run leaves nobody who could say on which side of that its times are: a point could come out hours in the future.
 void Daemon::ran(const std::string& probe, Outcome outcome) {
   watch_clock();
-  if (outcome.at < clock_moved_at_) {  // what begins with the notice begins behind it
+  if (clock_.was_set_since(outcome.at)) {  // what begins with the notice begins behind it
     outcome.canary.reset();
     if (outcome.recovery && outcome.recovery->safe) outcome.recovery->time.reset();
     if (outcome.recovery && !outcome.recovery->safe) outcome.recovery.reset();
   }
-  Duration ahead = ahead_;
+  Duration ahead = clock_.ahead();
   if (outcome.recovery && outcome.recovery->time) {
-    // The older of two meanings: an exposure is never said smaller than it may be.
-    const Time told = *outcome.recovery->time;
-    if (told > told_twice_.from && told <= told_twice_.until) ahead = std::max(ahead - told_twice_.by, Duration{0});
+    ahead = clock_.ahead_of(*outcome.recovery->time);
     *outcome.recovery->time += ahead;
   }
-  if (outcome.canary) outcome.canary->db_time += ahead_;
+  if (outcome.canary) outcome.canary->db_time += clock_.ahead();
   feed(Ran{probe, std::move(outcome), false, ahead});
 }
 
@@ -199,8 +170,7 @@ void Daemon::ran(const std::string& probe, Outcome outcome) {
 Decision Daemon::feed(const Input& input, const std::string& key) {
   if (stopping_) return {};
   watch_clock();
-  last_now_ = now();
-  Decision decision = decide(state_, *settings_, input, last_now_);
+  Decision decision = decide(state_, *settings_, input, clock_.last());
   bool answers_job = std::holds_alternative<Pinged>(input);
   std::map<std::string, std::string> beside;
   if (!key.empty()) beside = remember_answer(key, {decision.refused, decision.subject, true, false});

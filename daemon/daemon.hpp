@@ -5,9 +5,11 @@
 
 #include "daemon/alerting/alerting.hpp"
 #include "daemon/alerting/deadman.hpp"
+#include "daemon/clock.hpp"
 #include "daemon/desk.hpp"
 #include "daemon/journal/keeping.hpp"
 #include "daemon/log/log.hpp"
+#include "daemon/restore.hpp"
 #include "daemon/scheduler.hpp"
 
 #include <deque>
@@ -17,16 +19,6 @@
 #include <string>
 
 namespace drwatch {
-
-// What the journal had, as the daemon goes on with it.
-struct Restored {
-  Record record;
-  Kept kept;
-  std::map<std::string, std::string> answers;  // by idempotency key
-  std::string notice;
-};
-// Replays. A snapshot that does not fit is thrown away and everything is read (`all` brings every event).
-Restored restore(JournalContents contents, const std::function<void(const std::function<void(const Event&)>&)>& all);
 
 class Daemon : public Desk {
  public:
@@ -70,6 +62,7 @@ class Daemon : public Desk {
   Task<void> want_when_durable();
   Task<void> run_command(StartCommand command, Keeping::Ticket ticket);
   Task<void> keep_house();
+  OwnClock::Reading clocks() const;
   void watch_clock();
   void watch_journal();
   // The kept values that this changes.
@@ -93,16 +86,7 @@ class Daemon : public Desk {
   std::uint64_t snapshot_seq_ = 0;
   Keeping::Ticket alerts_ticket_ = 0;  // what the alerts wait for
   bool alerts_waiting_ = false;
-  Time wall_seen_{};
-  std::chrono::nanoseconds boot_seen_{0};
-  Time last_now_{};
-  Duration ahead_{0};      // of the wall clock, after it was set back
-  Time clock_moved_at_{};  // when that was noticed last
-  // What the wall's clock told twice, when it was set back last: a time in it may be of the first time, `by` behind.
-  struct {
-    Time from{}, until{};
-    Duration by{0};
-  } told_twice_;
+  OwnClock clock_;
   bool watching_clock_ = false, stopping_ = false;
   std::string journal_error_;  // empty: it is written
   std::shared_ptr<bool> exists_ = std::make_shared<bool>(true);

@@ -2,6 +2,7 @@
 // The words of the command line; what they do is in commands/. The only file that knows CLI11.
 #include "config/rows/document.hpp"
 #include "daemon/commands/commands.hpp"
+#include "daemon/recovery/actions.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -129,7 +130,7 @@ void add_incident_work(CLI::App& group, Given& g) {
   step->add_option("STEP", g.incident.step, "The step's id")->required();
   step->add_option("ACTION", g.incident.action, "start, done, skip (with a reason), undo, run (its command) or cancel")
       ->required()
-      ->check(CLI::IsMember({"start", "done", "skip", "undo", "run", "cancel"}));
+      ->check(CLI::IsMember(step_actions()));
   step->add_flag("--yes", g.incident.yes, "Run the command without asking");
   takes_note(step, g);
 
@@ -140,9 +141,9 @@ void add_incident_work(CLI::App& group, Given& g) {
   auto* message = on_incident(group, "message", "Read a message, approve it, or say that it was sent",
                               "drwatch incident message 20260301-0211-database-outage customers show", g, incident_message);
   message->add_option("MESSAGE", g.incident.message, "The message's id")->required();
-  message->add_option("ACTION", g.incident.action, "show, approve or sent")
-      ->required()
-      ->check(CLI::IsMember({"show", "approve", "approved", "sent"}));
+  std::vector<std::string> actions = message_actions();
+  actions.insert(actions.begin(), "show");  // which is reading
+  message->add_option("ACTION", g.incident.action, "show, approve or sent")->required()->check(CLI::IsMember(actions));
 }
 
 void add_incident_record(CLI::App& group, Given& g) {

@@ -1,17 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// From what the journal had to what the daemon goes on with.
-#include "daemon/daemon.hpp"
-
-#include <algorithm>
+#include "daemon/restore.hpp"
 
 namespace drwatch {
-
-void Histogram::observe(double value) {
-  counts.resize(bounds.size() + 1);
-  auto bucket = static_cast<std::size_t>(std::lower_bound(bounds.begin(), bounds.end(), value) - bounds.begin());
-  for (std::size_t i = bucket; i < counts.size(); ++i) ++counts[i];
-  sum += value;
-}
 
 Restored restore(JournalContents contents, const std::function<void(const std::function<void(const Event&)>&)>& all) {
   Restored r;

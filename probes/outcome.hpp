@@ -16,6 +16,7 @@
 namespace drwatch {
 
 enum class Health { up, degraded, down, unknown };  // of an outcome, a probe, a component
+inline constexpr Health all_healths[] = {Health::up, Health::degraded, Health::down, Health::unknown};
 std::string_view health_name(Health h);
 // How bad a health is among several, larger is worse. There are two orders, and both are meant. Of what was seen: up < unknown < degraded <
 // down: a fault that was found outweighs a look that failed. Of what may be: up < degraded < unknown < down: what could not be looked at

@@ -8,6 +8,7 @@
 #include "daemon/alerting/utf8.hpp"
 #include "daemon/alerting/validate.hpp"
 #include "daemon/alerting/waker.hpp"
+#include "daemon/recovery/alerts/names.hpp"
 #include "probes/seams/within.hpp"
 
 #include <algorithm>
@@ -215,7 +216,7 @@ Task<std::vector<std::string>> Alerting::test() {
   const std::shared_ptr<Inside> inside = inside_;
   const std::shared_ptr<const Settings> settings = inside->settings;
   Alert alert;
-  alert.labels = {{"alertname", "DrwatchTest"}, {"severity", "info"}};
+  alert.labels = {{"alertname", std::string(alert_text(AlertName::test))}, {"severity", "info"}};
   alert.annotations = {{"summary", "A test alert of drwatch"},
                        {"description", "Somebody asked drwatch to show that its alerts arrive. Nothing is wrong; it ends by itself."}};
   alert.starts_at = inside->world.clock.now();

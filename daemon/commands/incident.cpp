@@ -2,6 +2,7 @@
 // drwatch incident: read the record, and act on it.
 #include "daemon/commands/client.hpp"
 #include "daemon/commands/render.hpp"
+#include "daemon/recovery/actions.hpp"
 
 #include <chrono>
 #include <iostream>
@@ -100,7 +101,7 @@ int incident_ack(const IncidentOptions& options) {
 
 int incident_step(const IncidentOptions& options) {
   Client client(options.client);
-  if (options.action == "run" && !options.yes) confirm_run(client, options);
+  if (parse_step_action(options.action) == OnStep::run && !options.yes) confirm_run(client, options);
   const Json answer =
       client.post(path_of(options, "/steps/" + path_element(options.step)), with_note(options, Json{{"action", options.action}}));
   const Json* step = find_by_id(list_at(answer, "steps"), options.step);
@@ -120,7 +121,9 @@ int incident_message(const IncidentOptions& options) {
     if (!client.printed_as_json(message)) print(message_text(message, Paint::for_output()));
     return 0;
   }
-  const std::string action = options.action == "approved" ? "approve" : options.action;
+  const auto said = parse_message_action(options.action);
+  const std::string action =
+      said ? std::string(action_name(*said)) : options.action;  // what it is called; else the daemon says what exists
   const Json answer = client.post(path_of(options, "/messages/" + path_element(options.message)), Json{{"action", action}});
   const Json* message = find_by_id(list_at(answer, "messages"), options.message);
   return tell(client, answer, "message '" + options.message + "' is " + (message ? text_at(*message, "state") : action));

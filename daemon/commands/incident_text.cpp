@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An incident as a responder reads it: the clock, why, what to do next, then the whole checklist with its evidence.
 #include "daemon/commands/render.hpp"
+#include "daemon/recovery/actions.hpp"
 
 #include <algorithm>
 
@@ -194,7 +195,7 @@ void next_steps(Page& page) {
               (owner.empty() ? "" : "  " + owner) + (expect ? "  about " + words(*expect) : ""));
     if (!does.empty()) page.line("    " + does);
     page.out += indented(text_at(*step, "guide"), "    ");
-    const char* action = text_at(*step, "kind") == "command" ? "run" : "done";
+    const std::string action(action_name(text_at(*step, "kind") == "command" ? OnStep::run : OnStep::done));
     page.line(
         page.paint(Ink::dim, "    drwatch incident step " + text_at(page.incident, "id") + " " + text_at(*step, "id") + " " + action));
   }

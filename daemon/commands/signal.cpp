@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // drwatch signal raise | clear.
 #include "daemon/commands/client.hpp"
+#include "daemon/recovery/actions.hpp"
 
 namespace drwatch::commands {
 
 namespace {
 
-int set(const SignalOptions& options, const char* state) {
+int set(const SignalOptions& options, bool raised) {
+  const std::string state(signal_state(raised));
   Client client(options.client);
   Json body{{"state", state}};
   if (!options.note.empty()) body["note"] = options.note;
@@ -20,7 +22,7 @@ int set(const SignalOptions& options, const char* state) {
 
 }  // namespace
 
-int signal_raise(const SignalOptions& options) { return set(options, "raised"); }
-int signal_clear(const SignalOptions& options) { return set(options, "clear"); }
+int signal_raise(const SignalOptions& options) { return set(options, true); }
+int signal_clear(const SignalOptions& options) { return set(options, false); }
 
 }  // namespace drwatch::commands

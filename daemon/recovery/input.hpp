@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config/rows/time.hpp"
+#include "daemon/recovery/actions.hpp"
 #include "daemon/recovery/record/event.hpp"
 #include "daemon/recovery/record/state.hpp"
 #include "probes/outcome.hpp"
@@ -23,7 +24,7 @@ struct Ran {
   Duration ahead{0};  // what was added to the times of the target's clock: drwatch's goes on when the wall's is set back
 };
 struct Pinged {
-  enum class What { success, start, fail, log };
+  using What = Ping;
   std::string probe;
   What what = What::success;
   std::string rid;
@@ -66,14 +67,18 @@ struct Acknowledge {
   std::string incident, by, note;
 };
 struct StepAction {
-  std::string incident, step, action, by, note;
-};  // start | done | skip | undo | run | cancel
+  std::string incident, step;
+  OnStep action = OnStep::start;
+  std::string by, note;
+};
 struct AddNote {
   std::string incident, text, by;
 };
 struct MessageAction {
-  std::string incident, message, action, by;
-};  // approve | sent  (show is reading)
+  std::string incident, message;
+  OnMessage action = OnMessage::approve;
+  std::string by;
+};
 struct Refile {
   std::string incident, scenario, by, note;
 };

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is wrong with a story although it can be read: what can never happen or never fail, and names that the configuration under test does
 // not have.
+#include "daemon/recovery/alerts/names.hpp"
 #include "daemon/story/story.hpp"
+#include "daemon/story/words.hpp"
 
 #include <algorithm>
 #include <set>
 
 namespace drwatch {
 namespace {
-
-using Words = std::vector<std::string>;
 
 struct Checking {
   const Story& story;
@@ -19,10 +19,8 @@ struct Checking {
 
   void one_of(int line, const std::string& word, const Words& words, const std::string& what) const {
     if (std::find(words.begin(), words.end(), word) != words.end()) return;
-    std::string all;
-    for (const std::string& w : words) all += (all.empty() ? "" : ", ") + w;
     auto near = config::nearest(word, words);
-    error(line, "'" + word + "' is no " + what, near ? "did you mean '" + *near + "'?" : "one of " + all);
+    error(line, "'" + word + "' is no " + what, near ? "did you mean '" + *near + "'?" : "one of " + listed(words));
   }
 
   void known(int line, const std::string& name, const Words& names, const std::string& what) const {
@@ -32,13 +30,32 @@ struct Checking {
   }
 };
 
-const Words healths = {"up", "degraded", "down", "unknown"};
-const Words standings = {"met", "at-risk", "breached", "unproven"};
-const Words incident_states = {"none", "open", "recovered", "resolved", "absorbed"};
-const Words step_states = {"none", "open", "started", "running", "done", "skipped", "failed", "interrupted"};
-const Words alert_names = {"DrwatchIncident",  "DrwatchUnacknowledged", "DrwatchRtoAtRisk",      "DrwatchRtoBreached",
-                           "DrwatchRpoAtRisk", "DrwatchRpoBreached",    "DrwatchUpdateDue",      "DrwatchDrillOverdue",
-                           "DrwatchBlind",     "DrwatchJournalFailing", "DrwatchSourcesDisagree"};
+// Of an incident or a step that is not there.
+Words or_none(Words words) {
+  words.insert(words.begin(), "none");
+  return words;
+}
+const auto name_of = [](auto state) { return state_name(state); };
+const Words healths = words_of(all_healths, health_name);
+const Words standings = words_of(all_standings, standing_name);
+const Words incident_states = or_none(words_of(all_incident_states, name_of));
+const Words step_states = or_none(words_of(all_step_states, name_of));
+const Words classes = words_of(all_classes, class_name);
+
+// What can be expected to fire: the watchdog always does.
+Words alert_names() {
+  Words names;
+  for (const AlertKind& kind : alert_kinds)
+    if (kind.stands && kind.name != AlertName::watchdog) names.emplace_back(kind.text);
+  return names;
+}
+// What can stand about a component or a scenario.
+Words objectives() {
+  Words all = {"rpo"};
+  for (const std::string& c : classes) all.push_back("rpo " + c);
+  all.push_back("rto");
+  return all;
+}
 
 // ---- without a configuration
 
@@ -61,9 +78,6 @@ void check_deed(const Checking& c, const StoryDeed& deed) {
     c.error(deed.line, "nothing is done here", "say what: step, ack, signal, ping, maintenance, restart, clock, ...");
   if (deed.every && *deed.every <= Duration{0}) c.error(deed.line, "'every' is no time at all", "write something like \"10m\"");
   if (deed.until && !deed.every) c.error(deed.line, "'until' ends 'every', and there is none", "give 'every' as well, or leave it out");
-  for (const Input& input : deed.inputs)
-    if (const auto* step = std::get_if<StepAction>(&input))
-      c.one_of(deed.line, step->action, {"start", "done", "skip", "undo", "run", "cancel"}, "action on a step");
 }
 
 bool duration_or(const std::string& text, const std::string& before, const Words& otherwise) {
@@ -102,7 +116,7 @@ void check_expectation(const Checking& c, const StoryExpectation& e) {
   for (const auto& [name, standing] : e.standing) c.one_of(e.line, standing, standings, "standing");
   for (const auto& [scenario, steps] : e.steps)
     for (const auto& [id, state] : steps) c.one_of(e.line, state, step_states, "state of a step");
-  for (const std::string& alert : e.alerts.value_or(Words{})) c.one_of(e.line, alert.substr(0, alert.find('/')), alert_names, "alert");
+  for (const std::string& alert : e.alerts.value_or(Words{})) c.one_of(e.line, alert.substr(0, alert.find('/')), alert_names(), "alert");
 }
 
 // ---- against the configuration
@@ -152,7 +166,8 @@ void check_alert_names(const Checking& c, int line, const std::string& alert, co
   auto slash = alert.find('/');
   if (slash == std::string::npos) return;
   std::string rest = alert.substr(slash + 1), name = rest.substr(0, rest.find('/'));
-  bool of_component = alert.starts_with("DrwatchRpo") || alert.starts_with("DrwatchSourcesDisagree");
+  const AlertKind* kind = alert_kind(alert.substr(0, slash));
+  bool of_component = kind && (kind->about == AlertAbout::component || kind->about == AlertAbout::objective);
   c.known(line, name, of_component ? known.components : known.scenarios, of_component ? "component" : "scenario");
 }
 
@@ -168,7 +183,7 @@ void check_expected_names(const Checking& c, const StoryExpectation& e, const Kn
     for (const auto& [name, text] : *by_class) {
       auto space = name.find(' ');
       c.known(e.line, name.substr(0, space), known.components, "component");
-      c.one_of(e.line, space == std::string::npos ? "" : name.substr(space + 1), {"host", "logical", "region", "account"}, "class");
+      c.one_of(e.line, space == std::string::npos ? "" : name.substr(space + 1), classes, "class");
     }
   for (const auto& [name, text] : e.time_to_fix) c.known(e.line, name, known.components, "component");
   for (const auto* list : {&e.incidents, &e.pending})
@@ -184,7 +199,7 @@ void check_expected_names(const Checking& c, const StoryExpectation& e, const Kn
     Words names = known.components;
     if (rest == "rto") names.insert(names.end(), known.scenarios.begin(), known.scenarios.end());
     c.known(e.line, objective.substr(0, space), names, "component");
-    c.one_of(e.line, rest, {"rpo", "rpo host", "rpo logical", "rpo region", "rpo account", "rto"}, "objective");
+    c.one_of(e.line, rest, objectives(), "objective");
   }
   for (const std::string& alert : e.alerts.value_or(Words{})) check_alert_names(c, e.line, alert, known);
 }

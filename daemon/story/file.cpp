@@ -3,6 +3,7 @@
 #include "daemon/story/story.hpp"
 
 #include "config/rows/schema.hpp"
+#include "daemon/story/words.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -79,6 +80,19 @@ std::vector<std::string> texts_of(const Value& value) {
   return texts;
 }
 
+// What a word of the deed's table stands for; nullopt: it is none of `words`, and that is said.
+template <class Meaning>
+std::optional<Meaning> meant(const Value& deed, const char* key, const std::string& what, std::optional<Meaning> (*parse)(std::string_view),
+                             const std::vector<std::string>& words, const Reading& reading) {
+  const std::string word = text_in(*deed.table(), key);
+  auto meaning = parse(word);
+  if (meaning) return meaning;
+  auto near = config::nearest(word, words);
+  reading.problems.error(deed.place, reading.key + "." + key, "'" + word + "' is no " + what,
+                         near ? "did you mean '" + *near + "'?" : "one of " + listed(words));
+  return std::nullopt;
+}
+
 void read_ping(StoryDeed& deed, const Value& value, const Reading& reading) {
   if (!known_keys(value, {"probe", "what", "rid", "code", "message"}, {"probe", "what"}, reading)) return;
   const Table& table = *value.table();
@@ -86,17 +100,9 @@ void read_ping(StoryDeed& deed, const Value& value, const Reading& reading) {
   ping.probe = text_in(table, "probe");
   ping.rid = text_in(table, "rid");
   ping.message = text_in(table, "message");
-  std::string what = text_in(table, "what");
-  if (what == "success")
-    ping.what = Pinged::What::success;
-  else if (what == "start")
-    ping.what = Pinged::What::start;
-  else if (what == "fail")
-    ping.what = Pinged::What::fail;
-  else if (what == "log")
-    ping.what = Pinged::What::log;
-  else
-    return reading.problems.error(value.place, reading.key + ".what", "'" + what + "' is no ping", "one of start, success, fail, log");
+  auto what = meant(value, "what", "ping", parse_ping, pings(), reading);
+  if (!what) return;
+  ping.what = *what;
   deed.inputs.push_back(ping);
 }
 void read_step(StoryDeed& deed, const Value& value, const Reading& reading) {
@@ -105,16 +111,16 @@ void read_step(StoryDeed& deed, const Value& value, const Reading& reading) {
   const config::Entry* ids = config::find(t, "ids");
   if ((ids != nullptr) == (config::find(t, "id") != nullptr))
     return reading.problems.error(value.place, reading.key, "a step is named by 'id', several by 'ids'", "give one of the two");
+  auto action = meant(value, "action", "action on a step", parse_step_action, step_actions(), reading);
+  if (!action) return;
   for (const std::string& id : ids ? texts_of(ids->value) : std::vector<std::string>{text_in(t, "id")})
-    deed.inputs.push_back(StepAction{text_in(t, "scenario"), id, text_in(t, "action"), person, text_in(t, "note")});
+    deed.inputs.push_back(StepAction{text_in(t, "scenario"), id, *action, person, text_in(t, "note")});
 }
 void read_signal(StoryDeed& deed, const Value& value, const Reading& reading) {
   if (!known_keys(value, {"name", "state", "note"}, {"name", "state"}, reading)) return;
   const Table& t = *value.table();
-  std::string state = text_in(t, "state");
-  if (state != "raised" && state != "clear")
-    return reading.problems.error(value.place, reading.key + ".state", "'" + state + "' is no state of a signal", "one of raised, clear");
-  deed.inputs.push_back(SetSignal{text_in(t, "name"), state == "raised", person, text_in(t, "note")});
+  auto raised = meant(value, "state", "state of a signal", parse_signal_state, signal_states(), reading);
+  if (raised) deed.inputs.push_back(SetSignal{text_in(t, "name"), *raised, person, text_in(t, "note")});
 }
 void read_maintenance(StoryDeed& deed, const Value& value, const Reading& reading) {
   if (!known_keys(value, {"components", "for"}, {"components", "for"}, reading)) return;
@@ -201,10 +207,8 @@ std::vector<Row> change_rows() {
       row("at", &StoryChange::at, {.doc = "From when on.", .required = true}),
       row("until", &StoryChange::until, {.doc = "Up to when."}),
       row("probes", &StoryChange::probes, {.doc = "Whose runs see it.", .required = true}),
-      row("outcome", &StoryChange::outcome, {.doc = "What they see.", .one_of = {"up", "degraded", "down", "unknown"}}),
-      row("reason", &StoryChange::reason,
-          {.doc = "Why.",
-           .one_of = {"dns", "connect", "tls", "auth", "timeout", "protocol", "assertion", "stale", "absent", "own-fault", "internal"}}),
+      row("outcome", &StoryChange::outcome, {.doc = "What they see.", .one_of = words_of(all_healths, health_name)}),
+      row("reason", &StoryChange::reason, {.doc = "Why.", .one_of = words_of(all_reasons, reason_name)}),
       row("code", &StoryChange::code, {.doc = "SQLSTATE, HTTP status, errno name."}),
       row("message", &StoryChange::message, {.doc = "The sentence."}),
       row("recovery_point", &StoryChange::recovery_point, {.doc = "`follows`, `stalls`, `none` (the store is read and empty), or a time."}),

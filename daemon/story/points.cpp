@@ -3,6 +3,7 @@
 #include "daemon/recovery/points/exposure.hpp"
 #include "daemon/recovery/points/loss.hpp"
 #include "daemon/story/story.hpp"
+#include "daemon/story/words.hpp"
 
 #include <algorithm>
 
@@ -47,12 +48,7 @@ struct Points {
     return duration_text(fix.is) + " " + std::string(fix.basis());
   }
 
-  const Incident* newest(const std::string& scenario) const {
-    const Incident* found = nullptr;
-    for (const auto& [id, incident] : state.record.incidents)
-      if (incident.scenario == scenario && (!found || incident.opened_at >= found->opened_at)) found = &incident;
-    return found;
-  }
+  const Incident* newest(const std::string& scenario) const { return newest_incident(state.record, scenario); }
 
   std::string loss(const std::string& scenario) const {
     const Incident* incident = newest(scenario);
@@ -84,26 +80,12 @@ struct Points {
     return moment(point ? std::optional(point->at) : std::nullopt);
   }
 
-  // What the configuration itself is warned of is no part of a story. A short form stands for all that begin so, by whole parts.
+  // What the configuration itself is warned of is no part of a story.
   std::optional<std::string> findings(const std::vector<std::string>& expected) const {
     std::vector<std::string> standing;
     for (const auto& [key, finding] : state.record.findings)
       if (finding.finding != "configuration") standing.push_back(key);
-    auto stands_for = [](const std::string& shorter, const std::string& key) { return key == shorter || key.starts_with(shorter + "/"); };
-    const bool same =
-        std::all_of(standing.begin(), standing.end(),
-                    [&](const std::string& key) {
-                      return std::any_of(expected.begin(), expected.end(), [&](const std::string& s) { return stands_for(s, key); });
-                    }) &&
-        std::all_of(expected.begin(), expected.end(), [&](const std::string& s) {
-          return std::any_of(standing.begin(), standing.end(), [&](const std::string& key) { return stands_for(s, key); });
-        });
-    return same ? std::nullopt : std::optional(listed(standing));
-  }
-  static std::string listed(const std::vector<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-    return text.empty() ? "none" : text;
+    return same_keys(expected, standing) ? std::nullopt : std::optional(listed(standing));
   }
 };
 
@@ -137,7 +119,7 @@ std::vector<StoryFailure> judge_points(const StoryExpectation& e, const Story& s
   for (const auto& [name, text] : e.restores_to) equal("moment that " + name + " restores to", text, points.restores_to(name));
   for (const auto& [name, text] : e.projected) equal("nine in ten of " + name, text, points.projected(name, text));
   if (e.findings)
-    if (auto actual = points.findings(*e.findings)) equal("findings", Points::listed(*e.findings), *actual);
+    if (auto actual = points.findings(*e.findings)) equal("findings", listed(*e.findings), *actual);
   return failures;
 }
 

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs a story: the production schedule and heart under a clock that jumps from one moment to the next. At one instant: changes, deeds,
 // runs, decisions, expectations.
+#include "daemon/clock.hpp"
+#include "daemon/recovery/alerts/names.hpp"
 #include "daemon/recovery/outlook/rto.hpp"
 #include "daemon/recovery/seen/schedule.hpp"
+#include "daemon/restore.hpp"
 #include "daemon/story/story.hpp"
+#include "daemon/story/words.hpp"
+#include "probes/parts/pg_outcome.hpp"
 
 #include <algorithm>
 #include <set>
@@ -16,6 +21,7 @@ constexpr int most_rounds = 1000;  // of runs at one instant
 class Stage {
  public:
   Stage(const Story& story, const Settings& settings) : story_(story), settings_(settings), now_(story.start), schedule_(false) {
+    clock_ = OwnClock(clocks(), state_.record.at, state_.kept.alive_at);
     for (const StoryChange& change : story_.changes)
       for (const std::string& probe : change.probes) skies_[probe].coming.push_back(&change);
     for (auto& [probe, sky] : skies_)
@@ -97,9 +103,10 @@ class Stage {
     schedule_.finished(name, now_, confirming(state_, name), refused);
   }
 
-  // What drwatch's clock says: a story may set it, and its own moments go on as they were.
-  Time wall() const { return now_ + offset_; }
-  void wake_at(std::optional<Time> due) { due_ = due ? std::optional(*due - offset_) : std::nullopt; }
+  // A story may set the wall's clock; its own moments go on as they were.
+  OwnClock::Reading clocks() const { return {now_ + set_, now_ - story_.start}; }
+  Time own() const { return clock_.now(now_ + set_); }
+  void wake_at(std::optional<Time> due) { due_ = due ? std::optional(*due - clock_.ahead() - set_) : std::nullopt; }
 
   // The runs of this instant may have made something due; else nothing can have changed.
   void settle() {
@@ -108,7 +115,7 @@ class Stage {
 
   // `more`: decisions wait for the rest of the instant.
   Decision feed(const Input& input, bool more = false) {
-    Decision decision = more ? decide_later(state_, settings_, input, wall()) : decide(state_, settings_, input, wall());
+    Decision decision = more ? decide_later(state_, settings_, input, own()) : decide(state_, settings_, input, own());
     for (const std::string& probe : decision.run_now) schedule_.run_now(probe, now_);
     result_.events.insert(result_.events.end(), decision.events.begin(), decision.events.end());
     wake_at(decision.due);
@@ -148,9 +155,9 @@ class Stage {
       if (c.data_gib && o.outcome != Health::down) data_gib = c.data_gib;
     }
     if (data_gib) o.data_bytes = *data_gib * 1024 * 1024 * 1024;
-    o.at = wall();
+    o.at = own();
     if (probe.backup && o.outcome != Health::unknown) {
-      RecoveryReading reading = story_reading(story_, probe, wall(), lag);
+      RecoveryReading reading = story_reading(story_, probe, own(), lag);
       if (stalls) reading.time = point;  // nullopt: the store is empty
       reading.failing = o.outcome == Health::down;
       o.recovery = reading;
@@ -163,8 +170,7 @@ class Stage {
     Reason r = c.reason ? parse_reason(*c.reason).value_or(Reason::internal) : h == Health::up ? Reason::none : Reason::assertion;
     Outcome o = outcome_of(h, r, c.code.value_or(""), c.message.value_or(""));
     if (r == Reason::connect && o.code.empty()) o.code = "ECONNREFUSED";
-    o.takes_no_writes =
-        of_a_database && h == Health::down && (o.code == "ECONNREFUSED" || o.code == "57P03" || o.code == "57P01" || o.code == "25006");
+    o.takes_no_writes = of_a_database && h == Health::down && takes_no_writes({r, o.code, o.message});
     return o;
   }
 
@@ -181,35 +187,39 @@ class Stage {
 
   // ---- deeds
 
-  // Set back, drwatch's time goes on until the wall's has caught up with it; set forward, it jumps along. As Daemon::watch_clock has it.
   void set_clock(Duration by) {
-    Time before = wall();
-    Duration caught_up = by > Duration{0} ? std::min(behind_, by) : by;
-    behind_ -= caught_up;
-    if (by > caught_up) offset_ += by - caught_up;
-    feed(ClockJumped{by > caught_up ? by - caught_up : by, before});
+    clock_.look(clocks());  // as the daemon did all along: a story that has nothing to do for a minute is no pause
+    set_ += by;
+    if (auto jumped = clock_.look(clocks()).jumped) feed(*jumped);
+  }
+
+  // What a commit every moment has on the disk: kept values are written as they change.
+  JournalContents disk() {
+    for (const std::string& key : state_.kept.changed) kept_on_disk_[key] = kept_text(state_.kept, key);
+    std::erase_if(kept_on_disk_, [](const auto& value) { return value.second.empty(); });
+    JournalContents contents;
+    contents.last_seq = state_.record.seq;
+    contents.snapshot = {state_.record.seq, to_json(state_.record).dump()};
+    contents.kept = kept_on_disk_;
+    return contents;
+  }
+
+  void restart() {
+    state_.kept.alive_at = own();
+    state_.kept.changed.insert("alive_at");
+    Restored restored = restore(disk(), {});
+    state_ = State{std::move(restored.record), std::move(restored.kept), {}};
+    clock_ = OwnClock(clocks(), state_.record.at, state_.kept.alive_at);
+    feed(DaemonStarted{"test"});
+    feed(ConfigurationLoaded{});
+    for (const auto& [name, probe] : settings_.probes) schedule_.run_now(name, now_);
   }
 
   // What people and other systems do is decided on with the runs of the instant; a start and a jump at once, as the daemon has it: before
   // anything has run.
   void act(const StoryDeed& deed) {
     if (deed.clock) set_clock(*deed.clock);
-    if (deed.restart) {
-      Record again = record_of_snapshot(snapshot_text(state_.record)).value();
-      Kept kept;
-      std::vector<std::string> keys;
-      for (const auto& [name, value] : state_.kept.probes) keys.push_back("probe/" + name);
-      for (const auto& [name, value] : state_.kept.sources) keys.push_back("source/" + name);
-      for (const auto& [name, value] : state_.kept.ledgers) keys.push_back("ledger/" + name);
-      for (const auto& [name, value] : state_.kept.jobs) keys.push_back("job/" + name);
-      for (const auto& [name, value] : state_.kept.writes) keys.push_back("writes/" + name);
-      for (const std::string& key : keys) restore_kept(kept, key, kept_text(state_.kept, key));
-      kept.alive_at = wall();
-      state_ = State{std::move(again), std::move(kept), {}};
-      feed(DaemonStarted{"test"});
-      feed(ConfigurationLoaded{});
-      for (const auto& [name, probe] : settings_.probes) schedule_.run_now(name, now_);
-    }
+    if (deed.restart) restart();
     for (Input input : deed.inputs) {
       name_incident(input);
       Decision decision = feed(input, true);
@@ -219,7 +229,6 @@ class Stage {
     }
   }
 
-  // A story names incidents by their scenario: the newest one.
   void name_incident(Input& input) const {
     auto name = [&](std::string& incident) {
       if (const Incident* found = newest(incident)) incident = found->id;
@@ -233,23 +242,13 @@ class Stage {
     if (auto* i = std::get_if<SayBadChange>(&input)) name(i->incident), i->at = story_.start + i->at.time_since_epoch();
   }
 
-  const Incident* newest(const std::string& scenario) const {
-    const Incident* found = nullptr;
-    for (const auto& [id, incident] : state_.record.incidents)
-      if (incident.scenario == scenario && (!found || incident.opened_at >= found->opened_at)) found = &incident;
-    return found;
-  }
+  const Incident* newest(const std::string& scenario) const { return newest_incident(state_.record, scenario); }
 
   // ---- expectations
 
   void fail(StoryFailure failure) { result_.failures.push_back(std::move(failure)); }
   void equal(const StoryExpectation& e, const std::string& what, const std::string& expected, const std::string& actual) {
     if (expected != actual) fail({e.at, e.line, what, expected, actual});
-  }
-  static std::string listed(const std::vector<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-    return text.empty() ? "none" : text;
   }
   void same_set(const StoryExpectation& e, const std::string& what, std::vector<std::string> expected, std::vector<std::string> actual) {
     std::sort(expected.begin(), expected.end());
@@ -268,14 +267,13 @@ class Stage {
     auto space = objective.find(' ');
     std::string name = objective.substr(0, space), rest = space == std::string::npos ? "" : objective.substr(space + 1);
     if (rest == "rto") {
-      if (settings_.components.count(name)) return std::string(standing_name(component_rto(state_, settings_, name, wall())));
+      if (settings_.components.count(name)) return std::string(standing_name(component_rto(state_, settings_, name, own())));
       if (const Incident* open = newest(name); open && open->state == IncidentState::open)
-        return std::string(standing_name(judge_rto(*open, wall()).standing));
+        return std::string(standing_name(judge_rto(*open, own()).standing));
       auto scenario = settings_.scenarios.find(name);
       return scenario == settings_.scenarios.end() ? "no such component or scenario"
                                                    : std::string(standing_name(scenario_standing(state_, scenario->second)));
     }
-    auto rank = [](Standing s) { return s == Standing::breached ? 3 : s == Standing::at_risk ? 2 : s == Standing::unproven ? 1 : 0; };
     std::optional<Standing> worst;
     for (DisasterClass c : all_classes) {
       if (rest != "rpo" && rest != "rpo " + std::string(class_name(c))) continue;
@@ -293,19 +291,11 @@ class Stage {
     return open;
   }
 
-  // A short form stands for all that begin so, by whole parts.
   void judge_alerts(const StoryExpectation& e) {
     std::vector<std::string> firing;
     for (const auto& [key, alert] : state_.record.alerts)
-      if (!alert.resolved_at && key != "Watchdog") firing.push_back(key);
-    auto stands_for = [](const std::string& shorter, const std::string& key) { return key == shorter || key.starts_with(shorter + "/"); };
-    bool all_expected = std::all_of(firing.begin(), firing.end(), [&](const std::string& key) {
-      return std::any_of(e.alerts->begin(), e.alerts->end(), [&](const std::string& s) { return stands_for(s, key); });
-    });
-    bool all_fire = std::all_of(e.alerts->begin(), e.alerts->end(), [&](const std::string& s) {
-      return std::any_of(firing.begin(), firing.end(), [&](const std::string& key) { return stands_for(s, key); });
-    });
-    if (!all_expected || !all_fire) fail({e.at, e.line, "alerts", listed(*e.alerts), listed(firing)});
+      if (!alert.resolved_at && key != alert_text(AlertName::watchdog)) firing.push_back(key);
+    if (!same_keys(*e.alerts, firing)) fail({e.at, e.line, "alerts", listed(*e.alerts), listed(firing)});
   }
 
   void judge(const StoryExpectation& e) {
@@ -332,7 +322,7 @@ class Stage {
       equal(e, "recovery of " + scenario, duration_text(at),
             i && i->recovered_at ? duration_text(*i->recovered_at - story_.start) : "none");
     }
-    for (StoryFailure& failure : judge_points(e, story_, state_, settings_, now_)) fail(std::move(failure));
+    for (StoryFailure& failure : judge_points(e, story_, state_, settings_, own())) fail(std::move(failure));
     for (const auto& [scenario, steps] : e.steps)
       for (const auto& [id, state] : steps) {
         const Incident* i = newest(scenario);
@@ -344,7 +334,8 @@ class Stage {
   const Story& story_;
   const Settings& settings_;
   Time now_;
-  Duration offset_{0}, behind_{0};  // drwatch's clock before the story's; the wall's behind drwatch's
+  OwnClock clock_;   // drwatch's
+  Duration set_{0};  // what the wall's clock was set by, all in all
   Schedule schedule_;
   State state_;
   std::optional<Time> due_;
@@ -354,6 +345,7 @@ class Stage {
     std::vector<const StoryChange*> holding;  // in the order of the file
   };
   std::map<std::string, Sky> skies_;  // by probe
+  std::map<std::string, std::string> kept_on_disk_;
   StoryResult result_;
 };
 

@@ -61,13 +61,17 @@ void explain(Outcome& outcome) {
 
 }  // namespace
 
+bool takes_no_writes(const Failure& failure) {
+  const bool about_a_file = failure.code == "ENOENT" && failure.reason != Reason::connect;  // a certificate, not a socket
+  return !about_a_file && std::find(takes_none.begin(), takes_none.end(), failure.code) != takes_none.end();
+}
+
 Outcome database_outcome(const Failure& failure) {
   Outcome outcome = outcome_of(failure);
   // Unknown (own-fault, internal): the server said nothing.
   if (outcome.outcome != Health::down) return outcome;
   explain(outcome);
-  const bool about_a_file = failure.code == "ENOENT" && failure.reason != Reason::connect;  // a certificate, not a socket
-  outcome.takes_no_writes = !about_a_file && std::find(takes_none.begin(), takes_none.end(), failure.code) != takes_none.end();
+  outcome.takes_no_writes = takes_no_writes(failure);
   return outcome;
 }
 

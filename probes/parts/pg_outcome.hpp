@@ -6,6 +6,9 @@
 
 namespace drwatch {
 
+// The database itself said so, on its own address: nothing listens there, it shuts down, it starts up, it is read-only.
+bool takes_no_writes(const Failure& failure);
+
 // outcome_of(failure), and: a statement over its time is `timeout`; a server that refuses on its own address, shuts down, starts up or is
 // read-only takes no writes.
 Outcome database_outcome(const Failure& failure);

@@ -49,7 +49,7 @@ TEST_CASE("the same key twice is one action, different keys are two") {
 TEST_CASE("a key is remembered over a restart and a crash, with its answer") {
   Opened o;
   o.note("hello", "a");
-  auto refused = o.m.submit(StepAction{o.id, "look", "dance", "oncall", ""}, "wrong");
+  auto refused = o.m.submit(StepAction{o.id, "dance", OnStep::done, "oncall", ""}, "wrong");
   REQUIRE(refused);
   REQUIRE(refused->refused);
   SUBCASE("restart") { o.m.stop(); }
@@ -62,7 +62,7 @@ TEST_CASE("a key is remembered over a restart and a crash, with its answer") {
   CHECK(again.repeated);
   CHECK(again.subject == o.id);
   CHECK(notes(o.m, "hello") == 1);
-  auto refused_again = o.m.submit(StepAction{o.id, "look", "dance", "oncall", ""}, "wrong");
+  auto refused_again = o.m.submit(StepAction{o.id, "dance", OnStep::done, "oncall", ""}, "wrong");
   REQUIRE(refused_again);
   REQUIRE(refused_again->refused);
   CHECK(refused_again->repeated);

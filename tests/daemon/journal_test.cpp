@@ -99,14 +99,14 @@ TEST_CASE("a step's command begins only once its start is on disk, however long 
   auto opened = m.submit(OpenIncident{"database-outage", "oncall", ""});
   REQUIRE(opened);
   m.truth.disk_full = true;
-  auto answer = m.submit(StepAction{opened->subject, "restart", "run", "oncall", ""}, "run-1");
+  auto answer = m.submit(StepAction{opened->subject, "restart", OnStep::run, "oncall", ""}, "run-1");
   REQUIRE(answer);
   CHECK_FALSE(answer->refused);
   CHECK_FALSE(answer->durable);
   m.pass(minutes{3});
   CHECK(m.commands.begun.empty());
   CHECK(m.incident()->step("restart")->state == StepState::running);
-  m.submit(StepAction{opened->subject, "restart", "run", "oncall", ""}, "run-2");
+  m.submit(StepAction{opened->subject, "restart", OnStep::run, "oncall", ""}, "run-2");
   m.truth.disk_full = false;
   m.pass(seconds{5});
   REQUIRE(m.commands.begun.size() == 1);
@@ -124,7 +124,7 @@ TEST_CASE("a command is never begun twice: after a crash a person decides") {
   auto opened = m.submit(OpenIncident{"database-outage", "oncall", ""});
   REQUIRE(opened);
   SUBCASE("its start was on disk") {
-    m.submit(StepAction{opened->subject, "restart", "run", "oncall", ""});
+    m.submit(StepAction{opened->subject, "restart", OnStep::run, "oncall", ""});
     m.pass(seconds{5});
     CHECK(m.commands.begun.size() == 1);
     m.crash();
@@ -135,7 +135,7 @@ TEST_CASE("a command is never begun twice: after a crash a person decides") {
   }
   SUBCASE("its start was not") {
     m.truth.disk_full = true;
-    m.submit(StepAction{opened->subject, "restart", "run", "oncall", ""});
+    m.submit(StepAction{opened->subject, "restart", OnStep::run, "oncall", ""});
     m.crash();
     m.truth.disk_full = false;
     m.start();
@@ -151,14 +151,14 @@ TEST_CASE("a command can be cancelled, run again, and cancelled again") {
   m.pass(minutes{1});
   auto opened = m.submit(OpenIncident{"database-outage", "oncall", ""});
   REQUIRE(opened);
-  auto act = [&](const std::string& action) { REQUIRE(m.submit(StepAction{opened->subject, "restart", action, "oncall", ""})); };
-  act("run");
+  auto act = [&](OnStep action) { REQUIRE(m.submit(StepAction{opened->subject, "restart", action, "oncall", ""})); };
+  act(OnStep::run);
   m.pass(seconds{2});
-  act("cancel");
-  act("run");
+  act(OnStep::cancel);
+  act(OnStep::run);
   m.pass(seconds{10});  // the first one has died meanwhile
   CHECK(m.commands.begun.size() == 2);
-  act("cancel");
+  act(OnStep::cancel);
   m.pass(minutes{2});
   CHECK(m.commands.ended == 0);
   CHECK(m.incident()->step("restart")->state == StepState::failed);

@@ -32,7 +32,7 @@ struct Outage {
     m.pass(minutes{3});
     m.breaks("primary");
     REQUIRE(m.until([&] { return m.incident() && m.alert("DrwatchIncident"); }, minutes{5}));
-    REQUIRE(m.submit(StepAction{m.incident()->id, "look", "done", "oncall", "it hangs"}));
+    REQUIRE(m.submit(StepAction{m.incident()->id, "look", OnStep::done, "oncall", "it hangs"}));
     m.pass(seconds{5});
     before = *m.incident();
   }

@@ -82,8 +82,8 @@ Recovery recover(Rehearsal& rehearsal, Chance& chance) {
     for (const std::string& before : work.after) begin = std::max(begin, ends.at(before));
     ends[work.id] = begin + work.takes.drawn(chance);
     // One in two says when he begins; of the others it is known from when they could.
-    if (chance.one_in(2)) rehearsal.at(begin + Duration{1}, StepAction{id, work.id, "start", "responder", ""});
-    rehearsal.at(ends[work.id], StepAction{id, work.id, "done", "responder", ""});
+    if (chance.one_in(2)) rehearsal.at(begin + Duration{1}, StepAction{id, work.id, OnStep::start, "responder", ""});
+    rehearsal.at(ends[work.id], StepAction{id, work.id, OnStep::done, "responder", ""});
   }
   rehearsal.run_until(ends.at(works.back().id) + hours{30});
   return {id, opened, ends.at(works.back().id)};

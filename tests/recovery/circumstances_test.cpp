@@ -53,7 +53,7 @@ void taken(Stage& stage, Duration acknowledged_after, Duration took) {
   stage.pass(acknowledged_after);
   stage.feed(Acknowledge{id, "anna", ""});
   stage.pass(took);
-  stage.feed(StepAction{id, "restore", "done", "anna", ""});
+  stage.feed(StepAction{id, "restore", OnStep::done, "anna", ""});
   stage.feed(Resolve{id, false, false, "anna", ""});
   stage.pass(minutes{2});
 }
@@ -137,10 +137,10 @@ TEST_CASE("an incident counts with what there was when it opened, and its sample
   read_size(stage, 1);  // half restored: it says nothing of what there is to bring back
   stage.feed(AddNote{stage.open("by-hand")->id, "it grows", "anna"});
   CHECK(stage.open("by-hand")->projection->p50_seconds == doctest::Approx(before));
-  stage.feed(StepAction{stage.open("by-hand")->id, "restore", "start", "anna", ""});
+  stage.feed(StepAction{stage.open("by-hand")->id, "restore", OnStep::start, "anna", ""});
   stage.pass(hours{1});
   const std::string id = stage.open("by-hand")->id;
-  stage.feed(StepAction{id, "restore", "done", "anna", ""});
+  stage.feed(StepAction{id, "restore", OnStep::done, "anna", ""});
   stage.feed(Resolve{id, false, false, "anna", ""});
   CHECK(stage.state.record.measured.samples.at("restore").back().bytes == 60 * gib);
   CHECK(to_json(record_from_json(to_json(stage.state.record))) == to_json(stage.state.record));

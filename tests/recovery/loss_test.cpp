@@ -103,7 +103,7 @@ TEST_CASE("a continuous source restores to just before it, a discrete one to its
   }
   SUBCASE("a command goes to the same moment") {
     source.continuous = true;
-    const Decision d = stage.feed(StepAction{id, "act", "run", "ann", ""});
+    const Decision d = stage.feed(StepAction{id, "act", OnStep::run, "ann", ""});
     REQUIRE(d.commands.size() == 1);
     CHECK(d.commands[0].argv[2] == time_text(bad - seconds{1}));
   }
@@ -120,7 +120,7 @@ TEST_CASE("what it cost is written down at the end, and stays") {
   stage.state.kept.sources["wal"].continuous = true;
   stage.feed(SayBadChange{id, stage.now - minutes{10}, "ann", ""});
   stage.pass(minutes{5});
-  stage.feed(StepAction{id, "act", "done", "ann", ""});
+  stage.feed(StepAction{id, "act", OnStep::done, "ann", ""});
   REQUIRE(incident(stage, id).state == IncidentState::recovered);
   const Duration cost = minutes{15} + seconds{1};
   CHECK(loss(stage, id)->lost == cost);

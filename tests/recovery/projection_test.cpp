@@ -45,8 +45,8 @@ const Incident& opened(Stage& stage) {
   stage.feed(Acknowledge{stage.open("by-hand")->id, "anna", ""});
   return *stage.open("by-hand");
 }
-void done(Stage& stage, const std::string& step) { stage.feed(StepAction{stage.open("by-hand")->id, step, "done", "anna", ""}); }
-void started(Stage& stage, const std::string& step) { stage.feed(StepAction{stage.open("by-hand")->id, step, "start", "anna", ""}); }
+void done(Stage& stage, const std::string& step) { stage.feed(StepAction{stage.open("by-hand")->id, step, OnStep::done, "anna", ""}); }
+void started(Stage& stage, const std::string& step) { stage.feed(StepAction{stage.open("by-hand")->id, step, OnStep::start, "anna", ""}); }
 const Projection& projection(Stage& stage) {
   REQUIRE(stage.open("by-hand"));
   REQUIRE(stage.open("by-hand")->projection);
@@ -141,7 +141,7 @@ TEST_CASE("wait, or fail over: decide by is the last moment at which the other w
   CHECK(judge_rto(*stage.open("by-hand"), stage.now).message.find("decide for 'fail-over' by") != std::string::npos);
   SUBCASE("and the other way, once taken, is what is projected") {
     started(stage, "copy");
-    stage.feed(StepAction{stage.open("by-hand")->id, "wait", "skip", "anna", "we fail over"});
+    stage.feed(StepAction{stage.open("by-hand")->id, "wait", OnStep::skip, "anna", "we fail over"});
     CHECK(projection(stage).way == "fail-over");
     CHECK(projection(stage).p90_seconds < 2 * 3600);
     CHECK(judge_rto(*stage.open("by-hand"), stage.now).standing == Standing::met);

@@ -46,13 +46,13 @@ TEST_CASE("a command becomes an input in the name of its token, and is answered 
   CHECK(step.json()["id"] == incident_id);
   const auto act = last_input<StepAction>(server);
   CHECK(act.step == "scope");
-  CHECK(act.action == "skip");
+  CHECK(act.action == OnStep::skip);
   CHECK(act.note == "not needed");
 
   CHECK(post(server, incident + "/notes", R"({"text": "called the provider"})").status == 200);
   CHECK(last_input<AddNote>(server).text == "called the provider");
   CHECK(post(server, incident + "/messages/customers-investigating", R"({"action": "approved"})").status == 200);
-  CHECK(last_input<MessageAction>(server).action == "approve");
+  CHECK(last_input<MessageAction>(server).action == OnMessage::approve);
   CHECK(post(server, incident + "/start-time", R"({"at": "2026-03-01T02:00:00Z"})", as_boss).status == 200);
   CHECK(last_input<CorrectStart>(server).at == *parse_time("2026-03-01T02:00:00Z"));
   CHECK(post(server, incident + "/bad-change", R"({"at": "2026-03-01T01:47:00Z", "note": "release 7"})").status == 200);

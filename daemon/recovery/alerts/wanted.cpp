@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/recovery/alerts/wanted.hpp"
 
+#include "daemon/recovery/alerts/names.hpp"
 #include "daemon/recovery/deciding.hpp"
 #include "daemon/recovery/outlook/projection.hpp"
 #include "daemon/recovery/outlook/rto.hpp"
@@ -89,9 +90,9 @@ struct Wanted {
   }
 };
 
-Alert alert_of(const Wanted& w, const std::string& name, const std::string& severity, const Incident& i, std::string summary) {
+Alert alert_of(const Wanted& w, AlertName name, const std::string& severity, const Incident& i, std::string summary) {
   Alert a;
-  a.labels = {{"alertname", name}, {"severity", severity}, {"scenario", i.scenario}};
+  a.labels = {{"alertname", std::string(alert_text(name))}, {"severity", severity}, {"scenario", i.scenario}};
   if (!w.with_words) return a;
   a.annotations = {{"summary", std::move(summary)},
                    {"description", describe(w.settings, i)},
@@ -102,25 +103,25 @@ Alert alert_of(const Wanted& w, const std::string& name, const std::string& seve
 }
 
 void of_incident(Wanted& w, const Incident& i) {
-  Alert open = alert_of(w, "DrwatchIncident", i.severity, i, i.title);
+  Alert open = alert_of(w, AlertName::incident, i.severity, i, i.title);
   open.starts_at = i.opened_at;
   w.add(open);
   if (i.severity == "critical" && !i.acknowledged_at) {
     Time at = i.opened_at + i.ack_within;
     if (w.now >= at)
-      w.add(alert_of(w, "DrwatchUnacknowledged", "critical", i, i.title + ": nobody has taken it for " + duration_words(i.ack_within)));
+      w.add(alert_of(w, AlertName::unacknowledged, "critical", i, i.title + ": nobody has taken it for " + duration_words(i.ack_within)));
     else
       w.wake(at);
   }
   RtoJudgement rto = judge_rto(i, w.now);
   if (rto.next) w.wake(*rto.next);
   if (rto.standing == Standing::at_risk || rto.standing == Standing::breached)
-    w.add(alert_of(w, "DrwatchRtoAtRisk", i.severity, i, i.title + ": the recovery time objective is at risk: " + rto.message));
+    w.add(alert_of(w, AlertName::rto_at_risk, i.severity, i, i.title + ": the recovery time objective is at risk: " + rto.message));
   if (rto.standing == Standing::breached)
-    w.add(alert_of(w, "DrwatchRtoBreached", i.severity, i, i.title + ": the recovery time objective is breached: " + rto.message));
+    w.add(alert_of(w, AlertName::rto_breached, i.severity, i, i.title + ": the recovery time objective is breached: " + rto.message));
   for (const IncidentMessage& m : i.messages)
     if (m.when == "update" && m.state != "sent")
-      w.add(alert_of(w, "DrwatchUpdateDue", "warning", i, i.title + ": an update for " + m.audience + " is due ('" + m.id + "')"));
+      w.add(alert_of(w, AlertName::update_due, "warning", i, i.title + ": an update for " + m.audience + " is due ('" + m.id + "')"));
 }
 
 std::string fix_words(const TimeToFix& fix) {
@@ -139,9 +140,12 @@ void of_objective(Wanted& w, const std::string& component, DisasterClass c) {
   if (judged.structural) return;  // a finding, not a page
   // As it is now; while it is getting better, what it was raised for.
   const std::string& why = judged.standing == s ? judged.message : objective->second.message;
-  auto add = [&](const char* name, const char* severity, const char* word) {
+  auto add = [&](AlertName name, const char* severity, const char* word) {
     Alert a;
-    a.labels = {{"alertname", name}, {"severity", severity}, {"component", component}, {"class", std::string(class_name(c))}};
+    a.labels = {{"alertname", std::string(alert_text(name))},
+                {"severity", severity},
+                {"component", component},
+                {"class", std::string(class_name(c))}};
     if (!w.with_words) return w.add(a);
     a.annotations = {{"summary", component + ": the recovery point objective (" + std::string(class_name(c)) + ") is " + word},
                      {"description", why + ". Since " + time_words(objective->second.since) + ". " +
@@ -150,14 +154,15 @@ void of_objective(Wanted& w, const std::string& component, DisasterClass c) {
                      {"runbook_url", base_url(w.settings) + "/"}};
     w.add(a);
   };
-  add("DrwatchRpoAtRisk", "warning", "at risk");
-  if (s == Standing::breached) add("DrwatchRpoBreached", "critical", "breached");
+  add(AlertName::rpo_at_risk, "warning", "at risk");
+  if (s == Standing::breached) add(AlertName::rpo_breached, "critical", "breached");
 }
 
 // A warning beside the scenario that opens by the probe's health: it names the cause, and it is told where no scenario is about that probe.
 void of_disagreement(Wanted& w, const FindingRecord& finding) {
   Alert a;
-  a.labels = {{"alertname", "DrwatchSourcesDisagree"}, {"severity", "warning"}, {"component", finding.component}};
+  a.labels = {
+      {"alertname", std::string(alert_text(AlertName::sources_disagree))}, {"severity", "warning"}, {"component", finding.component}};
   a.starts_at = finding.since;
   if (w.with_words)
     a.annotations = {
@@ -169,9 +174,9 @@ void of_disagreement(Wanted& w, const FindingRecord& finding) {
   w.add(a);
 }
 
-void add_own(Wanted& w, const char* name, const char* severity, std::string summary, std::string description) {
+void add_own(Wanted& w, AlertName name, const char* severity, std::string summary, std::string description) {
   Alert a;
-  a.labels = {{"alertname", name}, {"severity", severity}};
+  a.labels = {{"alertname", std::string(alert_text(name))}, {"severity", severity}};
   a.annotations = {{"summary", std::move(summary)}, {"description", std::move(description)}, {"runbook_url", base_url(w.settings) + "/"}};
   w.add(a);
 }
@@ -186,15 +191,15 @@ void find_wanted(Wanted& w) {
   for (const auto& [key, finding] : w.state.record.findings)
     if (finding.finding == "sources-disagree") of_disagreement(w, finding);
   if (w.state.record.blind_since)
-    add_own(w, "DrwatchBlind", "critical", "drwatch is blind: most of its witnesses fail",
+    add_own(w, AlertName::blind, "critical", "drwatch is blind: most of its witnesses fail",
             "The fault is drwatch's own: its network, its resolver or its machine. Nothing is called down and no scenario opens until it "
             "can see "
             "again. Blind since " +
                 time_words(*w.state.record.blind_since) + ".");
   if (w.state.record.journal_failing)
-    add_own(w, "DrwatchJournalFailing", "critical", "drwatch cannot write its journal",
+    add_own(w, AlertName::journal_failing, "critical", "drwatch cannot write its journal",
             "Watching and paging go on, but what is decided now would be lost with the process. Free or mend the disk of [journal] path.");
-  add_own(w, "Watchdog", "none", "drwatch is alive", "Always firing: its absence pages.");
+  add_own(w, AlertName::watchdog, "none", "drwatch is alive", "Always firing: its absence pages.");
 }
 
 }  // namespace

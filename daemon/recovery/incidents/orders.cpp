@@ -91,15 +91,15 @@ bool refuse_step(Deciding& d, const Incident& i, const IncidentStep* step, const
     return true;
   }
   bool command = !step->plan.run.empty();
-  if ((o.action == "run" || o.action == "cancel") && !command) {
+  if ((o.action == OnStep::run || o.action == OnStep::cancel) && !command) {
     d.refuse(409, "'" + step->plan.title + "' has no command", "mark it with start, done or skip");
     return true;
   }
-  if (o.action == "skip" && step->plan.critical && o.note.empty() && step->state != StepState::skipped) {
+  if (o.action == OnStep::skip && step->plan.critical && o.note.empty() && step->state != StepState::skipped) {
     d.refuse(422, "a critical step is skipped with a reason only", "say why with a note");
     return true;
   }
-  if (step->state == StepState::running && o.action != "cancel" && o.action != "run") {
+  if (step->state == StepState::running && o.action != OnStep::cancel && o.action != OnStep::run) {
     d.refuse(409, "'" + step->plan.title + "' is running", "wait for its end, or cancel it");
     return true;
   }
@@ -121,31 +121,30 @@ void order(Deciding& d, const StepAction& o) {
   Body body{{"step", o.step}, {"note", o.note}};
   About about = d.about(*i, o.by);
   std::string title = "'" + step->plan.title + "'";
-  if (o.action == "start") {
+  if (o.action == OnStep::start) {
     if (step->state == StepState::started || step->closed()) return;
     return d.emit("step.started", about, title + " was started by " + o.by, body);
   }
-  if (o.action == "done") {
+  if (o.action == OnStep::done) {
     if (step->state == StepState::done) return;
     body.set("evidence", o.note);
     return d.emit("step.done", about, title + " was done by " + o.by + (o.note.empty() ? "" : ": " + o.note), body);
   }
-  if (o.action == "skip") {
+  if (o.action == OnStep::skip) {
     if (step->state == StepState::skipped) return;
     return d.emit("step.skipped", about, title + " was skipped by " + o.by + (o.note.empty() ? "" : ": " + o.note), body);
   }
-  if (o.action == "undo") return take_back(d, *i, *step, o);
-  if (o.action == "run") {
+  if (o.action == OnStep::undo) return take_back(d, *i, *step, o);
+  if (o.action == OnStep::run) {
     if (step->state == StepState::running) return;
     if (!i->ready(*step))
       return d.refuse(409, title + " waits for other steps", "close the steps it comes after first, or skip them", step->plan.after);
     return start_command(d, *i, *step, o.by);
   }
-  if (o.action == "cancel") {
+  if (o.action == OnStep::cancel) {
     if (step->state == StepState::running) d.decision.cancels.emplace_back(i->id, o.step);
     return;
   }
-  d.refuse(400, "no action '" + o.action + "'", "one of start, done, skip, undo, run, cancel");
 }
 
 void order(Deciding& d, const MessageAction& o) {
@@ -160,15 +159,14 @@ void order(Deciding& d, const MessageAction& o) {
   if (!message->missing.empty())
     return d.refuse(422, "the message cannot be filled", message->missing.front() + " is not known", message->missing);
   Body body{{"message", o.message}};
-  if (o.action == "approve") {
+  if (o.action == OnMessage::approve) {
     if (message->state != "draft") return;
     return d.emit("message.approved", d.about(*i, o.by), "message '" + o.message + "' was approved by " + o.by, body);
   }
-  if (o.action == "sent") {
+  if (o.action == OnMessage::sent) {
     if (message->state == "sent") return;
     return d.emit("message.sent", d.about(*i, o.by), "message '" + o.message + "' was sent by " + o.by, body);
   }
-  d.refuse(400, "no action '" + o.action + "'", "one of approve, sent");
 }
 
 void order(Deciding& d, const Refile& o) {

@@ -197,8 +197,6 @@ void see_writes(Deciding& d, const std::string& probe, const Outcome& outcome) {
 
 namespace {
 
-int rank(Standing s) { return s == Standing::breached ? 3 : s == Standing::at_risk ? 2 : s == Standing::unproven ? 1 : 0; }
-
 bool all_seen(const Deciding& d, const std::string& component, DisasterClass c) {
   std::vector<std::string> sources = sources_of(d.settings, component, c);
   for (std::size_t n = sources.size(); n-- > 0;)  // and those whose word the claims stand on

@@ -14,9 +14,13 @@
 namespace drwatch {
 
 enum class IncidentState { open, recovered, resolved, absorbed };
+inline constexpr IncidentState all_incident_states[] = {IncidentState::open, IncidentState::recovered, IncidentState::resolved,
+                                                        IncidentState::absorbed};
 std::string_view state_name(IncidentState s);
 
 enum class StepState { open, started, running, done, skipped, failed, interrupted };
+inline constexpr StepState all_step_states[] = {StepState::open,    StepState::started, StepState::running,    StepState::done,
+                                                StepState::skipped, StepState::failed,  StepState::interrupted};
 std::string_view state_name(StepState s);
 
 // Why a trigger holds: one condition with what was seen.

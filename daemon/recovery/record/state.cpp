@@ -20,6 +20,8 @@ std::string_view standing_name(Standing s) {
   return "";
 }
 
+int rank(Standing s) { return s == Standing::breached ? 3 : s == Standing::at_risk ? 2 : s == Standing::unproven ? 1 : 0; }
+
 std::optional<Standing> parse_standing(std::string_view name) {
   for (Standing s : {Standing::met, Standing::at_risk, Standing::breached, Standing::unproven})
     if (standing_name(s) == name) return s;

@@ -59,8 +59,10 @@ struct ComponentRecord {
   Turns turns;
 };
 enum class Standing { met, at_risk, breached, unproven };
+inline constexpr Standing all_standings[] = {Standing::met, Standing::at_risk, Standing::breached, Standing::unproven};
 std::string_view standing_name(Standing s);
 std::optional<Standing> parse_standing(std::string_view name);
+int rank(Standing s);     // the worse the more
 struct ObjectiveRecord {  // an RPO by component and class
   Standing standing = Standing::unproven;
   Time since{};

@@ -140,7 +140,6 @@ Sentence of_rpo(const State& state, const Settings& settings, std::optional<Disa
   const ObjectiveRecord* worst = nullptr;
   DisasterClass worst_class = DisasterClass::host;
   bool structural = false;
-  auto rank = [](Standing x) { return x == Standing::breached ? 3 : x == Standing::at_risk ? 2 : x == Standing::unproven ? 1 : 0; };
   for (DisasterClass c : all_classes) {
     if (of_class && *of_class != c) continue;
     auto objective = state.record.objectives.find(objective_key(component, c));

@@ -79,8 +79,8 @@ Task<Response> act_on_step(Room& room, Call call) {
     co_return not_found("step", call.at["step"], steps);
   }
   Fields fields(call.request);
-  const std::vector<std::string> actions{"start", "done", "skip", "undo", "run", "cancel"};
-  StepAction input{call.at["id"], call.at["step"], fields.one_of("action", actions), call.caller.name, fields.text("note")};
+  const auto action = parse_step_action(fields.one_of("action", step_actions()));
+  StepAction input{call.at["id"], call.at["step"], action.value_or(OnStep::start), call.caller.name, fields.text("note")};
   co_return co_await on_incident(room, std::move(call), std::move(fields), std::move(input));
 }
 
@@ -97,10 +97,8 @@ Task<Response> act_on_message(Room& room, Call call) {
   for (const auto& message : incident.messages) known.push_back(message.id);
   if (std::find(known.begin(), known.end(), call.at["message"]) == known.end()) co_return not_found("message", call.at["message"], known);
   Fields fields(call.request);
-  const std::vector<std::string> actions{"approve", "approved", "sent"};
-  std::string action = fields.one_of("action", actions);
-  if (action == "approved") action = "approve";
-  MessageAction input{call.at["id"], call.at["message"], std::move(action), call.caller.name};
+  const auto action = parse_message_action(fields.one_of("action", message_actions()));
+  MessageAction input{call.at["id"], call.at["message"], action.value_or(OnMessage::approve), call.caller.name};
   co_return co_await on_incident(room, std::move(call), std::move(fields), std::move(input));
 }
 
@@ -139,9 +137,8 @@ Task<Response> set_signal(Room& room, Call call) {
   const std::string name = call.at["name"];
   if (!settings->signals.contains(name)) co_return not_found("signal", name, keys_of(settings->signals));
   Fields fields(call.request);
-  const std::vector<std::string> states{"raised", "clear"};
-  const bool raised = fields.one_of("state", states) == "raised";
-  SetSignal input{name, raised, call.caller.name, fields.text("note")};
+  const auto raised = parse_signal_state(fields.one_of("state", signal_states()));
+  SetSignal input{name, raised.value_or(false), call.caller.name, fields.text("note")};
   if (auto wrong = fields.wrong()) co_return std::move(*wrong);
   const Answer answer = co_await submit(room, call, std::move(input));
   if (answer.refused) co_return refusal(*answer.refused);

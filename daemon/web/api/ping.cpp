@@ -16,13 +16,9 @@ constexpr std::size_t rid_bytes = 64;       // a UUID has 36
 // What the element after the key means; false: nothing that we know.
 bool read_what(const std::string& word, Pinged& ping) {
   if (word.empty()) return true;
-  if (word == "start")
-    ping.what = Pinged::What::start;
-  else if (word == "fail")
-    ping.what = Pinged::What::fail;
-  else if (word == "log")
-    ping.what = Pinged::What::log;
-  else {
+  if (const auto what = parse_ping(word); what && what != Ping::success) {  // success is said by saying nothing, or 0
+    ping.what = *what;
+  } else {
     int code = -1;
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), code);
     if (error != std::errc() || end != word.data() + word.size() || code < 0 || code > 255) return false;

@@ -183,7 +183,7 @@ View signal_view(const SignalSettings& signal, const State& state) {
   const SignalRecord* record = found == state.record.signals.end() ? nullptr : &found->second;
   View view;
   view["signal"] = signal.name;
-  view["state"] = record && record->raised ? "raised" : "clear";
+  view["state"] = signal_state(record && record->raised);
   view["since"] = record ? time_view(record->since) : View(nullptr);
   view["expires_at"] = record && record->raised ? time_view(record->expires_at) : View(nullptr);
   view["by"] = record ? text_view(record->by) : View(nullptr);

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lists of words, as a story and what is checked against it share them.
+#pragma once
+
+#include "daemon/recovery/record/state.hpp"
+
+#include <string>
+#include <vector>
+
+namespace drwatch {
+
+using Words = std::vector<std::string>;
+
+// What the values of a closed list are called.
+template <class All, class Name>
+Words words_of(const All& all, Name name) {
+  Words words;
+  for (const auto& each : all) words.emplace_back(name(each));
+  return words;
+}
+
+std::string listed(const Words& words);  // "a, b"; "none"
+// The keys of alerts and findings are the expected ones. A short form stands for all that begin so, by whole parts.
+bool same_keys(const Words& expected, const Words& actual);
+
+// A story names incidents by their scenario: the newest one.
+const Incident* newest_incident(const Record& record, const std::string& scenario);
+
+}  // namespace drwatch
