@@ -80,7 +80,6 @@ SAME_WORD = (
     ("daemon/commands/incident.cpp", ("command",), "a kind of step"),
     ("daemon/commands/incident_text.cpp", ("command",), "a kind of step"),
     ("daemon/story/check.cpp", ("heartbeat",), "the noun of a sentence for whoever wrote the story"),
-    ("daemon/story/file.cpp", ("auth", "dns", "tls"), "reasons of an outcome"),
     ("probes/outcome.cpp", ("auth", "dns", "tls"), "reasons and phases of an outcome"),
     ("probes/auth/visit.cpp", ("dns", "tcp", "tls"), "stages of a login"),
     ("probes/tls/probe.cpp", ("postgres",), "a protocol in which TLS is agreed upon"),
