@@ -253,7 +253,7 @@ class Stage {
   void same_set(const StoryExpectation& e, const std::string& what, std::vector<std::string> expected, std::vector<std::string> actual) {
     std::sort(expected.begin(), expected.end());
     std::sort(actual.begin(), actual.end());
-    equal(e, what, listed(expected), listed(actual));
+    equal(e, what, as_list(expected), as_list(actual));
   }
 
   std::string health_of(const std::string& name) const {
@@ -295,7 +295,7 @@ class Stage {
     std::vector<std::string> firing;
     for (const auto& [key, alert] : state_.record.alerts)
       if (!alert.resolved_at && key != alert_text(AlertName::watchdog)) firing.push_back(key);
-    if (!same_keys(*e.alerts, firing)) fail({e.at, e.line, "alerts", listed(*e.alerts), listed(firing)});
+    if (!same_keys(*e.alerts, firing)) fail({e.at, e.line, "alerts", as_list(*e.alerts), as_list(firing)});
   }
 
   void judge(const StoryExpectation& e) {
