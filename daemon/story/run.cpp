@@ -118,6 +118,7 @@ class Stage {
     Decision decision = more ? decide_later(state_, settings_, input, own()) : decide(state_, settings_, input, own());
     for (const std::string& probe : decision.run_now) schedule_.run_now(probe, now_);
     result_.events.insert(result_.events.end(), decision.events.begin(), decision.events.end());
+    if (!decision.endless.empty()) fail({now_ - story_.start, 0, "what follows", "comes to an end", "never: " + decision.endless});
     wake_at(decision.due);
     // A story runs no commands: each ends well at once.
     for (const StartCommand& command : decision.commands)
