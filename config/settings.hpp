@@ -83,7 +83,7 @@ struct ComponentSettings {
   std::vector<std::string> protected_by;  // backup probes
 };
 
-// A job, judged by the heart against the clock: from its pings (kind heartbeat) or from its scheduler's own record of runs (pg_cron).
+// A job, judged by the heart against the clock: from its pings, or from its scheduler's own record of runs.
 struct JobSettings {
   bool read = false;  // its runs are read by a probe, and its schedule with them; false: it calls in
   std::optional<Cron> schedule;
@@ -99,23 +99,25 @@ struct BackupRole {
   std::vector<DisasterClass> survives;
   std::optional<Duration> every;  // how often a new point is expected; nullopt: as it learns
   std::string confirmed_by;       // another backup probe of the same component, that sees what this one only claims; empty: none
+  std::optional<config::PointsApart> by_nature;  // what its settings mean for how often points can come; nullopt: nothing
   friend bool operator==(const BackupRole&, const BackupRole&) = default;
 };
 struct ProbeSettings {
   std::string name, kind;
+  config::Traits traits;  // of its kind
   std::string component;  // empty: only a witness may have none
   Duration interval{0}, retry{0}, timeout{0};
   int fall = 3, rise = 2;
   bool witness = false;
   std::optional<JobSettings> job;
   std::optional<BackupRole> backup;
-  std::shared_ptr<const void> own;  // the kind's own settings; null for a heartbeat
+  std::shared_ptr<const void> own;  // the kind's own settings
   std::string fingerprint;          // changes when anything of this probe changes (secrets enter by hash only)
   std::vector<Secret> secrets;      // all that its table names: never to be shown
   // The keys of its kind as the file has them, for people: {"status", "200"}. Of a secret the place where it is.
   std::vector<std::pair<std::string, std::string>> written;
 
-  bool calls_in() const { return job && !job->read; }  // it has no runs of its own
+  bool calls_in() const { return traits.calls_in; }
 };
 
 struct MaintenanceSettings {

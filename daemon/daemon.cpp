@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/daemon.hpp"
 
+#include "daemon/answers.hpp"
 #include "daemon/recovery/alerts/wanted.hpp"
 #include "probes/seams/within.hpp"
 
@@ -23,26 +24,6 @@ const std::vector<double> append_bounds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0
 // Events after which the alerts may have to say something else.
 bool concerns_alerts(const Event& e) {
   return e.kind.starts_with("alert.") || e.kind.starts_with("incident.") || e.kind.starts_with("step.");
-}
-
-Json answer_json(Time at, const Answer& a) {
-  Json j{{"at", time_text(at)}, {"subject", a.subject}, {"durable", a.durable}};
-  if (a.refused)
-    j["refused"] = {{"status", a.refused->status}, {"title", a.refused->title}, {"detail", a.refused->detail}, {"list", a.refused->list}};
-  return j;
-}
-std::optional<std::pair<Time, Answer>> answer_from(const std::string& text) {
-  Json j = Json::parse(text, nullptr, false);
-  if (!j.is_object()) return std::nullopt;
-  auto at = parse_time(j.value("at", ""));
-  if (!at) return std::nullopt;
-  Answer a;
-  a.subject = j.value("subject", "");
-  a.durable = j.value("durable", true);
-  if (auto r = j.find("refused"); r != j.end())
-    a.refused =
-        Refusal{r->value("status", 409), r->value("title", ""), r->value("detail", ""), r->value("list", std::vector<std::string>{})};
-  return std::pair{*at, a};
 }
 
 }  // namespace
@@ -108,7 +89,7 @@ Task<void> Daemon::stop(std::string reason) {
     co_return true;
   }(tasks_));
   keeping_.write_kept(state_.kept);
-  if (state_.record.seq != snapshot_seq_) parts_.journal.snapshot(state_.record.seq, to_json(state_.record).dump());
+  if (state_.record.seq != snapshot_seq_) parts_.journal.snapshot(state_.record.seq, snapshot_text(state_.record));
   parts_.journal.close();
 }
 
@@ -144,7 +125,7 @@ Task<void> Daemon::keep_house() {
     if (parts_.journal.waiting() < most_waiting) keeping_.write_kept(state_.kept);
     if (state_.record.seq - snapshot_seq_ < events_per_snapshot) continue;
     snapshot_seq_ = state_.record.seq;
-    parts_.journal.snapshot(snapshot_seq_, to_json(state_.record).dump());
+    parts_.journal.snapshot(snapshot_seq_, snapshot_text(state_.record));
   }
 }
 
@@ -288,7 +269,7 @@ std::map<std::string, std::string> Daemon::remember_answer(const std::string& ke
     return old;
   });
   answers_[key] = {now(), answer};
-  changed["answer/" + key] = answer_json(now(), answer).dump();
+  changed["answer/" + key] = answer_text(now(), answer);
   return changed;
 }
 

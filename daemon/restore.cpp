@@ -8,13 +8,12 @@ Restored restore(JournalContents contents, const std::function<void(const std::f
   r.notice = contents.notice;
   bool whole = true;
   if (contents.snapshot) {
-    try {
-      r.record = record_from_json(Json::parse(contents.snapshot->second));
+    auto record = record_of_snapshot(contents.snapshot->second);
+    if (record) {
+      r.record = std::move(*record);
       for (const Event& e : contents.events) apply(r.record, e);
-      whole = r.record.seq == contents.last_seq;
-    } catch (const nlohmann::json::exception&) {
-      whole = false;  // another release's snapshot
     }
+    whole = record && r.record.seq == contents.last_seq;
     if (!whole) {
       r.record = {};
       all([&](const Event& e) { apply(r.record, e); });

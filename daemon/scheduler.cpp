@@ -25,6 +25,8 @@ void Scheduler::load(std::shared_ptr<const Settings> settings) {
     Watched& w = *it->second;
     auto probe = settings->probes.find(w.name);
     bool stays = probe != settings->probes.end() && probe->second.fingerprint == w.fingerprint;
+    // A probe whose settings changed is a new one: its run under the old settings is cancelled, and neither its outcome nor a time-out is
+    // told.
     if (!stays && w.running) {
       deadlines_.erase(w.deadline);
       w.late = false;  // whatever it still comes to is not to be told
@@ -33,6 +35,7 @@ void Scheduler::load(std::shared_ptr<const Settings> settings) {
     it = stays ? std::next(it) : watched_.erase(it);
   }
   for (const auto& [name, probe] : settings->probes) {
+    // A kind that is called in (heartbeat) has no runs to start.
     if (probe.calls_in() || watched_.count(name)) continue;
     auto w = std::make_shared<Watched>();
     w->name = name;
@@ -46,13 +49,15 @@ void Scheduler::load(std::shared_ptr<const Settings> settings) {
   wake();
 }
 
+// The earlier of the next run and of what the heart asked to be woken for; nullopt: nothing is planned.
 std::optional<Time> Scheduler::next_turn() const {
   std::optional<Time> next = schedule_.next();
   if (auto due = hooks_.due(); due && (!next || *due < *next)) next = due;
   return next;
 }
 
-// Only for what comes earlier than the loop will wake anyway: a wake-up at the end of every run would be a good part of what a run costs.
+// Wakes the loop only for something that is due before it would wake anyway. Waking it at the end of every run would be a good part of what
+// a run costs.
 void Scheduler::wake() {
   if (!asleep_until_) return;
   auto next = next_turn();
@@ -64,10 +69,12 @@ void Scheduler::wake() {
 void Scheduler::start() { tasks_.spawn("scheduler", loop()); }
 
 Task<void> Scheduler::loop() {
+  // Looks again at least once a minute, should a wake-up ever be missed.
   constexpr Duration longest = minutes{1};
   for (;;) {
     Time now = hooks_.now();
     end_late_runs();
+    // Late runs are ended first: a probe whose run is over may be due again.
     for (const std::string& name : schedule_.take_due(now)) begin(name);
     if (auto due = hooks_.due(); due && *due <= now) hooks_.tick();
     now = hooks_.now();
@@ -80,7 +87,8 @@ Task<void> Scheduler::loop() {
   }
 }
 
-// One order of deadlines serves all runs: a timer and a second task for each cost more than everything else about a run that ends in time.
+// The deadlines of all runs stand in one ordered map, and the loop ends those that have passed. A timer and a second task for each run
+// (within) would cost more than everything else about a run that ends in time.
 void Scheduler::end_late_runs() {
   auto now = world_.clock.boottime();
   while (!deadlines_.empty() && deadlines_.begin()->first.first <= now) {
@@ -93,6 +101,7 @@ void Scheduler::end_late_runs() {
 
 void Scheduler::begin(const std::string& name) {
   auto it = watched_.find(name);
+  // Not watched any more: the schedule must still hear that its turn is over.
   if (it == watched_.end()) return schedule_.finished(name, hooks_.now(), false);
   const std::shared_ptr<Watched>& w = it->second;
   ++w->runs_begun;
@@ -107,11 +116,13 @@ Task<void> Scheduler::run(std::shared_ptr<Watched> w) {
   auto began = world_.clock.boottime();
   std::optional<Outcome> outcome;
   std::exception_ptr thrown;
+  // Every run is traced, since only its end tells whether somebody will want to know.
   TracedWorld traced(world_, w->hidden);
   try {
     outcome = co_await w->probe->run(traced.world());
   } catch (const boost::system::system_error& e) {
     bool cancelled = e.code() == boost::asio::error::operation_aborted;
+    // Cancelled by a reload or by the end of the daemon: no outcome. Cancelled because it was late: an outcome, below.
     if (cancelled && !w->late) throw;
     if (!cancelled) thrown = std::current_exception();
   } catch (...) {
@@ -119,6 +130,7 @@ Task<void> Scheduler::run(std::shared_ptr<Watched> w) {
   }
   if (thrown) {
     hooks_.failed(w->name, thrown);
+    // A bug of ours says nothing about the platform: unknown, never down.
     outcome = outcome_of(Health::unknown, Reason::internal, "", "drwatch itself failed while looking");
   } else if (w->late) {  // what came after the deadline does not count
     outcome = outcome_of(w->probe->when_late(), Reason::timeout, "", "no answer within " + duration_words(w->timeout));
@@ -131,11 +143,13 @@ Task<void> Scheduler::run(std::shared_ptr<Watched> w) {
   outcome->at = at;
   outcome->trace = traced.take();
   outcome->phases[Phase::total] = std::chrono::duration_cast<std::chrono::microseconds>(world_.clock.boottime() - began);
+  // Of the outcome, before it is moved away; `ended` tells the schedule.
   w->refused = outcome->refused();
   if (w->awaited > 0) w->last = outcome;
   hooks_.ran(w->name, std::move(*outcome));
 }
 
+// By the task group, whichever way the run ended, also cancelled or thrown out of.
 void Scheduler::ended(Watched& w) {
   deadlines_.erase(w.deadline);
   w.running.reset();
@@ -158,6 +172,7 @@ void Scheduler::shift(Duration by) {
 
 bool Scheduler::on_schedule() const {
   auto next = schedule_.next();
+  // Due runs are begun at once, so a turn that is thirty seconds late means that the loop does not turn, or the clock was set.
   return !next || *next > hooks_.now() - seconds{30};
 }
 
@@ -168,6 +183,7 @@ Task<std::optional<Outcome>> Scheduler::next_outcome(std::string name) {
   const auto leave = [](Watched* awaited) {
     if (--awaited->awaited == 0) awaited->last.reset();
   };
+  // The outcome is kept only while somebody waits for it; the unique_ptr counts down however the waiting ends.
   ++w->awaited;
   const std::unique_ptr<Watched, decltype(leave)> waiting(w.get(), leave);
   const std::uint64_t wanted = w->runs_begun + 1;

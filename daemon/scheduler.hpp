@@ -29,17 +29,21 @@ class Scheduler {
   };
   using Make = std::function<std::unique_ptr<Probe>(const ProbeSettings&)>;
 
+  // `make` builds a probe from its settings, once per load. The hooks are called on the loop.
   Scheduler(World world, TaskGroup& tasks, Make make, Hooks hooks);
 
-  void load(std::shared_ptr<const Settings> settings);  // the names of what changed, see `changed`
+  void load(std::shared_ptr<const Settings> settings);  // start, and reload: unchanged probes (same fingerprint) go on undisturbed
   void start();
   void wake();  // what `due` names may have become earlier
+  // Begins a run at the loop's next turn; while one is running, another follows it. Does nothing for an unknown name.
   void run_now(const std::string& probe);
+  // Moves every turn by so much, when the clock has jumped (see Schedule).
   void shift(Duration by);
   std::optional<Time> next_run(const std::string& probe) const { return schedule_.next_run(probe); }
-  // Whether runs begin when they should: false when one is late by more than its interval.
+  // Whether runs begin when they should: false when the next one is late by thirty seconds or more.
   bool on_schedule() const;
-  // The next run to end that began after the call.
+  // Asks for a run and returns the outcome of the first run that began after the call. nullopt: there is no such probe, or it has gone
+  // meanwhile.
   Task<std::optional<Outcome>> next_outcome(std::string probe);
 
  private:

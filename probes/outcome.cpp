@@ -16,6 +16,9 @@ constexpr std::array<std::string_view, phase_count> phase_names = {"resolve", "c
 
 std::string_view health_name(Health h) { return health_names[static_cast<std::size_t>(h)]; }
 
+int severity_seen(Health h) { return h == Health::down ? 3 : h == Health::degraded ? 2 : h == Health::unknown ? 1 : 0; }
+int severity_possible(Health h) { return h == Health::down ? 3 : h == Health::unknown ? 2 : h == Health::degraded ? 1 : 0; }
+
 std::optional<Health> parse_health(std::string_view text) {
   for (std::size_t i = 0; i < health_names.size(); ++i)
     if (health_names[i] == text) return static_cast<Health>(i);
@@ -46,6 +49,7 @@ Outcome held_down(Outcome outcome, const std::vector<Latch>& latches) {
   std::string said;
   for (const Latch& latch : latches) said += (said.empty() ? "" : "; ") + latch.message;
   if (outcome.outcome != Health::up && !outcome.message.empty() && outcome.message != said) said += "; now: " + outcome.message;
+  // A run that is down by itself keeps its own reason and code.
   if (outcome.outcome != Health::down || outcome.reason == Reason::none) {
     outcome.reason = Reason::assertion;
     outcome.code.clear();

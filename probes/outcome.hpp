@@ -18,6 +18,12 @@ namespace drwatch {
 enum class Health { up, degraded, down, unknown };  // of an outcome, a probe, a component
 inline constexpr Health all_healths[] = {Health::up, Health::degraded, Health::down, Health::unknown};
 std::string_view health_name(Health h);
+// How bad a health is among several, larger is worse. There are two orders, and both are meant. Of what was seen: up < unknown < degraded <
+// down: a fault that was found outweighs a look that failed. Of what may be: up < degraded < unknown < down: what could not be looked at
+// may be worse than what was found to be merely slow.
+int severity_seen(Health h);
+int severity_possible(Health h);
+// nullopt: no such word.
 std::optional<Health> parse_health(std::string_view text);
 
 // Why an outcome is not up. A closed list: it is a metric's label. `none` only when up.
@@ -120,17 +126,19 @@ struct Outcome {
   std::optional<double> data_bytes;  // how much there is to bring back, were it lost
   std::vector<Latch> latches;
   std::shared_ptr<const Trace> trace;  // null: not kept (any more), or nobody kept one
-  // What the probe wants to be told when it is made anew (Probe::recall); nullopt: as before. Its own words, no secrets, at most
-  // `most_memory`.
+  // What the probe is given back after a restart of drwatch (Probe::recall); nullopt: what was kept before stays. Without secrets, at most
+  // `most_memory` bytes; only the probe understands it.
   std::optional<std::string> memory;
   static constexpr std::size_t most_memory = 64 * 1024;
 
   bool bad() const { return outcome == Health::degraded || outcome == Health::down; }
-  // The target knows drwatch and would not have it: asking on as before can only make that worse.
+  // The target refused drwatch itself (its login, or for asking too often). Asking again at the same pace can only make that worse, so the
+  // schedule waits longer each time.
   bool refused() const { return outcome != Health::up && (reason == Reason::auth || code == "401" || code == "429"); }
 };
 
-// The outcome of which `latches` still hold: down by the first of them, whatever else the run saw.
+// `outcome`, made down for as long as one of `latches` holds. Its message tells the latches first, and then what this run saw if that was
+// not up.
 Outcome held_down(Outcome outcome, const std::vector<Latch>& latches);
 
 Outcome outcome_of(Health h, Reason r, std::string code, std::string message);

@@ -7,15 +7,20 @@
 namespace drwatch {
 namespace {
 
-// What the system says when drwatch's own machine is at its limits: nothing was learnt about the target. Not among them are ENETUNREACH and
-// EHOSTUNREACH: whether it is our network or theirs that is gone is what the witnesses are asked, and without that answer a target
-// that can't be reached must not be hidden.
+// What the system says when drwatch's own machine is at its limits: nothing was learnt about the target, so the outcome is unknown.
+// ENETUNREACH and EHOSTUNREACH are not among them: whether our network is gone or theirs is what the witnesses are asked, and without that
+// answer a target that cannot be reached must not be hidden.
 constexpr std::array<std::string_view, 9> own_limits = {"EMFILE", "ENFILE", "ENOBUFS",      "ENOMEM",         "EADDRNOTAVAIL",
                                                         "EPERM",  "EACCES", "EAFNOSUPPORT", "EPROTONOSUPPORT"};
 
 bool own(const Failure& failure) { return std::find(own_limits.begin(), own_limits.end(), failure.code) != own_limits.end(); }
 
 }  // namespace
+
+const Kind* kind_named(std::string_view name) {
+  const auto at = std::find_if(catalog().begin(), catalog().end(), [&](const Kind& kind) { return kind.schema.name == name; });
+  return at == catalog().end() ? nullptr : &*at;
+}
 
 std::vector<config::KindSchema> kind_schemas() {
   std::vector<config::KindSchema> schemas;
@@ -24,9 +29,8 @@ std::vector<config::KindSchema> kind_schemas() {
 }
 
 std::unique_ptr<Probe> make_probe(const ProbeSettings& settings) {
-  for (const Kind& kind : catalog())
-    if (kind.schema.name == settings.kind) return kind.make ? kind.make(settings) : nullptr;
-  return nullptr;  // the loader refuses unknown kinds
+  const Kind* kind = kind_named(settings.kind);  // the loader refuses unknown ones
+  return kind && kind->make ? kind->make(settings) : nullptr;
 }
 
 Outcome outcome_of(const Failure& failure) {

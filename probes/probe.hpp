@@ -9,6 +9,9 @@
 #include "probes/seams/world.hpp"
 
 #include <memory>
+#include <optional>
+#include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace drwatch {
@@ -19,24 +22,70 @@ class Probe {
   // One run. Sets outcome, reason, code, message, phases and facts; `at`, `vantage` and phase `total` are set outside. What could not be
   // looked at is `unknown`, never `down`. A run may be cancelled at any co_await.
   virtual Task<Outcome> run(World& world) = 0;
-  // What a run of a probe with the same settings handed back as Outcome::memory, before a restart; called before the first run. For what a
-  // run is compared with and must not be lost: what can be asked again needs no memory. Anything may stand in it, it may be half.
+  // Gives back what an earlier run of a probe with the same settings left in Outcome::memory; called after a restart, before the first run.
+  // It is for what a run compares its target with and cannot ask for again. The text may be damaged or of an older version: it must be
+  // checked.
   virtual void recall(const std::string& /*memory*/) {}
-  // What a run means that its deadline ended. `unknown` for a kind that looks at its target through another system: that the
-  // other is slow says nothing of the target.
+  // The health that a run means which was ended by its deadline. `unknown` for a kind that looks at its target through another system: that
+  // the other is slow says nothing about the target.
   virtual Health when_late() const { return Health::down; }
 };
 
 // One row of the table of kinds.
 struct Kind {
   config::KindSchema schema;
-  // Null for a kind that only waits for others to call in (heartbeat).
+  // Null for a kind that calls in.
   std::unique_ptr<Probe> (*make)(const ProbeSettings& settings) = nullptr;
 };
 
 const std::vector<Kind>& catalog();                       // probes/catalog.cpp: the visible table
+const Kind* kind_named(std::string_view name);            // a row of it; nullptr: there is none
 std::vector<config::KindSchema> kind_schemas();           // the same, as config::load wants it
-std::unique_ptr<Probe> make_probe(const ProbeSettings&);  // nullptr for a heartbeat
+std::unique_ptr<Probe> make_probe(const ProbeSettings&);  // nullptr for a kind that calls in
+
+// What a folder says of its kind, as one row. All but name and doc may be left out.
+template <class Own>
+struct KindRow {
+  std::string name = {}, doc = {};
+  config::Traits traits = {};
+  std::vector<config::Row> rows = {};
+  // What is wrong between settings that are right one by one.
+  void (*check)(const Own&, config::Place, const config::Reading&) = nullptr;
+  std::optional<config::PointsApart> (*points_apart)(const Own&) = nullptr;  // see config::KindSchema
+};
+
+// The kind's own settings among those of one of its probes.
+template <class Own>
+const Own& own_of(const ProbeSettings& settings) {
+  return *static_cast<const Own*>(settings.own.get());
+}
+
+// A kind of these settings and this probe; here they lose their types and get them back, and nowhere else. Each probe is made of its own
+// settings, and of those that all kinds have where its constructor asks for them. `void` instead of a probe: nothing of this kind is run.
+template <class Own, class Runs>
+Kind kind_of(KindRow<Own> row) {
+  Kind kind;
+  kind.schema.name = std::move(row.name);
+  kind.schema.doc = std::move(row.doc);
+  kind.schema.traits = row.traits;
+  kind.schema.rows = std::move(row.rows);
+  kind.schema.fresh = [] { return std::make_shared<Own>(); };
+  kind.schema.same = [](const void* a, const void* b) { return *static_cast<const Own*>(a) == *static_cast<const Own*>(b); };
+  if (row.check)
+    kind.schema.check = [check = row.check](const void* own, config::Place place, const config::Reading& reading) {
+      check(*static_cast<const Own*>(own), std::move(place), reading);
+    };
+  if (row.points_apart)
+    kind.schema.points_apart = [apart = row.points_apart](const void* own) { return apart(*static_cast<const Own*>(own)); };
+  if constexpr (!std::is_void_v<Runs>)
+    kind.make = [](const ProbeSettings& settings) -> std::unique_ptr<Probe> {
+      if constexpr (std::is_constructible_v<Runs, const Own&, const ProbeSettings&>)
+        return std::make_unique<Runs>(own_of<Own>(settings), settings);
+      else
+        return std::make_unique<Runs>(own_of<Own>(settings));
+    };
+  return kind;
+}
 
 Outcome outcome_of(const Failure& failure);  // down; own-fault and internal: unknown
 

@@ -67,7 +67,7 @@ struct MainCheck {
                      "name the probe that sees the repository, here and there");
   }
 
-  void heartbeat_keys() const {
+  void job_keys() const {
     std::map<std::string, std::string> owners;
     for (const auto& [name, probe] : settings.probes) {
       if (!probe.job || !probe.job->key.present()) continue;
@@ -113,7 +113,7 @@ Place place_in(const ScenarioFile& file, const std::vector<std::string>& path) {
 void check_main(const Document& main, const DeclaredNames& names, const Settings& settings, Problems& problems) {
   const MainCheck check{main.table(), {main.file, 1, 1}, names, settings, problems};
   check.probes();
-  check.heartbeat_keys();
+  check.job_keys();
   check.components();
   check.others();
 }

@@ -90,7 +90,7 @@ struct Plan {
     if (component == settings.components.end()) return false;
     const auto reads = [&](const std::string& probe) {
       const auto found = settings.probes.find(probe);
-      return found != settings.probes.end() && (found->second.kind == "postgres" || found->second.backup);
+      return found != settings.probes.end() && found->second.traits.tells_size;
     };
     const auto& [probes, sources] = std::tie(component->second.probes, component->second.protected_by);
     return std::any_of(probes.begin(), probes.end(), reads) || std::any_of(sources.begin(), sources.end(), reads);

@@ -49,7 +49,7 @@ struct MainAdvice {
       const std::string key = "component." + name;
       if (component.probes.empty())
         problems.warning(key_of("component", name), key, "no probe watches it: its health stays unknown", "give it a probe");
-      const auto is_page = [&](const std::string& probe) { return settings.probes.at(probe).kind == "statuspage"; };
+      const auto is_page = [&](const std::string& probe) { return settings.probes.at(probe).traits.attributes_only; };
       const auto pages = std::count_if(component.probes.begin(), component.probes.end(), is_page);
       if (pages > 0 && pages < std::ssize(component.probes))
         problems.warning(key_of("component", name), key, "a provider's status page is among the probes that make its health",
@@ -85,28 +85,29 @@ struct MainAdvice {
                           : "add a source that brings points more often (WAL archiving, PITR), or accept an RPO of more than " +
                                 duration_text(apart(*best)));
   }
-  // Supabase's own backups are daily; what comes oftener is not asked for where the file does not say `pitr`.
-  static bool daily_alone(const ProbeSettings& probe) {
-    const auto written = [&](const char* key, const char* text) {
-      return std::find(probe.written.begin(), probe.written.end(), std::pair<std::string, std::string>(key, text)) != probe.written.end();
-    };
-    return !probe.backup->every && written("reads", "\"supabase\"") && !written("pitr", "true");
+  // How far apart the points of a source are by its nature, where that is too far; what it says of itself (`every`) was judged by that.
+  static const PointsApart* too_far_apart(const ProbeSettings& probe, Duration rpo) {
+    const auto& role = *probe.backup;
+    return !role.every && role.by_nature && role.by_nature->apart > rpo ? &*role.by_nature : nullptr;
   }
   void only_with_more(const std::string& name, const ComponentSettings& component, DisasterClass of_class, Duration rpo) const {
-    if (rpo >= hours{24}) return;
+    const PointsApart* first = nullptr;
     std::string sources;
     for (const auto& probe_name : component.protected_by) {
       const auto& probe = settings.probes.at(probe_name);
       const auto& classes = probe.backup->survives;
       if (std::find(classes.begin(), classes.end(), of_class) == classes.end()) continue;
-      if (!daily_alone(probe) && apart(probe) <= rpo) return;
-      if (daily_alone(probe)) sources += (sources.empty() ? "" : ", ") + probe_name;
+      const PointsApart* reason = too_far_apart(probe, rpo);
+      if (!reason && apart(probe) <= rpo) return;
+      if (!reason || (first && *reason != *first)) continue;
+      first = reason;
+      sources += (sources.empty() ? "" : ", ") + probe_name;
     }
-    if (sources.empty()) return;
+    if (!first) return;
     problems.warning(place_at(root, key_of("component", name), {"component", name, "rpo"}), "component." + name + ".rpo",
-                     "cannot be met for the class '" + std::string(class_name(of_class)) + "' by daily backups: " + sources +
-                         " reads Supabase's and does not ask for point-in-time recovery, the RPO is " + duration_text(rpo),
-                     "set pitr = true there (and have it), or accept an RPO of more than 1d");
+                     "cannot be met for the class '" + std::string(class_name(of_class)) + "' by " + first->what + ": " + sources + " " +
+                         first->why + ", the RPO is " + duration_text(rpo),
+                     first->remedy + ", or accept an RPO of more than " + duration_text(first->apart));
   }
   // Where one source is all there is, the objective ends with it: somebody has to mend it before that.
   void too_slow_to_mend(const std::string& name, const ComponentSettings& component, DisasterClass of_class, Duration rpo) const {
@@ -142,9 +143,9 @@ std::set<std::string> texts(const std::vector<Condition>& conditions) {
   return all;
 }
 
-// What a provider says about itself is evidence, never a cause: by the probe's kind, or a component of such probes alone.
+// What a provider says about itself is evidence, never a cause: by such a probe, or a component of such probes alone.
 bool told_by_a_provider(const Condition& condition, const Settings& settings) {
-  const auto is_page = [&](const std::string& probe) { return settings.probes.at(probe).kind == "statuspage"; };
+  const auto is_page = [&](const std::string& probe) { return settings.probes.at(probe).traits.attributes_only; };
   if (condition.subject == Subject::probe) return settings.probes.contains(condition.name) && is_page(condition.name);
   const auto component = settings.components.find(condition.name);
   if (condition.subject != Subject::component || component == settings.components.end()) return false;

@@ -14,7 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 using ReadItem = std::function<void(const Table& table, Place place, const Reading& reading)>;
 
-// Each table of [[name]]; its key is its id, or its number while it has none.
+// Calls `read` for each table of [[name]]. In the key of a problem a table goes by its id, or by its number (from 1) while it has no good
+// one.
 void each_item(const Table& root, std::string_view name, const Reading& reading, const ReadItem& read) {
   const auto* entry = find(root, name);
   if (!entry) return;
@@ -41,6 +42,7 @@ void check_template(std::string_view text, const Place& place, const std::string
   for (const auto& wrong : template_misfits(text)) problems.error(place, key, wrong.message, wrong.hint);
 }
 
+// Paths of programs are made absolute here; a bare name is looked for in PATH when it is run.
 void check_run(Step& step, const Table& table, const Reading& reading) {
   const auto* entry = find(table, "run");
   if (!entry || !entry->value.array()) return;
@@ -60,6 +62,7 @@ ReadStep read_step(const Table& table, Place place, const Section& section, cons
   StepDraft draft;
   read_table(table, place, section.rows, &draft, reading);
   Step& step = draft.step;
+  // The draft tells what was written from what was not, so that a setting that does not belong here can be refused.
   step.hold = draft.hold.value_or(step.hold);
   step.timeout = draft.timeout.value_or(step.timeout);
   step.automatic = draft.automatic.value_or(false);
@@ -92,6 +95,7 @@ ReadMessage read_message(const Table& table, Place place, const Section& section
   return {std::move(message), place, reading.key};
 }
 
+// "12", or "12 of common.toml" for another file than the one the message is about.
 std::string line_text(const Place& place, const Place& seen_from) {
   const std::string line = std::to_string(place.line);
   return place.file == seen_from.file ? line : line + " of " + fs::path(place.file).filename().string();
@@ -131,7 +135,7 @@ void check_after(const Checklist& list, Problems& problems) {
   }
 }
 
-// Nobody begins a step that waits for one of another option: of the two at most one is chosen.
+// A step of one option must not wait for a step of another: at most one option is chosen, so it could never begin.
 void check_options(const Checklist& list, Problems& problems) {
   std::map<std::string, std::string> options;
   for (const auto& read : list.steps) options[read.step.id] = read.step.option;
@@ -147,7 +151,8 @@ void check_options(const Checklist& list, Problems& problems) {
     }
 }
 
-// What "the step before" means: within an option, the nearest of the same option or of none; behind options, the last one of each.
+// Which steps a step waits for when it says nothing. Within an option: the nearest earlier step of the same option, or of none. Behind
+// options: the last step of each of them.
 std::vector<std::string> steps_before(const std::vector<ReadStep>& steps, std::size_t at) {
   const std::string& option = steps[at].step.option;
   std::vector<std::string> before;
@@ -176,6 +181,7 @@ Checklist read_checklist(const Table& root, const Names& names, const Reading& r
   return list;
 }
 
+// Order matters: the default of `after` must be there before circles are looked for.
 void complete(Checklist& list, Problems& problems) {
   check_doubles(list.steps, "step", [](const ReadStep& read) -> const std::string& { return read.step.id; }, problems);
   check_doubles(list.messages, "message", [](const ReadMessage& read) -> const std::string& { return read.message.id; }, problems);

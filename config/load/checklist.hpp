@@ -24,6 +24,7 @@ struct Checklist {
   std::vector<ReadMessage> messages;
 };
 
+// Reads the [[step]] and [[message]] tables of one file. Problems go to `reading`; what could be read is returned all the same.
 Checklist read_checklist(const Table& root, const Names& names, const Reading& reading);
 
 // Finds doubled ids, fills what `after` says by default, and checks what it names.

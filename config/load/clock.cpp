@@ -18,7 +18,7 @@ struct ReadWindow {
   }
 };
 
-// One window: from `from` until `until`, or for as long as it `lasts`.
+// A single window: from `from` until `until`, or for as long as it `lasts` (an hour when nothing is said).
 void read_single(MaintenanceSettings& into, const MaintenanceDraft& draft, const ReadWindow& from) {
   if (from.has("until") && from.has("lasts")) from.error("lasts", "a window has an end or a length, not both", "leave one of them out");
   if (!draft.from) return;
@@ -29,8 +29,8 @@ void read_single(MaintenanceSettings& into, const MaintenanceDraft& draft, const
   if (into.lasts > hours{24}) from.error("until", "the window is longer than 24h", "make it at most 24h; it can be started again");
 }
 
-// The longest time without a break that windows of this length make when one begins no later than the one before it ends; looked at over a
-// year, and no further than `enough`.
+// The longest time without a break that windows of this length make, when one begins no later than the one before it ends. Looked at over a
+// leap year, 10,000 windows at the most, and no further than `enough`.
 Duration longest_unbroken(const Cron& schedule, Duration lasts, Duration enough) {
   constexpr int most_windows = 10'000;
   Time began = schedule.next_after(Time{std::chrono::sys_days{std::chrono::year{2024} / 1 / 1}}), first = began;
@@ -47,7 +47,8 @@ Duration longest_unbroken(const Cron& schedule, Duration lasts, Duration enough)
   return longest;
 }
 
-// It ends by itself, and within a day: what begins again before that would keep scenarios shut for ever.
+// A maintenance window keeps scenarios shut, so it must end by itself within a day. Windows that follow each other without a break would
+// keep them shut for ever, which is an error; overlapping ones that stay within a day are warned of, since they may be a slip.
 void check_breaks(const MaintenanceSettings& window, const ReadWindow& from) {
   constexpr Duration shortest_period = minutes{1}, most = hours{24};
   if (!window.schedule || window.lasts < shortest_period) return;
@@ -91,6 +92,7 @@ std::optional<Cron> read_schedule(const ScheduleText& when, const Table& table, 
   const auto* timezone = find(table, "timezone");
   // What is no text was reported by its row.
   if ((schedule && !schedule->value.text()) || (timezone && !timezone->value.text()) || when.schedule.empty()) return {};
+  // Both are looked at, so that all problems are told at once.
   const bool zone_known = known_zone(when.timezone);
   if (!zone_known) {
     const auto close = nearest(when.timezone, zone_names());

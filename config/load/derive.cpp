@@ -11,7 +11,7 @@ bool watches(const ProbeSettings& probe) {
   return !probe.component.empty() && !(probe.backup && probe.backup->protects == probe.component);
 }
 
-// In the order of the file, which people chose; the map has lost it.
+// The names in the order of the file, which people chose; the map of the settings is sorted by name.
 std::vector<std::string> probes_in_order(const Table& root) {
   std::vector<std::string> names;
   const auto* probes = find(root, "probe");
@@ -28,6 +28,8 @@ bool has_own_rpo(const Table& root, const std::string& component) {
 
 }  // namespace
 
+// What follows from the settings and is written nowhere: which probes watch a component, which protect it, and the RPOs of a protected
+// component that has none of its own.
 void derive(const Document& main, Settings& settings) {
   for (const auto& name : probes_in_order(main.table())) {
     const auto at = settings.probes.find(name);

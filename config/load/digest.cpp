@@ -14,7 +14,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-// A certificate that was renewed under the same name makes the probe a changed one: the file's own hash stands for it.
+// The hash of a file that `text` names, if it is a file of PEM; else empty. A certificate that was renewed under the same name must make
+// the probe a changed one. Any text of a probe may be a path, so it is simply tried; only the first MiB is read.
 std::string certificate_hash(const std::string& text, const Reading& reading) {
   if (text.empty() || text.size() > 4096 || text.find('\0') != text.npos) return "";
   std::error_code ignored;
@@ -27,6 +28,7 @@ std::string certificate_hash(const std::string& text, const Reading& reading) {
   return start.find("-----BEGIN ") == start.npos ? "" : sha256_hex(start);
 }
 
+// { env = "NAME" } and the like.
 bool is_secret_place(const Table& table) {
   return table.size() == 1 && table[0].value.text() && (table[0].key == "env" || table[0].key == "file" || table[0].key == "credential");
 }
@@ -38,6 +40,7 @@ Json table_json(const Value& value, const Table& table, const Reading& reading) 
   for (const auto& entry : table) json[entry.key] = plain_json(entry.value, reading);
   if (!is_secret_place(table)) return json;
   Problems ignored;  // they were reported when the probe was read
+  // Of the secret's value, so that a rotated secret makes the probe a changed one.
   json["sha256"] = sha256_hex(read_secret(value, Reading{ignored, "", reading.folder, false}, false).reveal());
   return json;
 }
@@ -101,10 +104,12 @@ std::string sha256_hex(std::string_view text) {
 
 std::string fingerprint(const ProbeSettings& probe, const Table& table, const Reading& reading) {
   Json json = table_json({{}, table}, table, reading);
+  // What the probe takes from [defaults] and [witness]. "." can be no key of a table, so it collides with none.
   json["."] = {probe.interval.count(), probe.retry.count(), probe.timeout.count(), probe.fall, probe.rise, probe.witness};
   return sha256_hex(text_of(json));
 }
 
+// An incident keeps the hash of the scenario it was opened with, so a later version must hash an unchanged scenario to the same value.
 std::string scenario_hash(const Scenario& s) {
   Json steps = Json::array(), messages = Json::array();
   for (const auto& step : s.steps) steps.push_back(step_json(step));

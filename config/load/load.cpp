@@ -10,8 +10,10 @@
 namespace drwatch::config {
 namespace {
 
+// A path that leads to something endless (/dev/zero) must not fill the memory.
 constexpr std::size_t longest_file = 4 << 20;
 
+// nullopt: `error` says why.
 std::optional<std::string> read_text(const std::string& file, std::string& error) {
   std::error_code ignored;
   if (std::filesystem::is_directory(file, ignored)) return error = "is a folder", std::nullopt;
@@ -47,6 +49,8 @@ std::shared_ptr<const Settings> load(const std::string& file, std::span<const Ki
   const DeclaredNames names(main->table(), problems);
   std::string texts = main->text + '\0';
 
+  // In this order: probes take their defaults from the main file, scenarios name components and probes. The checks run even after errors,
+  // so that all problems are told at once; warnings come last, since they assume that what they look at is right.
   read_main(*main, *settings, reading);
   read_probes(*main, kinds, *settings, reading);
   read_clock(*main, *settings, reading);
@@ -60,6 +64,7 @@ std::shared_ptr<const Settings> load(const std::string& file, std::span<const Ki
   problems.sort();
   if (problems.any_error()) return nullptr;
   settings->file = file;
+  // Over the texts of all files: any change, a comment too, is another configuration.
   settings->hash = sha256_hex(texts);
   for (auto& scenario : scenarios) settings->scenarios.emplace(scenario.scenario.id, std::move(scenario.scenario));
   for (const auto& problem : problems.all()) settings->warnings.push_back(problem);

@@ -5,10 +5,12 @@
 namespace drwatch::config {
 namespace {
 
+// A table that is not here is refused as unknown: a new section must be added.
 const std::vector<std::string> top_level = {"server",  "journal",   "recovery", "alertmanager", "channel", "deadman",  "defaults",
                                             "witness", "component", "probe",    "maintenance",  "signal",  "scenarios"};
 
 void read_server(const Table& root, Settings& settings, const Reading& reading) {
+  // Keys of [server] that are not in its rows: read below.
   constexpr std::string_view others[] = {"workers", "tokens"};
   if (!read_once(root, "server", server_section(), &settings.server, reading, others)) return;
   const Table& table = *find(root, "server")->value.table();
@@ -34,6 +36,7 @@ void read_working_hours(const ScheduleText& when, const Entry& recovery, Setting
 }
 
 void read_recovery(const Table& root, Settings& settings, const Reading& reading) {
+  // The defaults where the file says nothing: an hour, for both classes of disaster.
   settings.recovery.rpo = {{DisasterClass::host, hours{1}}, {DisasterClass::logical, hours{1}}};
   RecoveryDraft draft{settings.recovery, {}};
   if (!read_once(root, "recovery", recovery_section(), &draft, reading)) return;
@@ -57,6 +60,7 @@ void read_channel(const std::string& name, const Table& table, Place place, Sett
 void read_components(const Table& root, Settings& settings, const Reading& reading) {
   each_named(root, "component", reading, [&](const std::string& name, const Table& table, Place place, const Reading& at) {
     auto& component = settings.components[name];
+    // The title is the name where none is given.
     component.name = component.title = name;
     read_table(table, place, component_section().rows, &component, at);
   });

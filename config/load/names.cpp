@@ -9,6 +9,7 @@ namespace {
 
 using Subject = Condition::Subject;
 
+// The sections whose names share one set.
 struct Kind {
   std::string_view section;
   Subject subject;
@@ -21,6 +22,7 @@ std::string_view noun(Subject subject) {
   return "name";
 }
 
+// Words of the conditions' grammar ("any of a, b is down"); a component of that name could not be written in one.
 bool reserved(std::string_view name) { return name == "any" || name == "is" || name == "not"; }
 
 }  // namespace
@@ -33,6 +35,7 @@ DeclaredNames::DeclaredNames(const Table& root, Problems& problems) {
       const std::string key = std::string(kind.section) + "." + entry.key;
       if (reserved(entry.key)) problems.error(entry.place, key, shown(entry.key) + " is a word of conditions", "choose another name");
       const auto [at, is_new] = names_.emplace(entry.key, kind.subject);
+      // One set for all three: a condition names them without saying which it means.
       if (!is_new)
         problems.error(entry.place, key, shown(entry.key) + " is the name of a " + std::string(noun(at->second)) + " already",
                        "components, probes and signals share one set of names");

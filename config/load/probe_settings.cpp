@@ -8,6 +8,7 @@
 namespace drwatch::config {
 namespace {
 
+// What reading one probe's table needs; `error` points at the key if it is written, else at the table.
 struct ReadProbe {
   const Table& table;
   Place place;
@@ -37,11 +38,13 @@ void set_defaults(ProbeSettings& probe, const ReadProbe& from) {
   probe.interval = defaults.interval;
   probe.retry = defaults.retry;
   probe.timeout = defaults.timeout;
-  const bool confirms_itself = from.kind && from.kind->confirms_itself;
+  // What reports is certain already; confirming it again would only delay the alarm.
+  const bool confirms_itself = from.kind && from.kind->traits.confirms_itself;
   probe.fall = confirms_itself ? 1 : defaults.fall;
   probe.rise = confirms_itself ? 1 : defaults.rise;
 }
 
+// A timeout that was written and is longer than the interval is an error; one that is only drwatch's default is shortened silently.
 void check_timeout(ProbeSettings& probe, const Table& root, const ReadProbe& from) {
   if (probe.timeout <= probe.interval) return;
   const auto* defaults = find(root, "defaults");
@@ -63,9 +66,9 @@ void check_key(const JobSettings& job, const ReadProbe& from) {
   if (!fits) from.error("key", "the key cannot stand in an address", "use letters, digits, '-' and '_', at most 200");
 }
 
-void read_job(ProbeSettings& probe, const ReadProbe& from) {
+void read_called_job(ProbeSettings& probe, const ReadProbe& from) {
   JobDraft draft;
-  read_rows(from.table, from.place, heartbeat_section().rows, &draft, from.reading);
+  read_rows(from.table, from.place, called_job_section().rows, &draft, from.reading);
   const bool schedule = find(from.table, "schedule"), period = find(from.table, "period");
   if (schedule && period) from.error("period", "a job has a schedule or a period, not both", "leave one of them out");
   if (!schedule && !period) from.error("", "a heartbeat needs a 'schedule' or a 'period'", "say when the job is due");
@@ -86,9 +89,9 @@ void read_read_job(ProbeSettings& probe, const ReadProbe& from) {
   probe.job = draft.job;
 }
 
-void read_backup(ProbeSettings& probe, const ReadProbe& from) {
+void read_backup_role(ProbeSettings& probe, const ReadProbe& from) {
   BackupRole role;
-  read_rows(from.table, from.place, backup_section().rows, &role, from.reading);
+  read_rows(from.table, from.place, recovery_points_section().rows, &role, from.reading);
   probe.backup = role;
 }
 
@@ -97,7 +100,6 @@ bool has_row(const std::vector<Row>& rows, const std::string& key) {
 }
 
 void read_kind_settings(ProbeSettings& probe, const ReadProbe& from) {
-  if (!from.kind->fresh) return;
   const auto own = from.kind->fresh();
   const auto errors_before = from.reading.problems.error_count();
   read_rows(from.table, from.place, from.kind->rows, own.get(), from.reading);
@@ -105,15 +107,17 @@ void read_kind_settings(ProbeSettings& probe, const ReadProbe& from) {
     if (has_row(from.kind->rows, entry.key)) probe.written.emplace_back(entry.key, toml_text(entry.value));
   // A check between settings would only repeat what its parts already said.
   if (from.kind->check && from.reading.problems.error_count() == errors_before) from.kind->check(own.get(), from.place, from.reading);
+  if (from.kind->points_apart && probe.backup) probe.backup->by_nature = from.kind->points_apart(own.get());
   probe.own = own;
 }
 
+// All keys that a probe of this kind may have, for the refusal of unknown ones.
 std::vector<std::string> known_keys(const KindSchema& kind) {
   std::vector<std::string> keys;
   append(keys, probe_section().rows);
-  append(keys, kind.name == "heartbeat" ? heartbeat_section().rows : run_section().rows);
-  if (kind.name == "pg_cron") append(keys, read_job_section().rows);
-  if (kind.name == "backup") append(keys, backup_section().rows);
+  append(keys, kind.traits.calls_in ? called_job_section().rows : run_section().rows);
+  if (kind.traits.reads_jobs) append(keys, read_job_section().rows);
+  if (kind.traits.reads_recovery_points) append(keys, recovery_points_section().rows);
   append(keys, kind.rows);
   return keys;
 }
@@ -134,14 +138,15 @@ void read_probe(ProbeSettings& probe, const Table& root, std::span<const KindSch
     return;
   }
   refuse_unknown(from.table, known_keys(*from.kind), from.reading);
-  if (from.kind->name == "heartbeat") {
-    read_job(probe, from);
+  probe.traits = from.kind->traits;
+  if (probe.traits.calls_in) {
+    read_called_job(probe, from);
   } else {
     read_rows(from.table, from.place, run_section().rows, &probe, from.reading);
     check_timeout(probe, root, from);
   }
-  if (from.kind->name == "pg_cron") read_read_job(probe, from);
-  if (from.kind->name == "backup") read_backup(probe, from);
+  if (probe.traits.reads_jobs) read_read_job(probe, from);
+  if (probe.traits.reads_recovery_points) read_backup_role(probe, from);
   read_kind_settings(probe, from);
 }
 
@@ -156,6 +161,7 @@ void read_probes(const Document& main, std::span<const KindSchema> kinds, Settin
     Reading collecting = at;
     collecting.secrets = &probe.secrets;
     read_probe(probe, main.table(), kinds, ReadProbe{table, place, collecting, settings});
+    // Last: it covers what was read above.
     probe.fingerprint = fingerprint(probe, table, reading);
   });
 }

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view closing = "closing";  // the shared steps that come last, where nothing else is said
 constexpr std::string_view own_steps = "...";    // in `include`: the scenario's own stand here
 
-// Names without ".toml", sorted: the order must not depend on the disk.
+// The files of a folder, names without ".toml", hidden ones left out. Sorted: the order must not depend on the disk. No such folder: none.
 std::vector<std::string> toml_files(const fs::path& folder, Problems& problems) {
   std::vector<std::string> names;
   std::error_code error;
@@ -44,6 +44,7 @@ std::optional<fs::path> scenarios_folder(const Document& main, const Reading& re
   return {};
 }
 
+// Reads the folder: the shared files first, since the scenarios include them.
 class Reader {
  public:
   Reader(fs::path folder, const Settings& settings, const DeclaredNames& names, const Reading& reading, std::string& texts)
@@ -60,6 +61,7 @@ class Reader {
  private:
   std::optional<Document> open(const fs::path& path) {
     auto document = read_document(path, problems_);
+    // The NULs keep two files from hashing as one.
     if (document) texts_ += document->file + '\0' + document->text + '\0';
     return document;
   }
@@ -139,6 +141,7 @@ class Reader {
   // The names in the order of the checklist, the scenario's own steps among them.
   static std::vector<std::string> in_order(std::vector<std::string> include) {
     if (std::find(include.begin(), include.end(), own_steps) != include.end()) return include;
+    // Where `include` does not place the scenario's own steps, they stand behind all shared ones but `closing`.
     const auto last = std::stable_partition(include.begin(), include.end(), [](const std::string& name) { return name != closing; });
     include.insert(last, std::string(own_steps));
     return include;

@@ -23,12 +23,14 @@ Misfit unknown_name(std::string_view name) {
           close ? "did you mean {{" + *close + "}}?" : "the names are listed in docs/configuration.md"};
 }
 
+// One pass over the text: checks each tag and keeps the sections that are open.
 class Scan {
  public:
   explicit Scan(std::string_view text) : rest_(text) {}
 
   std::vector<Misfit> run() {
     for (auto open = rest_.find("{{"); open != rest_.npos; open = rest_.find("{{"))
+      // An unclosed tag ends the scan: nothing behind it can be understood.
       if (!read_tag(open)) return std::move(wrong_);
     for (const auto name : sections_)
       wrong_.push_back({"the section {{#" + std::string(name) + "}} is not closed", "add {{/" + std::string(name) + "}}"});
@@ -38,6 +40,7 @@ class Scan {
  private:
   // Reads the tag that opens at `open` and moves behind it; false when it has no end.
   bool read_tag(std::size_t open) {
+    // {{{name}}} is Mustache's unescaped form.
     const bool triple = rest_.substr(open).starts_with("{{{");
     const std::string_view end = triple ? "}}}" : "}}";
     const auto start = open + (triple ? 3 : 2);
@@ -55,7 +58,9 @@ class Scan {
     const auto text = trimmed(tag);
     const char sigil = text.empty() || triple ? ' ' : text[0];
     const auto name = std::string_view("#^/&!>=").find(sigil) == std::string_view::npos ? text : trimmed(text.substr(1));
+    // A comment.
     if (sigil == '!') return;
+    // Partials and changed delimiters.
     if (sigil == '>' || sigil == '=') {
       wrong_.push_back({"{{" + std::string(text.substr(0, 60)) + "}} is not supported", "use names and sections only"});
     } else if (sigil == '/') {

@@ -18,11 +18,13 @@ using std::chrono::sys_days;
 constexpr days looks_ahead{8 * 366};  // the longest way between two leap days
 
 // nullptr: UTC, which needs no data base.
+// Throws std::runtime_error for an unknown name.
 const date::time_zone* zone_named(std::string_view name) {
   if (name == "UTC") return nullptr;
   return date::locate_zone(name);
 }
 
+// The local calendar's day at `t`; a day here is a date and no stretch of time.
 sys_days local_day(const date::time_zone* zone, Time t) {
   const seconds east = zone ? zone->get_info(floor<seconds>(t)).offset : seconds{0};
   return floor<days>(t + east);
@@ -36,6 +38,7 @@ class LocalDay {
     const auto midnight = local(minutes{0});
     const auto there = zone->get_info(midnight);
     east_ = there.first.offset;
+    // No change of the clocks between this midnight and the next.
     even_ = there.result == date::local_info::unique && there.first.end.time_since_epoch() + east_ >= midnight.time_since_epoch() + days{1};
   }
 
@@ -49,10 +52,13 @@ class LocalDay {
     const Time first{day_ + of_day - there.first.offset};
     if (there.result == date::local_info::nonexistent) {
       const auto left_out = there.second.offset - there.first.offset;
+      // Debian's cron(8): jobs in an hour that is left out run right after the change. Larger jumps are corrections of the clock, not
+      // daylight saving.
       if (moves && left_out < hours{3}) due.push_back(Time{there.first.end.time_since_epoch()});
       return;
     }
     due.push_back(first);
+    // A job at a fixed time runs once, the first time; one that begins with '*' runs in both hours.
     if (there.result == date::local_info::ambiguous && !moves) due.push_back(Time{day_ + of_day - there.second.offset});
   }
 
@@ -76,6 +82,8 @@ unsigned nearest_working(std::chrono::year_month_day date, unsigned day) {
   const unsigned end = last_day(date);
   if (day > end) return 0;
   const unsigned weekday = weekday_of(date.year() / date.month() / std::chrono::day{day});
+  // Saturday: the Friday before; in front of the first of the month lies another month, so it is the Monday after. Sunday: the other way
+  // round.
   if (weekday == 6) return day > 1 ? day - 1 : day + 2;
   if (weekday == 0) return day < end ? day + 1 : day - 2;
   return day;

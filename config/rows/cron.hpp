@@ -26,7 +26,8 @@ class Cron {
   Time next_after(Time t) const;                 // the first due time strictly later; Time::max() when there is none within 8 years
   std::optional<Time> last_until(Time t) const;  // the newest due time at or before t (looking back 8 years at most)
 
-  bool due_in_minute_of(Time t) const;  // by the clock on the wall, whatever the clocks leave out
+  // Whether a clock on the wall shows a due time in that minute. No due time is moved for a change of the clocks.
+  bool due_in_minute_of(Time t) const;
 
   const std::string& text() const { return text_; }
   const std::string& zone() const { return zone_; }

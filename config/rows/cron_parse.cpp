@@ -25,6 +25,7 @@ constexpr Field fields[] = {
 struct Nickname {
   std::string_view name, means;
 };
+// crontab(5). @reboot is not among them: it is no time.
 constexpr Nickname nicknames[] = {{"@yearly", "0 0 1 1 *"}, {"@annually", "0 0 1 1 *"}, {"@monthly", "0 0 1 * *"}, {"@weekly", "0 0 * * 0"},
                                   {"@daily", "0 0 * * *"},  {"@midnight", "0 0 * * *"}, {"@hourly", "0 * * * *"}};
 
@@ -77,6 +78,7 @@ std::string read_part(std::string_view part, const Field& field, std::uint64_t& 
       return complaint(field, part,
                        "use " + std::to_string(field.low) + " to " + std::to_string(field.high) +
                            (field.names.empty() ? "" : " or names like " + std::string(field.names[0])));
+    // "5/15" means different things to different crons, so it is refused.
     if (dash == range.npos && slash != part.npos) return complaint(field, part, "a step needs a range, like */15 or 8-18/2");
     if (*first > *last) return complaint(field, part, "a range runs upwards; write two, with a comma");
     from = *first, to = *last;

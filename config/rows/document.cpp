@@ -12,6 +12,7 @@
 namespace drwatch::config {
 namespace {
 
+// `otherwise` for what stands nowhere itself (an implicit table).
 Place place_of(const toml::source_region& region, const Place& otherwise) {
   if (region.begin.line == 0) return otherwise;
   return {otherwise.file, static_cast<int>(region.begin.line), static_cast<int>(region.begin.column)};
@@ -54,6 +55,7 @@ Value value_of(const toml::node& node, const Place& parent) {
   if (const auto* boolean = node.as_boolean()) return {place, boolean->get()};
   if (const auto* date = node.as_date()) return {place, text_of(date->get())};
   if (const auto* time = node.as_time()) return {place, text_of(time->get())};
+  // Dates and times become their text: a setting of that type then reads both the quoted and the bare form.
   return {place, text_of(node.as_date_time()->get())};
 }
 

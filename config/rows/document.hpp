@@ -12,6 +12,7 @@
 
 namespace drwatch::config {
 
+// Where something stands, as messages name it.
 struct Place {
   std::string file;
   int line = 0;    // from 1; 0: the file as a whole

@@ -32,6 +32,7 @@ std::optional<Misfit> name(std::string_view text) {
   return Misfit{"not a name", "use a-z, 0-9 and '-', beginning with a letter"};
 }
 
+// The text of the URL is never in the message, for there may be a password in it.
 std::optional<Misfit> url(std::string_view text) {
   const auto parsed = boost::urls::parse_uri(text);
   if (!parsed || parsed->host().empty()) return Misfit{"not a URL", "write it like https://example.org/path"};
@@ -90,6 +91,7 @@ std::optional<Misfit> host_port(std::string_view text) {
   return plain ? std::nullopt : std::optional(wrong);
 }
 
+// `name` is what a row's pattern_name says, `text` what the reference page calls it.
 struct Pattern {
   std::string_view name, text;
   Check check;
@@ -136,6 +138,7 @@ bool holds_a_secret(std::string_view text) {
     if (at != authority.npos && authority.substr(0, at).find(':') != authority.npos) return true;
   }
   // password=..., ?token=...
+  // Connection strings, forms and queries.
   static const RE2 parameter(
       R"((?i)(^|[\s?&;'"])(password|passwd|pwd|sslpassword|token|access_token|api_?key|apikey|secret|signature|sig)\s*=)");
   return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), parameter);

@@ -43,6 +43,7 @@ std::string one_line(const std::string& text) {
 
 }  // namespace
 
+// The form of compilers, so that editors can jump to the place.
 std::string problem_text(const Problem& problem) {
   std::string text = problem.place.file;
   if (problem.place.line > 0) text += ":" + std::to_string(problem.place.line) + ":" + std::to_string(problem.place.column);
@@ -70,6 +71,7 @@ void Problems::sort() {
   const auto where = [](const Problem& p) { return std::tie(p.place.file, p.place.line, p.place.column); };
   std::stable_sort(all_.begin(), all_.end(), [&](const Problem& a, const Problem& b) { return where(a) < where(b); });
   const auto text = [](const Problem& a, const Problem& b) { return problem_text(a) == problem_text(b); };
+  // A file that two probes share reports the same problem twice.
   all_.erase(std::unique(all_.begin(), all_.end(), text), all_.end());
 }
 
@@ -82,6 +84,7 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
   for (const auto& candidate : candidates) {
     if (candidate.size() > word.size() + close_enough) continue;
     const auto d = distance(lower(word), lower(candidate));
+    // d < size: a word of which every letter would change is no slip.
     if (d < best_distance && d < word.size()) best = candidate, best_distance = d;
   }
   return best;

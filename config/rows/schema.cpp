@@ -12,6 +12,7 @@
 namespace drwatch::config {
 namespace {
 
+// "5" and not "5.000000".
 std::string number_text(double number) {
   if (number == std::floor(number) && std::abs(number) < 1e15) return std::to_string(static_cast<long long>(number));
   std::string text = std::to_string(number);
@@ -19,6 +20,7 @@ std::string number_text(double number) {
   return text;
 }
 
+// "from 1 to 20", "at least 1", "at most 20", or "" without bounds.
 std::string bounds_text(const Meta& meta, const std::function<std::string(double)>& text) {
   if (meta.min && meta.max) return "from " + text(*meta.min) + " to " + text(*meta.max);
   if (meta.min) return "at least " + text(*meta.min);
@@ -38,6 +40,7 @@ bool within_bounds(double number, const Value& value, const Meta& meta, const Re
   return false;
 }
 
+// "expected a duration, found an integer".
 void wrong_type(const Value& value, const Reading& reading, std::string_view wanted, std::string_view hint = {}) {
   reading.problems.error(value.place, reading.key, "expected " + std::string(wanted) + ", found " + std::string(value.type_name()),
                          hint.empty() ? "write " + std::string(wanted) : std::string(hint));

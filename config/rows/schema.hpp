@@ -74,16 +74,47 @@ void refuse_unknown(const Table& table, const std::vector<std::string>& known, c
 // { env = "NAME" } | { file = "PATH" } | { credential = "NAME" }, and its value now.
 Secret read_secret(const Value& value, const Reading& reading, bool plain_text_allowed);
 
+// What a kind is, as far as others must know: they ask for a trait and never for a kind's name.
+struct Traits {
+  // A job calls drwatch. Nothing is run, so there is no interval, no timeout and nothing to ask at once: the job is judged by the clock.
+  bool calls_in = false;
+  // A run reads a scheduler's own record of a job. That job is judged by the clock too, by the schedule that stands there.
+  bool reads_jobs = false;
+  // A run reads what a component could be restored to. It `protects` that component, whose RPOs stand on it, and says nothing of its
+  // health.
+  bool reads_recovery_points = false;
+  // A run logs in and queries as the database's own clients do. While one of them is up, writes are taken; rows that came back wrong are
+  // damage, which no parent that is down explains.
+  bool answers_queries = false;
+  // A run may tell how much data there is: what a step's `per_gib` grows with.
+  bool tells_size = false;
+  // One run is enough to believe it: `fall` and `rise` are 1 where the file says nothing.
+  bool confirms_itself = false;
+  // It repeats what a provider says of itself: evidence beside what drwatch sees, and no proof. Where it makes the health of a component
+  // together with others, or opens a scenario alone, the operator is warned.
+  bool attributes_only = false;
+};
+
+// A source whose points come no oftener than this by its nature, whatever RPO stands on it. In a problem the words make "... by WHAT:
+// PROBE WHY, the RPO is 1h"; `remedy` is what to do about it.
+struct PointsApart {
+  Duration apart{0};
+  std::string what, why, remedy;
+  friend bool operator==(const PointsApart&, const PointsApart&) = default;
+};
+
 // The kinds of probes as configuration sees them: probes/catalog hands these to load().
 struct KindSchema {
   std::string name;
   std::string doc;  // Markdown: what it proves, what it cannot prove
+  Traits traits;
   std::vector<Row> rows;
   std::function<std::shared_ptr<void>()> fresh;  // default settings of the kind; rows read into them
   // Problems between settings (both `body` and `body_file`, ...). May be null.
   std::function<void(const void* settings, Place place, const Reading&)> check;
   std::function<bool(const void*, const void*)> same;  // unchanged over a reload?
-  bool confirms_itself = false;                        // fall = rise = 1 by default (heartbeat, pg_cron, backup)
+  // Of a source with these settings; nullopt, or no function: its points come as its schedule has them. Only of what reads recovery points.
+  std::function<std::optional<PointsApart>(const void* settings)> points_apart;
 };
 
 }  // namespace drwatch::config

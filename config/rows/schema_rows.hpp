@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The templates of config/rows/schema.hpp: they only find the member; what is read, checked and written into the reference is in schema.cpp.
+// The templates of config/rows/schema.hpp: they only find the member; what is read, checked and written into the reference is in
+// schema.cpp.
 #pragma once
 
 #include "config/rows/schema.hpp"

@@ -16,6 +16,7 @@ namespace drwatch::config {
 namespace {
 
 constexpr std::string_view ways = "write { env = \"NAME\" }, { file = \"PATH\" } or { credential = \"NAME\" }";
+// 1 MiB, as systemd bounds credentials: a path that leads to something endless (/dev/zero) must not fill the memory.
 constexpr std::size_t longest_secret = 1 << 20;
 
 struct Found {
@@ -32,6 +33,7 @@ Found read_file(const std::string& path) {
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));
   if (text.size() > longest_secret) return {{}, "is larger than 1 MiB"};
+  // Editors and echo end a file with a line break; it is never part of the secret. Only one: the rest may be meant.
   if (text.ends_with('\n')) text.pop_back();
   if (text.empty()) return {{}, "is empty"};
   return {std::move(text), ""};
@@ -56,6 +58,7 @@ Secret found_or_missing(Secret::From from, const std::string& name, std::string_
                         const Reading& reading) {
   if (found.value) return Secret(from, name, std::move(*found.value));
   const std::string message = "the secret's " + std::string(noun) + " " + shown(name) + ": " + found.missing;
+  // The daemon must not start blind; `drwatch check` on another machine has no secrets and only warns.
   if (reading.secrets_must_exist)
     reading.problems.error(value.place, reading.key, message, "provide it before drwatch starts");
   else

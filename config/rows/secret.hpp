@@ -7,6 +7,7 @@
 
 namespace drwatch {
 
+// Copies share the value. It has no operator<< and no conversion, so that it is never printed by accident.
 class Secret {
  public:
   enum class From { none, plain, env, file, credential };

@@ -17,6 +17,7 @@ bool has(const std::vector<std::string>& words, std::string_view word);
 // Without the spaces, tabs and line ends around it; a view into the same text.
 std::string_view trimmed(std::string_view text);
 
+// ASCII capitals as small letters.
 std::string lower(std::string_view text);
 bool same_name(std::string_view a, std::string_view b);  // capitals aside
 

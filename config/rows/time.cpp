@@ -37,6 +37,7 @@ std::optional<milliseconds> fraction(std::string_view text, std::size_t& at) {
   for (++at; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, ++seen)
     if (seen < 3) ms = ms * 10 + (text[at] - '0');
   if (seen == 0) return {};
+  // ".5" is 500 ms.
   for (; seen < 3; ++seen) ms *= 10;
   return milliseconds{ms};
 }
@@ -70,6 +71,7 @@ std::optional<Duration> parse_duration(std::string_view text) {
     if (error != std::errc{} || text[0] == '-') return {};
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
     const auto name = text.substr(0, text.find_first_of("0123456789"));
+    // Units are only looked for onwards, so "30m1h" and "5m5m" are refused.
     while (next_unit < std::size(units) && units[next_unit].name != name) ++next_unit;
     if (next_unit == std::size(units) || count > longest / units[next_unit].is) return {};
     sum += units[next_unit++].is * count;
@@ -130,6 +132,7 @@ std::optional<Time> parse_time(std::string_view text) {
 }
 
 std::string time_text(Time t) {
+  // A Time of the far future (Time::max()) is written as the last that RFC 3339 has.
   t = std::min(std::max(t, earliest), latest);
   const auto day = std::chrono::floor<std::chrono::days>(t);
   const std::chrono::year_month_day date{day};

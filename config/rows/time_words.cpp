@@ -11,6 +11,7 @@ std::string time_words(Time t) {
 }
 
 std::string clock_words(Time t, Time now) {
+  // 2026-03-01T02:09
   std::string text = time_text(std::chrono::floor<std::chrono::seconds>(t)).substr(0, 16);
   text[10] = ' ';
   const bool today = t > now - hours{12} && t < now + hours{12};  // whose day nobody can mistake

@@ -38,6 +38,8 @@ std::vector<Row> tolerance_rows(const std::string& about_runtime) {
           job_row("max_success_age", &JobSettings::max_success_age, {.doc = "Without a success for so long the job is `down`.", .min = 1})};
 }
 
+std::string one_by_nature() { return "`[defaults]`; " + std::string(kinds_that_confirm_themselves) + ": 1"; }
+
 }  // namespace
 
 const Section& probe_section() {
@@ -47,15 +49,9 @@ const Section& probe_section() {
       {row("kind", &ProbeSettings::kind, {.doc = "What asks the question.", .required = true}),
        row("component", &ProbeSettings::component, {.doc = "Whose health it shows. Only a witness may have none."}),
        row("fall", &ProbeSettings::fall,
-           {.doc = "Health worsens after so many worse runs in a row.",
-            .fallback = "`[defaults]`; `heartbeat`, `pg_cron` and `backup`: 1",
-            .min = 1,
-            .max = 100}),
+           {.doc = "Health worsens after so many worse runs in a row.", .fallback = one_by_nature(), .min = 1, .max = 100}),
        row("rise", &ProbeSettings::rise,
-           {.doc = "Health improves after so many better runs in a row.",
-            .fallback = "`[defaults]`; `heartbeat`, `pg_cron` and `backup`: 1",
-            .min = 1,
-            .max = 100})}};
+           {.doc = "Health improves after so many better runs in a row.", .fallback = one_by_nature(), .min = 1, .max = 100})}};
   return section;
 }
 
@@ -77,7 +73,7 @@ const Section& read_job_section() {
   return section;
 }
 
-const Section& heartbeat_section() {
+const Section& called_job_section() {
   auto more = tolerance_rows(" Needs a job that also calls `/start`.");
   more.insert(more.begin(),
               job_row("period", &JobSettings::period, {.doc = "The longest time between two calls. Either this or `schedule`.", .min = 1}));
@@ -88,7 +84,7 @@ const Section& heartbeat_section() {
   return section;
 }
 
-const Section& backup_section() {
+const Section& recovery_points_section() {
   static const Section section{
       "",
       "",

@@ -90,11 +90,28 @@ std::string chapter(std::string_view mark, const Section& section, std::vector<R
 // What config itself reads for a kind, before the kind's own rows.
 std::vector<Row> rows_of(const KindSchema& kind) {
   std::vector<Row> rows;
-  if (kind.name == "heartbeat") rows = heartbeat_section().rows;
-  if (kind.name == "pg_cron") rows = read_job_section().rows;
-  if (kind.name == "backup") rows = backup_section().rows;
+  if (kind.traits.calls_in) rows = called_job_section().rows;
+  if (kind.traits.reads_jobs) rows = read_job_section().rows;
+  if (kind.traits.reads_recovery_points) rows = recovery_points_section().rows;
   rows.insert(rows.end(), kind.rows.begin(), kind.rows.end());
   return rows;
+}
+
+// "`a`, `b` and `c`"
+std::string names_that_confirm_themselves(std::span<const KindSchema> kinds) {
+  std::vector<std::string> names;
+  for (const auto& kind : kinds)
+    if (kind.traits.confirms_itself) names.push_back("`" + kind.name + "`");
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) text += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
+  return text;
+}
+
+std::string with_names(std::string text, std::span<const KindSchema> kinds) {
+  const std::string names = names_that_confirm_themselves(kinds);
+  for (auto at = text.find(kinds_that_confirm_themselves); at != text.npos; at = text.find(kinds_that_confirm_themselves, at))
+    text.replace(at, kinds_that_confirm_themselves.size(), names);
+  return text;
 }
 
 std::string message_table() {
@@ -115,7 +132,7 @@ std::string reference(std::span<const KindSchema> kinds) {
   for (const auto* section : {&token_section(), &journal_section(), &recovery_section(), &alertmanager_section(), &channel_section(),
                               &deadman_section(), &defaults_section(), &witness_section(), &component_section()})
     text += chapter("###", *section);
-  text += chapter("###", probe_section(), run_section().rows);
+  text += with_names(chapter("###", probe_section(), run_section().rows), kinds);
   for (const auto* section : {&maintenance_section(), &signal_section(), &scenarios_section()}) text += chapter("###", *section);
   text += "\n## Kinds of probes\n";
   for (const auto& kind : kinds) text += "\n### `" + kind.name + "`\n\n" + kind.doc + "\n" + table(rows_of(kind));

@@ -50,26 +50,29 @@ struct ScenariosFolder {
   std::string path;
 };
 
+// In the text of a row of probe_section(): the reference puts their names there.
+inline constexpr std::string_view kinds_that_confirm_themselves = "{kinds that confirm themselves}";
+
 // The main file. What each is read into stands behind it.
-const Section& server_section();        // ServerSettings
-const Section& workers_section();       // Settings; its one row belongs to [server]
-const Section& token_section();         // TokenSettings
-const Section& journal_section();       // JournalSettings
-const Section& recovery_section();      // RecoveryDraft
-const Section& alertmanager_section();  // AlertmanagerSettings
-const Section& channel_section();       // ChannelSettings
-const Section& deadman_section();       // DeadmanSettings
-const Section& defaults_section();      // DefaultSettings
-const Section& witness_section();       // WitnessSettings
-const Section& component_section();     // ComponentSettings
-const Section& probe_section();         // ProbeSettings: of every probe
-const Section& run_section();           // ProbeSettings: of every probe that drwatch runs itself
-const Section& heartbeat_section();     // JobDraft
-const Section& read_job_section();      // JobDraft
-const Section& backup_section();        // BackupRole
-const Section& maintenance_section();   // MaintenanceDraft
-const Section& signal_section();        // SignalSettings
-const Section& scenarios_section();     // ScenariosFolder
+const Section& server_section();           // ServerSettings
+const Section& workers_section();          // Settings; its one row belongs to [server]
+const Section& token_section();            // TokenSettings
+const Section& journal_section();          // JournalSettings
+const Section& recovery_section();         // RecoveryDraft
+const Section& alertmanager_section();     // AlertmanagerSettings
+const Section& channel_section();          // ChannelSettings
+const Section& deadman_section();          // DeadmanSettings
+const Section& defaults_section();         // DefaultSettings
+const Section& witness_section();          // WitnessSettings
+const Section& component_section();        // ComponentSettings
+const Section& probe_section();            // ProbeSettings: of every probe
+const Section& run_section();              // ProbeSettings: of every probe that drwatch runs itself
+const Section& called_job_section();       // JobDraft
+const Section& read_job_section();         // JobDraft
+const Section& recovery_points_section();  // BackupRole
+const Section& maintenance_section();      // MaintenanceDraft
+const Section& signal_section();           // SignalSettings
+const Section& scenarios_section();        // ScenariosFolder
 
 // A scenario's file. Conditions are sentences about `names`.
 Section scenario_section();                   // ScenarioDraft

@@ -18,6 +18,7 @@
 namespace drwatch {
 namespace {
 
+// `nothing_due`: how long a channel with nothing to do sleeps, if nobody wakes it.
 constexpr seconds first_channel_retry{1}, slowest_channel_retry{15};
 constexpr hours nothing_due{24};
 
@@ -83,6 +84,7 @@ void Alerting::Inside::load_alertmanagers() {
   }
 }
 
+// A channel that stays keeps its loop and what it has carried.
 void Alerting::Inside::load_channels() {
   const auto& names = settings->alertmanager.fallback;
   std::erase_if(lines, [&](const auto& entry) {
@@ -102,6 +104,7 @@ void Alerting::Inside::load_channels() {
 }
 
 void Alerting::Inside::want(std::vector<Alert> alerts) {
+  // Labels are an alert's identity for Alertmanager. Of two with the same labels the later change counts; both in one batch would fight.
   std::map<Labels, Alert> newest;
   for (Alert& alert : alerts) {
     Alert tidied = tidy(std::move(alert));
@@ -142,6 +145,7 @@ bool Alerting::Inside::held(const Alert& alert) const {
 }
 
 bool Alerting::Inside::delivered(const Alert& alert) const {
+  // Without any Alertmanager the channels are the delivery, and what does not go to channels has no other way.
   if (mates.empty()) return !Fallback::goes(alert) || fallback.carried_by_any(alert);
   return held(alert);
 }
@@ -153,11 +157,13 @@ Task<void> Alerting::Inside::carry_on(std::shared_ptr<Inside> self, std::string 
     self->look();
     const Time now = self->world.clock.now();
     std::vector<Alert> due = self->fallback.due_for(channel, self->wanted);
+    // A resolve that is too old is news to nobody.
     std::erase_if(due, [now](const Alert& alert) { return !still_sent(alert, now); });
     if (due.empty()) {
       const auto next = self->fallback.next();
       const auto wait = next ? std::max(*next - self->world.clock.boottime(), Fallback::Moment(0)) : Fallback::Moment(nothing_due);
       co_await within(self->world.clock, wait, waker->wait());
+      // One at a time, then everything is looked at anew: what is due may have changed while the channel worked.
     } else if (co_await self->carry_one(channel, due.front())) {
       retry = first_channel_retry;
     } else {

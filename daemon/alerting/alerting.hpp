@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps every Alertmanager in step with what should stand: wanted → validate → send → confirm; and falls back to the channels. Design 4.
+// Keeps every Alertmanager in step with the alerts that should stand, in stages: wanted, validated, sent, confirmed by reading back. What
+// no Alertmanager takes goes to the fallback channels.
 #pragma once
 
 #include "config/settings.hpp"
@@ -26,6 +27,7 @@ struct AlertingStatus {
 
 class Alerting {
  public:
+  // `tasks` runs one loop for each Alertmanager and one for each channel.
   Alerting(World world, Log& log, TaskGroup& tasks);
   ~Alerting();
 

@@ -11,9 +11,11 @@
 namespace drwatch {
 namespace {
 
+// A retry doubles from one second up to `resend`.
 constexpr seconds request_deadline{5}, first_retry{1};
 constexpr std::size_t batch_size = 200;  // keeps a request small enough for any proxy on the way
 
+// Without `order`, which is not sent. What is not durable shows in the annotations (tidy).
 bool same(const Alert& a, const Alert& b) {
   return a.labels == b.labels && a.annotations == b.annotations && a.starts_at == b.starts_at && a.resolved_at == b.resolved_at;
 }
@@ -22,6 +24,7 @@ bool same(const Alert& a, const Alert& b) {
 
 AlertState state_of(const Alert& alert) { return {alert.labels, alert.starts_at, alert.resolved_at.has_value()}; }
 
+// https://user:password@host: up to the last "@" before the path.
 std::string shown_url(const std::string& url) {
   const auto scheme = url.find("://");
   if (scheme == std::string::npos) return url;
@@ -33,10 +36,12 @@ std::string shown_url(const std::string& url) {
 Alertmanager::Alertmanager(World world, Log& log, std::string url, std::shared_ptr<SentCounts> sent)
     : world_(world), log_(log), url_(std::move(url)), name_(shown_url(url_)), sent_(std::move(sent)), waker_(world.executor) {
   while (url_.ends_with('/')) url_.pop_back();
+  // So that all four counters exist as zeros from the start: a rate over a counter that appears with 1 misses the first.
   for (const char* result : {"accepted", "rejected", "failed", "unconfirmed"}) count(result, 0);
 }
 
 void Alertmanager::want(std::shared_ptr<const std::vector<Alert>> alerts) {
+  // Nothing new: the loop sends it again by itself after `resend`.
   const bool news = !wanted_ || !std::ranges::equal(*wanted_, *alerts, same);
   wanted_ = std::move(alerts);
   if (news) waker_.wake();
@@ -61,6 +66,8 @@ Task<bool> Alertmanager::exchange() {
   for (const Alert& alert : wanted_ ? *wanted_ : std::vector<Alert>{}) {
     if (!still_sent(alert, now)) continue;
     const auto refused = refused_.find(alert.labels);
+    // What was refused is sent apart, so that it does not spoil the batch; it is still sent, since the Alertmanager's configuration may
+    // have changed.
     (refused != refused_.end() && same(refused->second, alert) ? refused_before : batch).push_back(alert);
   }
   forget_all_but(batch, refused_before);
@@ -77,6 +84,7 @@ void Alertmanager::forget_all_but(const std::vector<Alert>& batch, const std::ve
   std::set<AlertState> current, refused;
   for (const Alert& alert : batch) current.insert(state_of(alert));
   for (const Alert& alert : refused_before) refused.insert(state_of(alert));
+  // What is held counts only for the state that should stand now.
   std::erase_if(held_, [&](const AlertState& held) { return !current.contains(held); });
   std::erase_if(refused_, [&](const auto& entry) { return !refused.contains(state_of(entry.second)); });
 }
@@ -89,7 +97,7 @@ Task<bool> Alertmanager::send(std::vector<Alert> alerts, std::vector<Alert> refu
     if (answer.taken == Taken::yes) {
       taken_.insert(taken_.end(), part.begin(), part.end());
     } else if (answer.taken == Taken::refused) {
-      // The whole of it again would be refused again.
+      // The bad one is found by sending each alone; the whole batch again would be refused again.
       if (!co_await send_one_by_one(std::move(part))) co_return false;
     } else {
       count("failed", alerts.size() - from);
@@ -121,6 +129,7 @@ Task<bool> Alertmanager::send_one_by_one(std::vector<Alert> alerts) {
 Task<bool> Alertmanager::confirm(std::vector<Alert> alerts) {
   if (alerts.empty()) co_return true;
   const auto answer = co_await ask("GET", read_back_path(alerts), "");
+  // Only a whole, readable list tells what stands there.
   const auto listed = answer && answer->status == 200 ? listed_alerts(answer->body) : std::nullopt;
   if (!listed) {
     count("unconfirmed", alerts.size());

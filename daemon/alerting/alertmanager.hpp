@@ -30,6 +30,7 @@ AlertState state_of(const Alert& alert);
 // The URL as it may be shown: without a user's name and password.
 std::string shown_url(const std::string& url);
 
+// One exchange is: post what should stand, then ask which alerts are listed. On the loop's thread only; one exchange at a time.
 class Alertmanager {
  public:
   Alertmanager(World world, Log& log, std::string url, std::shared_ptr<SentCounts> sent);
@@ -47,12 +48,14 @@ class Alertmanager {
   Task<std::string> prove(Alert alert);
 
  private:
+  // refused: the request came through, but something in it is bad, and sending the same again is useless. no: it did not come through.
   enum class Taken { yes, refused, no };
   struct Answer {
     Taken taken = Taken::no;
     std::string why;  // when not taken
   };
 
+  // Each returns true when it went well, refused alerts aside.
   Task<bool> exchange();
   Task<bool> send(std::vector<Alert> alerts, std::vector<Alert> refused_before);
   Task<bool> send_one_by_one(std::vector<Alert> alerts);

@@ -37,6 +37,7 @@ Task<std::string> run_command(World world, ChannelSettings settings, std::string
   if (!*ended) co_return ended->error().message;
   const int code = (*ended)->exit_code;
   if (code == 0) co_return "";
+  // One line of its standard error, bounded.
   const std::string said = error_text((*ended)->errors);
   co_return "exit code " + std::to_string(code) + (said.empty() ? "" : ": " + said);
 }

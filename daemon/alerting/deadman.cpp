@@ -14,6 +14,7 @@ constexpr seconds call_deadline{5}, slowest_call_again{10};
 
 }  // namespace
 
+// Shared with the loop, so that a cancelled loop still unwinds on firm ground.
 struct Deadman::Inside {
   Inside(World w, Log& l, TaskGroup& t, std::function<bool()> on) : world(w), log(l), tasks(t), on_schedule(std::move(on)) {}
 
@@ -33,6 +34,7 @@ struct Deadman::Inside {
 Task<void> Deadman::Inside::run(std::shared_ptr<Inside> self, DeadmanSettings settings) {
   for (;;) {
     Duration wait = settings.interval;
+    // A daemon that lives but no longer probes must page as well.
     const bool meets = self->on_schedule();
     if (!meets && !self->held_back) self->log.line(Importance::warning, "the deadman is not called: the probes do not meet their schedule");
     self->held_back = !meets;
@@ -71,6 +73,7 @@ Deadman::~Deadman() { stop(); }
 
 void Deadman::load(std::optional<DeadmanSettings> settings) {
   const auto& current = inside_->current;
+  // Unchanged: the loop goes on, so that a reload does not make an extra call or put one off.
   if (settings && current && settings->url == current->url && settings->interval == current->interval) return;
   stop();
   inside_->current = settings;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// drwatch's own call to an outside receiver, whose absence pages: the only way to hear that drwatch itself is gone or blind to its
-// schedule.
+// A dead man's switch: drwatch calls an outside receiver again and again, and the receiver pages when the calls stop. That is the only way
+// to hear that drwatch itself, or its machine, is gone, or that it no longer meets its schedule.
 #pragma once
 
 #include "config/settings.hpp"

@@ -5,6 +5,7 @@
 
 namespace drwatch {
 
+// An alert without a severity goes: better one message too many.
 bool Fallback::goes(const Alert& alert) {
   const auto severity = alert.labels.find("severity");
   return severity == alert.labels.end() || (severity->second != "none" && severity->second != "info");
@@ -12,6 +13,7 @@ bool Fallback::goes(const Alert& alert) {
 
 void Fallback::update(const std::vector<Alert>& wanted, const std::function<bool(const Alert&)>& held, Moment now) {
   std::map<std::map<std::string, std::string>, Entry> before;
+  // Entries of alerts that are no longer wanted go away here.
   before.swap(entries_);
   for (const Alert& alert : wanted) {
     if (!goes(alert)) continue;
@@ -22,6 +24,7 @@ void Fallback::update(const std::vector<Alert>& wanted, const std::function<bool
       entry = std::move(old->second);
     } else {
       entry.state = state_of(alert);
+      // A new state begins with no carriers and nobody holding it. A resolve is due at once when a channel carried the firing.
       entry.due = alert.resolved_at && old != before.end() && !old->second.carriers.empty();
     }
     follow(entry, alert, held(alert), now);
@@ -35,7 +38,8 @@ void Fallback::follow(Entry& entry, const Alert& alert, bool held, Moment now) c
     entry.unheld_since.reset();
     return;
   }
-  // A resolve that an Alertmanager once had is told; a firing alert is not safe with one that went away right after it took it.
+  // A resolve that some Alertmanager has held was told by it, and that is the end of it. A firing alert that was held is different: an
+  // Alertmanager that went away right after it took it may not have told anybody yet, so its time begins to run.
   if (entry.due || (alert.resolved_at && entry.was_held)) return;
   if (!entry.unheld_since) entry.unheld_since = now;
   entry.due = now - *entry.unheld_since >= after_;
@@ -53,6 +57,7 @@ std::vector<Alert> Fallback::due_for(const std::string& channel, const std::vect
 
 void Fallback::carried(const std::string& channel, const Alert& alert) {
   const auto entry = entries_.find(alert.labels);
+  // While the channel worked, the alert may have changed or gone.
   if (entry == entries_.end()) return;
   if (entry->second.state == state_of(alert)) {
     entry->second.carriers.insert(channel);

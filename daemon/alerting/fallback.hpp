@@ -26,6 +26,7 @@ class Fallback {
   // What should stand now, and which of it some Alertmanager holds.
   void update(const std::vector<Alert>& wanted, const std::function<bool(const Alert&)>& held, Moment now);
 
+  // In the order of `wanted`.
   std::vector<Alert> due_for(const std::string& channel, const std::vector<Alert>& wanted) const;  // not carried by this channel yet
   // It took this alert as it was when it was handed over.
   void carried(const std::string& channel, const Alert& alert);

@@ -15,6 +15,7 @@ namespace {
 
 using Json = nlohmann::json;
 
+// Compact; bytes that are not UTF-8 are replaced, since dump() would throw otherwise.
 std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 // The source link of an alert is the page that explains it. A URL that Alertmanager would refuse is left out: it would take the whole batch
@@ -25,7 +26,8 @@ std::string generator_url(const Alert& alert) {
 }
 
 Json alert_json(const Alert& alert, Time now, Duration resend) {
-  // A clock that was set back must not make an end before its start (400), nor an end in the future of a resolve (it would not resolve).
+  // After a clock was set back, a start may lie in the future and a resolve's end too. Alertmanager answers 400 to an end before its start,
+  // and an end in the future does not resolve. So the end of a resolve is at most `now`, and the start at most the end.
   const Time ends = alert.resolved_at ? std::min(*alert.resolved_at, now) : std::max(now, alert.starts_at) + 4 * resend;
   Json json = {{"labels", alert.labels},
                {"annotations", alert.annotations},
@@ -57,8 +59,10 @@ std::string alerts_body(const std::vector<Alert>& alerts, Time now, Duration res
 std::string read_back_path(const std::vector<Alert>& alerts) {
   std::set<std::string> names;
   for (const Alert& alert : alerts) names.insert(alert.labels.at("alertname"));
-  // A shared Alertmanager may hold thousands of alerts of others. Names that would need quoting are not worth a filter.
+  // Narrowed by a filter, because a shared Alertmanager may hold thousands of alerts of others. A name that would have to be escaped inside
+  // the regex, or too many names for a URL: then all alerts are asked for.
   if (names.size() > 50 || !std::ranges::all_of(names, plain_name)) return "/api/v2/alerts";
+  // %7C is "|", and what follows is filter=alertname=~"A|B", percent-encoded.
   std::string any;
   for (const std::string& name : names) any += (any.empty() ? "" : "%7C") + name;
   return "/api/v2/alerts?filter=alertname%3D~%22" + any + "%22";
@@ -69,6 +73,7 @@ std::optional<std::set<Labels>> listed_alerts(std::string_view body) {
   if (!json.is_array()) return std::nullopt;
   std::set<Labels> listed;
   for (const Json& alert : json) {
+    // Something else than an Alertmanager answers: better not to know than to take an empty list for "it has lost all of them".
     if (!alert.is_object() || !alert.contains("labels") || !alert["labels"].is_object()) return std::nullopt;
     Labels labels;
     for (const auto& [name, value] : alert["labels"].items())
@@ -113,6 +118,7 @@ std::string webhook_body(const Alert& alert, const std::string& receiver, const 
   return text_of(body);
 }
 
+// FNV-1a with its 64-bit offset basis and prime, as labelSetToFingerprint in Prometheus' common/model.
 std::string fingerprint(const Labels& labels) {
   std::uint64_t sum = 14695981039346656037U;
   const auto add = [&sum](unsigned char byte) { sum = (sum ^ byte) * 1099511628211U; };

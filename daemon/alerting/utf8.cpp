@@ -6,12 +6,14 @@
 namespace drwatch {
 namespace {
 
+// U+FFFD and U+2026.
 constexpr std::string_view replacement = "\xEF\xBF\xBD", ellipsis = "\xE2\x80\xA6";
 
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
 }  // namespace
 
+// The Unicode Standard, table 3-7: 0xC0, 0xC1 and 0xF5 to 0xFF never begin a character.
 std::size_t utf8_front(std::string_view text) {
   if (text.empty()) return 0;
   const auto first = static_cast<unsigned char>(text[0]);

@@ -29,6 +29,7 @@ std::optional<std::string> why_unsendable(const Alert& alert) {
     if (value.size() > max_label_bytes)
       return "the value of label " + label + " is longer than " + std::to_string(max_label_bytes) + " bytes";
   }
+  // 1970: nobody filled it in, which is a bug of ours.
   if (alert.starts_at == Time{}) return "it has no start";
   return std::nullopt;
 }
@@ -48,6 +49,7 @@ bool good_generator_url(std::string_view url) {
 }
 
 void sort_for_sending(std::vector<Alert>& alerts) {
+  // false sorts before true: firing first.
   std::ranges::stable_sort(alerts, {}, [](const Alert& alert) { return std::tuple(alert.resolved_at.has_value(), alert.order); });
 }
 

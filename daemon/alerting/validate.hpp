@@ -12,6 +12,7 @@
 
 namespace drwatch {
 
+// Our own bounds, in bytes; Alertmanager has none. They keep a message that some service wrote from making a batch too large for a proxy.
 inline constexpr std::size_t max_label_bytes = 1024, max_annotation_bytes = 16 * 1024;
 inline constexpr Duration resolved_stays = minutes{15};  // how long a resolve is sent again
 

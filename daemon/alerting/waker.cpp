@@ -14,7 +14,8 @@ void Waker::wake() {
 Task<bool> Waker::wait() {
   while (!woken_) {
     timer_.expires_at(boost::asio::steady_timer::time_point::max());
-    // The error is the same for a call and for a cancellation; after a cancellation the next co_await throws.
+    // A call and a cancellation end the wait with the same error. After a call `woken_` is set; after a cancellation the next co_await
+    // throws, and that is the one in this loop.
     co_await timer_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
   }
   woken_ = false;

@@ -2,12 +2,14 @@
 #include "daemon/journal/chain.hpp"
 
 #include <openssl/evp.h>
+#include <nlohmann/json.hpp>
 
 #include <memory>
 #include <stdexcept>
 
 namespace drwatch::journal {
 
+// One digest over both texts, without copying them into one.
 std::string sha256_hex(std::string_view first, std::string_view second) {
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
   unsigned char digest[EVP_MAX_MD_SIZE];
@@ -39,6 +41,7 @@ Event event_of(const Row& row) {
   } catch (const Json::exception& error) {
     throw BadRow(std::string("its text is not an event: ") + error.what());
   }
+  // The hash covers the text alone, so a changed column would not show in the chain.
   if (event.seq != row.seq || event.at.time_since_epoch().count() != row.at_ms || event.kind != row.kind || event.version != row.version) {
     throw BadRow("its columns do not agree with its text");
   }
@@ -58,6 +61,7 @@ JournalBreak missing(std::uint64_t first, std::uint64_t last, const char* where)
 std::optional<JournalBreak> ChainCheck::take(const Row& row) {
   if (row.seq != end_.seq + 1) return missing(end_.seq + 1, row.seq - 1, "");
   Link next = end_.next(row.json);
+  // The head was written by the same commit: a chain that was rewritten consistently from somewhere on still disagrees with it.
   const bool other_head = head_ && head_->seq == row.seq && head_->hash != row.hash;
   if (next.hash != row.hash || other_head)
     return JournalBreak{row.seq, "event " + std::to_string(row.seq) + " is not the one that was written"};
@@ -66,6 +70,7 @@ std::optional<JournalBreak> ChainCheck::take(const Row& row) {
 }
 
 std::optional<JournalBreak> ChainCheck::finish() const {
+  // More rows than the head names is no break: a running daemon has written on since the head was read.
   if (!head_ || head_->seq <= end_.seq) return std::nullopt;
   return missing(end_.seq + 1, head_->seq, " at the end");
 }

@@ -15,9 +15,11 @@
 
 namespace drwatch::journal {
 
+// Of `first` followed by `second`, as 64 lower-case hex digits. Throws std::runtime_error when OpenSSL has no SHA-256.
 std::string sha256_hex(std::string_view first, std::string_view second = {});
 
-// Sorted keys, no white space, UTF-8 (bytes that are not: replaced).
+// The text that is hashed and stored: sorted keys, no white space, UTF-8 (bytes that are not are replaced). It must never come out
+// differently for the same event, or the chain would seem broken.
 std::string canonical_text(const Event& event);
 
 // The end of a chain: the last event and its hash. Before the first event: 0 and sixty-four zeros.
@@ -35,6 +37,7 @@ struct Row {
   int version = 1;
   std::string json, hash;
 };
+// `event` as the row that follows `before`; its `seq` must be the next one.
 Row row_of(const Event& event, const Link& before);
 struct BadRow : std::runtime_error {
   using std::runtime_error::runtime_error;

@@ -9,7 +9,8 @@ namespace drwatch::journal {
 
 namespace {
 
-// SQLite's own words, with the system's when there are any.
+// Throws StoreError with SQLite's own words, and with the system's words behind them when the system refused ("disk I/O error (No space
+// left on device)").
 [[noreturn]] void refuse(sqlite3* db, int code) {
   std::string what = db ? sqlite3_errmsg(db) : sqlite3_errstr(code);
   const int system = db ? sqlite3_system_errno(db) : 0;
@@ -18,6 +19,7 @@ namespace {
   throw StoreError(code, what);
 }
 
+// As SQLite's documentation describes URI file names; "?", "#" and "%" of a path would end it or be decoded.
 std::string as_uri(const std::string& path, const char* parameters) {
   std::string uri = "file:";
   for (const char c : path) {
@@ -31,6 +33,8 @@ std::string as_uri(const std::string& path, const char* parameters) {
   return uri + parameters;
 }
 
+// SQLite's write-ahead-log hook: called after each commit with the pages in the log. Set instead of the default hook, which would
+// checkpoint.
 int remember_pages(void* into, sqlite3*, const char*, int pages) {
   *static_cast<int*>(into) = pages;
   return SQLITE_OK;
@@ -40,9 +44,11 @@ int remember_pages(void* into, sqlite3*, const char*, int pages) {
 
 bool StoreError::damaged() const {
   const int family = code & 0xff;
+  // A short read: the file ends in the middle of a page.
   return family == SQLITE_CORRUPT || family == SQLITE_NOTADB || code == SQLITE_IOERR_SHORT_READ;
 }
 bool StoreError::no_room() const {
+  // The index of the write-ahead log (-shm) is made on the disk as well; without room these three errors come instead of SQLITE_FULL.
   return (code & 0xff) == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE || code == SQLITE_IOERR_SHMMAP || code == SQLITE_IOERR_SHMOPEN;
 }
 
@@ -62,6 +68,7 @@ void Statement::bind(int index, std::int64_t value) {
 
 void Statement::bind(int index, std::string_view value) {
   const int code =
+      // A null pointer would be bound as NULL.
       sqlite3_bind_text64(statement_.get(), index, value.data() ? value.data() : "", value.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
   if (code != SQLITE_OK) refuse(db_, code);
 }
@@ -88,6 +95,7 @@ std::string Statement::text(int column) const {
 void Database::Close::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
 
 Database::Database(const std::string& path, Mode mode) {
+  // NOMUTEX: each connection is used by one thread only.
   int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
   flags |= mode == Mode::create  ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
            : mode == Mode::write ? SQLITE_OPEN_READWRITE
@@ -97,8 +105,9 @@ Database::Database(const std::string& path, Mode mode) {
   db_.reset(db);
   if (code != SQLITE_OK) refuse(db, db ? sqlite3_extended_errcode(db) : code);
   sqlite3_extended_result_codes(db, 1);
+  // Milliseconds. Another process (sqlite3, a backup) may hold the lock for a moment.
   sqlite3_busy_timeout(db, 5000);
-  // A damaged schema must not be able to do more than be damaged.
+  // SQLite's advice for files that are not trusted: SQL that stands in a damaged or doctored schema cannot corrupt anything further.
   sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_wal_hook(db, remember_pages, pages_in_log_.get());
 }

@@ -22,6 +22,7 @@ class StoreError : public std::runtime_error {
   bool no_room() const;  // the disk is full
 };
 
+// A prepared statement. Must not outlive its Database. Used as bind, step..., reset.
 class Statement {
  public:
   void bind(int index, std::int64_t value);      // from 1
@@ -29,6 +30,7 @@ class Statement {
   bool step();                                   // true: a row; throws StoreError
   void reset();
   std::int64_t number(int column) const;  // from 0
+  // "" for NULL.
   std::string text(int column) const;
 
  private:
@@ -49,6 +51,7 @@ class Database {
     read,    // never changes the file; works beside a daemon that writes it
     still,   // as read, for a file that nobody writes and whose folder cannot be written (no write-ahead log is read)
   };
+  // Throws StoreError. A file that is no database shows only when it is first read from.
   Database(const std::string& path, Mode mode);
 
   void run(const std::string& sql);  // one or more statements without results

@@ -21,6 +21,7 @@ struct JournalWrite {
   std::vector<Event> events;                // seq already given, gapless after the last one
   std::map<std::string, std::string> kept;  // overwritten; an empty text deletes
 };
+// What became of a write.
 struct JournalOutcome {
   bool durable = false;
   std::string error;  // for a person, when not durable

@@ -14,6 +14,7 @@ Keeping::Ticket Keeping::put(JournalWrite write) {
   Ticket ticket = ++last_;
   waiting_.emplace_back(ticket, clock_.boottime());
   journal_.write(std::move(write), [this, ticket, alive = std::weak_ptr<bool>(alive_)] {
+    // The journal may be closed, and call back, after this object has gone.
     if (alive.expired()) return;
     reached_ = ticket;
     while (!waiting_.empty() && waiting_.front().first <= ticket) waiting_.pop_front();
@@ -33,6 +34,7 @@ std::map<std::string, std::string> changed(Kept& kept) {
 
 Keeping::Ticket Keeping::write(const std::vector<Event>& events, Kept& kept, std::map<std::string, std::string> beside) {
   if (events.empty() && kept.changed.empty() && beside.empty()) return last_;
+  // merge keeps what is in `beside` already when both have the same key.
   beside.merge(changed(kept));
   return put({events, std::move(beside)});
 }
@@ -51,7 +53,8 @@ Task<bool> reach(Change& change, const std::uint64_t& reached, std::uint64_t tic
 
 Task<bool> Keeping::until_durable(Ticket ticket, Duration patience) {
   if (durable(ticket)) co_return true;
-  // Never nothing: what waits after a pause of the machine may be written in a moment.
+  // At least a twentieth of the patience, even when the oldest write has waited longer than that: after a suspension of the machine all
+  // waits look long, and the disk may answer in a moment.
   auto left = std::max<std::chrono::nanoseconds>(patience - oldest_wait(), patience / 20);
   auto reached = co_await within(clock_, left, reach(reached_change_, reached_, ticket));
   co_return reached.has_value();

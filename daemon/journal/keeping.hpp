@@ -16,16 +16,19 @@ namespace drwatch {
 
 class Keeping {
  public:
+  // The number of a write. Writes become durable in order, so a ticket is durable when a later one is.
   using Ticket = std::uint64_t;
 
   Keeping(boost::asio::any_io_executor executor, Clock& clock, Journal& journal);
 
-  // Queues the events, and with them the kept values that changed and those `beside` that are not part of the state: all of it or nothing.
+  // Queues one commit: the events, the kept values that changed, and those of `beside`, which are not part of the state. All of it becomes
+  // durable or nothing. With nothing to write, the ticket of the last write is returned.
   Ticket write(const std::vector<Event>& events, Kept& kept, std::map<std::string, std::string> beside = {});
   Ticket write_kept(Kept& kept);  // what changed, and alive_at
   bool durable(Ticket ticket) const { return ticket <= reached_; }
   Ticket last() const { return last_; }
-  // False when `patience` ran out first. It counts from the oldest write that still waits: behind it nobody waits as long again.
+  // True when the write is durable; false when `patience` ran out first. The patience counts from the oldest write that still waits: while
+  // the disk hangs, each caller would otherwise wait for the whole of it again.
   Task<bool> until_durable(Ticket ticket, Duration patience);
   Task<void> until_durable(Ticket ticket);  // however long it takes
   // How long the oldest write has been waiting.
@@ -38,6 +41,7 @@ class Keeping {
   Journal& journal_;
   Change reached_change_;
   Ticket last_ = 0, reached_ = 0;
+  // Not durable yet, oldest first, with the boottime when they were queued.
   std::deque<std::pair<Ticket, std::chrono::nanoseconds>> waiting_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

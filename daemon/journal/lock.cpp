@@ -19,6 +19,7 @@ std::string folder_of(const std::string& path) {
   return folder.empty() ? "." : folder.string();
 }
 
+// The holder has written its process number into the file; an empty or strange file still gives a sentence.
 std::string holder(int descriptor) {
   char text[32] = {};
   const ssize_t length = ::pread(descriptor, text, sizeof text - 1, 0);
@@ -36,6 +37,8 @@ FileLock::FileLock(const std::string& journal_path) {
     throw std::runtime_error("cannot write " + path + ": " + std::strerror(errno) + "; make the folder " + folder_of(journal_path) +
                              " and let drwatch's user write in it, or give another [journal] path");
   }
+  // flock, not fcntl: it belongs to the open file, ends with the process however that ends, and is not lost when something else closes the
+  // file.
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
     const std::string message =
         "journal " + journal_path + " is in use by " + holder(descriptor_) + "; stop that one, or give another [journal] path";

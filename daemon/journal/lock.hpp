@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One drwatch a journal: a lock on "PATH.lock", beside the journal (a lock on the journal's own file would undo SQLite's when it is
-// closed).
+// Only one drwatch may use a journal. The lock is on "PATH.lock", beside the journal: closing a second descriptor of the journal's own file
+// would drop SQLite's POSIX locks on it (SQLite, How To Corrupt An SQLite Database File: advisory locks canceled by close()).
 #pragma once
 
 #include <string>

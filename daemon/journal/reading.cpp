@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/journal/reading.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -17,6 +19,8 @@ JournalBreak unreadable(std::uint64_t seq, const StoreError& error) {
   return {seq, std::string("the file cannot be read from here on: ") + error.what()};
 }
 
+// Links the row to the chain; when `read`, its event is handed to `each`. Rows before a snapshot are only hashed and not parsed, which
+// saves time.
 std::optional<JournalBreak> take_row(ChainCheck& check, const Row& row, bool read, const std::function<void(Event, const Row&)>& each) {
   if (auto broken = check.take(row)) return broken;
   if (!read) return std::nullopt;
@@ -34,7 +38,8 @@ Walked walk_chain(Database& db, std::uint64_t read_after, const std::function<vo
   Walked walked;
   try {
     walked.anchor = walked.end = anchor_of(db);
-    ChainCheck check(walked.anchor, head_of(db));  // the head is read first: a running daemon writes on meanwhile
+    // The head is read before the rows: a running daemon writes on meanwhile, and more rows than the head names are no break.
+    ChainCheck check(walked.anchor, head_of(db));
     each_row(db, walked.anchor.seq, [&](const Row& row) {
       walked.broken = take_row(check, row, row.seq > read_after, each);
       if (!walked.broken) walked.end = check.end();
@@ -42,6 +47,7 @@ Walked walk_chain(Database& db, std::uint64_t read_after, const std::function<vo
     });
     if (!walked.broken) walked.broken = check.finish();
     if (walked.broken) return walked;
+    // Only after the chain, and for the parts of the file that it does not cover (indexes, the other tables).
     const std::string verdict = quick_check(db);
     if (verdict != "ok") walked.broken = JournalBreak{walked.end.seq + 1, "the file is damaged: " + verdict};
   } catch (const StoreError& error) {
@@ -52,7 +58,8 @@ Walked walk_chain(Database& db, std::uint64_t read_after, const std::function<vo
 
 namespace {
 
-// A snapshot is a cache: it counts only when it is whole and belongs to this very chain.
+// A snapshot is only a cache. It is used when its text is whole (digest), and when it belongs to this very chain: the hash that it names is
+// that of its event.
 std::optional<Snapshot> fitting_snapshot(Database& db) {
   try {
     const Link anchor = anchor_of(db);
@@ -93,6 +100,7 @@ namespace {
 
 std::string no_journal(const std::string& path) { return path + " is not a drwatch journal; give the file that [journal] path names"; }
 
+// The first 15 bytes of every SQLite file (SQLite, Database File Format). A new file of ours has them once its tables are made.
 bool begins_as_a_database(const std::string& path) {
   std::string magic(15, '\0');
   std::ifstream(path, std::ios::binary).read(magic.data(), static_cast<std::streamsize>(magic.size()));
@@ -105,8 +113,8 @@ bool nonempty(const std::string& path) {
   return !error && size > 0;
 }
 
-// With a write-ahead log beside it that cannot be opened where it lies (a read-only copy of a dead machine's disk), the file is read from a
-// copy.
+// Copies the file and its write-ahead log into a temporary folder and returns that. Needed for a read-only copy of a dead machine's disk:
+// SQLite must be able to write beside a file with a log, even to read it.
 std::string copy_of(const std::string& path) {
   std::string folder = (fs::temp_directory_path() / "drwatch-journal-XXXXXX").string();
   if (!::mkdtemp(folder.data())) throw std::runtime_error("cannot make a folder in " + fs::temp_directory_path().string() + "; set TMPDIR");
@@ -120,7 +128,8 @@ std::string copy_of(const std::string& path) {
 
 }  // namespace
 
-// Without a write-ahead log beside it nobody writes the file: then nothing is left behind in its folder either.
+// Three ways, the gentlest first: `still` when there is no write-ahead log (nobody writes the file then, and nothing is left behind in its
+// folder); `read` beside a running daemon; a copy when neither can be opened.
 ReadOnly::ReadOnly(const std::string& path) : path_(path) {
   std::error_code error;
   if (!fs::is_regular_file(path, error))
@@ -175,6 +184,8 @@ JournalVerdict verify_journal(const std::string& path) {
   try {
     bool overtaken = false;
     const JournalVerdict verdict = verify_once(path, overtaken);
+    // Read without locks while a daemon began to write: what looks like damage may be that. The second time there is a log, and it is read
+    // with locks.
     return overtaken ? verify_once(path, overtaken) : verdict;
   } catch (const journal::StoreError& error) {
     JournalVerdict verdict;

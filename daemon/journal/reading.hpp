@@ -11,8 +11,8 @@
 namespace drwatch::journal {
 
 struct Walked {
-  Link anchor, end;                    // the chain that holds
-  std::optional<JournalBreak> broken;  // where it ends against its will
+  Link anchor, end;                    // `anchor`: the last event before the first row; `end`: the last row that can be trusted
+  std::optional<JournalBreak> broken;  // why nothing after `end` can be trusted; nullopt: the file is good
 };
 // Follows the whole chain; events after `read_after` are read as well and handed to `each`, with their row. Damage is never thrown: it is
 // `broken`.
@@ -23,6 +23,7 @@ struct Found {
   std::optional<Snapshot> snapshot;  // the one in contents, with its proofs
   Walked walked;
 };
+// Never throws StoreError: what is damaged is in `walked.broken`.
 Found find_contents(Database& db);
 
 // Opens a file for reading only, whatever state its folder and its companions are in. Throws std::runtime_error when it is no journal,

@@ -12,13 +12,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// SQLite's write-ahead log and its shared index.
 constexpr const char* companions[] = {"", "-wal", "-shm"};
 
 void remove_all_of(const std::string& path) {
   for (const char* companion : companions) fs::remove(path + companion);
 }
 
-// The write-ahead log goes with its file: beside a new file it would be taken for that one's.
+// The write-ahead log must go with its file: left behind, SQLite would play it into the new file of that name.
 void put_aside(const std::string& path, const std::string& aside) {
   for (const char* companion : companions) {
     if (fs::exists(path + companion)) fs::rename(path + companion, aside + companion);
@@ -26,6 +27,7 @@ void put_aside(const std::string& path, const std::string& aside) {
   sync_folder_of(path);
 }
 
+// PATH.damaged-20260131T120000Z, with a number behind it when there is one of that second already.
 std::string free_name(const std::string& path, Time now) {
   std::string stamp = time_text(std::chrono::floor<seconds>(now));
   std::erase_if(stamp, [](char c) { return c == '-' || c == ':'; });
@@ -35,7 +37,8 @@ std::string free_name(const std::string& path, Time now) {
   return free;
 }
 
-// The good part, hashes and all: the chain of the new file is the old one's.
+// Copies the good rows with their hashes, so the chain of the new file continues the old one's. Also the kept values and the snapshot that
+// fits.
 void write_good_part(const std::string& from, const std::string& to, const Found& found) {
   Database db(to, Database::Mode::create);
   make_durable(db);
@@ -45,6 +48,7 @@ void write_good_part(const std::string& from, const std::string& to, const Found
   const Link& end = found.walked.end;
   if (end.seq > found.walked.anchor.seq) {
     Database damaged(from, Database::Mode::write);
+    // Reading must not change the damaged file: it is evidence.
     damaged.leave_log();
     each_row(damaged, found.walked.anchor.seq, [&](const Row& row) {
       if (row.seq <= end.seq) inserts.event(row);
@@ -67,6 +71,8 @@ std::string good_part_text(const Walked& walked) {
 
 }  // namespace
 
+// salvage() makes the new file whole under .salvaged, puts the damaged one aside, and renames the new one to `path`. So a .salvaged without
+// a journal means that only the last step is missing. With one, the damaged file is still in its place: it is read and salvaged again.
 void finish_salvage(const std::string& path) {
   const std::string ready = path + ".salvaged";
   if (!fs::exists(ready)) return;
@@ -79,6 +85,8 @@ void finish_salvage(const std::string& path) {
   sync_folder_of(path);
 }
 
+// Each rename is one step for the file system, and each is made durable before the next: after a crash anywhere in here either the damaged
+// file or the whole new one is under `path` or .salvaged.
 std::string salvage(const std::string& path, const Found& found, Time now) {
   const std::string unready = path + ".salvaging", ready = path + ".salvaged", aside = free_name(path, now);
   remove_all_of(unready);

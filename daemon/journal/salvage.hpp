@@ -8,7 +8,7 @@
 
 namespace drwatch::journal {
 
-// A crash between the two renames of a salvage: the second is made up for.
+// Ends a salvage that a crash interrupted (see there). To be called before the journal is opened. Throws std::filesystem::filesystem_error.
 void finish_salvage(const std::string& path);
 
 // Puts a new journal with `found` in the place of the damaged one. Returns the sentence for the operator. Nothing of the damaged file is

@@ -45,7 +45,8 @@ class SqliteJournal final : public Journal {
   std::shared_ptr<Writer> writer_;
 };
 
-// Readable by drwatch's group, not by everybody: a timeline names people and systems. SQLite gives the companions the same mode.
+// Made before SQLite opens it, for its mode: readable by drwatch's group, not by everybody, since a timeline names people and systems.
+// SQLite gives the companions the same mode.
 void make_file(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
   if (descriptor < 0)
@@ -54,6 +55,7 @@ void make_file(const std::string& path) {
   sync_folder_of(path);
 }
 
+// A path that is mistyped must not add our tables to another program's database.
 void refuse_foreign(Database& db, const std::string& path) {
   auto tables = db.prepare("SELECT count(*) FROM sqlite_master");
   if (tables.step() && tables.number(0) > 0 && !db.has_table("events")) {
@@ -66,6 +68,7 @@ Found open_and_read(const std::string& path) {
   try {
     Database db(path, Database::Mode::write);
     if (!db.writable()) throw std::runtime_error("the journal " + path + " cannot be written; let drwatch's user write it and its folder");
+    // A damaged file must stay as it is found until it is put aside.
     db.leave_log();
     refuse_foreign(db, path);
     if (db.has_table("events")) {
@@ -83,7 +86,9 @@ Found open_and_read(const std::string& path) {
   }
 }
 
-// On a full disk not even the index of the write-ahead log can be made: the file is read without one, and the writer waits for room.
+// On a full disk SQLite cannot even make the index of the write-ahead log (-shm). With the exclusive locking mode it keeps that index in
+// memory (SQLite, Write-Ahead Logging: Use of WAL Without Shared-Memory), so the daemon can read its past and start; the writer then waits
+// for room.
 Found read_without_room(const std::string& path) {
   Database db(path, Database::Mode::write);
   db.leave_log();
@@ -111,6 +116,7 @@ Found read_or_explain(const std::string& path) {
 }  // namespace
 
 std::unique_ptr<Journal> open_sqlite_journal(const std::string& path, boost::asio::any_io_executor loop, JournalContents& contents) {
+  // First of all: a salvage of a file that another drwatch writes would destroy it.
   FileLock lock(path);
   try {
     finish_salvage(path);

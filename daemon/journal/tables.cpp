@@ -9,8 +9,10 @@ namespace drwatch::journal {
 
 namespace {
 
+// Each read ends its transaction, see each_row.
 constexpr int rows_per_read = 1000;
 
+// nullopt: there is no such key.
 std::optional<std::string> meta(Database& db, std::string_view key) {
   auto find = db.prepare("SELECT value FROM meta WHERE key = ?");
   find.bind(1, key);
@@ -60,6 +62,8 @@ void refuse_newer_schema(Database& db, const std::string& path) {
                            std::to_string(schema_version) + "); run that release, or give another [journal] path");
 }
 
+// WAL: readers do not stop the writer. synchronous FULL: each commit is synced; NORMAL would lose the last ones in a power cut. The log is
+// cut back to 16 MiB after it had to grow.
 void make_durable(Database& db) { db.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216;"); }
 
 Link anchor_of(Database& db) {

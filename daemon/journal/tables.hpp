@@ -15,6 +15,7 @@ namespace drwatch::journal {
 
 inline constexpr int schema_version = 1;
 
+// Of an empty database, in one transaction: a crash leaves either all of them or none.
 void make_tables(Database& db);
 // Throws std::runtime_error (what, and what to do) when a newer drwatch wrote it.
 void refuse_newer_schema(Database& db, const std::string& path);

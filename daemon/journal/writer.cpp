@@ -10,8 +10,11 @@ namespace drwatch::journal {
 
 namespace {
 
+// Bounds how long one commit takes and how much it writes at once.
 constexpr std::size_t most_events_per_commit = 10'000;
 constexpr Duration first_pause{20}, longest_pause{1000};
+// close(): how long a disk that refuses is tried (then what is left is given up), and how long the thread is waited for (it may hang in the
+// kernel).
 constexpr seconds close_within{5}, leave_behind_after{10};
 constexpr int pages_between_checkpoints = 1000;  // of 4 KiB, as SQLite's own default
 
@@ -77,6 +80,7 @@ bool Writer::wait_for_work(Batch& batch) {
   std::unique_lock lock(mutex_);
   if (batch.empty()) {
     wake_.wait(lock, [this] { return stopping_ || !pending_.empty(); });
+    // The disk refuses while closing: tried again quickly, until give_up_at_.
   } else if (stopping_) {
     wake_.wait_for(lock, first_pause);
   } else {
@@ -93,16 +97,19 @@ bool Writer::try_commit(Batch& batch) {
     commit_some(batch);
   } catch (const std::exception& error) {
     take_back();
+    // 20 ms at first, doubled up to 1 s.
     pause_ = std::clamp(pause_ * 2, first_pause, longest_pause);
     const auto* store = dynamic_cast<const StoreError*>(&error);
     const char* advice = store && store->no_room() ? "free space on its disk" : "look at its disk and its folder";
     if (store && store->no_room()) make_do(batch.events.size());
+    // Said once when it begins to fail; try_commit says the end as well. Every failed try would be a line a second.
     if (!std::exchange(failing_, true)) {
       say("cannot write the journal " + path_ + ": " + error.what() + "; " + advice + ": what waits is kept in memory and written then");
     }
     return false;
   }
   pause_ = Duration{0};
+  // There is room again: back to large commits.
   events_per_commit_ = std::min(events_per_commit_ * 2, most_events_per_commit);
   if (batch.empty() && std::exchange(failing_, false)) say("");
   if (batch.empty()) tidy();
@@ -118,7 +125,8 @@ void Writer::take_back() {
   }
 }
 
-// What is in the write-ahead log already goes into the file, so that its room can be used again; and the next commit is smaller.
+// The disk is full. A checkpoint moves what is in the write-ahead log into the file, so that the log's room can be used again, without more
+// disk. And the next commit is half as large: perhaps a small one fits.
 void Writer::make_do(std::size_t waiting) {
   events_per_commit_ = std::max<std::size_t>(std::min(events_per_commit_, waiting) / 2, 1);
   try {
@@ -129,6 +137,7 @@ void Writer::make_do(std::size_t waiting) {
 
 void Writer::commit_some(Batch& batch) {
   const auto began = Steady::now();
+  // Linux lets an open file be deleted; commits would go on succeeding into a file that nobody can ever read.
   if (db_ && db_->moved()) throw StoreError(0, "the file was moved or deleted while drwatch runs; put it back, or restart drwatch");
   if (!db_) open();
   db_->run("BEGIN IMMEDIATE");
@@ -136,6 +145,7 @@ void Writer::commit_some(Batch& batch) {
   const std::size_t count = std::min(batch.events.size(), events_per_commit_);
   for (std::size_t i = 0; i < count; ++i) {
     const Event& event = batch.events[i];
+    // A gap would break the chain for good, so it is refused, and what waits stays in memory.
     if (event.seq != end.seq + 1) {
       throw StoreError(0, "a bug in drwatch: event " + std::to_string(event.seq) + " was to follow event " + std::to_string(end.seq));
     }
@@ -156,6 +166,7 @@ void Writer::commit_some(Batch& batch) {
   waiting_ -= count;
   auto done = all ? std::exchange(batch, Batch{}).done : std::vector<std::function<void()>>{};
   const auto took = std::chrono::ceil<Duration>(Steady::now() - began);
+  // Only now are the writes acknowledged: COMMIT has returned, so the disk has them.
   boost::asio::post(loop_, [done = std::move(done), listeners = listeners_, took, count] {
     if (listeners->commit) listeners->commit(took, count);
     for (const auto& each : done) {
@@ -164,8 +175,9 @@ void Writer::commit_some(Batch& batch) {
   });
 }
 
-// Also after a connection had to be given up: what a failed commit left in the write-ahead log was perhaps never synced, so the log is
-// emptied into the file first, and events beyond what was acknowledged are taken out; they come again.
+// Opens the file at the start, and again after a connection was given up. A commit that failed (an fsync error) may still have left its
+// events in the write-ahead log, acknowledged to nobody and perhaps never synced. So the log is emptied into the file first, and events
+// beyond the last acknowledged one are deleted; they are in the batch still and are written again.
 void Writer::open() {
   auto db = std::make_unique<Database>(path_, Database::Mode::write);
   if (!db->writable()) throw StoreError(0, "the file cannot be written");
@@ -180,6 +192,7 @@ void Writer::open() {
   db_ = std::move(db);
 }
 
+// Adds the two proofs by which reading tells whether the snapshot fits (fitting_snapshot).
 Snapshot Writer::prove(std::pair<std::uint64_t, std::string> snapshot, const Link& head) {
   Snapshot proven{snapshot.first, std::move(snapshot.second), {}, {}};
   proven.chain = proven.seq == head.seq ? head.hash : hash_at(*db_, proven.seq);
@@ -187,7 +200,8 @@ Snapshot Writer::prove(std::pair<std::uint64_t, std::string> snapshot, const Lin
   return proven;
 }
 
-// All is durable already: an error here loses nothing, and is met again by the next commit if it matters.
+// A checkpoint now and then, so that the write-ahead log does not grow for ever. Everything is durable already: an error here loses
+// nothing, and is met again by the next commit if it matters. After an error it waits for another thousand pages.
 void Writer::tidy() {
   if (db_->pages_in_log() < tidy_at_pages_) return;
   try {

@@ -23,8 +23,8 @@
 
 namespace drwatch::journal {
 
-// What waits for the disk. Writes melt together: kept values overwrite each other, so that memory is bounded by the events alone while the
-// disk refuses.
+// What waits for the disk. Writes melt together: kept values overwrite each other, so while the disk refuses, memory grows only by the
+// events, which the caller bounds, and by one callback for each write.
 struct Batch {
   std::deque<Event> events;
   std::map<std::string, std::string> kept;
@@ -41,10 +41,13 @@ struct Listeners {
   std::function<void(Duration, std::size_t)> commit;
 };
 
+// The loop's side (add, waiting, close) never blocks on the disk, except close(), and that for ten seconds at the most.
 class Writer : public std::enable_shared_from_this<Writer> {
  public:
+  // `end`: the last durable event; `lock` is held until the file is closed.
   Writer(std::string path, Link end, boost::asio::any_io_executor loop, FileLock lock);
 
+  // The thread holds the writer, so it lives for as long as the thread does, even when it hangs in the disk for ever.
   static void start(const std::shared_ptr<Writer>& writer);
   void add(Batch batch);
   std::size_t waiting() const { return waiting_; }

@@ -10,7 +10,8 @@
 namespace drwatch {
 namespace {
 
-// What to type next, by what the event is about. Only fields that such an event always has: an absent one would be printed by its name.
+// What to type next, by what the event is about. @FIELD@ is replaced by journald (systemd, MESSAGE CATALOGS). Only fields that such an
+// event always has are used: an absent one is printed by its name.
 std::string_view next_step(std::string_view kind) {
   if (kind.starts_with("incident.") || kind.starts_with("step.") || kind.starts_with("message."))
     return "Scenario: @DRWATCH_SCENARIO@\nLook at it with: drwatch incident show @DRWATCH_INCIDENT@\n";
@@ -44,7 +45,7 @@ std::string message_id(std::string_view kind) {
   const std::string name = "drwatch:" + std::string(kind);
   std::array<unsigned char, SHA256_DIGEST_LENGTH> sum{};
   SHA256(reinterpret_cast<const unsigned char*>(name.data()), name.size(), sum.data());
-  // The bits of a random UUID, as sd_id128 wants them.
+  // Version 4 and variant 1 of RFC 9562, as sd_id128 wants its ids.
   sum[6] = static_cast<unsigned char>((sum[6] & 0x0FU) | 0x40U);
   sum[8] = static_cast<unsigned char>((sum[8] & 0x3FU) | 0x80U);
   std::string text;

@@ -10,6 +10,7 @@
 namespace drwatch {
 namespace {
 
+// syslog's levels, by which `journalctl -p` filters.
 int priority(Importance importance) {
   switch (importance) {
     case Importance::error:
@@ -39,6 +40,7 @@ class Entry {
   std::vector<std::string> fields_;
 };
 
+// Operators search by these field names (journalctl DRWATCH_PROBE=primary): a renamed one breaks what they have written down.
 class JournaldLog : public Log {
  public:
   void event(const Event& event) override {
@@ -48,6 +50,7 @@ class JournaldLog : public Log {
     entry.add("SYSLOG_IDENTIFIER", "drwatch");
     entry.add("MESSAGE_ID", message_id(event.kind));
     entry.add("DRWATCH_EVENT", event.kind);
+    // An event has only some of these; the empty ones are left out by add().
     entry.add("DRWATCH_PROBE", event.probe);
     entry.add("DRWATCH_COMPONENT", event.component);
     entry.add("DRWATCH_SCENARIO", event.scenario);

@@ -5,11 +5,13 @@
 
 #include <sys/stat.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include <cstdlib>
 
 namespace drwatch {
 
+// systemd.exec(5), $JOURNAL_STREAM: "DEVICE:INODE" of the stream that systemd connected.
 bool stderr_is_journal() {
   const char* stream = std::getenv("JOURNAL_STREAM");
   struct stat at{};
@@ -18,6 +20,7 @@ bool stderr_is_journal() {
   return std::to_string(at.st_dev) + ":" + std::to_string(at.st_ino) == stream;
 }
 
+// https://no-color.org: any value that is not empty refuses.
 bool wants_colour(std::FILE* out) {
   const char* refused = std::getenv("NO_COLOR");
   const char* terminal = std::getenv("TERM");
@@ -26,9 +29,10 @@ bool wants_colour(std::FILE* out) {
 }
 
 std::string reason_of(const Event& event) {
-  if (!event.body.is_object()) return "";
-  const auto reason = event.body.find("reason");
-  return reason != event.body.end() && reason->is_string() ? reason->get<std::string>() : "";
+  const Json& body = event.body.json();
+  if (!body.is_object()) return "";
+  const auto reason = body.find("reason");
+  return reason != body.end() && reason->is_string() ? reason->get<std::string>() : "";
 }
 
 std::unique_ptr<Log> make_log() {

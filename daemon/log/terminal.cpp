@@ -33,9 +33,11 @@ class StreamSink : public spdlog::sinks::ansicolor_sink<spdlog::details::console
 
 class TerminalLog : public Log {
  public:
+  // After every line: what a crash was about must not stay in a buffer.
   TerminalLog(std::FILE* out, bool coloured) : out_("drwatch", make_sink(out, coloured)) { out_.flush_on(spdlog::level::trace); }
 
   void event(const Event& event) override {
+    // Everything that comes from outside is escaped: a message may quote a failing server.
     std::string text = escaped(event.kind) + "  " + escaped(event.message);
     std::string names;
     add(names, "probe", event.probe);
@@ -44,6 +46,7 @@ class TerminalLog : public Log {
     add(names, "incident", event.incident);
     add(names, "reason", reason_of(event));
     if (!names.empty()) text += "  (" + names + ")";
+    // The event's own time, not that of writing it down.
     out_.log(std::chrono::system_clock::time_point(event.at.time_since_epoch()), spdlog::source_loc{}, level(importance(event)), text);
   }
   void line(Importance importance, const std::string& message, const std::map<std::string, std::string>& fields) override {

@@ -17,7 +17,7 @@ void touch(Sight& sight, const Event& e) {
 }
 }  // namespace
 
-void Deciding::emit(const char* kind, About about, std::string message, Json body) {
+void Deciding::emit(const char* kind, About about, std::string message, Body body) {
   Event e;
   e.seq = record().seq + 1;
   e.at = now;
@@ -92,7 +92,7 @@ void take(Deciding& d, const DaemonStarted& input) {
   const auto& alive = d.state.kept.alive_at;
   d.state.sight = {};
   d.state.sight.started_at = d.now;
-  Json body{{"version", input.version}, {"alive_at", alive ? Json(time_text(*alive)) : Json(nullptr)}};
+  Body body{{"version", input.version}, {"alive_at", alive}};
   d.emit("daemon.started", {},
          "drwatch " + input.version + " started" + (alive ? "; nobody watched for " + duration_words(d.now - *alive) : ""), body);
   interrupt_commands(d);
@@ -133,7 +133,7 @@ void take(Deciding& d, const ConfigurationLoaded& input) {
   d.emit("configuration.loaded", {},
          "configuration loaded: " + std::to_string(d.settings.probes.size()) + " probes of " +
              std::to_string(d.settings.components.size()) + " components, " + std::to_string(d.settings.scenarios.size()) + " scenarios",
-         Json{{"hash", d.settings.hash},
+         Body{{"hash", d.settings.hash},
               {"probes", names_of(d.settings.probes)},
               {"components", names_of(d.settings.components)},
               {"scenarios", names_of(d.settings.scenarios)},
@@ -147,13 +147,13 @@ void take(Deciding& d, const ConfigurationRefused& input) {
   d.emit("configuration.refused", {},
          "the new configuration was refused, the old one runs on: " +
              (input.problems.empty() ? std::string("no reason known") : input.problems.front()),
-         Json{{"problems", input.problems}});
+         Body{{"problems", input.problems}});
 }
 
 void take(Deciding& d, const ClockJumped& input) {
   bool real = input.by >= a_real_jump || input.by <= -a_real_jump;
-  Json body{{"by_seconds", in_seconds(input.by)}};
-  if (real && input.by > Duration{0}) body["blind_from"] = time_text(input.from);
+  Body body{{"by_seconds", in_seconds(input.by)}};
+  if (real && input.by > Duration{0}) body.set("blind_from", input.from);
   d.emit("clock.jumped", {},
          "the clock moved by " + std::string(input.by < Duration{0} ? "-" : "") +
              duration_words(input.by < Duration{0} ? -input.by : input.by),
@@ -164,7 +164,7 @@ void take(Deciding& d, const ClockJumped& input) {
 void take(Deciding& d, const JournalHealth& input) {
   if (input.failing == d.record().journal_failing) return;
   if (input.failing)
-    d.emit("journal.failing", {}, "the journal cannot be written: " + input.message, Json{{"error", input.message}});
+    d.emit("journal.failing", {}, "the journal cannot be written: " + input.message, Body{{"error", input.message}});
   else
     d.emit("journal.mended", {}, "the journal is written again");
 }

@@ -30,7 +30,7 @@ struct Deciding {
   const Record& record() const { return state.record; }
 
   // Applies the event and adds it to the decision.
-  void emit(const char* kind, About about, std::string message, Json body = Json::object());
+  void emit(const char* kind, About about, std::string message, Body body = {});
   void wake(Time at);  // a decision may fall at `at` by time alone
   void refuse(int status, std::string title, std::string detail, std::vector<std::string> list = {});
   void keep(const std::string& key) { state.kept.changed.insert(key); }
@@ -108,8 +108,8 @@ void command_ended(Deciding& d, const CommandEnded& ended);
 void interrupt_commands(Deciding& d);
 void start_command(Deciding& d, const Incident& incident, const IncidentStep& step, const std::string& by);
 
-// What an incident's end writes down: kept values that it was computed from go with time. null: not of class logical.
-Json loss_json(const Deciding& d, Incident incident, Time recovered_at);
+// What an incident's end writes down: kept values that it was computed from go with time. nullopt: not of class logical.
+std::optional<Loss> loss_at_end(const Deciding& d, Incident incident, Time recovered_at);
 
 // messages.cpp
 void draft_messages(Deciding& d, const std::string& incident, Message::When when);

@@ -58,7 +58,7 @@ class Stage {
         feed(Ran{name, seen(name, probe, false)}, true);
     }
     for (const auto& [id, scenario] : settings_.scenarios) {
-      Event drill{state_.record.seq + 1, now_, "drill.passed", 1, "story", "", id, "", "", "", Json::object()};
+      Event drill{state_.record.seq + 1, now_, "drill.passed", 1, "story", "", id, "", "", "", {}};
       apply(state_.record, drill);
     }
     feed(Tick{});
@@ -148,7 +148,7 @@ class Stage {
     static const std::vector<const StoryChange*> none;
     for (const StoryChange* change : with_changes ? changes_now(name) : none) {
       const StoryChange& c = *change;
-      if (c.outcome) o = outcome_in(c, probe.kind == "postgres");
+      if (c.outcome) o = outcome_in(c, probe.traits.answers_queries);
       // A source that fails brings no new points, unless the story says so.
       const auto newest = [&] { return probe.backup ? story_reading(story_, probe, story_.start + c.at, lag).time : std::nullopt; };
       if (c.outcome && *c.outcome != "up" && *c.outcome != "degraded") stalls = true, point = newest();

@@ -12,6 +12,7 @@ namespace drwatch {
 
 namespace asio = boost::asio;
 
+// Owned by the Change and by each waiter, so that a waiter may outlive the Change.
 struct Change::Shared {
   asio::any_io_executor executor;
   std::vector<asio::steady_timer*> waiting;
@@ -25,6 +26,7 @@ Task<bool> until_made(std::shared_ptr<Shared> shared) {
   std::uint64_t before = shared->changes;
   asio::steady_timer never(shared->executor, asio::steady_timer::time_point::max());
   shared->waiting.push_back(&never);
+  // Also when the coroutine is destroyed while it waits: made() must not touch a timer that has gone.
   struct Leave {
     Shared& shared;
     asio::steady_timer* timer;
@@ -32,6 +34,7 @@ Task<bool> until_made(std::shared_ptr<Shared> shared) {
   } leave{*shared, &never};
   boost::system::error_code ended;
   co_await never.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+  // The timer ends by made() or by a cancellation; the count tells which. After a cancellation the caller's next co_await throws.
   co_return shared->changes != before;
 }
 

@@ -12,8 +12,9 @@ class Change {
  public:
   explicit Change(boost::asio::any_io_executor executor);
   ~Change();
+  // Wakes those who wait now. A change while nobody waits is not kept: look at the state first, then wait. (A Waker keeps it.)
   void made();
-  // Returns true after the next one (so that it can be raced with a deadline by within()).
+  // Returns true after the next change; false when cancelled. A value, and not void, so that within() can race it with a deadline.
   Task<bool> wait();
 
  private:

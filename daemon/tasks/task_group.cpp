@@ -50,6 +50,7 @@ struct TaskGroup::Shared : std::enable_shared_from_this<TaskGroup::Shared> {
   Id last = 0;
 
   void on_end(Id id, const std::exception_ptr& error) {
+    // Taken out first: the callbacks below may spawn, or ask what is running.
     auto node = entries.extract(id);
     if (error && !cancellation(error) && failed) failed(node.mapped().name, error);
     if (node.mapped().ended) node.mapped().ended();
@@ -57,6 +58,7 @@ struct TaskGroup::Shared : std::enable_shared_from_this<TaskGroup::Shared> {
     for (auto* timer : joining) timer->cancel();
   }
 
+  // Nothing for a task that has ended: its id is never used again.
   void cancel(Id id) {
     auto found = entries.find(id);
     if (found == entries.end()) return;
@@ -81,7 +83,8 @@ Task<void> until_empty(std::shared_ptr<Shared> shared) {
     boost::system::error_code ended;
     co_await never.async_wait(asio::redirect_error(asio::use_awaitable, ended));
   }
-  // Whoever cancelled the waiting hears of it, even when the last task ended in the same turn.
+  // A cancellation shows only at a co_await. Without this one, a join that is cancelled in the very turn in which the last task ended would
+  // return as if it had not been.
   co_await asio::post(asio::use_awaitable);
 }
 
@@ -108,6 +111,7 @@ TaskGroup::Id TaskGroup::spawn(std::string name, Task<void> task, std::function<
 void TaskGroup::cancel(Id id) { shared_->cancel(id); }
 
 void TaskGroup::cancel_all() {
+  // Copied: a task that ends at once takes itself out of `entries`.
   std::vector<Id> ids;
   for (const auto& [id, entry] : shared_->entries) ids.push_back(id);
   for (Id id : ids) shared_->cancel(id);

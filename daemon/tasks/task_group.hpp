@@ -16,12 +16,14 @@ namespace drwatch {
 
 class TaskGroup {
  public:
-  // `failed` hears of every task that ended with an exception other than cancellation: a bug. May be called with any of the tasks' names.
+  // `failed` is called with the name of every task that ended with an exception other than a cancellation: a bug.
   TaskGroup(boost::asio::any_io_executor executor, std::function<void(const std::string& name, std::exception_ptr)> failed);
   ~TaskGroup();  // all tasks must have ended (join), or the executor never runs again
   TaskGroup(const TaskGroup&) = delete;
 
   using Id = std::uint64_t;
+  // Starts `task` with the loop's next turn. `name` is for `failed`, and need not be unique; `ended` is called after the task has ended,
+  // whichever way.
   Id spawn(std::string name, Task<void> task, std::function<void()> ended = {});
   void cancel(Id id);  // terminal; nothing when it has ended
   void cancel_all();

@@ -11,6 +11,8 @@
 namespace drwatch {
 namespace {
 
+// These say nothing about the other side. Were they reported as a failed connection, a daemon that runs out of descriptors would see every
+// platform as down.
 bool shortage_of_this_machine(int number) {
   switch (number) {
     case EMFILE:
@@ -41,6 +43,7 @@ std::string errno_name(int number) {
 std::string errno_words(int number) {
   char space[256] = "";
   std::string words = strerror_r(number, space, sizeof space);
+  // glibc writes "Connection refused". Words of capitals ("RPC struct is bad") keep their first letter.
   if (words.size() > 1 && std::islower(static_cast<unsigned char>(words[1]))) {
     words[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(words[0])));
   }
@@ -48,6 +51,7 @@ std::string errno_words(int number) {
 }
 
 Failure socket_failure(Reason reason, const boost::system::error_code& error, const std::string& whom) {
+  // The end of a stream is an error of Asio's own and has no errno.
   if (error == boost::asio::error::eof) return {reason, "", whom + " closed the connection"};
   if (error.category() != boost::system::system_category()) return {reason, "", error.message() + ": " + whom};
   const int number = error.value();

@@ -14,8 +14,11 @@
 namespace drwatch {
 namespace {
 
+// About 100 MB of names at the most: a folder of WAL files that nobody cleans up must not take all of the memory.
 constexpr std::size_t max_entries = 1'000'000;
 
+// A missing file or folder is a finding about the platform (absent). One that we may not look at says nothing about the platform: that is
+// for the operator of drwatch to mend (own-fault).
 Failure failure_of(int number, const std::string& path) {
   Reason reason = Reason::internal;
   if (number == ENOENT || number == ENOTDIR) reason = Reason::absent;
@@ -42,8 +45,8 @@ Result<std::vector<FileEntry>> list_now(const std::string& folder) {
     const std::string name = entry->d_name;
     if (name == "." || name == "..") continue;
     struct stat facts{};
-    // Gone since it was listed, or a link to nowhere: not there. One that can't be looked at is not gone: a folder whose files are hidden
-    // must not look like an empty one.
+    // An entry that has gone since it was listed, or a link that leads nowhere, is left out. Any other error fails the whole list: were
+    // such entries skipped, a folder whose files may not be looked at would seem to be empty, and a backup that is there to be missing.
     if (fstatat(dirfd(open.get()), name.c_str(), &facts, 0) != 0) {
       if (errno == ENOENT || errno == ELOOP) continue;
       return failure_of(errno, folder + "/" + name);
@@ -52,17 +55,19 @@ Result<std::vector<FileEntry>> list_now(const std::string& folder) {
     const auto modified = std::chrono::seconds(facts.st_mtim.tv_sec) + std::chrono::nanoseconds(facts.st_mtim.tv_nsec);
     entries.push_back({name, static_cast<std::uint64_t>(facts.st_size), Time(std::chrono::floor<Duration>(modified))});
   }
+  // readdir gives them in the order of the file system, which differs from machine to machine.
   std::sort(entries.begin(), entries.end(), [](const FileEntry& a, const FileEntry& b) { return a.name < b.name; });
   return entries;
 }
 
 Result<std::string> read_now(const std::string& path, std::size_t max_bytes) {
-  // Not blocking: opening a pipe would wait for its writer.
+  // O_NONBLOCK: opening a named pipe would otherwise wait for a writer, for ever. O_NOCTTY: opening a terminal would make it ours.
   Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
   if (file.fd < 0) return failure_of(errno, path);
   struct stat facts{};
   if (fstat(file.fd, &facts) != 0) return failure_of(errno, path);
   if (!S_ISREG(facts.st_mode)) return Failure{Reason::protocol, "", path + " is not a regular file"};
+  // Read to the end, not to st_size: the file may grow meanwhile, and the files of /proc say that their size is 0.
   std::string text;
   char piece[64 * 1024];
   while (true) {
@@ -80,6 +85,7 @@ Result<std::string> read_now(const std::string& path, std::size_t max_bytes) {
 }  // namespace
 
 Task<Result<std::vector<FileEntry>>> RealFiles::list(std::string folder) {
+  // Shared with the worker, which may still write the answer after this coroutine was cancelled and is gone.
   auto answer = std::make_shared<Result<std::vector<FileEntry>>>();
   // Named first: g++ 12 destroys the captures of a lambda twice when it is converted inside a co_await expression.
   std::function<void()> work = [answer, folder] { *answer = list_now(folder); };

@@ -20,6 +20,8 @@ void tell(const std::string& assignments) { sd_notify(0, assignments.c_str()); }
 }  // namespace
 
 void ready(const std::string& status) { tell("READY=1\nSTATUS=" + one_line(status)); }
+// sd_notify(3), Type=notify-reload: RELOADING=1 must come with the CLOCK_MONOTONIC time in microseconds, or systemd cannot tell this
+// reload's READY=1 from an earlier one. steady_clock is CLOCK_MONOTONIC on Linux.
 void reloading() {
   const auto now = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch());
   tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.count()));

@@ -14,7 +14,8 @@ void reloading();                       // followed by ready, whether the reload
 void stopping(const std::string& status);
 void status(const std::string& text);  // one line for `systemctl status`
 void alive();                          // the loop turns: pats the watchdog
-// How long systemd waits for `alive` before it kills (WatchdogSec); nullopt: it does not. Call at half of it.
+// How long systemd waits for `alive` before it kills the service (WatchdogSec); nullopt: no watchdog is set. sd_watchdog_enabled(3)
+// recommends to call `alive` every half of it.
 std::optional<Duration> watchdog_patience();
 
 }  // namespace drwatch::notify

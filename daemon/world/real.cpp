@@ -21,6 +21,7 @@ struct RealWorld::Inside {
         clock(l),
         resolver(l),
         workers(l, threads),
+        // Two: one hanging network mount must not stop the reading of the other folders.
         disk(l, 2),
         errands(std::make_shared<Workers>(l, 1)),
         contexts(workers),
@@ -48,6 +49,7 @@ struct RealWorld::Inside {
 
 RealWorld::RealWorld(boost::asio::any_io_executor loop, int workers) : inside_(std::make_unique<Inside>(loop, workers)) {
   // A command that does not read its input would otherwise end the daemon.
+  // Writing to a pipe whose reader has gone raises SIGPIPE, whose default action ends the process; ignored, the write fails with EPIPE.
   std::signal(SIGPIPE, SIG_IGN);
 }
 

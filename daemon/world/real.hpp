@@ -10,10 +10,13 @@
 namespace drwatch {
 
 // Declared after the io_context whose executor it takes, and so destroyed before it: its threads come back to the loop.
+// Owns every real seam and its threads. `workers` is the number of threads for computing (TLS contexts, SCRAM); disks and cancel requests
+// have threads of their own.
 class RealWorld {
  public:
   explicit RealWorld(boost::asio::any_io_executor loop, int workers = 2);
   ~RealWorld();
+  // References to the seams; valid for as long as this object lives.
   World world();
   // Drops the TLS contexts and trust stores (a reload reads the files again). Contexts are built on a worker, never on the loop.
   void forget_tls();

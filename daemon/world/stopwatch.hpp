@@ -6,6 +6,7 @@
 
 namespace drwatch {
 
+// By the steady clock, in microseconds, and never by the World's clock: a phase is what a person could measure with a watch.
 class Stopwatch {
  public:
   // Since the last lap (or the start), into `phase`.

@@ -13,6 +13,7 @@
 
 namespace drwatch {
 
+// The body as a JSON object; nullopt: it is none, or nested too deep (bounded_json).
 inline std::optional<nlohmann::json> object_of(const HttpResponse& answer) {
   nlohmann::json document = bounded_json(answer.body);
   if (!document.is_object()) return std::nullopt;
@@ -26,6 +27,7 @@ inline std::optional<std::int64_t> elements_of(const HttpResponse& answer) {
   return static_cast<std::int64_t>(document.size());
 }
 
+// The whole number at `key`; nullopt: there is none, or it has a fraction.
 inline std::optional<std::int64_t> whole_in(const nlohmann::json& object, const std::string& key) {
   const auto found = object.find(key);
   if (found == object.end() || !found->is_number_integer()) return std::nullopt;

@@ -21,6 +21,7 @@ namespace {
 using Json = nlohmann::json;
 
 template <class T, void (*release)(T*)>
+// OpenSSL's objects, each with the function that frees it.
 struct Released {
   void operator()(T* it) const { release(it); }
 };
@@ -44,6 +45,7 @@ struct Algorithm {
   Padding padding;
   std::size_t coordinate;  // bytes of r and of s, for ECDSA
 };
+// RFC 7518, 3.1 and RFC 8037, 3.1. `none` and HS* are not here, so check() can never accept them.
 constexpr Algorithm algorithms[] = {
     {"RS256", "RSA", "", EVP_sha256, Padding::pkcs1, 0},     {"RS384", "RSA", "", EVP_sha384, Padding::pkcs1, 0},
     {"RS512", "RSA", "", EVP_sha512, Padding::pkcs1, 0},     {"PS256", "RSA", "", EVP_sha256, Padding::pss, 0},
@@ -88,6 +90,7 @@ PKey rsa_key(const Json& jwk) {
 }
 
 PKey ec_key(const Json& jwk, const std::string& curve) {
+  // SEC 1, 2.3.3: 4 means that both coordinates follow, uncompressed. OpenSSL refuses a point of the wrong length or off the curve.
   const std::string point = "\x04" + part(jwk, "x") + part(jwk, "y");
   Building building(OSSL_PARAM_BLD_new());
   if (!building || !OSSL_PARAM_BLD_push_utf8_string(building.get(), OSSL_PKEY_PARAM_GROUP_NAME, curve.c_str(), curve.size()) ||
@@ -125,6 +128,7 @@ bool verifies(EVP_PKEY* key, const Algorithm& algorithm, const Jwt& token) {
   EVP_PKEY_CTX* how = nullptr;  // the digesting's
   if (signature.empty() || !digesting) return false;
   if (EVP_DigestVerifyInit(digesting.get(), &how, algorithm.digest ? algorithm.digest() : nullptr, nullptr, key) <= 0) return false;
+  // RFC 7518, 3.5: the salt is as long as the digest.
   if (algorithm.padding == Padding::pss &&
       (EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PSS_PADDING) <= 0 || EVP_PKEY_CTX_set_rsa_pss_saltlen(how, RSA_PSS_SALTLEN_DIGEST) <= 0))
     return false;
@@ -142,6 +146,7 @@ struct KeySet::Key {
   bool for_signatures = true;
   PKey key;  // null: of a kind that is not understood
 
+  // RFC 7517, 4.2 and 4.4: a key may say what it is for and for which algorithm; then it counts for nothing else.
   bool fits(const Algorithm& wanted) const {
     return key && for_signatures && type == wanted.key_type && (wanted.curve.empty() || curve == wanted.curve) &&
            (algorithm.empty() || algorithm == wanted.name);
@@ -184,10 +189,12 @@ SignatureCheck KeySet::check(const Jwt& token) const {
   if (!algorithm) return {SignatureVerdict::refused_algorithm, "the token's algorithm is one that is never accepted here"};
   bool known = false, fits = false, good = false;
   for (const auto& key : keys_) {
+    // A token without a key id may be signed with any of the keys.
     if (!token.key_id.empty() && key->id != token.key_id) continue;
     known = true;
     if (!key->fits(*algorithm)) continue;
     fits = true;
+    // Several keys may share an id; one that verifies is enough.
     good = good || verifies(key->key.get(), *algorithm, token);
   }
   ERR_clear_error();

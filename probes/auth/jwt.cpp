@@ -12,6 +12,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t longest_token = 16 * 1024;
+// RFC 4648, 5.
 constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 Failure not_a_token(std::string what) { return {Reason::protocol, "malformed-token", "the token is not a JWT: " + std::move(what)}; }
@@ -36,6 +37,7 @@ std::optional<double> date_at(const Json& object, const std::string& key) {
   return date;
 }
 
+// RFC 7519, 4.1.3: one string, or a list of them.
 bool names_audience(const Json& claims, const std::string& wanted) {
   const auto found = claims.find("aud");
   if (found == claims.end()) return false;
@@ -70,6 +72,7 @@ std::string base64url(std::string_view bytes) {
 }
 
 std::optional<std::string> from_base64url(std::string_view text) {
+  // One letter alone has six bits, too few for a byte.
   if (text.size() % 4 == 1) return std::nullopt;
   std::string bytes;
   std::uint32_t bits = 0;
@@ -114,6 +117,7 @@ std::string with_more_rights(std::string_view token) {
   const auto parsed = parse_jwt(token);
   if (!parsed) return "";
   Json claims = bounded_json(parsed->claims);
+  // Supabase's role with all rights; for another issuer any change will do.
   claims["role"] = "service_role";
   claims["forged_by"] = "drwatch";  // a change in any case
   const auto dot = parsed->signed_text.find('.');

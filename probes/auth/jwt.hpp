@@ -40,8 +40,8 @@ struct WantedClaims {
   std::optional<std::int64_t> lifetime;         // seconds; what the token endpoint called `expires_in`
 };
 
-// What is wrong with the claims at `now` (the issuer's clock): which claim as code, and a sentence. Rules: domain.md 4.2 stage 5; exp at
-// least 30 s ahead, iat at most 5 s ahead, exp - iat within 10 s of `lifetime`.
+// What is wrong with the claims at `now` (the issuer's clock): which claim as code ("claim-exp"), and a sentence; nullopt: nothing. exp
+// must be at least 30 s ahead, iat at most 5 s ahead, and exp - iat within 10 s of `lifetime`.
 std::optional<Failure> claims_fault(const Jwt& token, const WantedClaims& wanted, Time now);
 
 // A claim that is a string; empty: it isn't there, or is something else.

@@ -82,7 +82,8 @@ Task<Ended> OpenIdVisit::keys() {
   co_return check_pinned_keys(*listed);
 }
 
-// That a forged token is refused is seen at the userinfo endpoint alone.
+// Whether forged tokens are refused can only be seen at the userinfo endpoint. Without one it is not tried; asked for intrusion alone, the
+// probe then knows nothing (unknown).
 Ended OpenIdVisit::nowhere_to_try() {
   if (!settings().forged || !at_.user.empty()) return std::nullopt;
   const std::string why = "the discovery document names no userinfo_endpoint";

@@ -14,15 +14,27 @@ using config::Reading;
 using config::Value;
 
 constexpr const char* doc =
-    R"(Logs in as a user of its own and follows the token through its life. The stages, for Supabase Auth (`provider = "supabase"`): `dns` `tcp` `tls` `gateway` `health` `keys` (without a `user`) `login` `signature` (against the published keys; with a shared secret `jwt_secret`, or by the service alone) `claims` `user` `forged` (a tampered token and one without a signature must be refused) `rls` (`read`) `refresh` `logout`. For any OpenID provider (`provider = "openid"`): `discovery` `keys` `login` `signature` `claims` `user` `forged` `refresh` `logout`, as far as the `grant` and the provider's endpoints go. Where it ended stands in the fact `stage`; the code is the service's own (`unexpected_failure`), or `bad-signature`, `unknown-key`, `claim-iss`, `forged-token-accepted`, ...
+    R"(Logs in as a user of its own and follows the token through its life. The stages, for Supabase Auth (`provider = "supabase"`): `dns`
+`tcp` `tls` `gateway` `health` `keys` (without a `user`) `login` `signature` (against the published keys; with a shared secret `jwt_secret`,
+or by the service alone) `claims` `user` `forged` (a tampered token and one without a signature must be refused) `rls` (`read`) `refresh`
+`logout`. For any OpenID provider (`provider = "openid"`): `discovery` `keys` `login` `signature` `claims` `user` `forged` `refresh`
+`logout`, as far as the `grant` and the provider's endpoints go. Where it ended stands in the fact `stage`; the code is the service's own
+(`unexpected_failure`), or `bad-signature`, `unknown-key`, `claim-iss`, `forged-token-accepted`, ...
 
 Proves that this account can log in from here and that its tokens hold. Cannot prove that every account can.
 
-`down` (`assertion`) when the service fails; `degraded` (`auth`) when drwatch's own key, password or account is refused or a captcha stands before it; `unknown` (`own-fault`) when the rate limit turns it away: neither says anything of other users. A refused login is not repeated for 20 s, doubling to 5 min. `degraded` (`timeout`) when logging in took longer than `slower_than`.
+`down` (`assertion`) when the service fails; `degraded` (`auth`) when drwatch's own key, password or account is refused or a captcha stands
+before it; `unknown` (`own-fault`) when the rate limit turns it away: neither says anything of other users. A refused login is not repeated
+for 20 s, doubling to 5 min. `degraded` (`timeout`) when logging in took longer than `slower_than`.
 
-Behind a captcha nobody logs in with a password alone, drwatch neither: leave `user` out (gateway, health, keys and forged tokens are still watched) and log in against a second project of the same settings without the captcha, or with the captcha provider's test keys. drwatch keeps no session alive for this: its newest refresh token would be a secret in the journal, and a missed rotation would end it.
+Behind a captcha nobody logs in with a password alone, drwatch neither: leave `user` out (gateway, health, keys and forged tokens are still
+watched) and log in against a second project of the same settings without the captcha, or with the captcha provider's test keys. drwatch
+keeps no session alive for this: its newest refresh token would be a secret in the journal, and a missed rotation would end it.
 
-What is accepted and must not be (a forged token, a used refresh token an hour later, rows seen without logging in) is no outage but a security signal: `degraded`, with a code of its own. To page for it alone, add a second probe with `asks = "intrusion"`: it is `down` when something is accepted, and `unknown`, never `down`, when the service can't be reached or no forged token could be tried (an OpenID provider without a userinfo endpoint).
+What is accepted and must not be (a forged token, a used refresh token an hour later, rows seen without logging in) is no outage but a
+security signal: `degraded`, with a code of its own. To page for it alone, add a second probe with `asks = "intrusion"`: it is `down` when
+something is accepted, and `unknown`, never `down`, when the service can't be reached or no forged token could be tried (an OpenID provider
+without a userinfo endpoint).
 
 Give it an account without rights, and an interval of a minute or more: Supabase's rate limit is a bucket of 30 an address.)";
 
@@ -83,8 +95,7 @@ std::vector<config::Row> rows() {
   };
 }
 
-void check(const void* own, config::Place place, const Reading& reading) {
-  const auto& s = *static_cast<const AuthSettings*>(own);
+void check(const AuthSettings& s, config::Place place, const Reading& reading) {
   const auto error = [&](std::string message, std::string hint) {
     reading.problems.error(place, reading.key, std::move(message), std::move(hint));
   };
@@ -125,20 +136,6 @@ class AuthProbe : public Probe {
 
 }  // namespace
 
-Kind kind() {
-  Kind kind;
-  kind.schema.name = "auth";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<AuthSettings>(); };
-  kind.schema.check = check;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const AuthSettings*>(a) == *static_cast<const AuthSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<AuthProbe>(*static_cast<const AuthSettings*>(s.own.get()));
-  };
-  return kind;
-}
+Kind kind() { return kind_of<AuthSettings, AuthProbe>({.name = "auth", .doc = doc, .rows = rows(), .check = check}); }
 
 }  // namespace drwatch::kinds::auth

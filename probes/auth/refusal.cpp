@@ -15,7 +15,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-// supabase/auth's errorcode.go, and RFC 6749 5.2. What is not here is the service's own fault.
+// Codes from supabase/auth's errorcode.go and RFC 6749, 5.2: these mean drwatch's own account or credentials (or, below, too many
+// requests). A code that is in neither list is the service's own failure.
 constexpr std::string_view account_codes[] = {
     "invalid_credentials", "user_banned",          "email_not_confirmed", "phone_not_confirmed",     "captcha_failed",
     "insufficient_aal",    "user_not_found",       "invalid_grant",       "invalid_client",          "unauthorized_client",
@@ -36,7 +37,7 @@ std::string first_text(const Json& object, std::initializer_list<const char*> ke
   return "";
 }
 
-// One word. What is more than that may be anything that was sent, and codes are shown everywhere.
+// A single word of at most 60 characters. Anything else may repeat what was sent (a password in a message), and codes are shown everywhere.
 bool is_code(std::string_view text) {
   const auto in_code = [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-' || c == '.'; };
   return !text.empty() && text.size() <= 60 && std::all_of(text.begin(), text.end(), in_code);
@@ -80,9 +81,11 @@ AuthRefusal refusal_of(const HttpResponse& answer, bool logging_in) {
   }
   const bool refused = answer.status == 401 || answer.status == 403;
   const bool challenged = !header_values(answer, "cf-mitigated").empty();  // a firewall's challenge page, not the service
+  // GoTrue always names a code. A 401 or 403 without one, or an answer that is no JSON, comes from what stands before it.
   made.by_gateway = challenged || (named.empty() && (refused || !document.is_object()));
   if (is_code(named)) made.code = named;
   if (challenged) made.code = "challenge";
+  // In this order: a rate limit may come with any code; a firewall's challenge is about us, not about the users.
   if (answer.status == 429 || among(eager_codes, named))
     made.blame = Blame::eagerness;
   else if (challenged || (refused && made.by_gateway && document.is_object()) ||

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an auth service (or the gateway before it) says when it does not do as asked, told apart: its own failure, drwatch's account,
-// drwatch's eagerness. Shapes: domain.md 4.1.
+// drwatch's eagerness. Shapes: GoTrue's {"code", "message"} and its older {"error_code", "msg"}; OAuth's {"error", "error_description"}
+// (RFC 6749, 5.2).
 #pragma once
 
 #include "probes/seams/world.hpp"

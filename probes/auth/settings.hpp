@@ -20,6 +20,7 @@ struct GuardedRead {
   friend bool operator==(const GuardedRead&, const GuardedRead&) = default;
 };
 
+// The defaults of the rows in probe.cpp; empty strings mean "not given".
 struct AuthSettings {
   std::string target;                 // without a trailing slash
   std::string provider = "supabase";  // supabase | openid
@@ -41,7 +42,9 @@ struct AuthSettings {
   std::string family = "any";
   friend bool operator==(const AuthSettings&, const AuthSettings&) = default;
 
+  // Whether there is an account to log in with.
   bool logs_in() const { return !user.empty() || grant == "client_credentials"; }
+  // Asked for intrusion: only whether forged tokens are let in counts, not whether the service works.
   bool intrusion() const { return asks == "intrusion"; }
 };
 

@@ -7,7 +7,8 @@
 namespace drwatch {
 namespace {
 
-// GoTrue accepts a used refresh token once more within its reuse interval (10 s by default); the hourly check waits longer.
+// GoTrue accepts a used refresh token once more within its reuse interval (10 s by default, against lost answers), so the check waits
+// longer. It needs a session that stays open, so it is made once an hour and not in every run.
 constexpr std::chrono::nanoseconds reuse_wait = seconds{30}, reuse_every = hours{1};
 
 }  // namespace
@@ -44,7 +45,8 @@ Task<Ended> SupabaseVisit::through_stages() {
   co_return std::nullopt;
 }
 
-// Static: it proves the gateway and the process, not the database. Told apart so that a dead gateway isn't taken for a dead service.
+// /health is answered without the database, so it only proves that the gateway and the process live. It comes first so that a dead gateway
+// is not taken for a dead service.
 Task<Ended> SupabaseVisit::health() {
   const auto answer = co_await ask("gateway", "GET", settings().target + "/health", {}, "");
   if (!answer) co_return failed(answer.error());
@@ -60,7 +62,7 @@ Task<Ended> SupabaseVisit::health() {
   co_return std::nullopt;
 }
 
-// Where no signature() looks at them. Symmetric keys are never listed: an empty set is a project with a shared secret.
+// Only where signature() does not read the keys anyway. A shared secret is never listed: an empty set is a project that still has one.
 Task<Ended> SupabaseVisit::keys() {
   if (settings().intrusion() ? settings().key_ids.empty() : settings().logs_in()) co_return std::nullopt;
   const auto answer = co_await ask("keys", "GET", settings().target + "/.well-known/jwks.json", {}, "");
@@ -72,7 +74,7 @@ Task<Ended> SupabaseVisit::keys() {
   co_return check_pinned_keys(*listed);
 }
 
-// A used refresh token must be worth nothing: who stole it would keep the session for ever.
+// A used refresh token must be refused: otherwise a thief who read one could keep the session for ever (RFC 9700, 4.14).
 Task<Ended> SupabaseVisit::old_refresh_token() {
   AuthMemory& known = memory();
   const auto now = world().clock.boottime();
@@ -82,6 +84,7 @@ Task<Ended> SupabaseVisit::old_refresh_token() {
   const std::string body = json_text({{"refresh_token", old}});
   const auto answer = co_await ask("refresh", "POST", settings().target + "/token?grant_type=refresh_token", json_headers(), body);
   if (!answer) co_return failed(answer.error());
+  // The session that this opened is closed again below.
   if (answer->status == 200) {
     if (const auto document = object_of(*answer)) {
       const std::string token = text_at(*document, "access_token");
@@ -204,6 +207,7 @@ Task<Ended> SupabaseVisit::read() {
     if (!seen) co_return failed(seen.error());
     if (refused_by) co_return refused(*refused_by, false);
     const std::string counted = "the account sees " + std::to_string(*seen) + " rows instead of " + std::to_string(settings().read->rows);
+    // More than the account's own: row-level security may be off. Fewer: the data, or the policy, has changed.
     if (*seen > settings().read->rows) alarm("rows-of-others", counted + ": those of others as well?");
     if (*seen < settings().read->rows) co_return wrong("rows", counted);
   }
@@ -242,6 +246,7 @@ Task<Ended> SupabaseVisit::logout() {
   const auto answer = co_await ask("logout", "POST", settings().target + "/logout?scope=local", bearer(access_), "");
   if (!answer) co_return failed(answer.error());
   if (answer->status / 100 != 2) co_return refused(*answer, false);
+  // GoTrue looks the session up, so a token is worth nothing after a logout although it has not expired.
   const auto after = co_await ask("logout", "GET", settings().target + "/user", bearer(access_), "");
   if (!after) co_return failed(after.error());
   if (after->status / 100 == 2) alarm("session-survives-logout", "after logging out the token is still answered with the account");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Supabase Auth (GoTrue) behind its gateway, stage by stage (domain.md 4.2).
+// Supabase Auth (GoTrue) behind its gateway, stage by stage, in the order of `through_stages`. A stage ends the run or lets the next one
+// begin.
 #pragma once
 
 #include "probes/auth/visit.hpp"

@@ -30,6 +30,7 @@ AuthVisit::AuthVisit(const AuthSettings& settings, World& world, AuthMemory& mem
 }
 
 void AuthVisit::hide(const std::string& secret) {
+  // Too short to be told from ordinary text.
   if (secret.size() < 4) return;
   hidden_.push_back(secret);
   world_.hide(secret);
@@ -45,6 +46,7 @@ Task<Result<HttpResponse>> AuthVisit::ask(std::string at, std::string method, st
   request.headers = std::move(headers);
   if (settings_.api_key.configured()) request.headers.emplace_back("apikey", settings_.api_key.reveal());
   request.headers.emplace_back("Accept", "application/json");
+  // Asks GoTrue for its newer error shape, in which `code` is the error's name.
   if (settings_.provider == "supabase") request.headers.emplace_back("X-Supabase-Api-Version", "2024-01-01");
   request.body = std::move(body);
   request.tls = settings_.tls;
@@ -52,11 +54,13 @@ Task<Result<HttpResponse>> AuthVisit::ask(std::string at, std::string method, st
   request.max_body = longest_answer;
   Phases of_this;
   auto answer = co_await world_.http.fetch(std::move(request), of_this);
+  // Phases of all requests of the run added up.
   for (int i = 0; i < phase_count; ++i)
     if (of_this.took[i]) phases_.took[i] = phases_.took[i].value_or(std::chrono::microseconds{0}) + *of_this.took[i];
   if (answer) {
     for (const auto& [name, value] : answer->facts) facts_.emplace(name, value);
     facts_.emplace("address", answer->address);
+    // To a second, the Date header's precision, and newer by the time that the answer took.
     if (const auto date = http_date(*answer)) skew_ = *date - world_.clock.now();
   } else {
     stage_ = stage_of(answer.error(), stage_);
@@ -163,6 +167,7 @@ Ended AuthVisit::still_paused() {
 }
 
 void AuthVisit::pause(const Outcome& outcome, const AuthRefusal& refusal) {
+  // 20 s, doubled with each refusal up to 5 min; a Retry-After counts when it is longer, up to an hour.
   memory_.pause = std::clamp(memory_.pause * 2, shortest_pause, longest_pause);
   const std::chrono::nanoseconds told = refusal.retry_after.value_or(seconds{0});
   memory_.again = world_.clock.boottime() + std::max(memory_.pause, std::min<std::chrono::nanoseconds>(told, hours{1}));
@@ -176,6 +181,7 @@ void AuthVisit::allowed() {
 }
 
 Outcome AuthVisit::finish(Outcome outcome) {
+  // An alarm outweighs a degradation. A service that is down is told as down, unless intrusion is what was asked.
   if (alarm_ && (settings_.intrusion() || outcome.outcome != Health::down)) {
     outcome = *alarm_;
     stage_ = outcome.facts["stage"];
@@ -185,6 +191,7 @@ Outcome AuthVisit::finish(Outcome outcome) {
   if (outcome.outcome != Health::up) fact("stage", stage_);
   if (skew_) {
     const auto off = std::chrono::duration_cast<seconds>(*skew_).count();
+    // Within the precision of the Date header it says nothing.
     if (off > 2 || off < -2) fact("clock_ahead", std::to_string(off) + " s");
   }
   outcome.facts = facts_;

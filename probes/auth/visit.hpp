@@ -34,6 +34,8 @@ class AuthVisit {
   AuthVisit(const AuthSettings& settings, World& world, AuthMemory& memory);
 
   // One request at the stage `at`; the API key is added. A failure is told by stage_failure.
+  // `at` is the stage that is told when it fails: dns, tcp and tls are told instead of it when it came no further. The answer may have any
+  // status.
   Task<Result<HttpResponse>> ask(std::string at, std::string method, std::string url, Headers headers, std::string body);
   Headers bearer(const std::string& token) const;
 

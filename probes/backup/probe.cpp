@@ -22,14 +22,19 @@ const std::vector<Kind>& readers() {
 constexpr const char* doc =
     R"(Reads the newest recovery point of a component that it `protects` and says which classes of disaster it `survives`.
 
-`down` when the source says that it fails, is off, has a gap, or claims what is not there; `degraded` when it works but is behind its normal; `unknown` when it could not be
-read: the last proven point stands. A store that was read to its end and holds less than it proved, or nothing, has lost it: when the next run that reads it sees the same, the point goes back or there
-is none, the exposure is everything, the finding `points-lost` says what is gone, and the RPO pages. Age alone never makes it `down`: that is the objective's work. No reader can prove that what is there can be restored: a restore drill does.)";
+`down` when the source says that it fails, is off, has a gap, or claims what is not there; `degraded` when it works but is behind its
+normal; `unknown` when it could not be read: the last proven point stands. A store that was read to its end and holds less than it proved,
+or nothing, has lost it: when the next run that reads it sees the same, the point goes back or there is none, the exposure is everything,
+the finding `points-lost` says what is gone, and the RPO pages. Age alone never makes it `down`: that is the objective's work. No reader can
+prove that what is there can be restored: a restore drill does.)";
 
 struct BackupSettings {
   const Kind* reader = nullptr;  // a row of the table; null: `reads` is missing or wrong
   std::shared_ptr<void> own;     // the reader's
   std::vector<std::string> given;
+  friend bool operator==(const BackupSettings& a, const BackupSettings& b) {
+    return a.reader == b.reader && (!a.reader || a.reader->schema.same(a.own.get(), b.own.get()));
+  }
 };
 
 const Kind* find_reader(const std::string& name) {
@@ -91,8 +96,7 @@ std::vector<Row> rows() {
   return all;
 }
 
-void check(const void* settings, config::Place place, const Reading& reading) {
-  const auto& s = *static_cast<const BackupSettings*>(settings);
+void check(const BackupSettings& s, config::Place place, const Reading& reading) {
   if (!s.reader) return;
   const auto errors_before = reading.problems.error_count();
   for (const Row& row : s.reader->schema.rows)
@@ -101,10 +105,8 @@ void check(const void* settings, config::Place place, const Reading& reading) {
   if (s.reader->schema.check && reading.problems.error_count() == errors_before) s.reader->schema.check(s.own.get(), place, reading);
 }
 
-bool same(const void* a, const void* b) {
-  const auto& one = *static_cast<const BackupSettings*>(a);
-  const auto& other = *static_cast<const BackupSettings*>(b);
-  return one.reader == other.reader && (!one.reader || one.reader->schema.same(one.own.get(), other.own.get()));
+std::optional<config::PointsApart> points_apart(const BackupSettings& s) {
+  return s.reader && s.reader->schema.points_apart ? s.reader->schema.points_apart(s.own.get()) : std::nullopt;
 }
 
 std::string whole_doc() {
@@ -116,17 +118,16 @@ std::string whole_doc() {
 }  // namespace
 
 Kind kind() {
-  Kind kind;
-  kind.schema.name = "backup";
-  kind.schema.doc = whole_doc();
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<BackupSettings>(); };
-  kind.schema.check = check;
-  kind.schema.same = same;
-  kind.schema.confirms_itself = true;
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    const auto& chosen = *static_cast<const BackupSettings*>(s.own.get());
-    ProbeSettings of_reader = s;
+  Kind kind = kind_of<BackupSettings, void>({.name = "backup",
+                                             .doc = whole_doc(),
+                                             .traits = {.reads_recovery_points = true, .tells_size = true, .confirms_itself = true},
+                                             .rows = rows(),
+                                             .check = check,
+                                             .points_apart = points_apart});
+  // What runs is the reader's probe, made of the reader's settings.
+  kind.make = [](const ProbeSettings& settings) {
+    const auto& chosen = own_of<BackupSettings>(settings);
+    ProbeSettings of_reader = settings;
     of_reader.own = chosen.own;
     return chosen.reader->make(of_reader);
   };

@@ -42,6 +42,7 @@ std::optional<PluginValue> measured(std::string label, std::string_view rest) {
   PluginValue made;
   made.label = std::move(label);
   const auto field = rest.substr(0, rest.find(';'));
+  // Guidelines, Performance data: the value could not be determined.
   if (field == "U") return made;
   double value = 0;
   const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);

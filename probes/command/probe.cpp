@@ -18,11 +18,16 @@ using config::Reading;
 using config::Value;
 
 constexpr const char* doc =
-    R"(Runs a monitoring plugin (Nagios, Icinga, monitoring-plugins): its exit code is the verdict, its first line the message, its performance data become facts.
+    R"(Runs a monitoring plugin (Nagios, Icinga, monitoring-plugins): its exit code is the verdict, its first line the message, its
+performance data become facts.
 
-Proves what the plugin proves. 0 is `up`, 1 (WARNING) `degraded`, 2 (CRITICAL) `down`, all `assertion`; 3 (UNKNOWN), any other exit code, an end by a signal and a program that can't be started are `unknown` (`own-fault`), with the exit code as code. One that does not end within `timeout` is `down` (`timeout`): its whole process group gets TERM, and KILL two seconds later; what a plugin leaves in its process group is killed when it ends, what called `setsid` is not.
+Proves what the plugin proves. 0 is `up`, 1 (WARNING) `degraded`, 2 (CRITICAL) `down`, all `assertion`; 3 (UNKNOWN), any other exit code, an
+end by a signal and a program that can't be started are `unknown` (`own-fault`), with the exit code as code. One that does not end within
+`timeout` is `down` (`timeout`): its whole process group gets TERM, and KILL two seconds later; what a plugin leaves in its process group is
+killed when it ends, what called `setsid` is not.
 
-No shell: `run` is the program and its arguments, one string each. It runs as drwatch's own user with a bare environment (PATH, LANG and `environment`). Arguments are seen by everybody on the machine: give secrets in `environment` or `input`.)";
+No shell: `run` is the program and its arguments, one string each. It runs as drwatch's own user with a bare environment (PATH, LANG and
+`environment`). Arguments are seen by everybody on the machine: give secrets in `environment` or `input`.)";
 
 struct CommandSettings {
   std::vector<std::string> run;
@@ -63,8 +68,7 @@ std::vector<config::Row> rows() {
   };
 }
 
-void check(const void* own, config::Place place, const Reading& reading) {
-  const auto& s = *static_cast<const CommandSettings*>(own);
+void check(const CommandSettings& s, config::Place place, const Reading& reading) {
   if (s.run.empty() || s.run.front().empty())
     return reading.problems.error(place, reading.key, "run names no program", "write [\"/path/of/plugin\", \"argument\"]");
   for (const std::string& word : s.run)
@@ -171,20 +175,6 @@ class CommandProbe : public Probe {
 
 }  // namespace
 
-Kind kind() {
-  Kind kind;
-  kind.schema.name = "command";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<CommandSettings>(); };
-  kind.schema.check = check;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const CommandSettings*>(a) == *static_cast<const CommandSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<CommandProbe>(*static_cast<const CommandSettings*>(s.own.get()));
-  };
-  return kind;
-}
+Kind kind() { return kind_of<CommandSettings, CommandProbe>({.name = "command", .doc = doc, .rows = rows(), .check = check}); }
 
 }  // namespace drwatch::kinds::command

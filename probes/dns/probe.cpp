@@ -17,11 +17,17 @@ using config::Reading;
 
 constexpr const char* doc = R"(Asks for a name, each of `servers` by itself, and compares the records with `expect` and `contains`.
 
-Proves that the servers asked know the name. Cannot prove what other resolvers still hold in their caches. Without `servers`, addresses are looked up as any program on this machine does it, and other records are asked from this machine's name servers.
+Proves that the servers asked know the name. Cannot prove what other resolvers still hold in their caches. Without `servers`, addresses are
+looked up as any program on this machine does it, and other records are asked from this machine's name servers.
 
-`down` (`dns`, code: `NXDOMAIN`, `SERVFAIL`, `REFUSED`, `NODATA`, `TIMEOUT`, `BADRESP`, ...) when no server gives a good answer; `degraded` with the same code when only some fail: the message and the facts `server ADDRESS` tell them apart. Another answer than pinned from any of them is `down` (`assertion`, code `pin`), other name servers of the zone than pinned `down` (`assertion`, code `name-servers`): it may be an attack.
+`down` (`dns`, code: `NXDOMAIN`, `SERVFAIL`, `REFUSED`, `NODATA`, `TIMEOUT`, `BADRESP`, ...) when no server gives a good answer; `degraded`
+with the same code when only some fail: the message and the facts `server ADDRESS` tell them apart. Another answer than pinned from any of
+them is `down` (`assertion`, code `pin`), other name servers of the zone than pinned `down` (`assertion`, code `name-servers`): it may be an
+attack.
 
-With `authoritative = true` the zone's own name servers are asked instead, at each of their addresses: one that is no authority is `degraded` (`dns`, `LAME`), different answers are `degraded` (`assertion`, `disagree`), different versions of the zone `degraded` (`stale`, `serial`).)";
+With `authoritative = true` the zone's own name servers are asked instead, at each of their addresses: one that is no authority is
+`degraded` (`dns`, `LAME`), different answers are `degraded` (`assertion`, `disagree`), different versions of the zone `degraded` (`stale`,
+`serial`).)";
 
 struct DnsSettings {
   DnsDemands demands;
@@ -77,8 +83,7 @@ bool is_server(const std::string& text) {
   return address(host).has_value();
 }
 
-void check(const void* own, config::Place place, const Reading& reading) {
-  const auto& s = *static_cast<const DnsSettings*>(own);
+void check(const DnsSettings& s, config::Place place, const Reading& reading) {
   const auto error = [&](const char* key, std::string what, std::string hint) {
     reading.problems.error(place, reading.at(key).key, std::move(what), std::move(hint));
   };
@@ -229,20 +234,6 @@ class DnsProbe : public Probe {
 
 }  // namespace
 
-Kind kind() {
-  Kind kind;
-  kind.schema.name = "dns";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<DnsSettings>(); };
-  kind.schema.check = check;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const DnsSettings*>(a) == *static_cast<const DnsSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<DnsProbe>(*static_cast<const DnsSettings*>(s.own.get()));
-  };
-  return kind;
-}
+Kind kind() { return kind_of<DnsSettings, DnsProbe>({.name = "dns", .doc = doc, .rows = rows(), .check = check}); }
 
 }  // namespace drwatch::kinds::dns

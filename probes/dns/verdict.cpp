@@ -15,6 +15,7 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
+// What one server's reply comes to.
 struct Said {
   std::string server;
   bool answered = false;  // anything at all
@@ -49,6 +50,8 @@ void judge_answer(const DnsDemands& d, const DnsAnswer& answer, Said& said) {
   }
 }
 
+// A server that is named for the zone must answer with authority and have the zone's SOA; one that does not is a lame delegation (RFC
+// 9499).
 void judge_authority(const DnsAnswer& answer, const Result<DnsAnswer>& soa, Said& said) {
   if (soa && soa->rcode == "NOERROR") said.serial = serial_of(*soa);
   if (!said.code.empty() || (answer.authoritative && said.serial)) return;
@@ -75,7 +78,7 @@ Reason reason_of(const DnsDemands& d, const Said& said) {
   return said.code == "pin" || (said.answered && d.rcode != "NOERROR") ? Reason::assertion : Reason::dns;
 }
 
-// NXDOMAIN and NODATA from some are answers as well, other ones.
+// Whether servers that answered differ in `what`. That some deny the name (NXDOMAIN, NODATA) while others do not is a difference as well.
 bool differ(const std::vector<Said>& all, std::string Said::* what) {
   std::set<std::string> seen;
   for (const auto& said : all)
@@ -90,6 +93,7 @@ std::string each(const std::vector<Said>& all) {
   return excerpt(text, 300);
 }
 
+// In the order in which a person should hear of it: a wrong answer, then no answer, then answers that differ, then versions that differ.
 Outcome judge_all(const DnsDemands& d, std::vector<Said> all, std::size_t several) {
   const auto named = [&](const Said& said) { return d.name + (several > 1 ? " at " + said.server : "") + ": " + said.words; };
   const auto wrong = std::find_if(all.begin(), all.end(), [](const Said& s) { return s.code == "pin"; });
@@ -154,6 +158,7 @@ std::string canonical_record(const std::string& type, const std::string& text) {
     const auto address = boost::asio::ip::make_address(text, error);
     return error ? text : address.to_string();
   }
+  // Quoted texts: case and blanks in them mean something.
   if (type == "TXT" || type == "CAA") return text;
   std::istringstream words(text);
   std::string made;

@@ -11,12 +11,14 @@ namespace {
 constexpr std::size_t most_servers = 13;  // what the root has
 constexpr int most_labels = 12;
 
-// The first useful answer: of who answers NOERROR or NXDOMAIN, else the first failure.
+// Asks all resolvers at once. The first answer with NOERROR or NXDOMAIN is returned; if there is none, the first failure, or the first
+// rcode.
 Task<Result<DnsAnswer>> ask_any(Resolver* resolver, std::string name, std::string type, std::vector<std::string> resolvers) {
   std::vector<DnsQuestion> questions;
   for (const std::string& server : resolvers) questions.push_back({name, type, server, true});
   auto answers = co_await resolver->ask(std::move(questions));
   for (auto& answer : answers)
+    // NXDOMAIN is an answer too: its authority section names the zone.
     if (answer && (answer->rcode == "NOERROR" || answer->rcode == "NXDOMAIN")) co_return std::move(answer);
   for (auto& answer : answers)
     if (!answer) co_return answer.error();
@@ -57,6 +59,7 @@ Task<Result<std::vector<NameServer>>> addresses_of(Resolver* resolver, std::vect
 Task<Result<Zone>> find_zone(Resolver* resolver, std::string name, std::vector<std::string> resolvers) {
   std::string at = canonical_name(std::move(name));
   std::optional<std::string> apex;
+  // Upwards, label by label, until a server names the zone.
   for (int i = 0; i < most_labels && !apex; ++i) {
     auto soa = co_await ask_any(resolver, at, "SOA", resolvers);
     if (!soa) co_return soa.error();

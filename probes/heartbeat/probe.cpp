@@ -2,8 +2,7 @@
 // heartbeat: a job calls in. It proves that the job ran and how it said that it ended; it can't prove that what the job did is right.
 // Down means: a run was missed, failed, or takes far too long.
 //
-// Nothing is asked here: the pings arrive at /ping/KEY, and the heart judges them against the clock. So the kind has no run; its settings
-// are read into ProbeSettings::job.
+// Nothing is asked here: the pings arrive at /ping/KEY, and the heart judges them against the clock. So the kind has no run.
 #include "probes/probe.hpp"
 
 namespace drwatch::kinds::heartbeat {
@@ -14,20 +13,19 @@ constexpr const char* doc =
 
 Proves that the job ran, when, and how it said that it ended. Cannot prove that what it did was right.
 
-`degraded` (`absent`) when it is late, `down` (`absent`) when the run was missed, `down` (`assertion`) when it failed, `degraded` (`timeout`) when it
-runs over `max_runtime` and `down` at twice that, `down` (`stale`) when there was no success within `max_success_age`. It is `up` again with the next
-success. Time in which drwatch itself was not running is never held against a job.)";
+`degraded` (`absent`) when it is late, `down` (`absent`) when the run was missed, `down` (`assertion`) when it failed, `degraded`
+(`timeout`) when it runs over `max_runtime` and `down` at twice that, `down` (`stale`) when there was no success within `max_success_age`.
+It is `up` again with the next success. Time in which drwatch itself was not running is never held against a job.)";
+
+// Nothing of its own: what a job needs is read into ProbeSettings::job.
+struct HeartbeatSettings {
+  friend bool operator==(const HeartbeatSettings&, const HeartbeatSettings&) = default;
+};
 
 }  // namespace
 
 Kind kind() {
-  Kind kind;
-  kind.schema.name = "heartbeat";
-  kind.schema.doc = doc;
-  kind.schema.fresh = [] { return std::shared_ptr<void>(); };
-  kind.schema.same = [](const void*, const void*) { return true; };
-  kind.schema.confirms_itself = true;
-  return kind;
+  return kind_of<HeartbeatSettings, void>({.name = "heartbeat", .doc = doc, .traits = {.calls_in = true, .confirms_itself = true}});
 }
 
 }  // namespace drwatch::kinds::heartbeat

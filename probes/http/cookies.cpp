@@ -34,11 +34,13 @@ bool domain_matches(const std::string& host, const std::string& domain) {
   return below && host.find_first_not_of("0123456789.:[]") != host.npos;
 }
 
+// RFC 6265, 5.1.4.
 bool path_matches(const std::string& path, const std::string& of_cookie) {
   if (!path.starts_with(of_cookie)) return false;
   return path.size() == of_cookie.size() || of_cookie.ends_with('/') || path[of_cookie.size()] == '/';
 }
 
+// RFC 6265, 5.1.4: the default path, up to the last slash.
 std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
   return slash == 0 || slash == path.npos ? "/" : path.substr(0, slash);
@@ -52,6 +54,7 @@ bool has_control(std::string_view text) {
 
 void CookieJar::take(const HttpResponse& answer, const std::string& url, Time now) {
   const Place from = place_of(url);
+  // The server's clock made the Expires, so its own clock decides.
   now = http_date(answer).value_or(now);
   for (const std::string& line : header_values(answer, "set-cookie")) {
     if (line.size() > longest_cookie || has_control(line) || from.host.empty()) continue;
@@ -78,6 +81,8 @@ void CookieJar::take(const HttpResponse& answer, const std::string& url, Time no
       if (key == "domain" && !value.empty()) {
         made.domain = lower(value.starts_with('.') ? value.substr(1) : value);
         made.host_only = false;
+        // RFC 6265, 5.3 step 5 and 6: not for another host, nor for a whole top-level domain (a name without a dot; there is no list of
+        // public suffixes here).
         foreign = !domain_matches(from.host, made.domain) || made.domain.find('.') == made.domain.npos;
       }
     }

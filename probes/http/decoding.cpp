@@ -14,6 +14,7 @@
 namespace drwatch {
 namespace {
 
+// Bytes unpacked at a time. The bound is looked at after each, so that a bomb (a small body that unpacks to gigabytes) is stopped early.
 constexpr std::size_t piece = 32 * 1024;
 
 Failure failure(std::string code, std::string message) { return {Reason::protocol, std::move(code), std::move(message)}; }

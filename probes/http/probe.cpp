@@ -21,11 +21,14 @@ namespace drwatch::kinds::http {
 namespace {
 
 constexpr const char* doc =
-    R"(A request over a fresh connection, judged by its answer: status, version, headers, body, JSON values; with `steps` a journey that passes values and cookies on. Packed bodies (gzip, deflate, br) are unpacked.
+    R"(A request over a fresh connection, judged by its answer: status, version, headers, body, JSON values; with `steps` a journey that
+passes values and cookies on. Packed bodies (gzip, deflate, br) are unpacked.
 
 Proves that the endpoint answers as expected from here. Cannot prove that others reach it, or that what it did behind the answer is right.
 
-`down` (`assertion`, code: the HTTP status) when an answer is not the expected one; `degraded` (`timeout`) when it is, but took longer than `slower_than`. A redirect to another origin gets neither credentials nor the client certificate. With `addresses = "all"` the worst address decides and is named. Of a journey, the step that failed stands in the fact `step`.
+`down` (`assertion`, code: the HTTP status) when an answer is not the expected one; `degraded` (`timeout`) when it is, but took longer than
+`slower_than`. A redirect to another origin gets neither credentials nor the client certificate. With `addresses = "all"` the worst address
+decides and is named. Of a journey, the step that failed stands in the fact `step`.
 
     steps = [
       { name = "log in", target = "/login", method = "POST", body = { credential = "login" }, capture = { session = { json = "/session" } } },
@@ -39,12 +42,10 @@ std::string host_of(const std::string& url) {
   return parsed ? parsed->host_address() : "";
 }
 
-int badness(Health health) { return health == Health::up ? 0 : health == Health::degraded ? 1 : health == Health::unknown ? 2 : 3; }
-
 class HttpProbe : public Probe {
  public:
-  explicit HttpProbe(std::shared_ptr<const HttpSettings> settings)
-      : shared_(std::move(settings)), settings_(*shared_), hidden_(secrets_to_hide()), judge_(settings_, hidden_), fault_(own_fault()) {
+  explicit HttpProbe(const HttpSettings& settings)
+      : settings_(settings), hidden_(secrets_to_hide()), judge_(settings_, hidden_), fault_(own_fault()) {
     for (const HttpStep& step : settings_.steps) judges_.emplace_back(step, hidden_);
   }
 
@@ -120,7 +121,7 @@ class HttpProbe : public Probe {
       Outcome outcome = co_await at_address(world, address, &reach);
       said["at " + address] = std::string(health_name(outcome.outcome)) + (outcome.code.empty() ? "" : " " + outcome.code);
       if (outcome.outcome != Health::up) outcome.message = "at " + address + ": " + outcome.message;
-      if (!worst || badness(outcome.outcome) > badness(worst->outcome)) worst = std::move(outcome);
+      if (!worst || severity_possible(outcome.outcome) > severity_possible(worst->outcome)) worst = std::move(outcome);
     }
     worst->facts.insert(said.begin(), said.end());
     co_return std::move(*worst);
@@ -167,7 +168,7 @@ class HttpProbe : public Probe {
         next.message = "step " + quote(step.name, 60) + ": " + next.message;
         next.facts["step"] = step.name;
       }
-      if (badness(next.outcome) >= badness(outcome.outcome)) outcome = std::move(next);
+      if (severity_possible(next.outcome) >= severity_possible(outcome.outcome)) outcome = std::move(next);
     }
     if (outcome.outcome == Health::up) slow(outcome, settings_.slower_than, world->clock.boottime() - began);
     if (!settings_.steps.empty()) outcome.facts["steps"] = std::to_string(settings_.steps.size() + 1);
@@ -285,8 +286,7 @@ class HttpProbe : public Probe {
     return settings_.target.from() == Secret::From::plain ? url.substr(0, url.find_first_of("?#")) : origin(url);
   }
 
-  std::shared_ptr<const HttpSettings> shared_;  // with the configuration that it came from
-  const HttpSettings& settings_;
+  HttpSettings settings_;
   std::vector<std::string> hidden_;
   HttpJudge judge_;
   std::vector<HttpJudge> judges_;  // of the steps
@@ -295,20 +295,6 @@ class HttpProbe : public Probe {
 
 }  // namespace
 
-Kind kind() {
-  Kind kind;
-  kind.schema.name = "http";
-  kind.schema.doc = doc;
-  kind.schema.rows = http_rows();
-  kind.schema.fresh = [] { return std::make_shared<HttpSettings>(); };
-  kind.schema.check = check_http;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const HttpSettings*>(a) == *static_cast<const HttpSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<HttpProbe>(std::static_pointer_cast<const HttpSettings>(s.own));
-  };
-  return kind;
-}
+Kind kind() { return kind_of<HttpSettings, HttpProbe>({.name = "http", .doc = doc, .rows = http_rows(), .check = check_http}); }
 
 }  // namespace drwatch::kinds::http

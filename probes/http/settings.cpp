@@ -134,8 +134,7 @@ std::vector<config::Row> http_rows() {
   return all;
 }
 
-void check_http(const void* own, config::Place place, const Reading& reading) {
-  const auto& s = *static_cast<const HttpSettings*>(own);
+void check_http(const HttpSettings& s, config::Place place, const Reading& reading) {
   check_sender(s.sender, place, reading);
   std::set<std::string> known;
   for (const auto& [name, what] : s.capture) known.insert(name);

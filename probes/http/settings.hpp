@@ -47,7 +47,7 @@ struct HttpSettings : HttpExpectation {  // first base: its rows read into it
 };
 
 std::vector<config::Row> http_rows();
-void check_http(const void* own, config::Place place, const config::Reading& reading);
+void check_http(const HttpSettings& s, config::Place place, const config::Reading& reading);
 
 // `text` with every {{name}} replaced by `encode`d values; the first name that has none otherwise.
 Result<std::string> filled(std::string_view text, const std::map<std::string, std::string>& values, bool url_encoded);

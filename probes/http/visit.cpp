@@ -50,6 +50,7 @@ Task<Result<HttpVisit::Answered>> HttpVisit::ask(HttpRequest request, const Http
   for (int hop = 0;; ++hop) {
     auto answer = co_await fetch(request);
     if (!answer) co_return answer.error();
+    // A status that `status` names is what was wanted, even if it is a redirect.
     const bool leads_on = !judge->accepts(answer->status) && is_redirect(*answer);
     if (hop >= settings_.redirects || !leads_on) {
       Answered made{std::move(*answer), std::move(request), leads_on && hop > 0};
@@ -68,6 +69,7 @@ std::optional<Failure> HttpVisit::follow(HttpRequest& request, const HttpRespons
                    "redirected to an address that can't be followed: " +
                        quote(redacted(location.substr(0, location.find_first_of("?#")), hidden_), 200)};
   }
+  // Another origin must not learn what is meant for this one.
   if (!same_origin(request.url, *next)) {
     std::erase_if(request.headers, [&](const auto& header) {
       return settings_.sender.is_credential(header.first) ||
@@ -78,6 +80,7 @@ std::optional<Failure> HttpVisit::follow(HttpRequest& request, const HttpRespons
     if (secret_body) request.body.clear();
   }
   request.url = *next;
+  // RFC 9110, 15.4: 303 becomes a GET; 301 and 302 do so for a POST, as all clients have it; 307 and 308 keep method and body.
   if (answer.status == 303 ? request.method != "HEAD" : answer.status != 307 && answer.status != 308 && request.method == "POST") {
     request.method = "GET";
     request.body.clear();

@@ -13,7 +13,7 @@ namespace drwatch {
 
 class HttpVisit {
  public:
-  // How far a visit came; it outlives one that was cut off.
+  // How far a visit came. Kept outside of it, so that it can still be read after the visit was cancelled.
   struct Reach {
     int exchanges = 0;  // begun
     Phases last;        // of the last of them

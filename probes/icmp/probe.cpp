@@ -15,7 +15,9 @@ constexpr const char* doc = R"(Sends ICMP echoes, one after the other.
 
 Proves that the host is reached and how long it takes; nothing of what runs on it. Some networks drop echoes: try before you rely on it.
 
-`down` (`timeout`, or `connect` with an errno name such as `EHOSTUNREACH`) when none comes back; `degraded` (`timeout`) when more than `degraded_loss` per cent are lost, or (`timeout`, code `slow`) when the mean takes longer than `degraded_above`. `unknown` (`own-fault`, `EACCES`) where the system lets drwatch send none: the sysctl `net.ipv4.ping_group_range` must include its group.)";
+`down` (`timeout`, or `connect` with an errno name such as `EHOSTUNREACH`) when none comes back; `degraded` (`timeout`) when more than
+`degraded_loss` per cent are lost, or (`timeout`, code `slow`) when the mean takes longer than `degraded_above`. `unknown` (`own-fault`,
+`EACCES`) where the system lets drwatch send none: the sysctl `net.ipv4.ping_group_range` must include its group.)";
 
 struct IcmpSettings {
   std::string target, family = "any";
@@ -131,19 +133,6 @@ class IcmpProbe : public Probe {
 
 }  // namespace
 
-Kind kind() {
-  Kind kind;
-  kind.schema.name = "icmp";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<IcmpSettings>(); };
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const IcmpSettings*>(a) == *static_cast<const IcmpSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<IcmpProbe>(*static_cast<const IcmpSettings*>(s.own.get()));
-  };
-  return kind;
-}
+Kind kind() { return kind_of<IcmpSettings, IcmpProbe>({.name = "icmp", .doc = doc, .rows = rows()}); }
 
 }  // namespace drwatch::kinds::icmp

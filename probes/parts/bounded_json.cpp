@@ -4,7 +4,7 @@
 namespace drwatch {
 namespace {
 
-// Before anything is made of it. Brackets in strings are none.
+// Looks at the text before anything is made of it. Brackets inside strings do not count. It need not be JSON: the parser tells.
 bool too_deep(std::string_view text) {
   int depth = 0;
   bool in_string = false;
@@ -27,6 +27,7 @@ bool too_deep(std::string_view text) {
 
 nlohmann::json bounded_json(std::string_view text) {
   if (too_deep(text)) return nlohmann::json(nlohmann::json::value_t::discarded);
+  // false: no exception, but a discarded value.
   return nlohmann::json::parse(text, nullptr, false);
 }
 

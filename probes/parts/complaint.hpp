@@ -9,6 +9,7 @@
 
 namespace drwatch {
 
+// One thing that is wrong. `text` is a clause without a full stop, since several are joined by "; ".
 struct Complaint {
   Health health;
   Reason reason;
@@ -20,7 +21,8 @@ using Complaints = std::vector<Complaint>;
 // up, with `good`.
 Outcome verdict(Complaints complaints, const std::string& good);
 
-// Further ahead than clocks may differ: whatever says so is wrong, and would make the exposure look like nothing.
+// More than five minutes ahead of `now`, which is more than clocks may differ. A source that says so is wrong, and believing it would make
+// the exposure look like nothing.
 bool is_future(Time point, Time now);
 
 }  // namespace drwatch

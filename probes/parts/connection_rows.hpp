@@ -7,6 +7,7 @@
 
 namespace drwatch {
 
+// Reads such a table into `into`; what is wrong becomes problems.
 void read_tls(TlsSettings& into, const config::Value& value, const config::Reading& reading);
 
 inline constexpr const char* tls_type = "table: verify, ca, certificate, key";

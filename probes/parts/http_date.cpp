@@ -20,6 +20,7 @@ std::optional<int> number(std::string_view text) {
 
 std::optional<Time> parse_http_date(std::string_view text) {
   constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  // The form has fixed places: "Sun, 06 Nov 1994 08:49:37 GMT". The weekday and the separators are not looked at.
   if (text.size() != 29) return std::nullopt;
   const auto month = months.find(text.substr(8, 3));
   const auto day = number(text.substr(5, 2)), year = number(text.substr(12, 4)), hour = number(text.substr(17, 2)),

@@ -59,6 +59,7 @@ struct HttpJudge::Compiled {
   const RE2& regex(const std::string& text) const { return *regexes.at(text); }
 
   using Hidden = std::vector<std::string>;
+  // What came, quoted for a message, without secrets.
   std::string received(const std::string& text, const Hidden& learnt) const {
     // The start of it is enough for what is shown, and the rules of redacted() take their time.
     return quote(redacted(without(without(text, secrets), learnt).substr(0, 64 * 1024), {}));
@@ -80,6 +81,7 @@ std::optional<std::string> HttpJudge::Compiled::body_fault(const HttpResponse& r
 std::optional<std::string> HttpJudge::Compiled::header_fault(const HttpResponse& response, const Hidden& learnt) const {
   for (const auto& [name, wanted] : expectation.header_matches) {
     const auto values = header_values(response, name);
+    // An empty regex asks only that the header is there.
     const auto good = [&](const std::string& value) { return wanted.empty() || found(value, regex(wanted)); };
     if (std::any_of(values.begin(), values.end(), good)) continue;
     return "expected a header " + name + " that matches " + quote(wanted) + ", got " +
@@ -99,11 +101,13 @@ std::optional<std::string> HttpJudge::Compiled::value_fault(const JsonCheck& che
   if (check.equals) {
     const Json wanted = as_json(*check.equals);
     const std::string text = bare(wanted);
+    // For "1" against 1 the usual sentence would read "expected '1', got '1'".
     if (value != wanted && text == bare(value))  // alike but for what they are
       return "expected the " + std::string(wanted.type_name()) + " " + quote(text) + " at " + quote(check.pointer) + ", got the " +
              value.type_name() + " " + received(text, learnt);
     if (value != wanted) return complain(quote(text));
   }
+  // A list or a table has no text that a regex could mean.
   if (!check.matches.empty() && (value.is_structured() || !found(bare(value), regex(check.matches))))
     return complain("a value that matches " + quote(check.matches));
   if ((check.min || check.max) && !value.is_number()) return complain("a number");
@@ -156,6 +160,7 @@ std::optional<std::string> HttpJudge::fault(const HttpResponse& response, const 
   const std::string version = std::to_string(response.version / 10) + "." + std::to_string(response.version % 10);
   if (!versions.empty() && std::find(versions.begin(), versions.end(), version) == versions.end())
     return "expected HTTP/" + versions.front() + (versions.size() > 1 ? " or another of `versions`" : "") + ", got HTTP/" + version;
+  // From the cheap to the expensive, and from what explains the rest (a wrong status) to what follows from it.
   if (auto fault = compiled_->header_fault(response, learnt)) return fault;
   if (auto fault = compiled_->body_fault(response, learnt)) return fault;
   return compiled_->json_fault(response, learnt);

@@ -59,7 +59,7 @@ class HttpJudge {
   std::unique_ptr<const Compiled> compiled_;
 };
 
-// For a body of any length: reading a JSON value costs up to a hundred times its bytes, and the loop waits meanwhile.
+// Looked at before a body is parsed: parsing JSON costs up to a hundred times its bytes in memory, and the loop waits meanwhile.
 inline constexpr std::size_t most_json_values = 100'000;
 bool too_many_values(std::string_view json);
 

@@ -34,6 +34,7 @@ std::optional<StatusRange> status_range(const Value& value) {
 
 void read_status(HttpExpectation& into, const Value& value, const Reading& reading) {
   static constexpr const char* hint = "write 200, \"200-299\" or a list of these";
+  // One status is read as a list of one.
   const config::Array alone = value.array() ? config::Array{} : config::Array{value};
   const config::Array& listed = value.array() ? *value.array() : alone;
   if (listed.empty()) reading.problems.error(value.place, reading.key, "is empty", hint);
@@ -112,6 +113,7 @@ void read_json(HttpExpectation& into, const Value& value, const Reading& reading
     const bool also_absent = check.exists == false && (check.equals || !check.matches.empty() || check.min || check.max);
     if (also_absent)
       below.problems.error(one.place, below.key, "exists = false leaves nothing to compare", "drop exists, or the other checks");
+    // A pointer alone means that the value must exist.
     if (asks_nothing(check)) check.exists = true;
     into.json.push_back(std::move(check));
   }

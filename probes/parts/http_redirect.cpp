@@ -30,6 +30,7 @@ std::optional<std::string> redirect_target(const std::string& url, const HttpRes
   const auto reference = boost::urls::parse_uri_reference(location);
   if (!base || !reference) return std::nullopt;
   boost::urls::url next;
+  // RFC 3986, 5: relative references, and the dots in paths.
   if (!boost::urls::resolve(*base, *reference, next)) return std::nullopt;
   next.remove_fragment();
   next.normalize_scheme();
@@ -39,6 +40,7 @@ std::optional<std::string> redirect_target(const std::string& url, const HttpRes
   return std::string(next.buffer());
 }
 
+// RFC 6454, 4: scheme, host and port. "" for what is no URL.
 std::string origin(const std::string& url) {
   const auto parsed = boost::urls::parse_uri(url);
   if (!parsed) return "";

@@ -24,6 +24,7 @@ std::string base64(std::string_view bytes) {
   return text;
 }
 
+// RFC 7617, 2: base64 of "user:password".
 std::string token_of(const BasicLogin& login) { return base64(login.user + ":" + login.password.reveal()); }
 
 void read_basic(HttpSender& into, const Value& value, const Reading& reading) {
@@ -46,6 +47,7 @@ void read_headers(std::map<std::string, Secret>& into, const Value& value, const
     const Reading below = reading.at(key);
     if (const auto wrong = config::misfit("header", key)) below.problems.error(place, below.key, wrong->message, wrong->hint);
     const std::string* text = element.text();
+    // Such a header in plain text is refused, so that nobody commits a token together with the configuration.
     if (text && config::is_secret_header(key))
       below.problems.error(place, below.key, "this header carries a secret", "write { env = \"NAME\" } or another place of a secret");
     else if (text && !fit_for_a_header(*text))
@@ -61,6 +63,8 @@ bool fit_for_a_header(std::string_view text) {
   return std::none_of(text.begin(), text.end(), [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
 }
 
+// All but RFC 3986's unreserved characters is escaped. A space becomes %20 and not "+": both are understood in forms, only %20 everywhere
+// in a URL.
 std::string form_encoded(std::string_view text) {
   constexpr std::string_view digits = "0123456789ABCDEF";
   std::string made;
@@ -120,6 +124,7 @@ void HttpSender::add_hidden(std::vector<std::string>& hidden) const {
   hide(bearer);
   if (!basic) return;
   hide(basic->password);
+  // base64 of the password is the password.
   hidden.push_back(token_of(*basic));
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// With what a kind goes to an HTTP server: headers, credentials, TLS, addresses. The rows, the checks, and what of it is a secret.
+// What a kind sends to an HTTP server besides its question: headers, credentials, TLS settings, address family. Also the rows for them,
+// their checks, and which of it is secret.
 #pragma once
 
 #include "config/rows/schema.hpp"
@@ -50,6 +51,7 @@ void add_sender_rows(std::vector<config::Row>& rows, HttpSender S::* member) {
 void check_sender(const HttpSender& sender, config::Place place, const config::Reading& reading);
 
 void read_headers(std::map<std::string, Secret>& into, const config::Value& value, const config::Reading& reading);
+// No line breaks and no control characters but the tab: they would end the header and begin another.
 bool fit_for_a_header(std::string_view text);
 // application/x-www-form-urlencoded, and good for a URL's query as well.
 std::string form_encoded(std::string_view text);

@@ -18,6 +18,7 @@ std::optional<std::int64_t> whole(const std::optional<std::string>& text) {
 
 std::string sql_literal(const std::string& text) {
   std::string quoted = "'";
+  // PostgreSQL documentation, String Constants: a quote within is written twice; a backslash means nothing.
   for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
   return quoted + "'";
 }

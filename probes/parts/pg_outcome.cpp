@@ -54,6 +54,7 @@ void explain(Outcome& outcome) {
   std::string_view words = meaning->words;
   const bool suspect = std::any_of(signs_of_corruption.begin(), signs_of_corruption.end(),
                                    [&](std::string_view sign) { return outcome.message.find(sign) != std::string::npos; });
+  // PostgreSQL reports these as plain internal errors (elog), not as XX001.
   if (suspect && outcome.code == "XX000") words = "suspect corrupt data";
   outcome.message += " (" + std::string(words) + ")";
 }
@@ -67,6 +68,7 @@ bool takes_no_writes(const Failure& failure) {
 
 Outcome database_outcome(const Failure& failure) {
   Outcome outcome = outcome_of(failure);
+  // Unknown (own-fault, internal): the server said nothing.
   if (outcome.outcome != Health::down) return outcome;
   explain(outcome);
   outcome.takes_no_writes = takes_no_writes(failure);
@@ -97,10 +99,10 @@ std::optional<Outcome> dsn_problem(const Secret& dsn) {
 }
 
 bool is_missing_or_forbidden(const std::string& sqlstate) {
+  // undefined_table, invalid_schema_name, undefined_column, undefined_function, insufficient_privilege (PostgreSQL documentation, Appendix
+  // A).
   constexpr std::array<std::string_view, 5> states = {"42P01", "3F000", "42703", "42883", "42501"};
   return std::find(states.begin(), states.end(), sqlstate) != states.end();
 }
-
-int badness(Health h) { return h == Health::down ? 3 : h == Health::degraded ? 2 : h == Health::unknown ? 1 : 0; }
 
 }  // namespace drwatch

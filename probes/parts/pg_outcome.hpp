@@ -24,10 +24,7 @@ std::optional<Time> database_time(const std::optional<std::string>& unix_millise
 // right.
 bool is_missing_or_forbidden(const std::string& sqlstate);
 
-// Worse health is more; what could not be seen is worse than good.
-int badness(Health h);
-
-// Why a dsn can't be used; nullopt: it can.
+// The outcome of a run without a usable dsn (unknown, internal: it says nothing about the database); nullopt: it is there.
 std::optional<Outcome> dsn_problem(const Secret& dsn);
 
 }  // namespace drwatch

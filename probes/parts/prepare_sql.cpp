@@ -3,6 +3,7 @@
 
 namespace drwatch {
 
+// The comments inside are for the operator who reads it before running it. Everything may be run again; nothing that is there is dropped.
 std::string prepare_sql() {
   return R"SQL(-- Prepares a PostgreSQL database for drwatch. Run it as a superuser (Supabase: as postgres), in the database that drwatch's dsn names; it may be run again:
 --   drwatch sql | psql -X -v ON_ERROR_STOP=1 -d DATABASE

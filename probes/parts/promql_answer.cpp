@@ -17,6 +17,7 @@ namespace {
 
 using Json = nlohmann::json;
 
+// Go's spelling of the special values, as Prometheus' API writes them (HTTP API, Expression query result formats).
 std::optional<double> number_in(std::string_view text) {
   if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
   if (text == "+Inf" || text == "Inf") return std::numeric_limits<double>::infinity();
@@ -33,6 +34,7 @@ std::optional<double> value_in(const Json& pair) {
   return number_in(pair[1].get_ref<const std::string&>());
 }
 
+// The oldest of all series: a single stale series must show.
 void note_time(PromqlAnswer& into, const Json& pair) {
   if (!pair.is_array() || pair.empty() || !pair[0].is_number()) return;
   const double at = pair[0].get<double>();

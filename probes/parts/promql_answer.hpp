@@ -12,6 +12,7 @@
 
 namespace drwatch {
 
+// One series of an instant vector, or a scalar (without labels).
 struct PromqlSample {
   std::map<std::string, std::string> labels;
   double value = 0;    // may be NaN or infinite
@@ -31,7 +32,8 @@ Result<PromqlAnswer> read_promql_answer(const HttpResponse& answer);
 std::string labels_text(const std::map<std::string, std::string>& labels);  // `up{job="api"}`
 std::string number_text(double value);                                      // "12.5", "NaN", "+Inf"
 
-// A plain selector, `up{job="api"}`: of it alone Prometheus knows when its samples were taken.
+// Whether the query is a plain selector like `up{job="api"}`. Only for such a query does Prometheus tell when the samples were taken; for
+// any other expression it tells when it was evaluated.
 bool is_selector(std::string_view query);
 
 }  // namespace drwatch

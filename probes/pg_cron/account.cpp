@@ -83,7 +83,8 @@ Task<Result<std::vector<CronJob>>> read_cron_jobs(PgConnection& connection, Cron
 }
 
 Task<Result<CronRuns>> read_cron_runs(PgConnection& connection, CronScheduler scheduler, std::int64_t job, std::int64_t after) {
-  // By run id: it has the only index, and rows of runs that never began have no times.
+  // Ordered by run id, since only that has an index; runs that never began have no times. The newest first, so that the bound cuts off the
+  // oldest.
   const int most = after == 0 ? first_look : later_looks;
   const auto answer = co_await connection.query(
       "SELECT runid, status, return_message, (extract(epoch FROM start_time) * 1000)::bigint, (extract(epoch FROM end_time) * "

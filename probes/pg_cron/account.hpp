@@ -38,6 +38,7 @@ struct CronRuns {
   bool complete = true;          // as JobReading::complete
 };
 
+// All of them fail as PgConnection::query does; the first with protocol, too, when the answer has another shape.
 Task<Result<CronScheduler>> read_cron_scheduler(PgConnection& connection);
 Task<Result<std::vector<CronJob>>> read_cron_jobs(PgConnection& connection, CronScheduler scheduler, CronJobName name);
 // Runs newer than `after`; with 0 the newest ones.

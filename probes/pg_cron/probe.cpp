@@ -17,16 +17,19 @@ using config::Reading;
 using config::Value;
 
 constexpr const char* doc =
-    R"(Reads one job of pg_cron and its runs from `cron.job` and `cron.job_run_details`, with its schedule as it stands there. The `dsn` is that of the primary, and of
-the database that `cron.database_name` names. A role sees only its own jobs there, without any error: `drwatch sql` makes two views through which drwatch sees all of them
-but no command. A job that can't be seen because of that is `unknown`, never `absent`.
+    R"(Reads one job of pg_cron and its runs from `cron.job` and `cron.job_run_details`, with its schedule as it stands there. The `dsn` is
+that of the primary, and of the database that `cron.database_name` names. A role sees only its own jobs there, without any error:
+`drwatch sql` makes two views through which drwatch sees all of them but no command. A job that can't be seen because of that is `unknown`,
+never `absent`.
 
-Judged as jobs that call in: `degraded` (`absent`) when it is late, `down` (`absent`) when the run was missed, `down` (`assertion`) when it failed, `degraded` (`timeout`) when it
-runs over `max_runtime` and `down` at twice that, `down` (`stale`) when there was no success within `max_success_age`; `up` again with the next success. What is due while
-the job still runs is queued by pg_cron, not missed; what was queued when the server went down is lost, and missed. `down` (`absent`) as well when the job is gone or
-switched off, or pg_cron itself does not run. `unknown` when the database can't be asked, is a standby, or `cron.log_run` is off.
+Judged as jobs that call in: `degraded` (`absent`) when it is late, `down` (`absent`) when the run was missed, `down` (`assertion`) when it
+failed, `degraded` (`timeout`) when it runs over `max_runtime` and `down` at twice that, `down` (`stale`) when there was no success within
+`max_success_age`; `up` again with the next success. What is due while the job still runs is queued by pg_cron, not missed; what was queued
+when the server went down is lost, and missed. `down` (`absent`) as well when the job is gone or switched off, or pg_cron itself does not
+run. `unknown` when the database can't be asked, is a standby, or `cron.log_run` is off.
 
-Proves that the job ran and how it ended. Cannot prove that what it did was right: `effect` is a query that must have become true after a success.)";
+Proves that the job ran and how it ended. Cannot prove that what it did was right: `effect` is a query that must have become true after a
+success.)";
 
 struct PgCronSettings {
   Secret dsn, effect_dsn;
@@ -59,8 +62,7 @@ std::vector<config::Row> rows() {
   };
 }
 
-void check(const void* own, config::Place place, const Reading& reading) {
-  const auto& s = *static_cast<const PgCronSettings*>(own);
+void check(const PgCronSettings& s, config::Place place, const Reading& reading) {
   if (s.effect.empty() && s.effect_dsn.configured())
     reading.problems.error(place, reading.key, "effect_dsn is about an effect, and there is none", "add effect");
 }
@@ -69,7 +71,7 @@ Outcome cannot_tell(std::string why) { return outcome_of(Health::unknown, Reason
 
 class PgCronProbe : public Probe {
  public:
-  PgCronProbe(const PgCronSettings& settings, Duration timeout) : settings_(settings), timeout_(timeout) {}
+  PgCronProbe(const PgCronSettings& own, const ProbeSettings& settings) : settings_(own), timeout_(settings.timeout) {}
 
   Task<Outcome> run(World& world) override {
     if (auto problem = dsn_problem(settings_.dsn)) co_return *problem;
@@ -235,20 +237,8 @@ class PgCronProbe : public Probe {
 }  // namespace
 
 Kind kind() {
-  Kind kind;
-  kind.schema.name = "pg_cron";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<PgCronSettings>(); };
-  kind.schema.check = check;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const PgCronSettings*>(a) == *static_cast<const PgCronSettings*>(b);
-  };
-  kind.schema.confirms_itself = true;
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<PgCronProbe>(*static_cast<const PgCronSettings*>(s.own.get()), s.timeout);
-  };
-  return kind;
+  return kind_of<PgCronSettings, PgCronProbe>(
+      {.name = "pg_cron", .doc = doc, .traits = {.reads_jobs = true, .confirms_itself = true}, .rows = rows(), .check = check});
 }
 
 }  // namespace drwatch::kinds::pg_cron

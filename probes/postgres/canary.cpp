@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/postgres/canary.hpp"
 
-#include "probes/backup/wal/archive.hpp"
 #include "probes/parts/pg_answer.hpp"
 #include "probes/parts/pg_outcome.hpp"
+#include "probes/parts/wal_position.hpp"
 
 #include <algorithm>
 
@@ -15,6 +15,7 @@ constexpr Duration most_skew = seconds{2};  // more would bias every recovery po
 constexpr const char* beat_sql =
     "UPDATE drwatch.heartbeat SET beat = pg_catalog.clock_timestamp(), seq = seq + 1 WHERE id = 1 "
     "RETURNING seq, (extract(epoch from beat) * 1000)::bigint";
+// The insert position, read after the commit: the canary's commit record is before it.
 constexpr const char* position_sql =
     "SELECT l, pg_catalog.left(pg_catalog.pg_walfile_name(l), 8), (extract(epoch from pg_catalog.pg_postmaster_start_time()) * "
     "1000)::bigint "
@@ -67,6 +68,7 @@ struct Beat {
 
 // What the clock of the database is ahead (or behind, negative) of the interval in which it must have been read.
 Duration skew_of(Time beat, Time before, Time after) {
+  // Inside the round trip nothing can be said.
   if (beat < before) return beat - before;
   return beat > after ? beat - after : Duration{0};
 }
@@ -142,7 +144,8 @@ Task<Outcome> see_canary(World& world, Secret standby, std::string seq, Duration
       co_return outcome;
     }
     if (waited >= within)
-      co_return standby_lags("the canary is not there after " + duration_words(within) + "; it has " + first_row_text(*seen, 0) + ", not " + seq);
+      co_return standby_lags("the canary is not there after " + duration_words(within) + "; it has " + first_row_text(*seen, 0) + ", not " +
+                             seq);
     co_await world.clock.sleep_for(std::chrono::milliseconds{100});
   }
 }

@@ -72,6 +72,7 @@ Outcome checksums_outcome(const std::vector<std::optional<std::string>>& row) {
   outcome.message = std::to_string(*failures) + " checksum failures in " + text_of(row, 5) + ", the last at " +
                     (last ? time_text(*last) : "an unknown time");
   outcome.facts["checksum_last_failure"] = last ? time_text(*last) : "";
+  // Latched: the counter is reset with the statistics, the damage is not mended by that.
   outcome.latches.push_back({"checksums", last.value_or(Time{}), outcome.message});
   return outcome;
 }
@@ -83,7 +84,7 @@ bool lists(const std::vector<std::string>& names, const std::string& name) {
 }  // namespace
 
 Outcome worse(Outcome first, Outcome second) {
-  if (badness(second.outcome) > badness(first.outcome)) std::swap(first, second);
+  if (severity_seen(second.outcome) > severity_seen(first.outcome)) std::swap(first, second);
   if (second.outcome != Health::up && !second.message.empty()) first.message += "; " + second.message;
   first.facts.merge(second.facts);
   if (!first.canary) first.canary = second.canary;

@@ -49,6 +49,7 @@ struct DriftBounds {
 class Drift {
  public:
   explicit Drift(DriftBounds bounds) : bounds_(std::move(bounds)) {}
+  // Compares with what was seen before; the first look only notes. Down: a table is gone, or more than `down` of its rows (latched).
   Task<Outcome> look(PgConnection& connection);
   std::string memory() const;
   void recall(const std::string& memory);

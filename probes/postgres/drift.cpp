@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows deleted, tables emptied or gone. From the statistics, which cost nothing and need no right to the table: n_tup_del counts what was
-// deleted; TRUNCATE does not raise it but gives the table another file, as dropping and creating it does. Neither the estimate of live rows
-// nor that of the planner is exact, so they only say what part of the table it was.
+// Rows deleted, tables emptied or gone, told from the statistics, which cost nothing and need no right to the table. n_tup_del counts
+// deleted rows. TRUNCATE does not raise it, but gives the table another file, as dropping and creating it does. The number of live rows and
+// the planner's number are both estimates, so they are only used to say what part of the table was lost.
 #include "probes/parts/pg_answer.hpp"
 #include "probes/parts/pg_outcome.hpp"
 #include "probes/postgres/checks.hpp"
@@ -27,11 +27,13 @@ std::string drift_sql(const std::vector<std::string>& tables) {
          "LEFT JOIN pg_catalog.pg_stat_all_tables s ON s.relid = c.oid ORDER BY w.name";
 }
 
-// What was deleted while nobody looked for longer than this may have been deleted as it is every day.
+// When drwatch did not look for longer than this (and longer than the window), it cannot tell a sudden deletion from the usual ones of a
+// day: the samples from before are dropped.
 constexpr Duration longest_gap = hours{1};
 // A server process tells what it did to a table up to ten seconds later (PGSTAT_IDLE_INTERVAL).
 constexpr Duration counted_within = minutes{1};
-// Of one table's samples in the memory: the window is cut by an eighth at most when the oldest falls out of it.
+// How many samples of a table are kept over a restart: at most eight, spread over the window, and all tables together within 48 KiB. When
+// the oldest falls out of the window, at most an eighth of it is lost.
 constexpr std::size_t most_samples = 8, room = 48 * 1024, sample_room = 48;
 
 std::string percent(double part) { return std::to_string(static_cast<int>(part * 100 + 0.5)) + " %"; }

@@ -17,19 +17,20 @@ using config::Value;
 constexpr const char* doc =
     R"(A fresh connection in every run, as a client makes it, then a query whose result is asserted, and with `canary` a committed write.
 
-Proves that clients can log in and, with `canary`, that the database takes writes and at which position of its write-ahead log: that is what makes
-recovery points exact. Cannot prove that the rows are right.
+Proves that clients can log in and, with `canary`, that the database takes writes and at which position of its write-ahead log: that is what
+makes recovery points exact. Cannot prove that the rows are right.
 
-The other keys each ask a question of their own; give each a probe of its own where a scenario is to name it (`checksums is down`, `sentinel is down`). `checksums` and
-`tables` latch: what they saw once stays `down` over restarts of drwatch and of the server, until `drwatch probe NAME --acknowledge --note TEXT`. What can't be looked at (no
-right to, no table, checksums off) is `unknown`. Statistics that the server forgot (a crash, a reset) are noticed and say nothing. A page in the server's cache hides the one
-on disk from everything here: a base backup and a restore drill read the disk.
+The other keys each ask a question of their own; give each a probe of its own where a scenario is to name it (`checksums is down`,
+`sentinel is down`). `checksums` and `tables` latch: what they saw once stays `down` over restarts of drwatch and of the server, until
+`drwatch probe NAME --acknowledge --note TEXT`. What can't be looked at (no right to, no table, checksums off) is `unknown`. Statistics that
+the server forgot (a crash, a reset) are noticed and say nothing. A page in the server's cache hides the one on disk from everything here: a
+base backup and a restore drill read the disk.
 
-Direct and through a pooler are two probes with two dsn's, the second with `pooler = true`: when only that one is down, the pooler is. `via` in the facts says which way a
-run took; a pooler that answers while the database behind it doesn't is told by its SQLSTATE, 08P01.
+Direct and through a pooler are two probes with two dsn's, the second with `pooler = true`: when only that one is down, the pooler is. `via`
+in the facts says which way a run took; a pooler that answers while the database behind it doesn't is told by its SQLSTATE, 08P01.
 
-`down` with the SQLSTATE as code, also when the connection is refused by the server. `degraded` when the database works but the canary's table is not there:
-`drwatch sql` prints what prepares it. TLS is what the dsn's `sslmode`, `sslrootcert`, ... say.)";
+`down` with the SQLSTATE as code, also when the connection is refused by the server. `degraded` when the database works but the canary's
+table is not there: `drwatch sql` prints what prepares it. TLS is what the dsn's `sslmode`, `sslrootcert`, ... say.)";
 
 struct PostgresSettings {
   Secret dsn;
@@ -136,8 +137,7 @@ std::vector<config::Row> rows() {
   };
 }
 
-void check(const void* own, config::Place place, const Reading& reading) {
-  const auto& s = *static_cast<const PostgresSettings*>(own);
+void check(const PostgresSettings& s, config::Place place, const Reading& reading) {
   if (s.standby.configured() && !s.canary)
     reading.problems.error(place, reading.key, "standby is about the canary, and none is written", "add canary = true");
   if (s.query.empty() && (s.expect || s.rows))
@@ -146,7 +146,8 @@ void check(const void* own, config::Place place, const Reading& reading) {
 
 class PostgresProbe : public Probe {
  public:
-  PostgresProbe(const PostgresSettings& settings, Duration timeout) : settings_(settings), timeout_(timeout), drift_(settings.drift) {}
+  PostgresProbe(const PostgresSettings& own, const ProbeSettings& settings)
+      : settings_(own), timeout_(settings.timeout), drift_(own.drift) {}
 
   Task<Outcome> run(World& world) override {
     if (auto problem = dsn_problem(settings_.dsn)) co_return *problem;
@@ -275,19 +276,8 @@ class PostgresProbe : public Probe {
 }  // namespace
 
 Kind kind() {
-  Kind kind;
-  kind.schema.name = "postgres";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<PostgresSettings>(); };
-  kind.schema.check = check;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const PostgresSettings*>(a) == *static_cast<const PostgresSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<PostgresProbe>(*static_cast<const PostgresSettings*>(s.own.get()), s.timeout);
-  };
-  return kind;
+  return kind_of<PostgresSettings, PostgresProbe>(
+      {.name = "postgres", .doc = doc, .traits = {.answers_queries = true, .tells_size = true}, .rows = rows(), .check = check});
 }
 
 }  // namespace drwatch::kinds::postgres

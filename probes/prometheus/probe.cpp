@@ -14,11 +14,19 @@ namespace drwatch::kinds::prometheus {
 namespace {
 
 constexpr const char* doc =
-    R"(Asks a Prometheus (or what speaks its API: Thanos, Mimir, VictoriaMetrics) one PromQL expression and judges every series of the answer.
+    R"(Asks a Prometheus (or what speaks its API: Thanos, Mimir, VictoriaMetrics) one PromQL expression and judges every series of the
+answer.
 
-Proves what was scraped. Cannot prove that the target is reached from here, nor, for anything but a plain selector, that the numbers are fresh: for up to five minutes Prometheus goes on answering with the last sample. So the age of the samples is asked as well: of `query` when it is a plain selector (`up{job="api"}`), else of the selector in `fresh`.
+Proves what was scraped. Cannot prove that the target is reached from here, nor, for anything but a plain selector, that the numbers are
+fresh: for up to five minutes Prometheus goes on answering with the last sample. So the age of the samples is asked as well: of `query` when
+it is a plain selector (`up{job="api"}`), else of the selector in `fresh`.
 
-`down` (`assertion`) when a series is below `min` or above `max`; `degraded` when below `degraded_min` or above `degraded_max`. The worst series decides and is named. An empty answer is not zero: it is what `empty` says, `unknown` (`absent`) by default; for an expression that finds something only when it is wrong (`... > 5`), write `empty = "up"`: then, without bounds, any series is `down`. `unknown` as well: samples older than `max_age` (`stale`), an answer from a cache (`stale`: evaluated more than five minutes, or `max_age`, from now by drwatch's clock), NaN, histograms, an answer with warnings (part of the data was not read), a Prometheus that can't be reached or can't evaluate the query.)";
+`down` (`assertion`) when a series is below `min` or above `max`; `degraded` when below `degraded_min` or above `degraded_max`. The worst
+series decides and is named. An empty answer is not zero: it is what `empty` says, `unknown` (`absent`) by default; for an expression that
+finds something only when it is wrong (`... > 5`), write `empty = "up"`: then, without bounds, any series is `down`. `unknown` as well:
+samples older than `max_age` (`stale`), an answer from a cache (`stale`: evaluated more than five minutes, or `max_age`, from now by
+drwatch's clock), NaN, histograms, an answer with warnings (part of the data was not read), a Prometheus that can't be reached or can't
+evaluate the query.)";
 
 constexpr Duration most_between_clocks = minutes{5};
 
@@ -58,8 +66,7 @@ std::vector<config::Row> rows() {
   return all;
 }
 
-void check(const void* own, config::Place place, const config::Reading& reading) {
-  const auto& s = *static_cast<const PrometheusSettings*>(own);
+void check(const PrometheusSettings& s, config::Place place, const config::Reading& reading) {
   const auto error = [&](const char* message, const char* hint) { reading.problems.error(place, reading.key, message, hint); };
   check_sender(s.sender, place, reading);
   if (s.query.find_first_not_of(" \t\n") == std::string::npos) error("the query is empty", "write a PromQL expression");
@@ -177,14 +184,10 @@ class PrometheusProbe : public Probe {
     Outcome worst = verdict(samples.front());
     for (const PromqlSample& sample : samples) {
       Outcome next = verdict(sample);
-      if (badness(next.outcome) > badness(worst.outcome)) worst = std::move(next);
+      if (severity_possible(next.outcome) > severity_possible(worst.outcome)) worst = std::move(next);
     }
     worst.facts["series"] = std::to_string(samples.size());
     return worst;
-  }
-
-  static int badness(Health health) {
-    return health == Health::up ? 0 : health == Health::degraded ? 1 : health == Health::unknown ? 2 : 3;
   }
 
   Outcome verdict(const PromqlSample& sample) const {
@@ -217,20 +220,6 @@ class PrometheusProbe : public Probe {
 
 }  // namespace
 
-Kind kind() {
-  Kind kind;
-  kind.schema.name = "prometheus";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<PrometheusSettings>(); };
-  kind.schema.check = check;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const PrometheusSettings*>(a) == *static_cast<const PrometheusSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<PrometheusProbe>(*static_cast<const PrometheusSettings*>(s.own.get()));
-  };
-  return kind;
-}
+Kind kind() { return kind_of<PrometheusSettings, PrometheusProbe>({.name = "prometheus", .doc = doc, .rows = rows(), .check = check}); }
 
 }  // namespace drwatch::kinds::prometheus

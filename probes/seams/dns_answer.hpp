@@ -8,6 +8,7 @@
 
 namespace drwatch {
 
+// One question to one server.
 struct DnsQuestion {
   std::string name;
   std::string type = "A";  // A AAAA CNAME MX NS TXT SOA CAA DS PTR SRV
@@ -23,6 +24,7 @@ struct DnsRecord {
       text;  // as a zone file writes it, names in lower case without the dot at the end: "10 mail.example.org", "0 issue \"ca.example\""
 };
 
+// What a server said, whatever its rcode. Records of the additional section are not kept.
 struct DnsAnswer {
   std::string rcode;  // "NOERROR", "NXDOMAIN", ..., "RCODE11"
   bool authoritative = false;

@@ -18,6 +18,7 @@ std::string excerpt(std::string_view text, std::size_t longest) {
     if (space) shown += ' ';
     space = false;
     shown += c;
+    // What is behind the cut is not looked at: `text` may have megabytes.
     if (shown.size() > longest) break;
   }
   if (shown.size() <= longest) return shown;
@@ -31,12 +32,14 @@ std::string quote(std::string_view text, std::size_t longest) { return "'" + exc
 std::string without(std::string text, const std::vector<std::string>& secrets) {
   for (const std::string& secret : secrets) {
     if (secret.empty()) continue;
+    // Goes on behind the three stars: looking again from the same place would not end with a secret that is itself "*".
     for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + 3)) text.replace(at, secret.size(), "***");
   }
   return text;
 }
 
 std::string without_tokens(std::string_view text) {
+  // Tokens (JWT, API keys) are longer than that and mix letters and digits; a name or a number of 40 characters does not.
   constexpr std::size_t shortest = 40;  // a UUID has 36
   const auto in_token = [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) || (c != 0 && std::string_view("-_.+=~").find(c) != std::string_view::npos);

@@ -9,11 +9,11 @@
 
 namespace drwatch {
 
-// The forms in which `secret` may turn up on its way: as it is, in JSON, in a form or a query; of a dsn or a URL also the
-// password in it. Empty when it is too short to be told from ordinary text (fewer than 4 bytes).
+// The forms in which `secret` may turn up: as it is, escaped for JSON, percent-encoded for a form or a query; of a connection string or a
+// URL also the password in it, in the same forms. Empty for a secret of fewer than 4 bytes: it could not be told from ordinary text.
 std::vector<std::string> forms_of(const std::string& secret);
 
-// Of those that are secret (not plain text of the configuration) and there.
+// The forms of all `secrets` that are in fact secret (not plain text of the configuration) and present, the longest first.
 std::vector<std::string> hidden_forms(const std::vector<Secret>& secrets);
 
 // `text` without `hidden`, without the values of fields whose names say that they are secret (JSON, forms, queries, "Bearer ...", the

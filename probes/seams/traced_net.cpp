@@ -26,7 +26,8 @@ std::string certificate_words(const TlsShown& shown) {
   return text;
 }
 
-// What is sent and what then comes is one exchange; what comes unasked is one as well.
+// Writes down exchanges: what is sent and everything that is read until the next sending is one; what comes before anything was sent is one
+// as well ("(listens)").
 class TracedStream : public Stream {
  public:
   TracedStream(std::unique_ptr<Stream> inner, Tracer& tracer) : inner_(std::move(inner)), tracer_(tracer) {}

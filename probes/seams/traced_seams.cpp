@@ -9,7 +9,7 @@
 namespace drwatch {
 namespace {
 
-// Of what was sent only the names: their values are credentials as often as not.
+// Only the names of the headers, and the size of the body, are shown: their values are credentials as often as not.
 std::string sent_words(const HttpRequest& request) {
   std::string names;
   for (const auto& [name, value] : request.headers) names += (names.empty() ? "; headers " : ", ") + name;
@@ -17,6 +17,8 @@ std::string sent_words(const HttpRequest& request) {
   return request.method + " " + request.url + (request.address.empty() ? "" : " at " + request.address) + names;
 }
 
+// Headers of an answer that help to explain a failure. A list of what is shown, not of what is hidden: an unknown header may carry a
+// secret.
 bool tells(std::string_view header) {
   static constexpr std::array<std::string_view, 10> telling = {
       "content-type", "content-encoding", "location", "server", "date", "retry-after", "cache-control", "age", "via", "www-authenticate"};
@@ -35,6 +37,7 @@ std::string got_words(const HttpResponse& answer) {
 
 std::string row_words(const PgResult& result) {
   std::string words = std::to_string(result.rows.size()) + (result.rows.size() == 1 ? " row" : " rows");
+  // The trace explains an outcome; it is no copy of the database.
   constexpr std::size_t most_rows = 3;
   for (std::size_t i = 0; i < std::min(result.rows.size(), most_rows); ++i) {
     words += i == 0 ? ": " : " | ";
@@ -111,7 +114,7 @@ Task<Result<std::vector<FileEntry>>> TracedFiles::list(std::string folder) {
   co_return std::move(*entries);
 }
 
-// What stands in a file is the platform's data.
+// Only the size: the content of a file is the platform's data.
 Task<Result<std::string>> TracedFiles::read(std::string path, std::size_t max_bytes) {
   const auto id = tracer_.begin("read " + path);
   auto text = co_await inner_.read(std::move(path), max_bytes);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The seams of a World, each wrapped so that the tracer hears of its use. Inside the tracer only.
+// The seams of a World, each wrapped so that the tracer hears of its use. Results and failures pass through unchanged. Included by the
+// tracer's own files only.
 #pragma once
 
 #include "probes/seams/tracer.hpp"

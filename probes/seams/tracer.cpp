@@ -11,8 +11,10 @@ namespace {
 
 constexpr std::size_t most_exchanges = 24;  // the first half of them and the newest ones stay
 constexpr std::size_t most_shown = 320;     // bytes of a text
-constexpr std::size_t most_noted = 1024;    // ... before it is redacted, and so many more as the longest secret has
-constexpr std::size_t most_half = 256;      // ... of a secret that nobody told, and that the cut went through
+// Kept of a text before it is redacted, and as many bytes more as the longest secret has: a secret across the cut would not be found.
+constexpr std::size_t most_noted = 1024;
+// Left off at the cut, for a secret that nobody told of and that the cut may have gone through.
+constexpr std::size_t most_half = 256;
 
 }  // namespace
 
@@ -26,7 +28,8 @@ void Tracer::add(std::string& to, std::string_view text) const {
 }
 
 std::string Tracer::shown(std::string text, const std::vector<std::string>& hidden) const {
-  // What was cut may end within a secret, which is then not known as one: unless the end went with one that is, it is left off.
+  // A text that was cut may end within a secret, which is then not found. So its end is left off, by as many bytes as the longest secret
+  // may have; unless the mark at the end is gone, which means that a rule has replaced the text up to there.
   constexpr char end = '\1';
   const bool cut = text.size() >= most_noted + longest_hidden_;
   if (cut) text += end;
@@ -40,6 +43,8 @@ std::chrono::microseconds Tracer::since_began() const {
 }
 
 Tracer::Id Tracer::begin(std::string asked) {
+  // The oldest of the newer half goes. How a run began and how it ended explain more than its middle, and a run that asks without end must
+  // not fill the memory.
   if (noted_.size() >= most_exchanges) {
     noted_.erase(noted_.begin() + most_exchanges / 2);
     ++left_off_;
@@ -61,6 +66,7 @@ void Tracer::end(Id id, std::string_view answered, bool failed) {
 }
 
 void Tracer::again(Id id) {
+  // No duration: it has not ended.
   for (auto& noted : noted_)
     if (noted.id == id) noted.exchange.took.reset();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes down what one run does outside. Every seam is wrapped once, so no kind can forget it, and no kind knows of it but to hide what
-// it came to know.
+// Writes down what one run does outside, for the person who asks why it failed. Every seam is wrapped here, once, so no kind can forget to
+// write something down. A kind knows of it only when it learns a secret (World::hide).
 #pragma once
 
 #include "probes/seams/world.hpp"
@@ -14,7 +14,8 @@ namespace drwatch {
 
 class Tracer {
  public:
-  // `hidden`: what is never shown (hidden_forms of the probe's secrets); must outlive it.
+  // `hidden`: what is never shown (hidden_forms of the probe's secrets); must outlive the tracer. Times are counted from here, in
+  // microseconds.
   Tracer(Clock& clock, const std::vector<std::string>& hidden);
 
   using Id = std::size_t;
@@ -23,7 +24,8 @@ class Tracer {
   void again(Id id);                                                // more of the answer is waited for
   void hide(const std::string& secret) { learnt_.push_back(secret); }
 
-  // All that was written down, redacted and cut. Once.
+  // All that was written down, redacted and cut to some hundred bytes for each text. To be called once, at the end of the run. An exchange
+  // that has not ended has no duration.
   std::shared_ptr<const Trace> take();
 
  private:

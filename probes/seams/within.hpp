@@ -10,6 +10,8 @@ namespace drwatch {
 
 // Runs `operation`; nullopt when the deadline came first (the operation is cancelled and has unwound before this returns). Exceptions of
 // the operation pass through. A cancellation of the caller cancels the operation and throws operation_aborted.
+// `T` need not be default-constructible. The clock must outlive the call; `deadline` may be zero or negative, the operation is then still
+// begun.
 template <class T>
 Task<std::optional<T>> within(Clock& clock, std::chrono::nanoseconds deadline, Task<T> operation);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Included by within.hpp only. The operation and a sleeper run as two tasks, each with a cancellation signal of its own; the first to end
-// cancels the other, and the caller goes on when both have ended. The sleeper is the clock's, so that a virtual clock can drive it.
+// Included by within.hpp only. The operation and a sleeper run as two tasks. Each has a cancellation signal of its own, since a signal
+// holds only one handler (shared, the second task would silently unhook the first). The task that ends first cancels the other, and the
+// caller goes on when both have ended. The sleeper is the clock's own, so that a virtual clock can drive it.
 #pragma once
 
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -45,6 +46,7 @@ struct Race : std::enable_shared_from_this<Race<T, Handler>> {
   bool late = false;       // the sleeper ended first, by itself
   bool cancelled = false;  // by the caller
 
+  // By the caller: both are told to end; finish() comes when both have. `self`: emitting may end the tasks at once, and they own this.
   void cancel() {
     auto self = this->shared_from_this();
     cancelled = true;
@@ -62,6 +64,7 @@ struct Race : std::enable_shared_from_this<Race<T, Handler>> {
   void on_sleeper(std::exception_ptr e) {
     sleeper_ended = true;
     if (operation_ended) return finish();
+    // The sleeper ended before the operation: time is up, unless the caller's cancellation ended it.
     late = !cancelled;
     // A clock that fails is a bug that the caller must hear of, but not before the operation has unwound.
     if (e && !is_aborted(e)) clock_error = std::move(e);
@@ -71,10 +74,13 @@ struct Race : std::enable_shared_from_this<Race<T, Handler>> {
   void finish() {
     auto slot = boost::asio::get_associated_cancellation_slot(resume);
     if (slot.is_connected()) slot.clear();
+    // Out of this object first: going on may free it. In this order, because a bug must never be hidden behind a time-out or a
+    // cancellation.
     auto go_on = std::move(resume);
     if (clock_error) return std::move(go_on)(clock_error, std::optional<T>());
     if (error && !is_aborted(error)) return std::move(go_on)(error, std::optional<T>());
     if (cancelled) return std::move(go_on)(aborted(), std::optional<T>());
+    // Late counts even when the operation still brought a value while it unwound: it did not keep its deadline.
     if (late) return std::move(go_on)(std::exception_ptr(), std::optional<T>());
     // Aborted though nobody here cancelled it: the operation's own doing, passed on as it is.
     std::move(go_on)(error, std::move(value));
@@ -92,6 +98,7 @@ template <class T, class Handler>
 void start(boost::asio::any_io_executor executor, Clock& clock, std::chrono::nanoseconds deadline, Task<T> operation, Handler handler) {
   auto race = std::make_shared<Race<T, Handler>>(std::move(handler));
   auto slot = boost::asio::get_associated_cancellation_slot(race->resume);
+  // Weak, or the slot, which lives in the handler that the race holds, would keep the race alive for ever.
   if (slot.is_connected()) {
     slot.assign([weak = std::weak_ptr(race)](boost::asio::cancellation_type) {
       if (auto r = weak.lock()) r->cancel();
@@ -113,6 +120,8 @@ namespace drwatch {
 
 template <class T>
 Task<std::optional<T>> within(Clock& clock, std::chrono::nanoseconds deadline, Task<T> operation) {
+  // An explicit initiation instead of Asio's operators: `operation || timer` (Boost 1.81) turns an exception of the operation into a
+  // time-out.
   auto executor = co_await boost::asio::this_coro::executor;
   auto begin = [&](auto handler) {
     race::start<T, std::decay_t<decltype(handler)>>(executor, clock, deadline, std::move(operation), std::move(handler));

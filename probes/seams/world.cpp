@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a world answers that has no such part.
+// What a world answers that has no such part: a world of a test or of the simulation need not have every seam.
 #include "probes/seams/world.hpp"
 
 #include "probes/seams/tracer.hpp"

@@ -36,6 +36,7 @@ struct Failure {
   std::string code;     // errno name ("ECONNREFUSED"), rcode, SQLSTATE, X509 error; empty: none
   std::string message;  // for a person: "connection refused by 127.0.0.1:5432"
 };
+// Called by boost::system::result when the value of a failed Result is asked for: a bug, std::logic_error.
 [[noreturn]] void throw_exception_from_error(const Failure& failure, const boost::source_location& where);
 
 template <class T>
@@ -50,8 +51,10 @@ struct Clock {
   virtual Task<void> sleep_for(std::chrono::nanoseconds d) = 0;  // by boottime
 };
 
+// Chance. The real one is the kernel's; the simulation's is seeded, so that a run can be repeated.
 struct Dice {
   virtual ~Dice() = default;
+  // All 64 bits are random.
   virtual std::uint64_t roll() = 0;
 };
 
@@ -145,6 +148,7 @@ struct PgResult {
   std::vector<std::string> columns;
   std::vector<std::vector<std::optional<std::string>>> rows;  // text format; nullopt: NULL
 };
+// A logged-in session. Destroying it ends the session, and cancels a statement that is still under way.
 struct PgConnection {
   virtual ~PgConnection() = default;
   // One statement. Fails with the SQLSTATE as code: assertion for SQL errors, connect when the connection is lost.

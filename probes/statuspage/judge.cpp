@@ -43,7 +43,7 @@ std::vector<std::string> regions_in(const std::string& text) {
   return all;
 }
 
-// That a place is named only says where it began.
+// The text says that all or many regions are affected. A single place that it names as well then only says where it began.
 bool everywhere(const std::string& text) {
   static const RE2 words(
       R"re((?i)\b(?:all|every|each|most|many|multiple|several)\s+(?:of\s+)?(?:the\s+|our\s+)?regions?\b)re"
@@ -60,6 +60,7 @@ bool elsewhere(const std::string& text, const PageInterest& interest) {
   return true;
 }
 
+// "Group / Name", the name alone, or a whole group.
 bool ours(const PageComponent& component, const std::string& wanted) {
   const std::string name = lower(component.name), group = lower(component.group), text = lower(wanted);
   return name == text || group == text || (!group.empty() && group + " / " + name == text);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a provider's status page says, out of the two shapes that such pages have, and what of it concerns us. Shapes: domain.md 5.
+// What a provider's status page says, and what of it concerns us. Two shapes are read: Atlassian Statuspage (/api/v2/summary.json) and
+// incident.io (its widget's JSON).
 #pragma once
 
 #include "probes/seams/world.hpp"

@@ -19,11 +19,16 @@ namespace drwatch::kinds::statuspage {
 namespace {
 
 constexpr const char* doc =
-    R"(What a provider says about itself on its status page, Statuspage or incident.io; told apart by the shape of the answer, not by the address.
+    R"(What a provider says about itself on its status page, Statuspage or incident.io; told apart by the shape of the answer, not by the
+address.
 
-Proves what the provider admits, often late. Cannot prove that anything works. It is for attributing what other probes see and for choosing the branch of the runbook: give it a component of its own, and let no trigger rest on it alone.
+Proves what the provider admits, often late. Cannot prove that anything works. It is for attributing what other probes see and for choosing
+the branch of the runbook: give it a component of its own, and let no trigger rest on it alone.
 
-Open incidents, maintenance in progress and the components are read, the global indicator is not (`none` stands beside open incidents). `down` for a `major_outage` of what concerns us, `degraded` for less (code: the worst status). `unknown`, never green and never down: the page can't be reached, is no status page, was last updated more than `stale_after` ago, lists neither incidents nor components (`status.json`), does not list one of `components`, or does not say how one is.)";
+Open incidents, maintenance in progress and the components are read, the global indicator is not (`none` stands beside open incidents).
+`down` for a `major_outage` of what concerns us, `degraded` for less (code: the worst status). `unknown`, never green and never down: the
+page can't be reached, is no status page, was last updated more than `stale_after` ago, lists neither incidents nor components
+(`status.json`), does not list one of `components`, or does not say how one is.)";
 
 constexpr int most_redirects = 3;
 
@@ -209,18 +214,8 @@ class StatusPageProbe : public Probe {
 }  // namespace
 
 Kind kind() {
-  Kind kind;
-  kind.schema.name = "statuspage";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<StatusPageSettings>(); };
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const StatusPageSettings*>(a) == *static_cast<const StatusPageSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<StatusPageProbe>(*static_cast<const StatusPageSettings*>(s.own.get()));
-  };
-  return kind;
+  return kind_of<StatusPageSettings, StatusPageProbe>(
+      {.name = "statuspage", .doc = doc, .traits = {.attributes_only = true}, .rows = rows()});
 }
 
 }  // namespace drwatch::kinds::statuspage

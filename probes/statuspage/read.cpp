@@ -13,6 +13,7 @@ namespace {
 
 using Json = nlohmann::json;
 
+// The other side decides how much it lists.
 constexpr std::size_t most_listed = 1000;
 constexpr std::size_t longest_text = 16 * 1024;
 
@@ -57,6 +58,7 @@ Trouble trouble_of_impact(std::string_view impact) {
   return Trouble::degraded;  // minor; and `none`, with which open incidents do stand there
 }
 
+// Statuses of either vocabulary in which nothing is going on any more, or not yet.
 bool over(std::string_view status) {
   return status == "resolved" || status == "postmortem" || status == "completed" || status == "scheduled" ||
          status == "maintenance_scheduled" || status == "maintenance_complete";

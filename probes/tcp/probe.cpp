@@ -19,9 +19,11 @@ using config::Reading;
 using config::Value;
 
 constexpr const char* doc =
-    R"(Connects, with TLS if asked, sends `send` and waits until what came matches `expect`; or follows a `script`, line by line, with TLS in the middle if need be.
+    R"(Connects, with TLS if asked, sends `send` and waits until what came matches `expect`; or follows a `script`, line by line, with TLS
+in the middle if need be.
 
-Proves that the port is reached from here and, with `expect`, that the right thing listens there. Without it a load balancer with nothing behind it looks well too.
+Proves that the port is reached from here and, with `expect`, that the right thing listens there. Without it a load balancer with nothing
+behind it looks well too.
 
 A script for a mail server that must offer TLS:
 
@@ -38,7 +40,8 @@ script = [
 ]
 ```
 
-A step says `send`, then passes over lines until one matches `expect`; one that matches `fail` ends the run. `\\1` in `send` is what the last `expect` found in its first parentheses. The fact `step` tells where it failed.)";
+A step says `send`, then passes over lines until one matches `expect`; one that matches `fail` ends the run. `\\1` in `send` is what the
+last `expect` found in its first parentheses. The fact `step` tells where it failed.)";
 
 constexpr std::size_t longest_answer = 64 * 1024;
 
@@ -70,8 +73,7 @@ std::vector<config::Row> rows() {
   };
 }
 
-void check(const void* own, config::Place place, const Reading& reading) {
-  const auto& s = *static_cast<const TcpSettings*>(own);
+void check(const TcpSettings& s, config::Place place, const Reading& reading) {
   if (!s.script.empty() && !(s.send.empty() && s.expect.empty()))
     reading.problems.error(place, reading.at("script").key, "stands beside send or expect", "put them into the script");
 }
@@ -131,20 +133,6 @@ class TcpProbe : public Probe {
 
 }  // namespace
 
-Kind kind() {
-  Kind kind;
-  kind.schema.name = "tcp";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<TcpSettings>(); };
-  kind.schema.check = check;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const TcpSettings*>(a) == *static_cast<const TcpSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<TcpProbe>(*static_cast<const TcpSettings*>(s.own.get()));
-  };
-  return kind;
-}
+Kind kind() { return kind_of<TcpSettings, TcpProbe>({.name = "tcp", .doc = doc, .rows = rows(), .check = check}); }
 
 }  // namespace drwatch::kinds::tcp

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/tcp/script.hpp"
 
+#include "probes/parts/tls_facts.hpp"
 #include "probes/seams/excerpt.hpp"
-#include "probes/tls/verdict.hpp"
 
 #include <re2/re2.h>
 
@@ -25,6 +25,7 @@ const std::vector<config::Row>& step_rows() {
 // What the last `expect` found, by the number of its parentheses.
 using Found = std::vector<std::string>;
 
+// \0 is the whole match; a number without a group is nothing.
 std::string filled(const std::string& text, const Found& found) {
   std::string made;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -79,6 +80,7 @@ class Conversation {
   }
 
   Task<std::optional<Outcome>> wait_for(TcpStep step) {
+    // Compiled anew for each step of a run: a script has a handful.
     const RE2 expect(step.expect, RE2::Quiet), fail(step.fail, RE2::Quiet);
     while (true) {
       auto line = co_await next_line();

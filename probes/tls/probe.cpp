@@ -5,6 +5,7 @@
 #include "probes/probe.hpp"
 #include "config/rows/pattern.hpp"
 #include "probes/parts/connection_rows.hpp"
+#include "probes/parts/tls_facts.hpp"
 #include "probes/tls/starttls.hpp"
 #include "probes/tls/verdict.hpp"
 
@@ -18,11 +19,17 @@ using config::Reading;
 constexpr const char* doc =
     R"(Makes a full TLS handshake, at once or after STARTTLS, verifies chain and name, and looks at what the server showed.
 
-Proves that a client which trusts the same authorities gets through, that the certificate lasts, and, with `pins` or `issuers`, that it is still the expected one. Cannot prove that the service behind answers: that is the work of `http`, `postgres` or a `tcp` script.
+Proves that a client which trusts the same authorities gets through, that the certificate lasts, and, with `pins` or `issuers`, that it is
+still the expected one. Cannot prove that the service behind answers: that is the work of `http`, `postgres` or a `tcp` script.
 
-`down` (`tls`, code: the certificate's first fault, such as `CERT_HAS_EXPIRED`, `HOSTNAME_MISMATCH`, `DEPTH_ZERO_SELF_SIGNED_CERT`; `PROTOCOL_VERSION`, `NOT_TLS`, `NO_TLS`, `CERTIFICATE_REQUIRED` and the like for the handshake; `EXPIRES_SOON` under `down_below`). `degraded` (`tls`, `EXPIRES_SOON`) under `degraded_below`; the first to end of the whole verified chain counts. A public key that is none of `pins`, or an issuer that is none of `issuers`, is `down` (`assertion`, code `pin` or `issuer`), told before any other fault: it may be an attack.
+`down` (`tls`, code: the certificate's first fault, such as `CERT_HAS_EXPIRED`, `HOSTNAME_MISMATCH`, `DEPTH_ZERO_SELF_SIGNED_CERT`;
+`PROTOCOL_VERSION`, `NOT_TLS`, `NO_TLS`, `CERTIFICATE_REQUIRED` and the like for the handshake; `EXPIRES_SOON` under `down_below`).
+`degraded` (`tls`, `EXPIRES_SOON`) under `degraded_below`; the first to end of the whole verified chain counts. A public key that is none of
+`pins`, or an issuer that is none of `issuers`, is `down` (`assertion`, code `pin` or `issuer`), told before any other fault: it may be an
+attack.
 
-The facts (`certificate_expires`, `certificate_days_left`, `chain_expires`, `certificate_names`, `certificate_key`, ...) are there whenever a certificate was shown, also when it was not believed.)";
+The facts (`certificate_expires`, `certificate_days_left`, `chain_expires`, `certificate_names`, `certificate_key`, ...) are there whenever
+a certificate was shown, also when it was not believed.)";
 
 struct TlsProbeSettings : TlsSettings {
   std::string target, server_name, starttls = "none", family = "any";
@@ -81,8 +88,7 @@ std::vector<config::Row> rows() {
   return all;
 }
 
-void check(const void* own, config::Place place, const Reading& reading) {
-  const auto& s = *static_cast<const TlsProbeSettings*>(own);
+void check(const TlsProbeSettings& s, config::Place place, const Reading& reading) {
   if (s.certificate_file.empty() != s.key_file.empty())
     reading.problems.error(place, reading.at("certificate").key, "a client certificate needs both certificate and key",
                            "give both or none");
@@ -147,20 +153,6 @@ class TlsProbe : public Probe {
 
 }  // namespace
 
-Kind kind() {
-  Kind kind;
-  kind.schema.name = "tls";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<TlsProbeSettings>(); };
-  kind.schema.check = check;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const TlsProbeSettings*>(a) == *static_cast<const TlsProbeSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<TlsProbe>(*static_cast<const TlsProbeSettings*>(s.own.get()));
-  };
-  return kind;
-}
+Kind kind() { return kind_of<TlsProbeSettings, TlsProbe>({.name = "tls", .doc = doc, .rows = rows(), .check = check}); }
 
 }  // namespace drwatch::kinds::tls

@@ -11,6 +11,7 @@ constexpr std::size_t longest_reply = 8192;  // bytes of one reply of a mail ser
 Failure ended(const std::string& address) { return {Reason::protocol, "", address + " closed the connection before TLS could begin"}; }
 
 Task<Result<std::size_t>> ask_postgres(Stream* stream, std::string address) {
+  // Length 8 and the code 80877103 (04 d2 16 2f), both big-endian.
   const std::string ssl_request("\x00\x00\x00\x08\x04\xd2\x16\x2f", 8);
   auto sent = co_await stream->write_all(ssl_request);
   if (!sent) co_return sent;
@@ -41,6 +42,7 @@ Task<Result<std::string>> read_reply(Stream* stream, std::string address) {
   co_return Failure{Reason::protocol, "", address + " answers without end: " + quote(reply)};
 }
 
+// Each line of the reply to EHLO is "250-KEYWORD" or "250 KEYWORD"; keywords without regard to case (RFC 5321, 4.1.1.1).
 bool offers_starttls(const std::string& reply) {
   for (std::size_t at = 0; at < reply.size(); at = reply.find('\n', at) + 1) {
     const auto word = reply.substr(std::min(at + 4, reply.size()), 8);

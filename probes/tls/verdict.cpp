@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/tls/verdict.hpp"
 
+#include "probes/parts/tls_facts.hpp"
 #include "probes/probe.hpp"
 #include "probes/seams/excerpt.hpp"
 
 #include <algorithm>
-#include <cstdio>
 
 namespace drwatch {
 namespace {
@@ -16,8 +16,8 @@ bool any_of(const Words& words, const std::string& word) {
   return !word.empty() && std::find(words.begin(), words.end(), word) != words.end();
 }
 
-// Who shows a certificate proves that it holds its key; of the others, that it has read them somewhere. Those count when they are part of a
-// path that was verified without a fault.
+// The server proves that it holds the key of its own certificate (the handshake is signed with it). The other certificates it may have
+// copied from anywhere: their keys count only as part of a path that was verified without a fault.
 bool pinned(const Words& pins, const TlsShown& shown) {
   if (any_of(pins, shown.sent.front().key)) return true;
   return shown.faults.empty() && std::any_of(shown.path.begin(), shown.path.end(), [&](const auto& c) { return any_of(pins, c.key); });
@@ -30,20 +30,6 @@ bool issued_by(const Words& issuers, const PeerCertificate& own) {
 std::string issuer_words(const PeerCertificate& own) { return quote(own.issuer_name.empty() ? own.issuer : own.issuer_name); }
 
 std::string fault_words(const TlsShown& shown) { return shown.faults.empty() ? "" : "; also, " + shown.faults.front().message; }
-
-// The first to end of those that a client needs.
-const PeerCertificate& first_to_end(const TlsShown& shown) {
-  const PeerCertificate* first = &shown.sent.front();
-  for (const auto& certificate : shown.path)
-    if (certificate.until < first->until) first = &certificate;
-  return *first;
-}
-
-std::string days(Duration left) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f", in_seconds(left) / 86400);
-  return text;
-}
 
 Outcome security(const char* code, std::string message) { return outcome_of(Health::down, Reason::assertion, code, std::move(message)); }
 
@@ -78,12 +64,6 @@ Outcome judge_expiry(const TlsDemands& demands, const TlsShown& shown, Time now)
   return outcome_of(Health::up, Reason::none, "", shown.version + ", " + ends + ", issued by " + issuer_words(shown.sent.front()));
 }
 
-std::string first_of(const Words& words, const char* between) {
-  std::string text;
-  for (std::size_t i = 0; i < words.size() && i < 12; ++i) text += (i ? between : "") + words[i];
-  return words.size() > 12 ? text + between + "..." : text;
-}
-
 }  // namespace
 
 std::optional<std::string> pin_of(std::string_view text) {
@@ -103,35 +83,10 @@ Outcome judge_tls(const TlsDemands& demands, const TlsShown& shown, const std::o
   if (auto stranger = judge_identity(demands, shown)) return *stranger;
   if (failed) return outcome_of(*failed);
   if (shown.sent.empty()) return outcome_of(Health::down, Reason::tls, "", "the server showed no certificate");
+  // 1.2 is what the handshake itself demands.
   if (demands.min_version == "1.3" && shown.version != "TLSv1.3")
     return outcome_of(Health::down, Reason::tls, "PROTOCOL_VERSION", "the server speaks " + shown.version + ", TLSv1.3 is wanted");
   return judge_expiry(demands, shown, now);
-}
-
-std::map<std::string, std::string> tls_facts(const TlsShown& shown, Time now) {
-  std::map<std::string, std::string> facts;
-  const auto note = [&](const char* name, std::string value) {
-    if (!value.empty()) facts[name] = std::move(value);
-  };
-  note("tls_version", shown.sent.empty() ? "" : shown.version);
-  note("tls_cipher", shown.sent.empty() || shown.cipher == "(NONE)" ? "" : shown.cipher);
-  if (shown.sent.empty()) return facts;
-  const PeerCertificate& own = shown.sent.front();
-  note("certificate_expires", time_text(own.until));
-  note("certificate_days_left", days(own.until - now));
-  note("chain_expires", time_text(first_to_end(shown).until));
-  note("certificate_subject", own.common_name.empty() ? own.subject : own.common_name);
-  note("certificate_issuer", own.issuer);
-  note("certificate_names", first_of(own.names, ", "));
-  note("certificate_key", "sha256/" + own.key);
-  note("certificate_sha256", own.fingerprint);
-  Words faults, chain;
-  for (const auto& fault : shown.faults) faults.push_back(fault.code);
-  for (const auto& certificate : shown.sent)
-    chain.push_back(certificate.common_name.empty() ? certificate.subject : certificate.common_name);
-  note("certificate_faults", first_of(faults, ", "));
-  note("chain", first_of(chain, " < "));
-  return facts;
 }
 
 }  // namespace drwatch

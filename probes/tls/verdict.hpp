@@ -20,10 +20,6 @@ struct TlsDemands {
 // may be an attack: reason assertion, code `pin` or `issuer`.
 Outcome judge_tls(const TlsDemands& demands, const TlsShown& shown, const std::optional<Failure>& failed, Time now);
 
-// certificate_expires, certificate_days_left, chain_expires, certificate_subject, certificate_issuer, certificate_names, certificate_key
-// (as a pin is written), certificate_sha256, certificate_faults, chain, tls_version, tls_cipher: those that are known.
-std::map<std::string, std::string> tls_facts(const TlsShown& shown, Time now);
-
 // "sha256/BASE64=" (or sha256//, or without) as the bare base64; nullopt: not a pin.
 std::optional<std::string> pin_of(std::string_view text);
 

@@ -3,6 +3,7 @@
 #include "daemon/alerting/alerting.hpp"
 #include "daemon/world/notify.hpp"
 #include "tests/alerting/real_parts.hpp"
+#include "tests/source_dir.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/socket.h>
@@ -19,7 +20,7 @@ using namespace drwatch::testing;
 
 namespace {
 
-const std::string source = DRWATCH_SOURCE_DIR;
+const std::string source = drwatch::testing::source_dir();
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   CHECK_MESSAGE(text.find(from) != std::string::npos, from);

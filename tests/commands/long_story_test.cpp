@@ -2,6 +2,7 @@
 // A month told in a thousand steps takes seconds: the shipped configuration, blips and outages of its probes, its jobs calling in.
 #include "daemon/story/story.hpp"
 #include "probes/probe.hpp"
+#include "tests/source_dir.hpp"
 
 #include <doctest/doctest.h>
 #include <unistd.h>
@@ -18,7 +19,7 @@ using namespace drwatch;
 namespace {
 
 constexpr Duration month = hours{24 * 30};
-const std::string configuration = DRWATCH_SOURCE_DIR "/config/drwatch.toml";
+const std::string configuration = drwatch::testing::source_dir("/config/drwatch.toml");
 const char* start = "2026-03-01T00:00:00Z";
 
 std::shared_ptr<const Settings> shipped() {

@@ -2,6 +2,7 @@
 // Wrong scenario tests: each is refused with a sentence, and none passes because it asked for nothing.
 #include "daemon/story/story.hpp"
 #include "probes/probe.hpp"
+#include "tests/source_dir.hpp"
 
 #include <doctest/doctest.h>
 #include <unistd.h>
@@ -25,7 +26,8 @@ struct Folder {
 std::string problems_of(const std::string& body) {
   Folder folder;
   std::string file = (folder.path / "story.toml").string();
-  std::ofstream(file) << "config = \"" DRWATCH_SOURCE_DIR "/tests/stories/small/drwatch.toml\"\nstart = \"2026-03-01T10:00:00Z\"\n"
+  std::ofstream(file) << "config = \"" << drwatch::testing::source_dir()
+                      << "/tests/stories/small/drwatch.toml\"\nstart = \"2026-03-01T10:00:00Z\"\n"
                       << body << "\n";
   config::Problems problems;
   auto story = read_story(file, problems);

@@ -4,13 +4,16 @@
 
     DRWATCH=build/dev/drwatch tests/compared/https.py [-v]
 """
+import os
 import ssl
 import sys
 import unittest
 
 sys.dont_write_bytecode = True
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from compared import TIMEOUT, Compared, Row  # noqa: E402
 from servers import Authority, Server, context, noise, reset, stall, until_closed  # noqa: E402
+from skipped import has_loopback6  # noqa: E402
 
 NAME = "localhost"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -105,6 +108,8 @@ class Table:
             why="blackbox_exporter was told to fail without TLS at the end; drwatch has no such key and shows where it was led (redirected_to).")
 
     def six(self):
+        if not has_loopback6("compared_https over IPv6"):
+            return
         add, good = self.add, page(OK)
         six = {"preferred_ip_protocol": "ip6", "ip_protocol_fallback": False}
         add("ipv6-only", good, "up 200", "up", "up", scheme="http", host="::1", named="[::1]", http=six)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tests/config/invalid: one mistake a file. Its first line is the one error that must come of it, to the letter.
 #include "tests/config/loaded.hpp"
+#include "tests/source_dir.hpp"
 
 #include <doctest/doctest.h>
 
@@ -11,7 +12,7 @@ namespace drwatch::test::invalid_test {
 namespace {
 
 namespace fs = std::filesystem;
-const fs::path invalid = fs::path(DRWATCH_SOURCE_DIR) / "tests/config/invalid";
+const fs::path invalid = drwatch::testing::source_dir("/tests/config/invalid");
 
 std::set<fs::path> files(const char* folder) {
   std::set<fs::path> found;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // No file, however broken, does more than produce problems: the sample is damaged at random, again and again.
 #include "tests/config/loaded.hpp"
+#include "tests/source_dir.hpp"
 
 #include <doctest/doctest.h>
 
@@ -55,7 +56,7 @@ class Damage {
 };
 
 TEST_CASE("damaged files only produce problems, each with its place") {
-  const auto sample = std::filesystem::path(DRWATCH_SOURCE_DIR) / "tests/config/sample";
+  const std::filesystem::path sample = drwatch::testing::source_dir("/tests/config/sample");
   const char* const names[] = {"drwatch.toml", "scenarios/database-corruption.toml", "scenarios/shared/opening.toml"};
   const Folder folder;
   for (const char* name : {"drwatch.toml", "scenarios/database-corruption.toml", "scenarios/database-outage.toml",

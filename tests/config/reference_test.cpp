@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // docs/configuration.md is what the rows say. DRWATCH_WRITE_REFERENCE=1 writes it anew.
 #include "tests/config/loaded.hpp"
+#include "tests/source_dir.hpp"
 
 #include <doctest/doctest.h>
 
@@ -13,7 +14,7 @@ namespace {
 TEST_CASE("the reference is written from the rows") {
   const auto kinds = kind_schemas();
   const std::string text = config::reference(kinds);
-  const std::string file = std::string(DRWATCH_SOURCE_DIR) + "/docs/configuration.md";
+  const std::string file = drwatch::testing::source_dir("/docs/configuration.md");
   if (std::getenv("DRWATCH_WRITE_REFERENCE")) std::ofstream(file, std::ios::binary) << text;
   // Not compared by doctest: it would print both pages.
   const bool same = file_text(file) == text;

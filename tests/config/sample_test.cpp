@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole configuration: the documentation's sample.
 #include "tests/config/loaded.hpp"
+#include "tests/source_dir.hpp"
 
 #include <doctest/doctest.h>
 
 namespace drwatch::test::sample_test {
 namespace {
 
-const std::string source = DRWATCH_SOURCE_DIR;
+const std::string source = drwatch::testing::source_dir();
 
 Loaded load_file(const std::string& file) {
   Loaded loaded;
@@ -60,9 +61,12 @@ TEST_CASE("the sample of the documentation loads as it says") {
   CHECK(primary.fall == 3);
   CHECK(primary.rise == 2);
   CHECK(primary.own != nullptr);
+  CHECK(primary.traits.answers_queries);
+  CHECK_FALSE(primary.calls_in());
   const auto& archive = s.probes.at("wal-archive");
   CHECK(archive.fall == 1);
   CHECK(archive.rise == 1);
+  CHECK(archive.traits.reads_recovery_points);
   REQUIRE(archive.backup);
   CHECK(*archive.backup == BackupRole{"database", {DisasterClass::host, DisasterClass::logical}});
   const auto& billing = s.probes.at("nightly-billing");
@@ -71,7 +75,7 @@ TEST_CASE("the sample of the documentation loads as it says") {
   CHECK(billing.job->start_grace == minutes{10});
   CHECK(billing.job->max_runtime == minutes{45});
   CHECK(billing.job->key.from() == Secret::From::file);
-  CHECK(billing.own == nullptr);
+  CHECK(billing.traits.calls_in);
   CHECK(s.maintenance.at("db-patching").schedule->text() == "0 3 * * sun");
   CHECK(s.signals.at("breach-suspected").expires == hours{24});
   CHECK(s.hash.size() == 64);

@@ -146,6 +146,8 @@ TEST_CASE("Supabase's daily backups meet no RPO of an hour, unless point-in-time
     return contains(load_text("[component.database]\nrpo = { host = \"" + rpo + "\" }\n" + more).warnings,
                     "component.database.rpo: cannot be met for the class 'host' by daily backups: daily reads Supabase's");
   };
+  CHECK(contains(load_text("[component.database]\nrpo = { host = \"1h\" }\n" + daily).warnings,
+                 "by daily backups: daily reads Supabase's and does not ask for point-in-time recovery, the RPO is 1h"));
   CHECK(told("1h", daily));
   CHECK(told("1h", daily + "pitr = false\n"));
   CHECK_FALSE(told("1h", daily + "pitr = true\n"));

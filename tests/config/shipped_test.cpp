@@ -2,6 +2,7 @@
 // The files that ship, as an operator gets them: with the secrets given nothing is wrong with them, and no page of the runbook leaves a
 // tired engineer without a word.
 #include "tests/config/loaded.hpp"
+#include "tests/source_dir.hpp"
 
 #include <doctest/doctest.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@ namespace drwatch::test::shipped_test {
 namespace {
 
 using Texts = std::vector<std::string>;
-const std::string source = DRWATCH_SOURCE_DIR;
+const std::string source = drwatch::testing::source_dir();
 const std::string shipped = file_text(source + "/config/drwatch.toml");
 
 // A folder of systemd's credentials with everything that the text asks for.

@@ -12,7 +12,7 @@ using namespace drwatch::testing;
 namespace {
 int notes(const Machine& m, const std::string& text) {
   int found = 0;
-  for (const Event& e : m.incident()->timeline) found += e.kind == "incident.noted" && e.body.value("text", "") == text;
+  for (const Event& e : m.incident()->timeline) found += e.kind == "incident.noted" && e.body.text("text") == text;
   return found;
 }
 struct Opened {

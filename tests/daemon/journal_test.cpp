@@ -3,6 +3,7 @@
 #include "tests/daemon/machine.hpp"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 namespace journal_test {
 

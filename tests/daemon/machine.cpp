@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <fstream>

@@ -140,7 +140,7 @@ TEST_CASE("a reload that cannot be done leaves everything as it was and says so"
   CHECK_FALSE(m.daemon().figures().last_reload_successful);
   CHECK(m.daemon().figures().last_reload_error == problems.at(0));
   REQUIRE(m.told.last("configuration.refused"));
-  CHECK(m.told.last("configuration.refused")->body.at("problems").get<std::vector<std::string>>() == problems);
+  CHECK(m.told.last("configuration.refused")->body.texts("problems") == problems);
   CHECK(m.daemon().next_run("primary") == next);
   m.breaks("primary");
   CHECK(m.until([&] { return m.health("database") == Health::down; }, minutes{2}));

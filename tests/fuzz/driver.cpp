@@ -4,6 +4,7 @@
 // What makes a target fail is left in fuzz-NAME.input.
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/fuzz/mutation.hpp"
+#include "tests/source_dir.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -68,7 +69,7 @@ std::string file_text(const fs::path& path) {
 
 std::vector<std::string> seeds_of(const std::string& name) {
   std::vector<fs::path> files;
-  const fs::path folder = fs::path(DRWATCH_SOURCE_DIR) / "tests/fuzz/corpus" / name;
+  const fs::path folder = drwatch::testing::source_dir("/tests/fuzz/corpus/") + name;
   if (fs::is_directory(folder))
     for (const auto& entry : fs::directory_iterator(folder)) files.push_back(entry.path());
   std::sort(files.begin(), files.end());

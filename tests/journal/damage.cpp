@@ -4,6 +4,7 @@
 #include "tests/journal/bench.hpp"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include <fstream>
 #include <random>

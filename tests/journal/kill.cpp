@@ -3,6 +3,7 @@
 #include "tests/journal/bench.hpp"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include <cstdio>
 #include <cstdlib>
@@ -90,13 +91,13 @@ TEST_CASE("killed at hundreds of random moments under load: everything acknowled
       CAPTURE(file);
       CAPTURE(round);
       const Child child = start(path);
-      std::uint64_t first = 0;
       const bool writing = round % 4 != 0;  // the others are killed while they open the file
-      if (writing) REQUIRE(::read(child.pipe, &first, sizeof first) == sizeof first);
+      // Where it stands, and often one event more: on a slow disk, too, many are killed with something acknowledged.
+      std::vector<std::uint64_t> said(writing ? 1 + random() % 2 : 0);
+      for (auto& value : said) REQUIRE(::read(child.pipe, &value, sizeof value) == sizeof value);
       std::this_thread::sleep_for(std::chrono::microseconds{random() % (writing ? 80'000 : 15'000)});
       ::kill(child.pid, SIGKILL);
-      auto said = listen(child.pipe);
-      if (writing) said.insert(said.begin(), first);
+      for (const auto value : listen(child.pipe)) said.push_back(value);
       int status = 0;
       REQUIRE(::waitpid(child.pid, &status, 0) == child.pid);
       REQUIRE(WIFSIGNALED(status));

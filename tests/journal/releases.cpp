@@ -2,8 +2,10 @@
 // A journal of every release is kept here and must keep replaying. A new release adds its own: DRWATCH_MAKE_FIXTURE=PATH test_journal
 // -tc="*every shape*".
 #include "tests/journal/bench.hpp"
+#include "tests/source_dir.hpp"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include <cstdlib>
 
@@ -88,7 +90,7 @@ std::vector<Event> every_shape() {
     if (e.seq % 5 != 0) e.component = "database";
     if (e.seq % 5 == 0) e.probe = "primary";
     e.message = "event " + std::to_string(e.seq) + ": " + e.kind;
-    e.body = bodies[e.seq % std::size(bodies)];
+    e.body = Body::of(bodies[e.seq % std::size(bodies)]);
     list.push_back(std::move(e));
   }
   return list;
@@ -117,7 +119,7 @@ TEST_CASE("an event of every shape comes back as it was") {
 }
 
 TEST_CASE("the journals of all releases still replay") {
-  const fs::path fixtures = fs::path(DRWATCH_SOURCE_DIR) / "tests/journal/fixtures";
+  const fs::path fixtures = drwatch::testing::source_dir("/tests/journal/fixtures");
   int releases = 0;
   for (const auto& entry : fs::directory_iterator(fixtures)) {
     if (entry.path().extension() != ".db") continue;
@@ -143,7 +145,7 @@ TEST_CASE("the journals of all releases still replay") {
 
 TEST_CASE("the journal of 0.1.0 holds what was written then") {
   const Folder folder;
-  fs::copy_file(fs::path(DRWATCH_SOURCE_DIR) / "tests/journal/fixtures/journal-0.1.0.db", folder / "journal.db");
+  fs::copy_file(drwatch::testing::source_dir("/tests/journal/fixtures/journal-0.1.0.db"), folder / "journal.db");
   const auto verdict = verify_journal(folder / "journal.db");
   CHECK(verdict.last_hash == "c8b7dea0013322c0faed2b3ddbd303ba07f0d051286851b6500b849b4b11fe5b");
   std::vector<Event> list;
@@ -152,7 +154,7 @@ TEST_CASE("the journal of 0.1.0 holds what was written then") {
   CHECK(list[0].kind == "daemon.started");
   CHECK(time_text(list[0].at) == "2026-03-01T02:00:01.234Z");
   CHECK(list[2].by == "oncall");
-  CHECK(list[3].body.at("text") == "ümläut \"quoted\" \\ \n\t \x01 \u20ac");
+  CHECK(list[3].body.text("text") == "ümläut \"quoted\" \\ \n\t \x01 \u20ac");
   CHECK(list[6].version == 2);
 }
 

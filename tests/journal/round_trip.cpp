@@ -3,6 +3,7 @@
 #include "tests/journal/bench.hpp"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include <fstream>
 
@@ -19,7 +20,7 @@ TEST_CASE("what was written is read again, in order and whole") {
   odd.by = "oncall";
   odd.incident = "20260301-0211-database-outage";
   odd.version = 2;
-  odd.body = {{"list", {1, 2.5, nullptr, true}}, {"deep", {{"er", Json::object()}}}};
+  odd.body = Body::of(Json{{"list", {1, 2.5, nullptr, true}}, {"deep", {{"er", Json::object()}}}});
   {
     boost::asio::io_context loop;
     auto opened = open(path, loop);

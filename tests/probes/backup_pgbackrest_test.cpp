@@ -2,6 +2,7 @@
 // pgBackRest's answers, as 2.45 gives them, and everything that can be wrong with them. The real thing is in real_pgbackrest_test.cpp.
 #include "probes/backup/pgbackrest/info.hpp"
 #include "probes/backup/pgbackrest/verdict.hpp"
+#include "probes/parts/wal_position.hpp"
 #include "tests/probes/fake_world.hpp"
 
 #include <doctest/doctest.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/backup/archiver/account.hpp"
 #include "probes/backup/wal/archive.hpp"
+#include "probes/parts/wal_position.hpp"
 #include "tests/probes/fake_world.hpp"
 
 #include <doctest/doctest.h>

@@ -5,8 +5,6 @@
 
 #include <doctest/doctest.h>
 
-#include <set>
-
 namespace net_test {
 
 using namespace drwatch;
@@ -93,26 +91,6 @@ TEST_CASE("dns: what the configuration must not say") {
     const auto problems = problems_of("dns", toml);
     CHECK(problems.empty());
     for (const auto& problem : problems) MESSAGE(problem);
-  }
-}
-
-TEST_CASE("the catalog: names differ, every kind documents itself, a heartbeat has no run") {
-  std::set<std::string> names;
-  for (const Kind& kind : catalog()) {
-    CHECK(names.insert(kind.schema.name).second);
-    CHECK(kind.schema.doc.size() > 80);
-    for (const auto& row : kind.schema.rows) CHECK_MESSAGE(!row.doc.empty(), kind.schema.name << "." << row.key);
-    CHECK((kind.make == nullptr) == (kind.schema.name == "heartbeat"));
-    CHECK(kind.schema.confirms_itself ==
-          (kind.schema.name == "heartbeat" || kind.schema.name == "pg_cron" || kind.schema.name == "backup"));
-  }
-  for (const char* name : {"http", "tcp", "tls", "dns", "icmp", "postgres", "heartbeat", "backup"}) CHECK(names.count(name) == 1);
-}
-
-TEST_CASE("settings are the same exactly when nothing changed") {
-  for (const auto& schema : kind_schemas()) {
-    const auto a = schema.fresh(), b = schema.fresh();
-    CHECK(schema.same(a.get(), b.get()));
   }
 }
 

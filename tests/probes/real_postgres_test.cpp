@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The canary and the archiver against a real PostgreSQL: failing, lying, repaired, healed.
-#include "probes/backup/wal/archive.hpp"
 #include "probes/parts/prepare_sql.hpp"
+#include "probes/parts/wal_position.hpp"
 #include "probes/probe.hpp"
 #include "tests/probes/cluster.hpp"
 #include "tests/probes/fake_world.hpp"

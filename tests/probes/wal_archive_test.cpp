@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/backup/wal/archive.hpp"
+#include "probes/parts/wal_position.hpp"
 
 #include <doctest/doctest.h>
 

@@ -122,7 +122,7 @@ Lived live(std::uint64_t seed) {
   Lived lived;
   Rehearsal rehearsal(settings, Time(std::chrono::sys_days(std::chrono::year(2026) / 3 / 1)), {}, [&](const Event& e) {
     if (e.kind != "incident.projected") return;
-    lived.projected[e.incident].push_back({e.at, e.body.at("p50_seconds").get<double>(), e.body.at("p90_seconds").get<double>()});
+    lived.projected[e.incident].push_back({e.at, e.body.number("p50_seconds").value(), e.body.number("p90_seconds").value()});
   });
   for (int n = 0; n < learning; ++n) recover(rehearsal, chance);
   const Measured& measured = rehearsal.state().record.measured;

@@ -23,7 +23,7 @@ Decision Rehearsal::feed(const Input& input) {
   return decision;
 }
 
-void Rehearsal::add(const std::string& kind, const std::string& scenario, Json body) {
+void Rehearsal::add(const std::string& kind, const std::string& scenario, Body body) {
   apply(state_.record, Event{state_.record.seq + 1, now_, kind, 1, "rehearsal", "", scenario, "", "", "", std::move(body)});
   feed(Tick{});
 }

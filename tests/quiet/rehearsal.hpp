@@ -37,7 +37,7 @@ class Rehearsal {
   void doubt(std::function<void(const Doubt&)> hear) { doubt_ = std::move(hear); }
   Decision feed(const Input& input);
   // What happened elsewhere, as it comes by the journal.
-  void add(const std::string& kind, const std::string& scenario, Json body);
+  void add(const std::string& kind, const std::string& scenario, Body body);
 
   const State& state() const { return state_; }
   Time now() const { return now_; }

@@ -6,6 +6,7 @@
 #include "probes/probe.hpp"
 #include "rehearsal.hpp"
 #include "tests/simulation/chance.hpp"
+#include "tests/source_dir.hpp"
 
 #include <doctest/doctest.h>
 
@@ -24,7 +25,7 @@ constexpr Duration day = hours{24};
 Settings runbook() {
   config::Problems problems;
   auto kinds = kind_schemas();
-  auto loaded = config::load(std::string(DRWATCH_SOURCE_DIR) + "/config/drwatch.toml", kinds, {}, problems);
+  auto loaded = config::load(drwatch::testing::source_dir("/config/drwatch.toml"), kinds, {}, problems);
   REQUIRE(loaded);
   Settings settings = *loaded;
   settings.probes.clear();
@@ -74,7 +75,7 @@ TEST_CASE("a scenario's standing follows from its drills") {
     Chance chance(seed);
     std::map<std::string, std::string> told;  // by the journal
     Rehearsal rehearsal(settings, start, {}, [&](const Event& e) {
-      if (e.kind == "scenario.changed") told[e.scenario] = e.body.at("standing").get<std::string>();
+      if (e.kind == "scenario.changed") told[e.scenario] = e.body.text("standing");
     });
     std::map<std::string, std::vector<Time>> dates;
     std::multimap<Time, std::pair<std::string, Drill>> drills;

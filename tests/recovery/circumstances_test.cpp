@@ -3,6 +3,7 @@
 #include "daemon/recovery/outlook/circumstances.hpp"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include "daemon/recovery/outlook/projection.hpp"
 #include "daemon/recovery/outlook/rto.hpp"

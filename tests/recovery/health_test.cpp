@@ -175,9 +175,9 @@ TEST_CASE("what a parent's parent explains is listed by the incident that there 
 }
 
 TEST_CASE("rows that were returned and are wrong are not explained by a database that takes no writes") {
-  auto opens = [](const char* kind, Reason child) {
+  auto opens = [](bool answers_queries, Reason child) {
     Settings s = platform();
-    s.probes["web"].kind = kind;
+    s.probes["web"].traits.answers_queries = answers_queries;
     Stage stage(s);
     for (const char* name : {"primary", "web"}) stage.ran(name, H::up);
     for (int i = 0; i < 3; ++i) {
@@ -189,9 +189,9 @@ TEST_CASE("rows that were returned and are wrong are not explained by a database
     CHECK(stage.open("database-outage"));
     return stage.open("api-outage") != nullptr;
   };
-  CHECK(opens("postgres", Reason::assertion));
-  CHECK(!opens("postgres", Reason::timeout));
-  CHECK(!opens("http", Reason::assertion));  // a page that answers 500 may do so because the database is away
+  CHECK(opens(true, Reason::assertion));
+  CHECK(!opens(true, Reason::timeout));
+  CHECK(!opens(false, Reason::assertion));  // a page that answers 500 may do so because the database is away
 }
 
 TEST_CASE("what was seen during the parent's outage opens nothing behind it until it was seen again") {

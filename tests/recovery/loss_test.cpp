@@ -2,6 +2,7 @@
 #include "daemon/recovery/points/loss.hpp"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include "daemon/recovery/points/time_to_fix.hpp"
 #include "platform.hpp"

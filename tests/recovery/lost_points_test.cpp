@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stores that were read and hold less than they proved: an intruder's deletion, a retention that shrank, a folder that was emptied.
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include "daemon/recovery/points/exposure.hpp"
 #include "daemon/recovery/points/sources.hpp"

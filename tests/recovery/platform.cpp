@@ -2,6 +2,7 @@
 #include "platform.hpp"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 namespace drwatch::testing {
 
@@ -59,8 +60,10 @@ Settings platform() {
   }
   s.components["api"].depends_on = {"database"};
   s.probes["primary"] = probe("primary", "postgres", "database");
+  s.probes["primary"].traits.answers_queries = true;
   s.probes["web"] = probe("web", "http", "api");
   s.probes["wal"] = probe("wal", "backup", "database");
+  s.probes["wal"].traits.reads_recovery_points = true;
   s.probes["wal"].fall = s.probes["wal"].rise = 1;
   s.probes["wal"].backup = BackupRole{"database", {DisasterClass::host, DisasterClass::logical}};
   s.components["database"].probes = {"primary"};
@@ -68,6 +71,7 @@ Settings platform() {
   s.components["database"].rpo = s.recovery.rpo;
   s.components["api"].probes = {"web"};
   ProbeSettings nightly = probe("nightly", "heartbeat", "cron");
+  nightly.traits.calls_in = true;
   nightly.fall = nightly.rise = 1;
   JobSettings job;
   std::string error;

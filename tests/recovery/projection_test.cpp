@@ -2,6 +2,7 @@
 #include "daemon/recovery/outlook/projection.hpp"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include "daemon/recovery/incidents/drills.hpp"
 #include "daemon/recovery/outlook/rto.hpp"

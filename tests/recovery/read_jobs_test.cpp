@@ -33,6 +33,7 @@ struct Scheduled {
     Settings s = platform();
     ProbeSettings& p = s.probes["nightly"];
     p.kind = "pg_cron";
+    p.traits = {.reads_jobs = true};
     p.job->read = true;
     p.job->schedule.reset();
     p.job->start_grace = minutes{3};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "invariants.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <map>
 
 namespace drwatch::sim {
@@ -17,7 +19,7 @@ std::string nothing_acknowledged_lost(const Scene& s) {
     auto incident = s.daemon.state().record.incidents.find(a.incident);
     if (incident == s.daemon.state().record.incidents.end()) return "the acknowledged incident " + a.incident + " is gone";
     bool found = false;
-    for (const Event& e : incident->second.timeline) found = found || (e.kind == "incident.noted" && e.body.value("text", "") == a.note);
+    for (const Event& e : incident->second.timeline) found = found || (e.kind == "incident.noted" && e.body.text("text") == a.note);
     if (!found) return "the acknowledged note '" + a.note + "' of " + a.incident + " is gone";
   }
   return "";

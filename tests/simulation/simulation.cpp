@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulation.hpp"
+#include "tests/source_dir.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,7 +10,7 @@ std::shared_ptr<const Settings> simulated_settings() {
   static const std::shared_ptr<const Settings> settings = [] {
     config::Problems problems;
     auto kinds = kind_schemas();
-    auto loaded = config::load(std::string(DRWATCH_SOURCE_DIR) + "/tests/simulation/drwatch.toml", kinds, {}, problems);
+    auto loaded = config::load(drwatch::testing::source_dir("/tests/simulation/drwatch.toml"), kinds, {}, problems);
     for (const config::Problem& p : problems.all())
       if (p.level == config::Problem::Level::error) MESSAGE(config::problem_text(p));
     return loaded;

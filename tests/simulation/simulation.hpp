@@ -8,6 +8,7 @@
 #include "platform.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <nlohmann/json.hpp>
 
 #include <cstdint>
 #include <memory>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whatever happens, the invariants hold. A failure prints its seed; DRWATCH_SEED=N runs that one, DRWATCH_SEEDS=N that many.
+// Whatever happens, the invariants hold. A failure prints its seed; DRWATCH_SEED=N runs that one, DRWATCH_SEEDS=N that
+// many from DRWATCH_FIRST_SEED on.
 #include "simulation.hpp"
 
 #include <doctest/doctest.h>
@@ -21,7 +22,8 @@ std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
 }  // namespace
 
 TEST_CASE("whatever happens, the invariants hold") {
-  std::uint64_t first = number_from("DRWATCH_SEED", 1), count = std::getenv("DRWATCH_SEED") ? 1 : number_from("DRWATCH_SEEDS", 10);
+  std::uint64_t first = number_from("DRWATCH_SEED", number_from("DRWATCH_FIRST_SEED", 1)),
+                count = std::getenv("DRWATCH_SEED") ? 1 : number_from("DRWATCH_SEEDS", 10);
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     Simulation simulation(seed);
     std::string wrong = simulation.run(60);

@@ -135,8 +135,10 @@ Settings small_platform() {
                             {"oncall", {"responder", secret("oncall-secret")}},
                             {"boss", {"admin", secret("boss-secret")}}};
   auto archive = probe("wal-archive", "backup", "database");
+  archive.traits.reads_recovery_points = true;
   archive.backup = BackupRole{"database", {DisasterClass::host, DisasterClass::logical}};
   auto billing = probe("nightly-billing", "heartbeat", "cron");
+  billing.traits.calls_in = true;
   billing.job = JobSettings{};
   billing.job->period = hours{24};
   billing.job->key = secret("11111111-2222-3333-4444-555555555555");

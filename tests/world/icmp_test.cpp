@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Real echoes, in a network of the test's own: there, and only there, the test may say who is allowed to send them.
 #include "daemon/world/net/icmp.hpp"
+#include "tests/skipped.hpp"
 #include "tests/world/loop.hpp"
 
-#include <net/if.h>
-#include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,26 +24,15 @@ Result<std::chrono::microseconds> echo(const std::string& address, std::size_t p
 
 bool write(const char* file, const std::string& text) { return static_cast<bool>(std::ofstream(file) << text << std::flush); }
 
-bool enter_own_network(const char* who_may) {
-  const std::string user = std::to_string(::getuid()), group = std::to_string(::getgid());
-  if (::unshare(CLONE_NEWNET) != 0) {
-    if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) return false;
-    write("/proc/self/setgroups", "deny");
-    if (!write("/proc/self/uid_map", "0 " + user + " 1") || !write("/proc/self/gid_map", "0 " + group + " 1")) return false;
-  }
-  ifreq loopback{};
-  std::strcpy(loopback.ifr_name, "lo");
-  const int fd = ::socket(AF_INET, SOCK_DGRAM, 0);
-  loopback.ifr_flags = IFF_UP;
-  const bool up = ::ioctl(fd, SIOCSIFFLAGS, &loopback) == 0;
-  ::close(fd);
-  return up && write("/proc/sys/net/ipv4/ping_group_range", who_may);
+// In a new one nobody may; its range can name only groups that the test has there.
+bool enter_own_network(bool may) {
+  return testing::enter(testing::Own::network) == 0 && (!may || write("/proc/sys/net/ipv4/ping_group_range", "0 0"));
 }
 
-// What `judge` says in a process in such a network; 100: no such network can be had.
-int elsewhere(const char* who_may, int (*judge)()) {
+// What `judge` says in a process in such a network; 100: it has none.
+int elsewhere(bool may, int (*judge)()) {
   const pid_t child = ::fork();
-  if (child == 0) ::_exit(enter_own_network(who_may) ? judge() : 100);
+  if (child == 0) ::_exit(enter_own_network(may) ? judge() : 100);
   int status = 0;
   ::waitpid(child, &status, 0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 101;
@@ -69,13 +55,9 @@ int judge_forbidden() {
 }  // namespace
 
 TEST_CASE("icmp, real: echoes come back where the system allows to send them, and are refused in clear words where not") {
-  const int allowed = elsewhere("0 2147483647", &judge_allowed);
-  if (allowed == 100) {
-    MESSAGE("no network of one's own to be had here");
-    return;
-  }
-  CHECK(allowed == 0);
-  CHECK(elsewhere("1 0", &judge_forbidden) == 0);
+  if (!testing::can_enter(testing::Own::network)) return;
+  CHECK(elsewhere(true, &judge_allowed) == 0);
+  CHECK(elsewhere(false, &judge_forbidden) == 0);
 }
 
 TEST_CASE("icmp, real: not an address") { CHECK(echo("nowhere").error().reason == Reason::internal); }

@@ -230,12 +230,12 @@ void judge_alerts(Deciding& d) {
     if (auto s = alert.labels.find("scenario"); s != alert.labels.end()) about.scenario = s->second;
     if (auto c = alert.labels.find("component"); c != alert.labels.end()) about.component = c->second;
     d.emit("alert.fired", about, key + ": " + alert.annotations.at("summary"),
-           Json{{"alert", key}, {"labels", alert.labels}, {"annotations", alert.annotations}, {"starts_at", time_text(starts_at)}});
+           Body{{"alert", key}, {"labels", alert.labels}, {"annotations", alert.annotations}, {"starts_at", starts_at}});
   }
   std::vector<std::string> over;
   for (const auto& [key, alert] : d.record().alerts)
     if (!alert.resolved_at && !w.alerts.count(key)) over.push_back(key);
-  for (const std::string& key : over) d.emit("alert.resolved", {}, key + " is resolved", Json{{"alert", key}});
+  for (const std::string& key : over) d.emit("alert.resolved", {}, key + " is resolved", Body{{"alert", key}});
 }
 
 std::vector<Alert> standing_alerts(const State& state, const Settings& settings, Time now) {

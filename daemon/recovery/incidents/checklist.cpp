@@ -17,13 +17,13 @@ void verified(Deciding& d, const Incident& incident, const IncidentStep& step, T
   bool proves = sentence.since > incident.opened_at || !step.held_at_opening;
   std::string evidence = sentence.evidence + "; holds since " + time_words(since);
   d.emit("step.done", d.about(incident), "'" + step.plan.title + "' is verified: " + step.plan.verify->text,
-         Json{{"step", step.plan.id}, {"evidence", evidence}, {"proves", proves}, {"holds_since", time_text(since)}, {"verified", true}});
+         Body{{"step", step.plan.id}, {"evidence", evidence}, {"proves", proves}, {"holds_since", since}, {"verified", true}});
 }
 
 void broke(Deciding& d, const Incident& incident, const IncidentStep& step) {
   std::string evidence = evaluate(d.state, d.settings, *step.plan.verify, d.now).evidence;
   d.emit("step.broke", d.about(incident), "'" + step.plan.title + "' is open again: " + evidence,
-         Json{{"step", step.plan.id}, {"evidence", evidence}});
+         Body{{"step", step.plan.id}, {"evidence", evidence}});
 }
 
 // A verified step is done when its condition has held for `hold`, counted from the first good run, on runs that began after the incident
@@ -89,13 +89,13 @@ void judge_steps(Deciding& d) {
 void start_command(Deciding& d, const Incident& incident, const IncidentStep& step, const std::string& by) {
   std::vector<std::string> argv, missing;
   for (const std::string& word : step.plan.run) argv.push_back(fill(d.state, d.settings, incident, word, d.now, missing));
-  Json body{{"step", step.plan.id}, {"argv", argv}};
+  Body body{{"step", step.plan.id}, {"argv", argv}};
   if (!missing.empty()) {
-    body["evidence"] = "not started: " + missing.front() + " is not known";
+    body.set("evidence", "not started: " + missing.front() + " is not known");
     d.emit("step.failed", d.about(incident, by), "'" + step.plan.title + "' cannot run: " + missing.front() + " is not known", body);
     return;
   }
-  d.emit("step.running", d.about(incident, by), "'" + step.plan.title + "' runs: " + Json(argv).dump(), body);
+  d.emit("step.running", d.about(incident, by), "'" + step.plan.title + "' runs: " + quoted(argv), body);
   d.decision.commands.push_back({incident.id, step.plan.id, argv, step.plan.timeout});
 }
 
@@ -106,7 +106,7 @@ void command_ended(Deciding& d, const CommandEnded& ended) {
   const IncidentStep* step = incident.step(ended.step);
   if (!step || step->state != StepState::running) return;
   std::string tail = ended.output.size() > output_kept ? ended.output.substr(ended.output.size() - output_kept) : ended.output;
-  Json body{{"step", ended.step}, {"exit_code", ended.exit_code}, {"evidence", tail}};
+  Body body{{"step", ended.step}, {"exit_code", ended.exit_code}, {"evidence", tail}};
   if (ended.exit_code == 0)
     d.emit("step.done", d.about(incident), "'" + step->plan.title + "' ran to its end", body);
   else
@@ -119,7 +119,7 @@ void interrupt_commands(Deciding& d) {
     for (const IncidentStep& step : incident.steps)
       if (step.state == StepState::running)
         d.emit("step.interrupted", d.about(incident), "'" + step.plan.title + "' was running when drwatch ended; find out how far it came",
-               Json{{"step", step.plan.id}});
+               Body{{"step", step.plan.id}});
   }
 }
 
@@ -281,7 +281,7 @@ void judge_recovery(Deciding& d, const Incident& incident) {
   d.emit("incident.recovered", d.about(incident),
          incident.title + " is recovered since " + time_words(way.since) + ", " + duration_words(way.since - incident.started_at) +
              " after it began",
-         Json{{"recovered_at", time_text(way.since)}, {"evidence", way.evidence(d)}, {"loss", loss_json(d, incident, way.since)}});
+         Body{{"recovered_at", way.since}, {"evidence", way.evidence(d)}, {"loss", loss_at_end(d, incident, way.since)}});
   draft_messages(d, incident.id, Message::When::recovered);
 }
 
@@ -290,7 +290,7 @@ void judge_end(Deciding& d, const Incident& incident) {
   Time at = incident.recovered_at.value_or(d.now) + incident.reopen_within;
   if (d.now < at) return d.wake(at);
   d.emit("incident.resolved", d.about(incident), incident.title + " is resolved: recovered, and no critical step is open",
-         Json{{"false_alarm", false}});
+         Body{{"false_alarm", false}});
   draft_messages(d, incident.id, Message::When::resolved);
 }
 

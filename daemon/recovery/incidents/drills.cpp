@@ -3,7 +3,6 @@
 
 #include "daemon/recovery/deciding.hpp"
 #include "daemon/recovery/outlook/sizes.hpp"
-#include "daemon/recovery/record/json.hpp"
 
 #include <algorithm>
 
@@ -57,17 +56,17 @@ void order(Deciding& d, const RecordDrill& o) {
     if (std::none_of(steps.begin(), steps.end(), [&](const Step& s) { return s.id == id; }))
       return d.refuse(422, "no step '" + id + "' in " + o.scenario, "'drwatch runbook show " + o.scenario + "' lists them");
   }
-  Json steps = Json::object();
-  for (const auto& [id, took] : o.steps) steps[id] = in_seconds(took);
+  Body steps;
+  for (const auto& [id, took] : o.steps) steps.set(id, in_seconds(took));
   const auto bytes = data_bytes(d.state, d.settings, scenario->second.affects);
   std::string text = "drill of " + scenario->second.title + (o.passed ? " passed" : " failed") +
                      (o.took ? ": back in " + duration_words(*o.took) + " of " + duration_words(scenario->second.rto) : "") +
                      (o.lost ? ", " + duration_words(*o.lost) + " of data lost" : "") + (o.note.empty() ? "" : ": " + o.note);
   d.emit(o.passed ? "drill.passed" : "drill.failed", {.scenario = o.scenario, .by = o.by}, text,
-         Json{{"recovery_seconds", o.took ? Json(in_seconds(*o.took)) : Json(nullptr)},
-              {"data_loss_seconds", o.lost ? Json(in_seconds(*o.lost)) : Json(nullptr)},
+         Body{{"recovery_seconds", o.took ? std::optional(in_seconds(*o.took)) : std::nullopt},
+              {"data_loss_seconds", o.lost ? std::optional(in_seconds(*o.lost)) : std::nullopt},
               {"steps", steps},
-              {"data_bytes", json::of(bytes)},
+              {"data_bytes", bytes},
               {"note", o.note}});
 }
 

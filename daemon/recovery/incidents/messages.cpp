@@ -121,7 +121,7 @@ void draft(Deciding& d, const Incident& incident, const Message& plan) {
   d.emit(missing.empty() ? "message.drafted" : "message.failed", d.about(incident),
          missing.empty() ? "message '" + plan.id + "' for " + plan.audience + " is drafted"
                          : "message '" + plan.id + "' cannot be filled: " + missing.front() + " is not known",
-         Json{{"message", plan.id},
+         Body{{"message", plan.id},
               {"audience", plan.audience},
               {"when", when[static_cast<int>(plan.when)]},
               {"subject", subject},

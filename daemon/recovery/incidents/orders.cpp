@@ -69,14 +69,14 @@ void order(Deciding& d, const Acknowledge& o) {
   auto i = find_incident(d, o.incident);
   if (!i || refuse_final(d, *i)) return;
   if (i->acknowledged_at) return;
-  d.emit("incident.acknowledged", d.about(*i, o.by), i->title + " was taken by " + o.by, Json{{"note", o.note}});
+  d.emit("incident.acknowledged", d.about(*i, o.by), i->title + " was taken by " + o.by, Body{{"note", o.note}});
 }
 
 void order(Deciding& d, const AddNote& o) {
   auto i = find_incident(d, o.incident);
   if (!i) return;
   if (o.text.empty()) return d.refuse(422, "the note is empty", "write what should be remembered");
-  d.emit("incident.noted", d.about(*i, o.by), o.by + ": " + o.text, Json{{"text", o.text}});
+  d.emit("incident.noted", d.about(*i, o.by), o.by + ": " + o.text, Body{{"text", o.text}});
 }
 
 namespace {
@@ -108,7 +108,7 @@ bool refuse_step(Deciding& d, const Incident& i, const IncidentStep* step, const
 
 void take_back(Deciding& d, const Incident& i, const IncidentStep& step, const StepAction& o) {
   if (step.state == StepState::open) return;
-  d.emit("step.undone", d.about(i, o.by), "'" + step.plan.title + "' was taken back by " + o.by, Json{{"step", o.step}, {"note", o.note}});
+  d.emit("step.undone", d.about(i, o.by), "'" + step.plan.title + "' was taken back by " + o.by, Body{{"step", o.step}, {"note", o.note}});
 }
 
 }  // namespace
@@ -118,7 +118,7 @@ void order(Deciding& d, const StepAction& o) {
   if (!i || refuse_final(d, *i)) return;
   const IncidentStep* step = i->step(o.step);
   if (refuse_step(d, *i, step, o)) return;
-  Json body{{"step", o.step}, {"note", o.note}};
+  Body body{{"step", o.step}, {"note", o.note}};
   About about = d.about(*i, o.by);
   std::string title = "'" + step->plan.title + "'";
   if (o.action == OnStep::start) {
@@ -127,7 +127,7 @@ void order(Deciding& d, const StepAction& o) {
   }
   if (o.action == OnStep::done) {
     if (step->state == StepState::done) return;
-    body["evidence"] = o.note;
+    body.set("evidence", o.note);
     return d.emit("step.done", about, title + " was done by " + o.by + (o.note.empty() ? "" : ": " + o.note), body);
   }
   if (o.action == OnStep::skip) {
@@ -158,7 +158,7 @@ void order(Deciding& d, const MessageAction& o) {
   }
   if (!message->missing.empty())
     return d.refuse(422, "the message cannot be filled", message->missing.front() + " is not known", message->missing);
-  Json body{{"message", o.message}};
+  Body body{{"message", o.message}};
   if (o.action == OnMessage::approve) {
     if (message->state != "draft") return;
     return d.emit("message.approved", d.about(*i, o.by), "message '" + o.message + "' was approved by " + o.by, body);
@@ -187,10 +187,9 @@ void order(Deciding& d, const Refile& o) {
   for (const std::string& narrow : i->trigger.supersedes)
     if (narrow != scenario->id && std::find(supersedes.begin(), supersedes.end(), narrow) == supersedes.end()) supersedes.push_back(narrow);
   if (auto first = taken_first_for(d, *scenario, i->scenario)) sketched.second = first;
-  Json as_new = to_json(sketched);
   d.emit("incident.refiled", d.about(*i, o.by),
          i->id + ", filed as " + i->title + ", is now worked as " + scenario->title + (o.note.empty() ? "" : ": " + o.note),
-         Json{{"from", i->scenario}, {"scenario", scenario->id}, {"incident", as_new}, {"note", o.note}});
+         Body{{"from", i->scenario}, {"scenario", scenario->id}, {"incident", sketched}, {"note", o.note}});
   absorb_narrower(d, i->id);
   draft_messages(d, i->id, Message::When::opened);
 }
@@ -201,14 +200,13 @@ void order(Deciding& d, const CorrectStart& o) {
   if (o.at > i->opened_at) return d.refuse(422, "the start lies after the opening", "it was opened at " + time_words(i->opened_at));
   if (o.at == i->started_at) return;
   d.emit("incident.corrected", d.about(*i, o.by), "the start of " + i->id + " was corrected to " + time_words(o.at) + " by " + o.by,
-         Json{{"started_at", time_text(o.at)}, {"from", time_text(i->started_at)}, {"note", o.note}});
+         Body{{"started_at", o.at}, {"from", i->started_at}, {"note", o.note}});
 }
 
-Json loss_json(const Deciding& d, Incident incident, Time recovered_at) {
+std::optional<Loss> loss_at_end(const Deciding& d, Incident incident, Time recovered_at) {
   incident.recovered_at = recovered_at;
   incident.loss.reset();
-  auto loss = loss_of(d.state, d.settings, incident, d.now);
-  return loss ? to_json(*loss) : Json(nullptr);
+  return loss_of(d.state, d.settings, incident, d.now);
 }
 
 void order(Deciding& d, const SayBadChange& o) {
@@ -223,10 +221,10 @@ void order(Deciding& d, const SayBadChange& o) {
   if (o.at == i->bad_change_at) return;
   Incident as_said = *i;
   as_said.bad_change_at = o.at;
-  Json body{{"bad_change_at", time_text(o.at)},
-            {"from", i->bad_change_at ? Json(time_text(*i->bad_change_at)) : Json(nullptr)},
+  Body body{{"bad_change_at", o.at},
+            {"from", i->bad_change_at},
             {"note", o.note},
-            {"loss", i->recovered_at ? loss_json(d, as_said, *i->recovered_at) : Json(nullptr)}};
+            {"loss", i->recovered_at ? loss_at_end(d, as_said, *i->recovered_at) : std::nullopt}};
   auto point = restore_point(d.state, d.settings, as_said, d.now);
   d.emit("incident.bad-change", d.about(*i, o.by),
          "the bad change was made at " + time_words(o.at) + ", says " + o.by + (o.note.empty() ? "" : ": " + o.note) +
@@ -244,11 +242,11 @@ void order(Deciding& d, const Resolve& o) {
     return d.refuse(409, "critical steps are open", "finish or skip them, or force it with a note that says why", open);
   d.emit("incident.resolved", d.about(*i, o.by),
          i->title + (o.false_alarm ? " was a false alarm, says " : " was resolved by ") + o.by + (o.note.empty() ? "" : ": " + o.note),
-         Json{{"false_alarm", o.false_alarm},
+         Body{{"false_alarm", o.false_alarm},
               {"forced", !open.empty()},
               {"open_steps", open},
               {"note", o.note},
-              {"loss", i->recovered_at ? Json(nullptr) : loss_json(d, *i, d.now)}});
+              {"loss", i->recovered_at ? std::nullopt : loss_at_end(d, *i, d.now)}});
   draft_messages(d, i->id, Message::When::resolved);
 }
 
@@ -258,7 +256,7 @@ void order(Deciding& d, const Reopen& o) {
   if (const Incident* open = live_of(d.record(), i->scenario, i->id))
     return d.refuse(409, i->scenario + " is open already", "work on " + open->id, {open->id});
   d.emit("incident.reopened", d.about(*i, o.by), i->title + " was opened again by " + o.by + (o.note.empty() ? "" : ": " + o.note),
-         Json{{"looked_well_from", i->recovered_at ? Json(time_text(*i->recovered_at)) : Json(nullptr)}, {"note", o.note}});
+         Body{{"looked_well_from", i->recovered_at}, {"note", o.note}});
 }
 
 }  // namespace drwatch

@@ -57,7 +57,4 @@ void learn(Measured& measured, const DrillTook& drill);
 // When work on the step could begin: everything before it was closed and somebody had taken the incident. nullopt: not yet.
 std::optional<Time> could_begin(const Incident& incident, const IncidentStep& step);
 
-Json to_json(const Measured& measured);
-Measured measured_from_json(const Json& json);
-
 }  // namespace drwatch

@@ -46,7 +46,7 @@ void judge_projection(Deciding& d, const Incident& incident) {
   if (sight.events == incident.timeline.size() && d.now < sight.next) return d.wake(sight.next);
   auto projected = project(d.state, d.settings, incident, d.now);
   if (projected && tells_more(incident, *projected, incident.projection))
-    d.emit("incident.projected", d.about(incident), words_of(incident, *projected), to_json(*projected));
+    d.emit("incident.projected", d.about(incident), words_of(incident, *projected), body_of(*projected));
   sight.events = incident.timeline.size();
   sight.next = d.now + look_again_after(incident, d.now);
   d.wake(sight.next);
@@ -190,24 +190,23 @@ void judge_scenario(Deciding& d, const Scenario& scenario) {
   sight = std::move(now);
   if (sight.until) d.wake(*sight.until);
   auto was = d.record().scenarios.find(scenario.id);
-  std::optional<double> p90;
-  Json p50_seconds, p90_seconds;  // null: nothing is known
+  std::optional<double> p50, p90, missing;  // nullopt: nothing is known
   if (outlook.projection) {
+    p50 = outlook.projection->p50_seconds;
     p90 = outlook.projection->p90_seconds;
-    p50_seconds = outlook.projection->p50_seconds;
-    p90_seconds = outlook.projection->p90_seconds;
+    missing = outlook.projection->missing;
   }
   bool known = was != d.record().scenarios.end();
   if (known && was->second.standing == outlook.standing && was->second.message == outlook.detail && was->second.p90_seconds == p90) return;
   d.emit("scenario.changed", {.scenario = scenario.id},
          "could we recover from " + scenario.title + ": " + std::string(standing_name(outlook.standing)) + "; " + outlook.detail,
-         Json{{"objective", "rto"},
+         Body{{"objective", "rto"},
               {"standing", standing_name(outlook.standing)},
-              {"from", known ? Json(standing_name(was->second.standing)) : Json(nullptr)},
-              {"p50_seconds", p50_seconds},
-              {"p90_seconds", p90_seconds},
+              {"from", known ? std::optional(standing_name(was->second.standing)) : std::nullopt},
+              {"p50_seconds", p50},
+              {"p90_seconds", p90},
               {"basis", outlook.projection ? outlook.projection->basis : ""},
-              {"missing", outlook.projection ? Json(outlook.projection->missing) : Json(nullptr)},
+              {"missing", missing},
               {"critical_path", outlook.projection ? outlook.projection->critical_path : std::vector<std::string>{}},
               {"detail", outlook.detail}});
 }

@@ -184,8 +184,7 @@ Acknowledging acknowledging(const State& state, const Settings& settings, Durati
 std::optional<Projection> project(const Source& from, Before before, const Acknowledging& taking) {
   before.acknowledge = taking.spread;
   auto p = project(from, before);
-  if (p && taking.by_the_hour)
-    p->hours = at_work(from.settings.recovery.working_hours, from.incident.opened_at) ? "working" : "other";
+  if (p && taking.by_the_hour) p->hours = at_work(from.settings.recovery.working_hours, from.incident.opened_at) ? "working" : "other";
   return p;
 }
 

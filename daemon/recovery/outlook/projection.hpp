@@ -36,7 +36,4 @@ std::string basis_words(const Projection& projection);
 // What they leave out, or cannot know: "; takes longer than anything known: step 'restore'". Empty: nothing.
 std::string doubts(const Projection& projection);
 
-Json to_json(const Projection& projection);
-Projection projection_from_json(const Json& json);
-
 }  // namespace drwatch

@@ -166,7 +166,7 @@ void hold_writes(Deciding& d, const std::string& probe, WritesKept& writes, cons
     // One address that refuses says nothing while another one answers.
     for (const std::string& other : d.settings.components.at(settings.component).probes) {
       const auto& last = d.state.sight.probes[other].last;
-      if (other != probe && d.settings.probes.at(other).kind == "postgres" && last && last->outcome == Health::up) return;
+      if (other != probe && d.settings.probes.at(other).traits.answers_queries && last && last->outcome == Health::up) return;
     }
     writes.held_since = outcome.at;
     d.settle_needed = true;
@@ -181,7 +181,7 @@ void see_writes(Deciding& d, const std::string& probe, const Outcome& outcome) {
   const ProbeSettings& settings = d.settings.probes.at(probe);
   auto component = d.settings.components.find(settings.component);
   if (component == d.settings.components.end() || component->second.protected_by.empty()) return;
-  if (settings.kind != "postgres" && !outcome.takes_no_writes) return;
+  if (!settings.traits.answers_queries && !outcome.takes_no_writes) return;
   if (outcome.canary) {
     ledger_add(d.state.kept.ledgers[settings.component], {outcome.canary->at, outcome.canary->db_time});
     d.keep("ledger/" + settings.component);
@@ -228,17 +228,17 @@ void judge_objective(Deciding& d, const std::string& component, DisasterClass c)
   }
   d.state.sight.better_since.erase(key);
   Exposure exposure = exposure_of(d.state, d.settings, component, c, d.now);
-  Json body{{"objective", "rpo"},
+  Body body{{"objective", "rpo"},
             {"class", class_name(c)},
             {"standing", standing_name(judged.standing)},
-            {"from", known ? Json(standing_name(was->second.standing)) : Json(nullptr)},
-            {"since", time_text(since)},  // the first good reading, not the end of the minute that confirmed it
+            {"from", known ? std::optional(standing_name(was->second.standing)) : std::nullopt},
+            {"since", since},  // the first good reading, not the end of the minute that confirmed it
             {"detail", judged.message},
-            {"exposure_seconds", exposure.exposure ? Json(in_seconds(*exposure.exposure)) : Json(nullptr)},
-            {"recovery_point", exposure.recovery_point ? Json(time_text(*exposure.recovery_point)) : Json(nullptr)},
-            {"source", exposure.source.empty() ? Json(nullptr) : Json(exposure.source)},
+            {"exposure_seconds", exposure.exposure ? std::optional(in_seconds(*exposure.exposure)) : std::nullopt},
+            {"recovery_point", exposure.recovery_point},
+            {"source", null_if_empty(exposure.source)},
             {"no_source", exposure.no_source},
-            {"breach_at", judged.breach_at ? Json(time_text(*judged.breach_at)) : Json(nullptr)},
+            {"breach_at", judged.breach_at},
             {"structural", judged.structural}};
   d.emit("objective.changed", {.component = component},
          component + " rpo (" + std::string(class_name(c)) + ") is " + std::string(standing_name(judged.standing)) + ": " + judged.message,
@@ -343,13 +343,12 @@ void judge_findings(Deciding& d) {
     if (!wanted.count(key)) gone.push_back(key);
   for (const std::string& key : gone) {
     FindingRecord was = d.record().findings[key];
-    d.emit("finding.gone", {.component = was.component}, was.message, Json{{"key", key}, {"finding", was.finding}});
+    d.emit("finding.gone", {.component = was.component}, was.message, Body{{"key", key}, {"finding", was.finding}});
   }
   for (const auto& [key, finding] : wanted)
     if (!d.record().findings.count(key))
-      d.emit(
-          "finding.appeared", {.component = finding.component}, finding.message,
-          Json{{"key", key}, {"finding", finding.finding}, {"class", finding.of_class.empty() ? Json(nullptr) : Json(finding.of_class)}});
+      d.emit("finding.appeared", {.component = finding.component}, finding.message,
+             Body{{"key", key}, {"finding", finding.finding}, {"class", null_if_empty(finding.of_class)}});
 }
 
 }  // namespace drwatch

@@ -15,7 +15,7 @@ namespace {
 constexpr Duration resolved_alerts_kept = minutes{15};
 constexpr Duration spans_kept = hours{24 * 8};
 
-Health health_of(const Json& body, const char* key = "health") { return parse_health(json::text(body, key)).value_or(Health::unknown); }
+Health health_of(const Body& body, const char* key = "health") { return parse_health(body.text(key)).value_or(Health::unknown); }
 
 void turn(Turns& turns, bool bad, bool not_down, Time at, Time good_at) {
   if (!bad || turns.bad == Time{}) turns.bad = bad ? at : Time{};
@@ -24,46 +24,47 @@ void turn(Turns& turns, bool bad, bool not_down, Time at, Time good_at) {
 void turn(Turns& turns, Health to, const Event& e) {
   const bool bad = to == Health::degraded || to == Health::down, not_down = to == Health::up || to == Health::degraded;
   const char* since = to == Health::up ? "good_since" : "not_down_since";
-  turn(turns, bad, not_down, e.at, json::maybe_time(e.body, since).value_or(e.at));
+  turn(turns, bad, not_down, e.at, e.body.maybe_time(since).value_or(e.at));
 }
 
 // ---- probes and components
 
 void probe_suspected(Record& r, const Event& e) {
   ProbeRecord& p = r.probes[e.probe];
-  Time first = json::maybe_time(e.body, "first_bad_at").value_or(e.at);
-  if (health_of(e.body, "outcome") == Health::down && !p.down) p.down = Stretch{first, json::maybe_time(e.body, "last_not_down_at")};
-  if (!p.degraded) p.degraded = Stretch{first, json::maybe_time(e.body, "last_up_at")};
+  Time first = e.body.maybe_time("first_bad_at").value_or(e.at);
+  if (health_of(e.body, "outcome") == Health::down && !p.down) p.down = Stretch{first, e.body.maybe_time("last_not_down_at")};
+  if (!p.degraded) p.degraded = Stretch{first, e.body.maybe_time("last_up_at")};
 }
 void probe_cleared(Record& r, const Event& e) {
   ProbeRecord& p = r.probes[e.probe];
   p.down.reset();
-  if (json::text(e.body, "level") == "degraded") p.degraded.reset();
+  if (e.body.text("level") == "degraded") p.degraded.reset();
 }
 void probe_changed(Record& r, const Event& e) {
   ProbeRecord& p = r.probes[e.probe];
   p.health = health_of(e.body);
   p.since = e.at;
-  p.reason = parse_reason(json::text(e.body, "reason")).value_or(Reason::none);
-  p.message = json::text(e.body, "outcome_message");
-  p.good_since = json::maybe_time(e.body, "good_since");
+  p.reason = parse_reason(e.body.text("reason")).value_or(Reason::none);
+  p.message = e.body.text("outcome_message");
+  p.good_since = e.body.maybe_time("good_since");
   turn(p.turns, p.health, e);
   if (p.health == Health::up) p.degraded.reset();
   if (p.health == Health::up || p.health == Health::degraded) p.down.reset();
 }
 void probe_latched(Record& r, const Event& e) {
-  r.probes[e.probe].latches[json::text(e.body, "key")] = {json::time(e.body, "happened_at"), json::text(e.body, "what"), false};
+  r.probes[e.probe].latches[e.body.text("key")] = {e.body.time("happened_at"), e.body.text("what"), false};
 }
 void probe_acknowledged(Record& r, const Event& e) {
   auto& latches = r.probes[e.probe].latches;
-  if (!e.body.contains("latches")) return;
-  for (const auto& [key, at] : e.body["latches"].items())
+  const Json& body = e.body.json();
+  if (!body.contains("latches")) return;
+  for (const auto& [key, at] : body["latches"].items())
     if (auto latch = latches.find(key); latch != latches.end())
       latch->second = {parse_time(at.get<std::string>()).value_or(latch->second.at), latch->second.message, true};
 }
 void component_changed(Record& r, const Event& e) {
   ComponentRecord& c = r.components[e.component];
-  c = {health_of(e.body), e.at, json::text(e.body, "detail"), json::maybe_time(e.body, "good_since"), c.turns};
+  c = {health_of(e.body), e.at, e.body.text("detail"), e.body.maybe_time("good_since"), c.turns};
   turn(c.turns, c.health, e);
 }
 
@@ -75,8 +76,8 @@ void keep_only(std::map<std::string, T>& values, const std::set<std::string>& na
     return std::none_of(names.begin(), names.end(), [&](const std::string& name) { return belongs(entry.first, name); });
   });
 }
-std::set<std::string> names_in(const Json& body, const char* key) {
-  auto list = json::texts(body, key);
+std::set<std::string> names_in(const Body& body, const char* key) {
+  auto list = body.texts(key);
   return {list.begin(), list.end()};
 }
 void configuration_loaded(Record& r, const Event& e) {
@@ -108,13 +109,13 @@ void blind_time(Record& r, Time from, Time until) {
     if (!pending.held_at) pending.held_at = std::max(from, pending.since);
 }
 void daemon_started(Record& r, const Event& e) {
-  if (auto alive = json::maybe_time(e.body, "alive_at")) blind_time(r, *alive, e.at);
+  if (auto alive = e.body.maybe_time("alive_at")) blind_time(r, *alive, e.at);
 }
 void clock_jumped(Record& r, const Event& e) {
-  if (auto from = json::maybe_time(e.body, "blind_from")) blind_time(r, *from, e.at);
+  if (auto from = e.body.maybe_time("blind_from")) blind_time(r, *from, e.at);
 }
 void blind_began(Record& r, const Event& e) {
-  r.blind_since = json::maybe_time(e.body, "since").value_or(e.at);
+  r.blind_since = e.body.maybe_time("since").value_or(e.at);
   for (auto& [name, probe] : r.probes) {
     if (probe.health == Health::down) continue;
     probe.health = Health::unknown;
@@ -133,51 +134,51 @@ void blind_ended(Record& r, const Event& e) {
 // ---- objectives, signals, maintenance, findings
 
 void objective_changed(Record& r, const Event& e) {
-  ObjectiveRecord& o = r.objectives[e.component + " rpo " + json::text(e.body, "class")];
-  o.standing = parse_standing(json::text(e.body, "standing")).value_or(Standing::unproven);
-  o.since = json::maybe_time(e.body, "since").value_or(e.at);
-  o.message = json::text(e.body, "detail");
+  ObjectiveRecord& o = r.objectives[e.component + " rpo " + e.body.text("class")];
+  o.standing = parse_standing(e.body.text("standing")).value_or(Standing::unproven);
+  o.since = e.body.maybe_time("since").value_or(e.at);
+  o.message = e.body.text("detail");
   const bool bad = o.standing == Standing::at_risk || o.standing == Standing::breached;
   turn(o.turns, bad, o.standing == Standing::met || o.standing == Standing::at_risk, o.since, o.since);
 }
 void signal_raised(Record& r, const Event& e) {
-  SignalRecord& s = r.signals[json::text(e.body, "signal")];
+  SignalRecord& s = r.signals[e.body.text("signal")];
   if (!s.raised) s.since = e.at;
   s.raised = true;
-  s.expires_at = json::maybe_time(e.body, "expires_at");
+  s.expires_at = e.body.maybe_time("expires_at");
   s.by = e.by;
-  s.note = json::text(e.body, "note");
+  s.note = e.body.text("note");
 }
 void signal_cleared(Record& r, const Event& e) {
-  r.signals[json::text(e.body, "signal")] = {false, e.at, std::nullopt, e.by, json::text(e.body, "note")};
+  r.signals[e.body.text("signal")] = {false, e.at, std::nullopt, e.by, e.body.text("note")};
 }
 void maintenance_began(Record& r, const Event& e) {
-  std::string id = json::text(e.body, "id");
-  r.maintenance[id] = {id, json::texts(e.body, "components"), e.at, json::time(e.body, "until"), e.by};
+  std::string id = e.body.text("id");
+  r.maintenance[id] = {id, e.body.texts("components"), e.at, e.body.time("until"), e.by};
 }
 void maintenance_ended(Record& r, const Event& e) {
-  r.maintenance.erase(json::text(e.body, "id"));
+  r.maintenance.erase(e.body.text("id"));
   std::erase_if(r.first_seen,
                 [&](const auto& entry) { return entry.first.starts_with("maintenance-ended/") && entry.second < e.at - spans_kept; });
-  r.first_seen["maintenance-ended/" + json::text(e.body, "id")] = e.at;
+  r.first_seen["maintenance-ended/" + e.body.text("id")] = e.at;
 }
 void finding_appeared(Record& r, const Event& e) {
-  r.findings[json::text(e.body, "key")] = {json::text(e.body, "finding"), e.component, json::text(e.body, "class"), e.message, e.at};
+  r.findings[e.body.text("key")] = {e.body.text("finding"), e.component, e.body.text("class"), e.message, e.at};
 }
-void finding_gone(Record& r, const Event& e) { r.findings.erase(json::text(e.body, "key")); }
+void finding_gone(Record& r, const Event& e) { r.findings.erase(e.body.text("key")); }
 
 // ---- alerts and the journal
 
 void alert_fired(Record& r, const Event& e) {
-  AlertRecord& a = r.alerts[json::text(e.body, "alert")];
-  a.labels = e.body.at("labels").get<std::map<std::string, std::string>>();
-  a.annotations = e.body.at("annotations").get<std::map<std::string, std::string>>();
-  a.starts_at = json::time(e.body, "starts_at");
+  AlertRecord& a = r.alerts[e.body.text("alert")];
+  a.labels = e.body.json().at("labels").get<std::map<std::string, std::string>>();
+  a.annotations = e.body.json().at("annotations").get<std::map<std::string, std::string>>();
+  a.starts_at = e.body.time("starts_at");
   a.resolved_at.reset();
   a.order = e.seq;
 }
 void alert_resolved(Record& r, const Event& e) {
-  auto a = r.alerts.find(json::text(e.body, "alert"));
+  auto a = r.alerts.find(e.body.text("alert"));
   if (a != r.alerts.end()) a->second.resolved_at = e.at, a->second.order = e.seq;
   std::erase_if(r.alerts,
                 [&](const auto& entry) { return entry.second.resolved_at && *entry.second.resolved_at < e.at - resolved_alerts_kept; });
@@ -186,38 +187,36 @@ void alert_resolved(Record& r, const Event& e) {
 
 std::map<std::string, double> step_seconds(const Event& e) {
   std::map<std::string, double> steps;
-  if (auto list = e.body.find("steps"); list != e.body.end() && list->is_object())
+  const Json& body = e.body.json();
+  if (auto list = body.find("steps"); list != body.end() && list->is_object())
     for (const auto& [step, took] : list->items())
       if (took.is_number()) steps[step] = took.get<double>();
   return steps;
 }
-DrillTook took(const Event& e) {
-  return {e.scenario, e.at, step_seconds(e), std::nullopt, json::maybe_number(e.body, "data_bytes").value_or(0)};
-}
+DrillTook took(const Event& e) { return {e.scenario, e.at, step_seconds(e), std::nullopt, e.body.number("data_bytes").value_or(0)}; }
 void drill_passed(Record& r, const Event& e) {
-  r.drills[e.scenario] = {e.at, json::maybe_number(e.body, "recovery_seconds"), json::maybe_number(e.body, "data_loss_seconds"),
-                          json::maybe_number(e.body, "data_bytes")};
+  r.drills[e.scenario] = {e.at, e.body.number("recovery_seconds"), e.body.number("data_loss_seconds"), e.body.number("data_bytes")};
   r.failed_drills.erase(e.scenario);
   DrillTook drill = took(e);
-  drill.recovery = json::maybe_number(e.body, "recovery_seconds");
+  drill.recovery = e.body.number("recovery_seconds");
   learn(r.measured, drill);
 }
 void drill_failed(Record& r, const Event& e) {
   FailedDrill& failed = r.failed_drills[e.scenario];
   failed.at = e.at;
   // A short failure after a long one makes nothing better.
-  failed.longest_seconds = std::max(failed.longest_seconds, json::maybe_number(e.body, "recovery_seconds"));
+  failed.longest_seconds = std::max(failed.longest_seconds, e.body.number("recovery_seconds"));
   learn(r.measured, took(e));
 }
 void scenario_changed(Record& r, const Event& e) {
   ScenarioRecord& s = r.scenarios[e.scenario];
-  Standing standing = parse_standing(json::text(e.body, "standing")).value_or(Standing::unproven);
+  Standing standing = parse_standing(e.body.text("standing")).value_or(Standing::unproven);
   if (standing != s.standing || s.since == Time{}) s.since = e.at;
   s.standing = standing;
-  s.message = json::text(e.body, "detail");
-  s.p50_seconds = json::maybe_number(e.body, "p50_seconds");
-  s.p90_seconds = json::maybe_number(e.body, "p90_seconds");
-  s.basis = json::text(e.body, "basis");
+  s.message = e.body.text("detail");
+  s.p50_seconds = e.body.number("p50_seconds");
+  s.p90_seconds = e.body.number("p90_seconds");
+  s.basis = e.body.text("basis");
 }
 void journal_failing(Record& r, const Event&) { r.journal_failing = true; }
 void journal_mended(Record& r, const Event&) { r.journal_failing = false; }
@@ -263,7 +262,7 @@ void apply(Record& record, const Event& event) {
   if (Incident* incident = incident_of(record, event)) {
     incident->timeline.push_back(event);
     // The opening carries the whole incident; in its own timeline that would be the incident in itself.
-    incident->timeline.back().body.erase("incident");
+    incident->timeline.back().body = event.body.without("incident");
   }
   record.seq = event.seq;
   record.at = event.at;

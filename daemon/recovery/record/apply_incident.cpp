@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the events of an incident's life mean: incidents, their steps and messages, and the triggers that pend.
-#include "daemon/recovery/outlook/projection.hpp"
 #include "daemon/recovery/record/json.hpp"
 #include "daemon/recovery/record/meanings.hpp"
 
@@ -17,6 +16,8 @@ namespace {
 
 constexpr std::size_t final_incidents_kept = 1000;
 
+std::optional<Loss> loss_in(const Body& body) { return loss_from_json(body.json().value("loss", Json())); }
+
 // ---- incidents
 
 void forget_oldest(Record& r) {
@@ -29,13 +30,13 @@ void forget_oldest(Record& r) {
 }
 
 void incident_opened(Record& r, const Event& e) {
-  r.incidents[e.incident] = incident_from_json(e.body.at("incident"));
+  r.incidents[e.incident] = incident_from_json(e.body.json().at("incident"));
   r.pending.erase(e.scenario);
   forget_oldest(r);
 }
 void scenario_pending(Record& r, const Event& e) {
-  r.pending[e.scenario] = {json::time(e.body, "since"),      json::time(e.body, "opens_at"),   json::maybe_time(e.body, "held_at"),
-                           json::time(e.body, "started_at"), json::text(e.body, "started_by"), json::evidence(e.body, "because")};
+  r.pending[e.scenario] = {e.body.time("since"),      e.body.time("opens_at"),   e.body.maybe_time("held_at"),
+                           e.body.time("started_at"), e.body.text("started_by"), e.body.evidence("because")};
 }
 void scenario_calm(Record& r, const Event& e) { r.pending.erase(e.scenario); }
 
@@ -49,17 +50,17 @@ void incident_recovered(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
   if (!i) return;
   i->state = IncidentState::recovered;
-  i->recovered_at = json::maybe_time(e.body, "recovered_at").value_or(e.at);
-  i->loss = loss_from_json(e.body.value("loss", Json()));
+  i->recovered_at = e.body.maybe_time("recovered_at").value_or(e.at);
+  i->loss = loss_in(e.body);
 }
 void incident_reopened(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
   if (!i) return;
   i->state = IncidentState::open;
-  if (auto from = json::maybe_time(e.body, "looked_well_from")) i->looked_well.emplace_back(*from, e.at);
+  if (auto from = e.body.maybe_time("looked_well_from")) i->looked_well.emplace_back(*from, e.at);
   i->recovered_at.reset();
   i->loss.reset();
-  if (auto because = json::evidence(e.body, "because"); !because.empty()) i->because = std::move(because);  // why it is open now
+  if (auto because = e.body.evidence("because"); !because.empty()) i->because = std::move(because);  // why it is open now
   r.pending.erase(i->scenario);
   if (e.by != "drwatch") i->exit.by = Exit::By::steps;  // a person opened it again although it looks well
 }
@@ -67,14 +68,14 @@ void incident_resolved(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
   if (!i) return;
   if (!i->recovered_at) i->recovered_at = e.at;
-  if (auto loss = loss_from_json(e.body.value("loss", Json()))) i->loss = loss;
+  if (auto loss = loss_in(e.body)) i->loss = loss;
   i->state = IncidentState::resolved;
   i->resolved_at = e.at;
-  i->false_alarm = json::flag(e.body, "false_alarm");
+  i->false_alarm = e.body.flag("false_alarm");
   learn(r.measured, *i);
 }
 void incident_projected(Record& r, const Event& e) {
-  if (Incident* i = incident_of(r, e)) i->projection = projection_from_json(e.body);
+  if (Incident* i = incident_of(r, e)) i->projection = projection_from_json(e.body.json());
 }
 
 // The wide incident goes on with the narrow one's start, acknowledgement, timeline, messages and every done step of the same id.
@@ -114,7 +115,7 @@ void take_over(Incident& wide, const Incident& narrow) {
 }
 void incident_absorbed(Record& r, const Event& e) {
   Incident* narrow = incident_of(r, e);
-  auto wide = r.incidents.find(json::text(e.body, "absorbed_by"));
+  auto wide = r.incidents.find(e.body.text("absorbed_by"));
   if (!narrow || wide == r.incidents.end()) return;
   narrow->state = IncidentState::absorbed;
   narrow->absorbed_by = wide->first;
@@ -125,7 +126,7 @@ void incident_absorbed(Record& r, const Event& e) {
 void incident_refiled(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
   if (!i) return;
-  Incident as_new = incident_from_json(e.body.at("incident"));
+  Incident as_new = incident_from_json(e.body.json().at("incident"));
   for (IncidentStep old : i->steps) {
     if (IncidentStep* same = as_new.step(old.plan.id)) {
       if (old.state == StepState::open) continue;
@@ -148,7 +149,7 @@ void incident_refiled(Record& r, const Event& e) {
   i->reopen_within = as_new.reopen_within;
   i->exit = as_new.exit;
   i->trigger = as_new.trigger;
-  i->trigger.supersedes.push_back(json::text(e.body, "from"));  // what it was first must not open beside it
+  i->trigger.supersedes.push_back(e.body.text("from"));  // what it was first must not open beside it
   i->steps = as_new.steps;
   i->message_plans = as_new.message_plans;
   i->scenario_hash = as_new.scenario_hash;
@@ -160,16 +161,16 @@ void incident_refiled(Record& r, const Event& e) {
 void incident_bad_change(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
   if (!i) return;
-  i->bad_change_at = json::maybe_time(e.body, "bad_change_at");
+  i->bad_change_at = e.body.maybe_time("bad_change_at");
   i->bad_change_by = e.by;
-  i->bad_change_note = json::text(e.body, "note");
-  i->loss = loss_from_json(e.body.value("loss", Json()));
+  i->bad_change_note = e.body.text("note");
+  i->loss = loss_in(e.body);
 }
 void incident_corrected(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
   if (!i) return;
   if (!i->started_at_found) i->started_at_found = i->started_at;
-  i->started_at = json::time(e.body, "started_at");
+  i->started_at = e.body.time("started_at");
   i->started_by = "corrected by " + e.by;
 }
 void incident_explains(Record& r, const Event& e) {
@@ -180,7 +181,7 @@ void incident_explains(Record& r, const Event& e) {
 
 IncidentStep* step_of(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
-  return i ? i->step(json::text(e.body, "step")) : nullptr;
+  return i ? i->step(e.body.text("step")) : nullptr;
 }
 void end_step(Record& r, const Event& e, StepState state) {
   IncidentStep* s = step_of(r, e);
@@ -188,11 +189,11 @@ void end_step(Record& r, const Event& e, StepState state) {
   s->state = state;
   s->ended_at = e.at;
   s->by = e.by;
-  s->note = json::text(e.body, "note");
-  s->evidence = json::text(e.body, "evidence");
-  if (json::flag(e.body, "verified")) {
-    s->holds_since = json::maybe_time(e.body, "holds_since");
-    s->proves = json::flag(e.body, "proves");
+  s->note = e.body.text("note");
+  s->evidence = e.body.text("evidence");
+  if (e.body.flag("verified")) {
+    s->holds_since = e.body.maybe_time("holds_since");
+    s->proves = e.body.flag("proves");
   }
 }
 void reset_step(IncidentStep& s) {
@@ -217,7 +218,7 @@ void step_interrupted(Record& r, const Event& e) { end_step(r, e, StepState::int
 void step_undone(Record& r, const Event& e) {
   if (IncidentStep* s = step_of(r, e)) {
     reset_step(*s);
-    s->note = json::text(e.body, "note");
+    s->note = e.body.text("note");
   }
 }
 void step_broke(Record& r, const Event& e) {
@@ -234,13 +235,13 @@ void message_drafted(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
   if (!i) return;
   IncidentMessage m;
-  m.id = json::text(e.body, "message");
-  m.audience = json::text(e.body, "audience");
-  m.when = json::text(e.body, "when");
+  m.id = e.body.text("message");
+  m.audience = e.body.text("audience");
+  m.when = e.body.text("when");
   m.state = e.kind == "message.failed" ? "failed" : "draft";
-  m.subject = json::text(e.body, "subject");
-  m.body = json::text(e.body, "body");
-  m.missing = json::texts(e.body, "missing");
+  m.subject = e.body.text("subject");
+  m.body = e.body.text("body");
+  m.missing = e.body.texts("missing");
   m.drafted_at = e.at;
   std::erase_if(i->messages, [&](const IncidentMessage& old) { return old.id == m.id; });
   i->messages.push_back(m);
@@ -248,7 +249,7 @@ void message_drafted(Record& r, const Event& e) {
 IncidentMessage* message_of(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
   if (!i) return nullptr;
-  std::string id = json::text(e.body, "message");
+  std::string id = e.body.text("message");
   auto it = std::find_if(i->messages.begin(), i->messages.end(), [&](const IncidentMessage& m) { return m.id == id; });
   return it == i->messages.end() ? nullptr : &*it;
 }

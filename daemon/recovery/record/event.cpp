@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/recovery/record/event.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -110,12 +112,12 @@ Importance importance(const Event& event) {
   if (!kind) return Importance::info;
   // A change for the better is news, not a warning.
   if (event.kind == "probe.changed" || event.kind == "component.changed")
-    if (event.body.value("health", "") == "up") return Importance::info;
-  if (event.kind == "component.changed" && event.body.value("health", "") == "down") return Importance::error;
+    if (event.body.text("health") == "up") return Importance::info;
+  if (event.kind == "component.changed" && event.body.text("health") == "down") return Importance::error;
   if (event.kind == "objective.changed") {
-    std::string standing = event.body.value("standing", "");
+    std::string standing = event.body.text("standing");
     if (standing == "met" || standing == "unproven") return Importance::info;
-    if (standing == "breached" && !event.body.value("structural", event.body.value("no_source", false))) return Importance::error;
+    if (standing == "breached" && !event.body.flag("structural", event.body.flag("no_source"))) return Importance::error;
   }
   return kind->importance;
 }
@@ -139,7 +141,7 @@ Json to_json(const Event& e) {
               {"component", or_null(e.component)},
               {"probe", or_null(e.probe)},
               {"message", e.message},
-              {"body", e.body}};
+              {"body", e.body.json()}};
 }
 
 Event event_from_json(const Json& json) {
@@ -156,7 +158,7 @@ Event event_from_json(const Json& json) {
   e.component = text_of(json, "component");
   e.probe = text_of(json, "probe");
   e.message = text_of(json, "message");
-  if (auto body = json.find("body"); body != json.end()) e.body = *body;
+  if (auto body = json.find("body"); body != json.end()) e.body = Body::of(*body);
   return e;
 }
 

@@ -4,15 +4,14 @@
 #pragma once
 
 #include "config/rows/time.hpp"
-
-#include <nlohmann/json.hpp>
+#include "daemon/recovery/record/body.hpp"
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace drwatch {
-
-using Json = nlohmann::json;
 
 struct Event {
   std::uint64_t seq = 0;  // from 1, without holes
@@ -22,7 +21,7 @@ struct Event {
   std::string by = "drwatch";                        // or the person or system whose token it was
   std::string incident, scenario, component, probe;  // empty: none
   std::string message;                               // one sentence for a person
-  Json body = Json::object();
+  Body body;
 };
 
 enum class Importance { info, warning, error };  // of an event, as the log shows it

@@ -142,6 +142,8 @@ struct ToldApart {
 };
 ToldApart told_apart(const Incident& incident);
 
+Json to_json(const Projection& projection);
+Projection projection_from_json(const Json& json);
 Json to_json(const Loss& loss);
 std::optional<Loss> loss_from_json(const Json& json);  // null: nullopt
 Json to_json(const Incident& incident);

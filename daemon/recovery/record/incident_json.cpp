@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // An incident in the journal's words: whole, so that an opening carries everything that was decided. The API's document is another
 // (daemon/web/api/view).
-#include "daemon/recovery/outlook/projection.hpp"
 #include "daemon/recovery/record/json.hpp"
 
 namespace drwatch {

@@ -7,8 +7,15 @@
 #include "daemon/recovery/record/incident.hpp"
 #include "daemon/recovery/record/state.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <optional>
 #include <string>
+
+namespace drwatch {
+Json to_json(const Measured& measured);
+Measured measured_from_json(const Json& json);
+}  // namespace drwatch
 
 namespace drwatch::json {
 

@@ -253,4 +253,14 @@ Record record_from_json(const Json& j) {
   return r;
 }
 
+std::string snapshot_text(const Record& record) { return to_json(record).dump(); }
+
+std::optional<Record> record_of_snapshot(const std::string& text) {
+  try {
+    return record_from_json(Json::parse(text));
+  } catch (const Json::exception&) {
+    return std::nullopt;
+  }
+}
+
 }  // namespace drwatch

@@ -144,6 +144,9 @@ struct Record {
 };
 Json to_json(const Record& record);
 Record record_from_json(const Json& json);
+// The snapshot: the same as text. nullopt: another release's, which does not fit.
+std::string snapshot_text(const Record& record);
+std::optional<Record> record_of_snapshot(const std::string& text);
 
 std::string objective_key(const std::string& component, DisasterClass c);
 

@@ -158,7 +158,7 @@ void explain(Deciding& d, const Match& found) {
     if (!incident || has(incident->explains, component)) continue;
     About about = d.about(*incident);
     about.component = component;
-    d.emit("incident.explains", about, component + " fails because " + *parent + " does", Json{{"parent", *parent}});
+    d.emit("incident.explains", about, component + " fails because " + *parent + " does", Body{{"parent", *parent}});
   }
 }
 
@@ -173,12 +173,6 @@ bool kept_shut(Deciding& d, const Scenario& scenario, const Match& found) {
 
 // ---- pending
 
-Json because_json(const std::vector<Evidence>& because) {
-  Json list = Json::array();
-  for (const Evidence& e : because) list.push_back({{"condition", e.condition}, {"since", time_text(e.since)}, {"evidence", e.evidence}});
-  return list;
-}
-
 std::string because_text(const std::vector<Evidence>& because) {
   std::string text;
   for (const Evidence& e : because) text += (text.empty() ? "" : "; ") + e.condition;
@@ -187,12 +181,12 @@ std::string because_text(const std::vector<Evidence>& because) {
 
 void emit_pending(Deciding& d, const Scenario& scenario, const PendingRecord& p, std::string message) {
   d.emit("scenario.pending", {.scenario = scenario.id}, std::move(message),
-         Json{{"since", time_text(p.since)},
-              {"opens_at", time_text(p.opens_at)},
-              {"held_at", p.held_at ? Json(time_text(*p.held_at)) : Json(nullptr)},
-              {"started_at", time_text(p.started_at)},
+         Body{{"since", p.since},
+              {"opens_at", p.opens_at},
+              {"held_at", p.held_at},
+              {"started_at", p.started_at},
               {"started_by", p.started_by},
-              {"because", because_json(p.because)}});
+              {"because", p.because}});
 }
 
 void begin_pending(Deciding& d, const Scenario& scenario, const Match& found) {
@@ -285,15 +279,14 @@ void absorb_narrower(Deciding& d, const std::string& wide_id) {
     if (incident.state == IncidentState::open && id != wide_id && has(wide.trigger.supersedes, incident.scenario)) narrow.push_back(id);
   for (const std::string& id : narrow)
     d.emit("incident.absorbed", d.about(d.record().incidents.at(id)), d.record().incidents.at(id).title + " goes on in " + wide_id,
-           Json{{"absorbed_by", wide_id}});
+           Body{{"absorbed_by", wide_id}});
 }
 
 namespace {
 
 void reopen(Deciding& d, const Incident& incident, const Match& found) {
   d.emit("incident.reopened", d.about(incident), incident.title + " is back: " + because_text(found.because),
-         Json{{"because", because_json(found.because)},
-              {"looked_well_from", incident.recovered_at ? Json(time_text(*incident.recovered_at)) : Json(nullptr)}});
+         Body{{"because", found.because}, {"looked_well_from", incident.recovered_at}});
 }
 
 void judge_trigger(Deciding& d, const Scenario& scenario) {
@@ -307,7 +300,7 @@ void judge_trigger(Deciding& d, const Scenario& scenario) {
   if (found.truth == Truth::no || kept_shut(d, scenario, found)) {
     if (pending)
       d.emit("scenario.calm", {.scenario = scenario.id},
-             scenario.title + (found.truth == Truth::no ? ": its trigger holds no more" : ": kept shut"), Json::object());
+             scenario.title + (found.truth == Truth::no ? ": its trigger holds no more" : ": kept shut"), {});
     return;
   }
   if (!pending) begin_pending(d, scenario, match(d, scenario.trigger));
@@ -347,7 +340,7 @@ void open_incident(Deciding& d, const Scenario& scenario, const Match& found, Ti
   std::string id = incident.id, why = because_text(incident.because);
   d.emit("incident.opened", {.incident = id, .scenario = scenario.id, .by = by},
          incident.title + " is open" + (why.empty() ? "" : ": " + why) + "; its clock runs since " + time_words(incident.started_at),
-         Json{{"incident", to_json(incident)}});
+         Body{{"incident", incident}});
   absorb_narrower(d, id);
   draft_messages(d, id, Message::When::opened);
   d.decision.subject = id;

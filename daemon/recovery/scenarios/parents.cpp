@@ -24,7 +24,7 @@ bool failing(const Deciding& d, const std::string& component) {
 bool answered_wrongly(const Deciding& d, const std::string& probe) {
   const ProbeSettings& of = d.settings.probes.at(probe);
   auto sight = d.state.sight.probes.find(probe);
-  if (of.kind != "postgres" || sight == d.state.sight.probes.end()) return false;
+  if (!of.traits.answers_queries || sight == d.state.sight.probes.end()) return false;
   const auto& recent = sight->second.recent;
   auto fall = static_cast<std::size_t>(of.fall);
   return recent.size() >= fall && std::all_of(recent.end() - of.fall, recent.end(), [](const PastRun& run) {

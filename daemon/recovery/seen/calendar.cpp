@@ -36,7 +36,7 @@ void begin_planned(Deciding& d, const MaintenanceSettings& plan) {
   if (auto ended = d.record().first_seen.find("maintenance-ended/" + id); ended != d.record().first_seen.end()) return;
   d.emit("maintenance.began", {.by = "schedule"},
          "maintenance " + plan.name + " of " + joined(plan.components) + " until " + time_words(window->until),
-         Json{{"id", id}, {"components", plan.components}, {"until", time_text(window->until)}});
+         Body{{"id", id}, {"components", plan.components}, {"until", window->until}});
 }
 
 }  // namespace
@@ -49,7 +49,7 @@ void judge_maintenance(Deciding& d) {
     else
       d.wake(window.until);
   }
-  for (const std::string& id : over) d.emit("maintenance.ended", {}, "maintenance " + id + " ended", Json{{"id", id}});
+  for (const std::string& id : over) d.emit("maintenance.ended", {}, "maintenance " + id + " ended", Body{{"id", id}});
   for (const auto& [name, plan] : d.settings.maintenance) begin_planned(d, plan);
 }
 
@@ -71,7 +71,7 @@ void order(Deciding& d, const StartMaintenance& o) {
   Time until = d.now + o.lasts;
   d.emit("maintenance.began", {.by = o.by},
          "maintenance of " + joined(o.components) + " until " + time_words(until) + (o.note.empty() ? "" : ": " + o.note),
-         Json{{"id", id}, {"components", o.components}, {"until", time_text(until)}, {"note", o.note}});
+         Body{{"id", id}, {"components", o.components}, {"until", until}, {"note", o.note}});
   d.decision.subject = id;
 }
 
@@ -81,7 +81,7 @@ void order(Deciding& d, const EndMaintenance& o) {
     if (d.record().first_seen.count("maintenance-ended/" + o.id)) return;  // it is already so
     return d.refuse(404, "no maintenance '" + o.id + "' is running", "'drwatch maintenance list' shows those that are");
   }
-  d.emit("maintenance.ended", {.by = o.by}, "maintenance " + o.id + " ended by " + o.by, Json{{"id", o.id}});
+  d.emit("maintenance.ended", {.by = o.by}, "maintenance " + o.id + " ended by " + o.by, Body{{"id", o.id}});
 }
 
 // ---- signals
@@ -95,7 +95,7 @@ void judge_signals(Deciding& d) {
     else
       d.wake(*signal.expires_at);
   }
-  for (const std::string& name : expired) d.emit("signal.expired", {}, "signal " + name + " expired", Json{{"signal", name}});
+  for (const std::string& name : expired) d.emit("signal.expired", {}, "signal " + name + " expired", Body{{"signal", name}});
 }
 
 void order(Deciding& d, const SetSignal& o) {
@@ -109,11 +109,11 @@ void order(Deciding& d, const SetSignal& o) {
   auto was = d.record().signals.find(o.signal);
   bool raised = was != d.record().signals.end() && was->second.raised;
   if (!o.raised && !raised) return;
-  Json body{{"signal", o.signal}, {"note", o.note}};
+  Body body{{"signal", o.signal}, {"note", o.note}};
   if (!o.raised) return d.emit("signal.cleared", {.by = o.by}, "signal " + o.signal + " cleared by " + o.by, body);
   if (raised && !plan->second.expires) return;  // it is already so
-  if (plan->second.expires) body["expires_at"] = time_text(d.now + *plan->second.expires);
-  if (raised) body["renewed"] = true;
+  if (plan->second.expires) body.set("expires_at", d.now + *plan->second.expires);
+  if (raised) body.set("renewed", true);
   d.emit("signal.raised", {.by = o.by},
          "signal " + o.signal + (raised ? " renewed by " : " raised by ") + o.by + (o.note.empty() ? "" : ": " + o.note), body);
 }

@@ -14,7 +14,6 @@ constexpr std::size_t whole_kept = 3, whole_failures_kept = 5;  // of the newest
 
 bool worse(Health a, Health b) { return static_cast<int>(a) > static_cast<int>(b); }  // up < degraded < down
 bool good(Health h) { return h == Health::up || h == Health::degraded; }
-Json time_json(const std::optional<Time>& t) { return t ? Json(time_text(*t)) : Json(nullptr); }
 
 // Looking must not make an entry: only events change the record.
 const ProbeRecord& record_of(const Deciding& d, const std::string& probe) {
@@ -53,12 +52,12 @@ Time since_no_worse(const ProbeSight& sight, Health worst) {
 void change_health(Deciding& d, const std::string& probe, Health to, const Outcome& seen) {
   const ProbeRecord& was = record_of(d, probe);
   ProbeSight& sight = d.state.sight.probes[probe];
-  Json body{{"health", health_name(to)}, {"from", health_name(was.health)}, {"reason", reason_name(seen.reason)},
+  Body body{{"health", health_name(to)}, {"from", health_name(was.health)}, {"reason", reason_name(seen.reason)},
             {"code", seen.code},         {"outcome_message", seen.message}, {"vantage", seen.vantage}};
   // Behind a stretch that nobody could see it is good since the first run that saw it, whatever was seen before.
   const auto since = [&](Health level) { return time_text(was.health == Health::unknown ? seen.at : since_no_worse(sight, level)); };
-  if (to == Health::up) body["good_since"] = since(Health::up);
-  if (to == Health::degraded) body["not_down_since"] = since(Health::degraded);
+  if (to == Health::up) body.set("good_since", since(Health::up));
+  if (to == Health::degraded) body.set("not_down_since", since(Health::degraded));
   sight.awaits_witness = false;
   std::string message = probe + " is " + std::string(health_name(to)) + (seen.message.empty() ? "" : ": " + seen.message);
   d.emit("probe.changed", {.component = d.settings.probes.at(probe).component, .probe = probe}, message, body);
@@ -114,12 +113,12 @@ void suspect(Deciding& d, const std::string& name, const Outcome& outcome, const
   bool down = outcome.outcome == Health::down && !record.down;
   bool degraded = outcome.bad() && !record.degraded;
   if (!down && !degraded) return;
-  Json body{{"outcome", health_name(outcome.outcome)},
+  Body body{{"outcome", health_name(outcome.outcome)},
             {"reason", reason_name(outcome.reason)},
             {"code", outcome.code},
-            {"first_bad_at", time_text(outcome.at)},
-            {"last_up_at", time_json(before.last_up_at)},
-            {"last_not_down_at", time_json(before.last_not_down_at)}};
+            {"first_bad_at", outcome.at},
+            {"last_up_at", before.last_up_at},
+            {"last_not_down_at", before.last_not_down_at}};
   d.emit("probe.suspected", {.component = d.settings.probes.at(name).component, .probe = name},
          name + ": " + (outcome.message.empty() ? std::string(health_name(outcome.outcome)) : outcome.message), body);
 }
@@ -130,7 +129,7 @@ void clear(Deciding& d, const std::string& name, const Outcome& outcome) {
   bool not_down = good(outcome.outcome) && good(record.health) && record.down;
   if (!up && !not_down) return;
   d.emit("probe.cleared", {.component = d.settings.probes.at(name).component, .probe = name}, name + " is good again",
-         Json{{"level", up ? "degraded" : "down"}});
+         Body{{"level", up ? "degraded" : "down"}});
 }
 
 // What was suspected and then could not be seen at all is suspected no more; what was confirmed goes on.
@@ -140,7 +139,7 @@ void lose_sight(Deciding& d, const std::string& name, const Outcome& outcome, He
   if (d.state.sight.probes[name].unknowns != d.settings.probes.at(name).fall || (!record.down && !record.degraded)) return;
   if (was == Health::degraded && !record.down) return;
   d.emit("probe.cleared", {.component = d.settings.probes.at(name).component, .probe = name},
-         name + " cannot be seen any more: it is not suspected to be down", Json{{"level", was == Health::degraded ? "down" : "degraded"}});
+         name + " cannot be seen any more: it is not suspected to be down", Body{{"level", was == Health::degraded ? "down" : "degraded"}});
 }
 
 void remember_in(std::vector<PastRun>& runs, const std::shared_ptr<const Outcome>& run, std::size_t kept, std::size_t whole) {
@@ -271,11 +270,11 @@ void judge_component(Deciding& d, const ComponentSettings& component) {
   auto was = d.record().components.find(component.name);
   if (was != d.record().components.end() && was->second.health == health) return;
   if (was == d.record().components.end() && health == Health::unknown) return;  // not seen yet is not news
-  Json body{{"health", health_name(health)},
-            {"from", was == d.record().components.end() ? Json(nullptr) : Json(health_name(was->second.health))},
+  Body body{{"health", health_name(health)},
+            {"from", was == d.record().components.end() ? std::nullopt : std::optional(health_name(was->second.health))},
             {"detail", message}};
-  if (health == Health::up && good_since) body["good_since"] = time_text(*good_since);
-  if (health == Health::degraded && not_down_since != Time{}) body["not_down_since"] = time_text(not_down_since);
+  if (health == Health::up && good_since) body.set("good_since", *good_since);
+  if (health == Health::degraded && not_down_since != Time{}) body.set("not_down_since", not_down_since);
   d.emit("component.changed", {.component = component.name},
          component.name + " is " + std::string(health_name(health)) + (message.empty() ? "" : " (" + message + ")"), body);
 }
@@ -315,7 +314,7 @@ void judge_blindness(Deciding& d) {
 
   if (d.record().blind_since) {
     if (!sees) return;
-    d.emit("blind.ended", {}, "drwatch can see again", Json{{"since", time_text(*d.record().blind_since)}});
+    d.emit("blind.ended", {}, "drwatch can see again", Body{{"since", *d.record().blind_since}});
     begin_looking_again(d);
     return;
   }
@@ -325,7 +324,7 @@ void judge_blindness(Deciding& d) {
   d.emit("blind.began", {},
          "drwatch is blind: " + std::to_string(witnesses.size() - well) + " of " + std::to_string(witnesses.size()) +
              " witnesses fail; nothing is called down",
-         Json{{"since", time_text(*sight.witnesses_bad_since)}});
+         Body{{"since", *sight.witnesses_bad_since}});
 }
 
 void begin_looking_again(Deciding& d) {

@@ -29,7 +29,7 @@ Outcome see_latches(Deciding& d, const std::string& probe, Outcome outcome) {
     const auto known = d.record().probes.find(probe);
     if (known != d.record().probes.end() && !is_news(known->second, latch)) continue;
     d.emit("probe.latched", {.component = component, .probe = probe}, probe + ": " + latch.message,
-           Json{{"key", latch.key}, {"happened_at", time_text(latch.at)}, {"what", latch.message}});
+           Body{{"key", latch.key}, {"happened_at", latch.at}, {"what", latch.message}});
   }
   const auto record = d.record().probes.find(probe);
   return record == d.record().probes.end() ? outcome : held_down(std::move(outcome), holding(record->second));
@@ -41,7 +41,7 @@ void order(Deciding& d, const AcknowledgeProbe& o) {
   if (!d.settings.probes.contains(o.probe)) return d.refuse(404, "no probe '" + o.probe + "'", "'drwatch status' shows them");
   const bool latched = record != d.record().probes.end() && !holding(record->second).empty();
   if (!latched) return d.refuse(409, o.probe + " has nothing to acknowledge", "it shows what its runs see");
-  Json until = Json::object();
+  Body until;
   std::string what;
   for (const auto& [key, latch] : record->second.latches) {
     if (latch.acknowledged) continue;
@@ -51,12 +51,12 @@ void order(Deciding& d, const AcknowledgeProbe& o) {
     if (last)
       for (const Latch& seen : last->latches)
         if (seen.key == key) at = std::max(at, seen.at);
-    until[key] = time_text(at);
+    until.set(key, at);
     what += (what.empty() ? "" : "; ") + latch.message;
   }
   d.emit("probe.acknowledged", {.component = d.settings.probes.at(o.probe).component, .probe = o.probe, .by = o.by},
          o.by + " acknowledged of " + o.probe + ": " + what + (o.note.empty() ? "" : " (" + o.note + ")"),
-         Json{{"latches", until}, {"note", o.note}});
+         Body{{"latches", until}, {"note", o.note}});
   d.decision.run_now.push_back(o.probe);
 }
 

@@ -153,8 +153,6 @@ class Folding {
   Time first_seen_, began_{};
 };
 
-int badness(Health h) { return h == Health::down ? 3 : h == Health::degraded ? 2 : h == Health::unknown ? 1 : 0; }
-
 // Occurrences that wait for the running one.
 int queued(const JobSettings& job, const JobKept& kept, Time now) {
   if (kept.running.empty() || !job.schedule || !kept.accounted) return 0;
@@ -171,7 +169,7 @@ Outcome see_job_reading(Deciding& d, const std::string& name, const JobSettings&
   outcome.job.reset();  // nobody else needs it
   const auto job = scheduled(tolerances, reading);
   if (!job) {
-    if (badness(outcome.outcome) >= badness(Health::unknown)) return outcome;
+    if (severity_seen(outcome.outcome) >= severity_seen(Health::unknown)) return outcome;
     outcome.outcome = Health::unknown;
     outcome.reason = Reason::protocol;
     outcome.message = "its schedule '" + reading.schedule + "' is not understood";
@@ -184,7 +182,7 @@ Outcome see_job_reading(Deciding& d, const std::string& name, const JobSettings&
   d.keep("job/" + name);
   if (const int waiting = queued(*job, kept, reading.now)) outcome.facts["queued"] = std::to_string(waiting);
   if (kept.last_success_at) outcome.facts["last_success"] = time_text(*kept.last_success_at);
-  if (badness(verdict.outcome.outcome) <= badness(outcome.outcome)) return outcome;
+  if (severity_seen(verdict.outcome.outcome) <= severity_seen(outcome.outcome)) return outcome;
   outcome.outcome = verdict.outcome.outcome;
   outcome.reason = verdict.outcome.reason;
   outcome.code.clear();

@@ -96,7 +96,7 @@ void clocks(std::string& text, const Incident& incident) {
 // What was said of the recovery as it went on, against what it took.
 void projections(std::string& text, const Incident& incident) {
   const auto words = [](const Event& e, const char* key) {
-    return duration_words(Duration{static_cast<std::int64_t>(e.body.value(key, 0.0) * 1000)});
+    return duration_words(Duration{static_cast<std::int64_t>(e.body.number(key).value_or(0) * 1000)});
   };
   const Event* first = nullptr;
   const Event* last = nullptr;
@@ -112,7 +112,7 @@ void projections(std::string& text, const Incident& incident) {
   if (incident.recovered_at) {
     const double actual = in_seconds(*incident.recovered_at - incident.started_at);
     text += "; it took " + duration_words(*incident.recovered_at - incident.started_at) +
-            (actual <= first->body.value("p90_seconds", 0.0) ? ", within that" : ", longer than that");
+            (actual <= first->body.number("p90_seconds").value_or(0) ? ", within that" : ", longer than that");
   }
   text += ". Of " + std::to_string(count) + " projections the last, at " + time_text(last->at) + ", said " + words(*last, "p50_seconds") +
           ", nine in ten within " + words(*last, "p90_seconds") + ".\n";

@@ -184,7 +184,7 @@ View event_view(const Event& event) {
   view["component"] = text_view(event.component);
   view["probe"] = text_view(event.probe);
   view["message"] = event.message;
-  view["body"] = event.body;
+  view["body"] = event.body.json();
   return view;
 }
 

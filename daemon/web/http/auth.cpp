@@ -11,11 +11,13 @@
 namespace drwatch::web {
 namespace {
 
+// Without regard to case, ASCII only: as schemes and host names are compared.
 bool same_word(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
 }
 
+// With the port, if the URL has one.
 std::string host_of_url(std::string_view url) {
   const auto scheme = url.find("://");
   if (scheme == std::string_view::npos) return {};
@@ -30,6 +32,7 @@ std::string_view without_port(std::string_view host) {
 
 Response refused(int status, std::string title, std::string detail) {
   Response response = problem(status, std::move(title), std::move(detail));
+  // RFC 9110, 11.6.1: a 401 must say how to authenticate.
   if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"drwatch\"");
   return response;
 }
@@ -62,10 +65,12 @@ std::optional<Caller> Auth::caller(std::string_view token) const {
   return found;
 }
 
-// A page on the internet may point its own name at 127.0.0.1 and read us with the browser of whoever looks at it; the Host header gives it
-// away.
+// DNS rebinding: a page on the internet may point its own name at 127.0.0.1 and read drwatch through the browser of whoever looks at the
+// page, which comes from loopback and needs no token. The Host header still has the page's name, so only names that are ours, and
+// addresses, are let through.
 bool Auth::host_is_ours(const Request& request) const {
   const std::string* host = request.header("host");
+  // Host is optional in HTTP/1.0 alone (RFC 9112, 3.2); browsers do not speak it.
   if (!host) return request.http_1_0;
   const std::string_view name = without_port(*host);
   if (same_word(name, "localhost")) return true;
@@ -83,6 +88,7 @@ std::variant<Caller, Response> Auth::admit(const Request& request, Needs needs) 
   if (given && given->size() > 7 && same_word(std::string_view(*given).substr(0, 7), "Bearer ")) {
     std::string_view token = std::string_view(*given).substr(7);
     while (token.starts_with(' ')) token.remove_prefix(1);
+    // A token that is sent must be right, even where none is needed: otherwise a mistyped one would go unnoticed until it matters.
     const auto who = caller(token);
     if (!who) return refused(401, "wrong token", "no token of [server.tokens] is this one");
     const bool enough = reading || who->role == Role::admin || (needs == Needs::responder && who->role == Role::responder);

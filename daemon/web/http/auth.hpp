@@ -14,7 +14,8 @@
 namespace drwatch::web {
 
 using Digest = std::array<unsigned char, 32>;
-Digest digest_of(std::string_view text);      // SHA-256: equal lengths to compare, and nothing to learn from where they part
+// SHA-256, so that what is compared always has the same length, and how far two digests agree tells nothing about the token.
+Digest digest_of(std::string_view text);
 bool same(const Digest& a, const Digest& b);  // constant time
 
 enum class Role { viewer, responder, admin };
@@ -28,6 +29,8 @@ struct Caller {
 
 class Auth {
  public:
+  // Keeps digests of the tokens, not the tokens. With a public_url loopback needs a token too, unless open_reading is set: behind a reverse
+  // proxy on this machine everybody comes from loopback.
   explicit Auth(const ServerSettings& server);
   // The caller, or why not (401, 403).
   std::variant<Caller, Response> admit(const Request& request, Needs needs) const;

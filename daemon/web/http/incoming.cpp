@@ -17,6 +17,7 @@ struct Incoming::Inside {
   std::optional<Response> refused;
 
   Inside(std::size_t header, std::size_t body) : header_limit(header), body_limit(body) {
+    // With the body, not only the header.
     parser.eager(true);
     parser.header_limit(static_cast<std::uint32_t>(header));
     parser.body_limit(body);
@@ -34,7 +35,8 @@ void Incoming::Inside::refuse(const boost::system::error_code& error) {
     refused = problem(400, "not understood", "this is not an HTTP/1.1 request: " + error.message());
 }
 
-// What two readers could understand in two ways is how requests are smuggled past a proxy.
+// A request that a proxy and we could understand in two ways is refused, because that is how a second request is smuggled past the proxy
+// (RFC 9112, 6.1 and 3.2).
 void Incoming::Inside::refuse_ambiguous() {
   const auto& fields = parser.get();
   if (fields.count(http::field::transfer_encoding) > 0 && fields.count(http::field::content_length) > 0)
@@ -57,7 +59,7 @@ void Incoming::feed(std::string& bytes) {
     if (in_header && !in.parser.is_header_done()) in.header_bytes += used;
     bytes.erase(0, used);
     if (error && error != http::error::need_more) return in.refuse(error);
-    // Lines that are each small enough must not add up without an end.
+    // Beast bounds what has not been parsed yet; many small lines, parsed one after the other, must not add up without end.
     if (!in.parser.is_header_done() && in.header_bytes + bytes.size() > in.header_limit) return in.refuse(http::error::header_limit);
     if (in_header && in.parser.is_header_done()) in.refuse_ambiguous();
     if (used != 0 && error != http::error::need_more) continue;
@@ -76,6 +78,7 @@ bool Incoming::wants_continue() const {
   return header_done() && !done() && message.version() == 11 && boost::beast::iequals(message[http::field::expect], "100-continue");
 }
 
+// Header names in lower case, as Request has them; values as they came.
 Request Incoming::take() {
   auto& message = inside_->parser.get();
   Request request;

@@ -10,6 +10,7 @@ namespace drwatch::web {
 
 class Incoming {
  public:
+  // Both in bytes.
   Incoming(std::size_t header_limit, std::size_t body_limit);
   ~Incoming();
 

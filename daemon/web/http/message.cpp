@@ -16,7 +16,8 @@ int hex_digit(char c) {
   return -1;
 }
 
-// nullopt: a broken escape, or a control character that no name of ours has.
+// `plus_is_space`: in a query, as forms write it; in a path "+" is a plus. nullopt: a broken escape, or a control character, which no name
+// of ours has.
 std::optional<std::string> percent_decoded(std::string_view text, bool plus_is_space) {
   std::string out;
   out.reserve(text.size());
@@ -37,6 +38,7 @@ std::optional<std::string> percent_decoded(std::string_view text, bool plus_is_s
   return out;
 }
 
+// "a=1&b": a name without "=" has an empty value. False: a broken escape.
 bool read_query(Request& request, std::string_view text) {
   while (!text.empty()) {
     const auto end = text.find('&');
@@ -52,6 +54,7 @@ bool read_query(Request& request, std::string_view text) {
   return true;
 }
 
+// RFC 9110, 5.6.7, by hand: strftime would use the locale's names.
 std::string http_date(Time t) {
   using namespace std::chrono;
   static constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
@@ -77,7 +80,7 @@ const std::string* Request::header(std::string_view lower_case_name) const {
 
 std::string read_target(Request& request) {
   std::string_view rest = request.target;
-  // A client that thinks we are a proxy sends the whole URL; a server must understand that.
+  // A client that takes us for a proxy sends the whole URL as the target; a server must accept that (RFC 9112, 3.2.2).
   for (std::string_view scheme : {"http://", "https://"}) {
     if (!rest.starts_with(scheme)) continue;
     rest.remove_prefix(scheme.size());
@@ -160,8 +163,10 @@ std::string response_text(const Response& response, bool head, bool keep_alive, 
   add("Date", http_date(now));
   add("Content-Type", response.type);
   if (!response.stream) add("Content-Length", std::to_string(response.body.size()));
+  // A stream has no length, so its end can only be the end of the connection.
   add("Connection", keep_alive && !response.stream ? "keep-alive" : "close");
-  // Nothing here may run, be framed, be guessed at or be kept: pages have no script, and the state of a platform is nobody else's.
+  // The pages have no scripts, so none may run; they may not be framed, nor their type be guessed at. And they are not kept in a cache: the
+  // state of a platform must not be read from a shared computer's disk.
   add("Content-Security-Policy",
       "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
       "frame-ancestors 'none'");

@@ -15,6 +15,7 @@
 
 namespace drwatch::web {
 
+// The parser fills all but `segments` and `query` (read_target) and the peer (the server).
 struct Request {
   std::string method;                                        // "GET", as sent
   std::string target;                                        // "/probes/primary?limit=3", as sent
@@ -32,6 +33,7 @@ struct Request {
 // Where a response without an end is written to. Fails once the reader is gone.
 struct Tap {
   virtual ~Tap() = default;
+  // False: the reader has gone. Waits until the bytes are taken, so a slow reader slows the writer down instead of filling the memory.
   virtual Task<bool> write(std::string bytes) = 0;
 };
 

@@ -21,6 +21,7 @@ tcp::endpoint endpoint_of(const std::string& listen) {
   const auto colon = listen.rfind(':');
   std::string host = listen.substr(0, colon);
   const std::string port_text = colon == std::string::npos ? "" : listen.substr(colon + 1);
+  // 0: the system chooses a free one.
   unsigned port = 0;
   const auto [end, error] = std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
@@ -38,17 +39,20 @@ std::string endpoint_text(const tcp::endpoint& e) {
 }
 
 bool is_loopback(const asio::ip::address& a) {
+  // A socket that listens on [::] sees 127.0.0.1 as ::ffff:127.0.0.1.
   if (a.is_v6() && a.to_v6().is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, a.to_v6()).is_loopback();
   return a.is_loopback();
 }
 
 }  // namespace
 
+// Opens, binds and listens here and not in start(), so that a port in use is known before the daemon reports that it is ready.
 Server::Server(World world, TaskGroup& tasks, const std::string& listen, Limits limits, Respond respond)
     : world_(world), tasks_(tasks), limits_(limits), respond_(std::move(respond)), acceptor_(world.executor) {
   const auto endpoint = endpoint_of(listen);
   try {
     acceptor_.open(endpoint.protocol());
+    // Without it a restarted daemon could not listen for a minute, while connections of the old one are in TIME_WAIT.
     acceptor_.set_option(tcp::acceptor::reuse_address(true));
     acceptor_.bind(endpoint);
     acceptor_.listen(asio::socket_base::max_listen_connections);
@@ -84,6 +88,7 @@ std::string Server::address() const {
 
 void Server::identity(std::shared_ptr<Identity> identity) { identity_ = std::move(identity); }
 
+// Notes what the connection does from now on, and until when that may last; look_after() ends it then.
 void Server::begin(One one, Doing doing) {
   const auto within = [&]() -> Duration {
     switch (doing) {
@@ -109,7 +114,8 @@ void Server::begin(One one, Doing doing) {
   one->until = one->since + within;
 }
 
-// Ends the connection that is doing nothing for the longest time; failing that, the one that has been sending its header for the longest.
+// Makes room for a new connection: ends the one that has been idle for the longest, or else the one that has been in its handshake or its
+// header for the longest. Connections that are being answered are never ended for it. False: all are being answered.
 bool Server::make_room() {
   for (const Doing doing : {Doing::idle, Doing::handshake, Doing::header}) {
     One oldest;
@@ -169,6 +175,7 @@ Task<void> Server::look_after(Shared self) {
       if (now < one->until) continue;
       if (one->doing == Doing::header || one->doing == Doing::body) {
         one->late = true;  // it hears why
+        // Time to send the answer 408; the cancelled reading ends, and receive() goes on with `late`.
         one->until = now + self->limits_.header_within;
         one->socket->cancel();
       } else {
@@ -213,6 +220,7 @@ Task<std::optional<Request>> Server::receive(Shared self, One one) {
     const bool more = co_await read_more(self, one);
     if (one->late) break;
     if (!more) co_return std::nullopt;
+    // The header's time runs from its first byte, not from the end of the last request.
     if (one->doing == Doing::idle) self->begin(one, Doing::header);
   }
   if (incoming.done() && !incoming.refused() && !one->late) co_return incoming.take();
@@ -226,9 +234,11 @@ Task<std::optional<Request>> Server::receive(Shared self, One one) {
 Task<void> Server::leave(Shared self, One one) {
   self->begin(one, Doing::leaving);
   one->socket->end_writing();
+  // 64 x 8 KiB, within two seconds.
   for (int reads = 0; reads < 64 && co_await read_more(self, one); ++reads) one->buffer.clear();
 }
 
+// Counts itself among the open streams for as long as it lives, however it ends.
 struct Server::Streaming final : Tap {
   Shared self;
   One one;
@@ -243,6 +253,7 @@ struct Server::Streaming final : Tap {
 
 // True: the connection goes on.
 Task<bool> Server::answer(Shared self, One one, Request request) {
+  // The server being stopped answers what it has taken and keeps nothing open.
   const bool head = request.method == "HEAD", keep = request.keep_alive && !self->stopped_;
   const std::string wrong = read_target(request);
   Response response;
@@ -252,6 +263,7 @@ Task<bool> Server::answer(Shared self, One one, Request request) {
   } else {
     response = problem(400, "not understood", wrong);
   }
+  // Streams stay open for hours, so they must not use up all connections.
   if (response.stream && self->streams_ >= self->limits_.streams) {
     response = problem(503, "too many readers", "as many event streams as can be served are open; close some, or read the list instead");
     response.headers.emplace_back("Retry-After", "30");
@@ -269,6 +281,7 @@ Task<bool> Server::answer(Shared self, One one, Request request) {
   co_return false;
 }
 
+// One connection from its handshake to its end. Its socket is closed by the task group's callback (take_in), whichever way this returns.
 Task<void> Server::serve(Shared self, One one) {
   if (!co_await one->socket->handshake()) co_return;
   for (;;) {

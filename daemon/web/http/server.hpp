@@ -29,11 +29,14 @@ struct Limits {
 
 class Server : public std::enable_shared_from_this<Server> {
  public:
+  // Makes the response to a request, whatever it is; may take its time. It must not throw: the connection would end without an answer.
   using Respond = std::function<Task<Response>(Request)>;
 
-  // Throws std::runtime_error ("cannot listen on 127.0.0.1:9780: address already in use; ...").
+  // `listen`: "127.0.0.1:9780", "[::1]:9780". Binds and listens at once. Throws std::runtime_error with what to do ("cannot listen on
+  // 127.0.0.1:9780: Address already in use; ..."). Connections are accepted after start().
   Server(World world, TaskGroup& tasks, const std::string& listen, Limits limits, Respond respond);
   void start();
+  // Closes everything at once; the tasks end with their group.
   void stop();
   std::string address() const;                        // with the port as bound
   void identity(std::shared_ptr<Identity> identity);  // of connections from now on; null: plain

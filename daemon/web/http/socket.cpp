@@ -36,8 +36,10 @@ namespace {
 
 Failure failure(const boost::system::error_code& error) { return Failure{Reason::connect, {}, error.message()}; }
 
+// Many clients close without TLS's close_notify. The length of a request tells whether something is missing.
 bool clean_end(const boost::system::error_code& error) { return error == asio::error::eof || error == asio::ssl::error::stream_truncated; }
 
+// The same for a plain and a TLS stream; only what is the lowest layer differs.
 template <class S>
 struct Over : Socket {
   S stream;
@@ -64,10 +66,12 @@ struct Over : Socket {
     boost::system::error_code ignored;
     lowest().cancel(ignored);
   }
+  // TCP's own end. For TLS it goes out without close_notify, which the length of the response makes good.
   void end_writing() override {
     boost::system::error_code ignored;
     lowest().shutdown(tcp::socket::shutdown_send, ignored);
   }
+  // Whatever is under way on this socket ends with operation_aborted.
   void close() override {
     boost::system::error_code ignored;
     lowest().close(ignored);

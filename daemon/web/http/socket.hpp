@@ -11,6 +11,7 @@
 
 namespace drwatch::web {
 
+// What is waited for when the task is cancelled ends with a failure or by unwinding; the destructor closes.
 struct Socket : Stream {
   virtual Task<bool> handshake() = 0;  // false: not a client that we can talk to
   virtual void cancel() = 0;           // what is waited for now ends with a failure

@@ -35,6 +35,7 @@ struct Piece {
   asio::steady_timer wake;
   explicit Piece(const asio::any_io_executor& loop) : wake(loop, asio::steady_timer::time_point::max()) {}
 };
+// Also counts down when the caller is cancelled.
 struct Counted {
   std::size_t& n;
   explicit Counted(std::size_t& count) : n(count) { ++n; }
@@ -53,6 +54,7 @@ Task<std::string> Worker::run(std::function<std::string()> work) {
     } catch (...) {
       piece->error = std::current_exception();
     }
+    // What the work owned is freed here, on the thread: that may be the slow part.
     piece->work = nullptr;
     // The timer belongs to the loop's thread: it is let go of there too.
     asio::post(loop, [piece = std::move(piece)] {

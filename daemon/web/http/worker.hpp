@@ -16,6 +16,7 @@ class Worker {
   ~Worker();  // waits for what is being done
   // Runs `work` on the thread and returns its text on the loop. `work` must own all that it touches. Its exceptions come out here.
   Task<std::string> run(std::function<std::string()> work);
+  // How many callers wait, the one being worked for included.
   std::size_t waiting() const;
 
  private:

@@ -11,16 +11,22 @@
 #include <string>
 
 namespace drwatch::web {
-namespace {
 
-double resident_bytes() {
+double process_cpu_seconds() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
+double process_resident_bytes() {
   std::ifstream statm("/proc/self/statm");
   double size = 0, resident = 0;
   statm >> size >> resident;
   return resident * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
-double open_descriptors() {
+double process_open_descriptors() {
   std::error_code error;
   const std::filesystem::directory_iterator folder("/proc/self/fd", error);
   if (error) return 0;
@@ -28,7 +34,7 @@ double open_descriptors() {
 }
 
 // Field 22 of /proc/self/stat counts clock ticks since the boot (proc(5)); the program's name before it may hold spaces and brackets.
-double start_time_seconds() {
+double process_start_time_seconds() {
   std::ifstream stat("/proc/self/stat");
   std::string text(std::istreambuf_iterator<char>(stat), {});
   std::istringstream fields(text.substr(text.rfind(')') + 1));
@@ -40,15 +46,6 @@ double start_time_seconds() {
   for (std::string word; kernel >> word;)
     if (word == "btime") kernel >> boot;
   return boot + ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
-}
-
-}  // namespace
-
-ProcessFigures process_figures() {
-  rusage used{};
-  getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
-  return {seconds(used.ru_utime) + seconds(used.ru_stime), resident_bytes(), open_descriptors(), start_time_seconds()};
 }
 
 }  // namespace drwatch::web

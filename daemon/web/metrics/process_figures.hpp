@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the operating system says about this process.
+// What the operating system says about this process, asked anew each time.
 #pragma once
 
 namespace drwatch::web {
 
-struct ProcessFigures {
-  double cpu_seconds = 0, resident_bytes = 0, open_descriptors = 0, start_time_seconds = 0;
-};
-ProcessFigures process_figures();
+double process_cpu_seconds();
+double process_resident_bytes();
+double process_open_descriptors();
+double process_start_time_seconds();
 
 }  // namespace drwatch::web

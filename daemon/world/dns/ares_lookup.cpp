@@ -11,8 +11,8 @@
 namespace drwatch {
 namespace {
 
-// Waits 0.8 s for an answer, then (c-ares doubles) 1.6 s: a lost packet is made good and a dead server known within 2.4 s, before most
-// deadlines.
+// Waits 0.8 s for an answer; c-ares doubles that for the second try (1.6 s). So one lost packet does no harm, and a dead server is known
+// after 2.4 s, which is before most deadlines.
 constexpr int first_wait_ms = 800;
 constexpr int tries = 2;
 
@@ -41,10 +41,12 @@ AresLookup::AresLookup(boost::asio::any_io_executor loop, const std::vector<std:
   options.tries = tries;
   options.sock_state_cb = &AresLookup::on_socket;
   options.sock_state_cb_data = this;
+  // NOCHECKRESP: c-ares passes SERVFAIL, NOTIMP and REFUSED on instead of asking the next server (ares_init_options(3)).
   options.flags = flags | (last_word ? ARES_FLAG_NOCHECKRESP : 0);
   int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB | ARES_OPT_FLAGS;
   char only_servers[] = "b";
-  if (!servers.empty()) {  // a question for these servers: neither /etc/hosts nor the system's search list has a say in it
+  // A question for these servers alone: /etc/hosts ("f") and the search list of resolv.conf would answer something else.
+  if (!servers.empty()) {
     options.flags |= ARES_FLAG_NOSEARCH;
     options.lookups = only_servers;
     mask |= ARES_OPT_LOOKUPS;
@@ -61,9 +63,11 @@ AresLookup::~AresLookup() { end(); }
 
 void AresLookup::begin(const std::string& name, Family family) {
   if (status != ARES_SUCCESS) return done_->ring();
+  // What it stays when end() comes before an answer.
   status = ARES_ECANCELLED;
   ares_addrinfo_hints hints{};
   hints.ai_family = family == Family::v4 ? AF_INET : family == Family::v6 ? AF_INET6 : AF_UNSPEC;
+  // Otherwise each address would come once for each kind of socket.
   hints.ai_socktype = SOCK_STREAM;
   ares_getaddrinfo(channel_, name.c_str(), nullptr, &hints, &AresLookup::on_answer, this);
   arm_timer();
@@ -77,6 +81,7 @@ void AresLookup::begin(const std::string& name, int type) {
   arm_timer();
 }
 
+// A channel only to let c-ares read resolv.conf.
 std::vector<std::string> AresLookup::system_servers() {
   ares_channel channel = nullptr;
   if (ares_init(&channel) != ARES_SUCCESS) return {};
@@ -108,6 +113,7 @@ void AresLookup::on_answer(void* self, int status, int, ares_addrinfo* list) {
     std::optional<int> ttl;
     for (auto* node = list->nodes; node; node = node->ai_next) {
       lookup.answer.addresses.push_back(numeric(*node));
+      // The answer holds for as long as the shortest-lived of its addresses.
       ttl = std::min(ttl.value_or(node->ai_ttl), node->ai_ttl);
     }
     lookup.answer.ttl = seconds(std::max(0, ttl.value_or(0)));
@@ -123,6 +129,7 @@ void AresLookup::on_bytes(void* self, int status, int, unsigned char* bytes, int
   lookup.done_->ring();
 }
 
+// c-ares tells here which sockets it wants to be waited for, and for what; neither: it is done with that one.
 void AresLookup::on_socket(void* self, ares_socket_t socket, int read, int write) {
   auto& lookup = *static_cast<AresLookup*>(self);
   if (!read && !write) {  // c-ares closes it now; the copy goes with the watch
@@ -146,7 +153,8 @@ void AresLookup::wait_for(const std::shared_ptr<Watch>& watch) {
   auto wait = [&](bool wanted, bool& waiting, stream_descriptor::wait_type what) {
     if (!wanted || waiting) return;
     waiting = true;
-    // The watch holds the descriptor, the descriptor the handler: weak, or neither would ever go.
+    // Weak references: the watch owns the descriptor, and the descriptor the handler of the wait. If the handler owned the watch, neither
+    // would ever be freed.
     watch->descriptor.async_wait(
         what, [self = weak_from_this(), weak = std::weak_ptr(watch), &waiting, what](const boost::system::error_code& error) {
           auto lookup = self.lock();
@@ -156,6 +164,7 @@ void AresLookup::wait_for(const std::shared_ptr<Watch>& watch) {
           if (error || !lookup->channel_) return;
           const bool readable = what == stream_descriptor::wait_read;
           lookup->process(readable ? w->socket : ARES_SOCKET_BAD, readable ? ARES_SOCKET_BAD : w->socket);
+          // process() may have closed this socket, and opened another with the same number.
           auto still = lookup->watches_.find(w->socket);
           if (still != lookup->watches_.end() && still->second == w) lookup->wait_for(w);
         });
@@ -171,6 +180,7 @@ void AresLookup::process(ares_socket_t readable, ares_socket_t writable) {
 
 void AresLookup::arm_timer() {
   timeval next{};
+  // c-ares resends and gives up only when it is called; the timer calls it when its next time-out is due.
   if (done_->rung() || !ares_timeout(channel_, nullptr, &next)) return;
   // A millisecond more: c-ares takes a time-out that is not quite over as not over.
   timer_.expires_after(std::chrono::seconds(next.tv_sec) + std::chrono::microseconds(next.tv_usec) + milliseconds(1));

@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t most_records = 256;   // of one section; a real answer has a handful
 constexpr std::size_t longest_text = 4096;  // of one record, as it is shown
 
+// IANA's registry of DNS resource record types; those that a probe can ask for.
 struct TypeName {
   int number;
   std::string_view name;
@@ -24,7 +25,8 @@ std::string type_name(int number) {
   return "TYPE" + std::to_string(number);
 }
 
-// Reads on from a place; after anything that is not there, `bad` stays set and zeros come.
+// Reads big-endian numbers, bytes and names one after the other. Beyond the end of the message it returns zeros and sets `bad`, which stays
+// set: so a caller may read a whole record and look at `bad` once.
 class Reader {
  public:
   explicit Reader(std::string_view bytes, std::size_t at = 0) : bytes_(bytes), at_(at) {}
@@ -62,6 +64,8 @@ class Reader {
   std::size_t at_;
 };
 
+// As RFC 4343, 2.1 writes octets that are not printable: \DDD in decimal; "." and "\" get a backslash. Letters become lower case, since
+// names are compared without regard to case (RFC 4343, 3).
 void append_label(std::string& name, std::string_view label) {
   if (!name.empty()) name += '.';
   for (const char c : label) {
@@ -76,7 +80,8 @@ void append_label(std::string& name, std::string_view label) {
   }
 }
 
-// Each pointer leads before the place from where the last one led: no circle. 255 octets are the most that a name has.
+// A name may end in a pointer to an earlier place of the message (RFC 1035, 4.1.4). Each pointer must lead before the place where the last
+// one led: so there is no circle, and the loop ends. A name has at most 255 octets, the last of which is the root's empty label.
 std::string Reader::name() {
   std::string made;
   std::size_t octets = 0, at = at_, before = at_;
@@ -97,6 +102,7 @@ std::string Reader::name() {
       before = at = to;
       continue;
     }
+    // 0x40 and 0x80 are reserved (RFC 1035, 4.1.4).
     if ((size & 0xc0) != 0 || bytes_.size() - at - 1 < size) break;
     octets += size + 1u;
     if (octets > 254) break;
@@ -107,6 +113,7 @@ std::string Reader::name() {
   return "";
 }
 
+// As a zone file writes a text in quotes.
 void append_quoted(std::string& text, std::string_view bytes) {
   text += '"';
   for (const char c : bytes) {
@@ -126,6 +133,7 @@ std::string hex(std::string_view bytes) {
   return text;
 }
 
+// `size`: the bytes that such an address must have, 4 or 16.
 std::string address(int family, std::string_view bytes, std::size_t size, bool& bad) {
   char text[INET6_ADDRSTRLEN] = "";
   bad = bad || bytes.size() != size || !inet_ntop(family, bytes.data(), text, sizeof text);
@@ -151,6 +159,7 @@ std::string numbers(Reader& r, int count) {
   return text;
 }
 
+// RFC 8659, 4.1: a byte of flags, the length of the tag, the tag, and the value up to the end: 0 issue "ca.example".
 std::string caa(std::string_view data, bool& bad) {
   Reader r(data);
   const std::string flags = std::to_string(r.byte());
@@ -160,6 +169,7 @@ std::string caa(std::string_view data, bool& bad) {
   return text;
 }
 
+// RFC 4034, 5.1: key tag, algorithm, digest type, digest: 12345 13 2 0123...
 std::string ds(std::string_view data, bool& bad) {
   Reader r(data);
   std::string text = std::to_string(r.u16()) + " ";
@@ -169,7 +179,9 @@ std::string ds(std::string_view data, bool& bad) {
   return bad ? "" : text + hex(data.substr(r.at()));
 }
 
-// `r` stands at the record's data, whose bytes are `data`: names in it may point to anywhere before.
+// A record's data as a zone file writes it. `r` stands at the data, and sees the whole message up to the data's end, since names in it may
+// point to anywhere before; `data` are the same bytes alone. `bad` is set when they do not make such a record, or when something is left
+// over.
 std::string text_of(int type, Reader r, std::string_view data, bool& bad) {
   const std::size_t end = r.at() + data.size();
   std::string text;
@@ -197,11 +209,13 @@ std::string text_of(int type, Reader r, std::string_view data, bool& bad) {
       for (int i = 0; i < 3; ++i) text += std::to_string(r.u16()) + " ";
       text += r.name();
       break;
+    // SOA: primary server, mail address, serial, refresh, retry, expire, minimum (RFC 1035, 3.3.13).
     case 6:
       text = r.name() + " ";
       text += r.name() + " ";
       text += numbers(r, 5);
       break;
+    // A type that is not known is still shown: length and hex digits (RFC 3597, 5).
     default:
       return "\\# " + std::to_string(data.size()) + " " + hex(data);  // RFC 3597, 5
   }
@@ -210,7 +224,7 @@ std::string text_of(int type, Reader r, std::string_view data, bool& bad) {
 }
 
 void read_section(Reader& r, std::string_view bytes, std::size_t count, std::vector<DnsRecord>& into) {
-  constexpr int opt = 41;  // says something of the message, is no record of the zone
+  constexpr int opt = 41;  // EDNS (RFC 6891): a pseudo-record about the message itself, not one of the zone
   for (std::size_t i = 0; i < count && !r.bad; ++i) {
     DnsRecord record;
     record.name = r.name();
@@ -219,6 +233,7 @@ void read_section(Reader& r, std::string_view bytes, std::size_t count, std::vec
     record.ttl = r.u32();
     const std::size_t size = r.u16(), begin = r.at();
     const auto data = r.bytes(size);
+    // Records over the bound are read, so that the next section is found, and dropped.
     if (r.bad || type == opt || into.size() >= most_records) continue;
     record.type = type_name(type);
     record.text = text_of(type, Reader(bytes.substr(0, begin + size), begin), data, r.bad);
@@ -246,6 +261,7 @@ std::optional<DnsAnswer> read_dns_answer(std::string_view bytes) {
   const unsigned flags = r.u16();
   const unsigned questions = r.u16(), answers = r.u16(), authority = r.u16();
   r.u16();
+  // 0x8000 (QR): it is an answer, not a question. 0x0400 below (AA): the server is an authority for the name.
   if (r.bad || !(flags & 0x8000) || questions > 1) return std::nullopt;
   if (questions == 1) {
     r.name();

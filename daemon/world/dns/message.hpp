@@ -15,6 +15,7 @@ std::optional<DnsAnswer> read_dns_answer(std::string_view bytes);
 
 // The number of a type that DnsQuestion knows ("MX": 15); 0: none.
 int dns_type_number(std::string_view type);
+// "NXDOMAIN" for 3 (RFC 1035, 4.1.1); "RCODE11" for one without a name here.
 std::string dns_rcode_name(int rcode);
 
 }  // namespace drwatch

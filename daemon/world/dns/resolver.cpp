@@ -10,12 +10,13 @@
 namespace drwatch {
 namespace {
 
-// The library's own start is not safe on several threads; this one is, and happens once.
+// ares_library_init(3) must not be called by two threads at once; a static's initialization is (C++11), and happens once.
 void start_ares() {
   static const int started = ares_library_init(ARES_LIB_INIT_ALL);
   (void)started;
 }
 
+// c-ares' errors, as the code that rules and dashboards see and as words for a person.
 struct Meaning {
   int status;
   const char* code;
@@ -41,10 +42,12 @@ Failure failure_of(int status, const std::string& name, const std::vector<std::s
   for (const auto& m : meanings) {
     if (m.status == status) return {Reason::dns, m.code, "cannot resolve " + name + whom + ": " + m.words};
   }
+  // No memory, or /etc/resolv.conf cannot be read: this machine's trouble.
   const bool ours = status == ARES_ENOMEM || status == ARES_EFILE;
   return {ours ? Reason::own_fault : Reason::dns, "", "cannot resolve " + name + whom + ": " + ares_strerror(status)};
 }
 
+// nullopt: it is a name. An address, with or without the brackets of a URL, is its own answer unless it is of the wrong family.
 std::optional<Result<Resolved>> numeric(const std::string& name, Family family) {
   std::string bare = name;
   if (bare.size() > 2 && bare.front() == '[' && bare.back() == ']') bare = bare.substr(1, bare.size() - 2);
@@ -84,6 +87,7 @@ Result<DnsAnswer> answer_of(AresLookup& lookup, const DnsQuestion& question) {
   return failure_of(ARES_EBADRESP, question.name, server);
 }
 
+// The server answered, but not about the name: another server may know better.
 bool server_trouble(int status) { return status == ARES_ESERVFAIL || status == ARES_EREFUSED || status == ARES_ENOTIMP; }
 
 }  // namespace
@@ -93,8 +97,9 @@ RealResolver::RealResolver(boost::asio::any_io_executor loop) : loop_(std::move(
 Task<Result<Resolved>> RealResolver::resolve(std::string name, Family family, std::vector<std::string> servers) {
   if (auto address = numeric(name, family)) co_return std::move(*address);
   auto [status, answer] = co_await look_up(loop_, name, family, servers, true);
-  // c-ares either stops at the first server's SERVFAIL, or tries them all and forgets that it was SERVFAIL. So: ask again letting it go on,
-  // and keep the word.
+  // c-ares can do one of two things: stop at the first server's SERVFAIL, or try all servers, but then it reports ECONNREFUSED when none of
+  // them helped and the SERVFAIL is forgotten. So the question is asked a second time, of all servers, and the first answer is kept when
+  // that brought nothing better.
   if (server_trouble(status) && servers.size() != 1) {
     auto [second, better] = co_await look_up(loop_, name, family, servers, false);
     if (second != ARES_ECONNREFUSED) {
@@ -108,6 +113,7 @@ Task<Result<Resolved>> RealResolver::resolve(std::string name, Family family, st
 }
 
 Task<std::vector<Result<DnsAnswer>>> RealResolver::ask(std::vector<DnsQuestion> questions) {
+  // All are under way at once; that they are waited for one after the other costs nothing.
   std::vector<Ending> lookups;
   for (const DnsQuestion& question : questions) {
     const std::vector<std::string> server{question.server};

@@ -5,8 +5,8 @@
 
 namespace drwatch {
 
-// Every look-up asks the name servers anew: an answer from a cache would hide that they are dead. The system's resolver is never used: its
-// look-ups cannot be cancelled and wait for each other.
+// By c-ares. Every look-up asks the name servers anew: an answer from a cache would hide that they are dead. getaddrinfo of the system is
+// not used, because it cannot be cancelled and blocks a thread. See Resolver for what goes in and out.
 class RealResolver : public Resolver {
  public:
   explicit RealResolver(boost::asio::any_io_executor loop);

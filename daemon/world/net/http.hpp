@@ -9,6 +9,7 @@
 
 namespace drwatch {
 
+// A URL, taken apart for connecting and asking.
 struct HttpTarget {
   bool tls = false;
   std::string host;         // a name or an address, without brackets
@@ -23,10 +24,12 @@ class HttpTargets {
   std::shared_ptr<const HttpTarget> of(const std::string& url);  // null: not a URL that starts with http:// or https://
 
  private:
+  // Some 2 MB of targets.
   static constexpr std::size_t most = 10000;
   std::unordered_map<std::string, std::shared_ptr<const HttpTarget>> known_;
 };
 
+// HTTP/1.1 over a Net: a fresh connection for each fetch, no redirects, no decompression. See Http for what goes in and out.
 class RealHttp : public Http {
  public:
   explicit RealHttp(Net& net) : net_(net) {}

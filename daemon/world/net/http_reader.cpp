@@ -14,6 +14,8 @@ namespace http = boost::beast::http;
 using boost::beast::string_view;
 using boost::system::error_code;
 
+// Bytes. Headers of more than 64 KiB are refused by most clients and servers alike (nginx and Apache: 8 KiB for a line). A server that
+// sends one interim answer (100, 103) after another without end must not hold a run until its deadline and fill the trace.
 constexpr std::size_t first_buffer = 4096;
 constexpr std::size_t max_header = 64 * 1024;
 constexpr int max_interim = 16;
@@ -32,6 +34,7 @@ struct HttpReader::Parser : http::basic_parser<false> {
   }
   void on_field_impl(http::field, string_view name, string_view value, error_code&) override { into.headers.emplace_back(name, value); }
   void on_header_impl(error_code&) override {}
+  // Called once the header is whole; nullopt: chunked, or until the connection ends.
   void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
     if (length) into.body.reserve(static_cast<std::size_t>(*length));  // bounded: checked against the limit before
   }
@@ -58,6 +61,8 @@ void HttpReader::renew() {
   at_start_ = true;
   response_ = {};
   parser_ = std::make_unique<Parser>(response_);
+  // eager: also the body is parsed, not only the header. skip: the answer to a HEAD has none, whatever Content-Length says (RFC 9110,
+  // 9.3.2).
   parser_->eager(true);
   parser_->skip(no_body_);
   parser_->header_limit(max_header);
@@ -65,7 +70,8 @@ void HttpReader::renew() {
 }
 
 std::span<char> HttpReader::space() {
-  // Only a header (or a chunk's) makes the parser leave bytes; take() bounds how many.
+  // The parser takes body bytes at once and leaves only the unfinished piece of a header or a chunk's line in the buffer; take() fails when
+  // that grows over max_header, so the doubling here is bounded.
   if (filled_ == buffer_.size()) buffer_.resize(buffer_.size() * 2);
   return std::span(buffer_).subspan(filled_);
 }
@@ -73,7 +79,8 @@ std::span<char> HttpReader::space() {
 std::optional<Failure> HttpReader::take(std::size_t n) {
   anything_ = true;
   filled_ += n;
-  // The parser waits for a whole line or more before it looks; a server of another kind (SSH, TLS) may never send one.
+  // The parser looks at nothing before a whole line has come, which a server of another protocol (SSH, TLS) may never send: the probe would
+  // report a time-out instead of what it is. So the first bytes are compared here, as many as there are.
   const std::string_view start = "HTTP/";
   if (at_start_ && std::memcmp(buffer_.data(), start.data(), std::min(filled_, start.size())) != 0) {
     return failure(http::error::bad_version);
@@ -85,6 +92,8 @@ std::optional<Failure> HttpReader::take(std::size_t n) {
     used += step;
     if (step > 0) at_start_ = false;
     if (error && error != http::error::need_more) return failure(error);
+    // An interim answer (RFC 9110, 15.2) stands before the real one and is dropped. 101 is the exception: it is final, other bytes follow
+    // it.
     if (parser_->is_done() && response_.status / 100 == 1 && response_.status != 101) {
       if (++interim_ > max_interim) return Failure{Reason::protocol, "", address_ + " sends one interim answer after another"};
       renew();
@@ -100,10 +109,11 @@ std::optional<Failure> HttpReader::take(std::size_t n) {
 
 std::optional<Failure> HttpReader::take_end() {
   if (!anything_) return Failure{Reason::protocol, "", address_ + " closed the connection without an answer"};
-  // Nothing of this answer has reached the parser (an end behind an interim answer, or within the first line): it asserts that something
-  // has.
+  // The other side ended before the parser has taken anything of this answer (right behind an interim answer, or within the first line).
+  // Beast's put_eof asserts that the parser has begun, so the daemon would abort.
   if (at_start_) return failure(http::error::partial_message);
   error_code error;
+  // The end of the connection is also the regular end of a body that has neither a length nor chunks (RFC 9112, 6.3).
   parser_->put_eof(error);
   if (error) return failure(error);
   return std::nullopt;

@@ -8,6 +8,8 @@
 
 namespace drwatch {
 
+// Call space(), read into it, then take(n) or, at the end of the stream, take_end(); until done() or a failure. Interim answers (1xx but
+// 101) are passed over, the response is the final one. Failures have the reason protocol.
 class HttpReader {
  public:
   // `no_body`: the answer to a HEAD. `max_body` in bytes.
@@ -21,6 +23,7 @@ class HttpReader {
   // The other side has ended.
   std::optional<Failure> take_end();
   bool done() const;
+  // Whole only after done(). The body is as it was sent: chunks are put together, but nothing is decompressed.
   HttpResponse& response();
 
  private:

@@ -32,6 +32,7 @@ Failure not_allowed(int number) {
 }
 
 Failure failed(int number, const std::string& address) {
+  // socket() says EACCES when ping_group_range does not include us.
   if (number == EACCES || number == EPERM) return not_allowed(number);
   return socket_failure(Reason::connect, boost::system::error_code(number, boost::system::system_category()), address);
 }
@@ -40,12 +41,15 @@ std::string echo_request(bool v6, std::size_t payload) {
   std::string bytes(header + payload, '\0');
   bytes[0] = v6 ? '\x80' : '\x08';
   bytes[7] = 1;  // the sequence number
-  // So that no other reply is taken for this one's. Where there is no randomness, the kernel's identifier has to do.
+  // Random bytes in the payload, so that the late reply to an earlier echo is not taken for this one's. Where there are none, the kernel's
+  // identifier alone has to tell them apart.
   if (payload > 0 && ::getrandom(&bytes[header], std::min<std::size_t>(payload, 16), GRND_NONBLOCK) < 0) bytes[header] = 1;
   return bytes;
 }
 
+// The reply repeats sequence number and payload (RFC 792). The identifier is not compared: the kernel sets it and hands over only its own.
 bool answers(const std::string& request, const char* reply, std::size_t size) {
+  // Echo reply: 0 for ICMP, 129 (0x81) for ICMPv6.
   const char type = request[0] == '\x08' ? '\x00' : '\x81';
   return size == request.size() && reply[0] == type && std::memcmp(reply + 6, request.data() + 6, size - 6) == 0;
 }
@@ -55,8 +59,9 @@ int open_socket(const asio::ip::address& to, int& number) {
                           to.is_v6() ? static_cast<int>(IPPROTO_ICMPV6) : static_cast<int>(IPPROTO_ICMP));
   number = errno;
   if (fd < 0) return fd;
-  const int on = 1;  // also hear what routers on the way say
+  const int on = 1;  // ask for the ICMP errors of routers on the way (EHOSTUNREACH)
   ::setsockopt(fd, to.is_v6() ? IPPROTO_IPV6 : IPPROTO_IP, to.is_v6() ? IPV6_RECVERR : IP_RECVERR, &on, sizeof on);
+  // Connected, so that errors of the path are delivered to this socket. The port means nothing to ICMP.
   const asio::ip::udp::endpoint endpoint(to, 0);
   if (::connect(fd, endpoint.data(), static_cast<socklen_t>(endpoint.size())) == 0) return fd;
   number = errno;
@@ -64,8 +69,10 @@ int open_socket(const asio::ip::address& to, int& number) {
   return -1;
 }
 
-// Until the reply has come; others are passed over. The number of the error; 0: it came.
+// Waits for the reply to `request`; other packets are passed over. 0: it came. Otherwise the errno of what was said instead. Never ends by
+// itself when nothing comes: the caller sets the deadline. A pointer: the socket is in the caller's frame.
 Task<int> await_reply(asio::posix::stream_descriptor* socket, std::string request) {
+  // One byte more, so that a longer reply is seen to be longer and not cut to a length that fits.
   std::string reply(request.size() + 1, '\0');
   while (true) {
     boost::system::error_code error;

@@ -18,6 +18,7 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
+// TCP without TLS. A failure has the reason connect: the connection broke.
 class PlainStream : public Stream {
  public:
   PlainStream(tcp::socket socket, std::string address) : socket_(std::move(socket)), address_(std::move(address)) {}
@@ -63,18 +64,21 @@ Task<Result<Joined>> connect_one(asio::any_io_executor loop, tcp::endpoint to) {
   co_await socket.async_connect(to, asio::redirect_error(asio::use_awaitable, error));
   unwind_if_cancelled(error);
   if (error) co_return socket_failure(Reason::connect, error, text_of(to));
+  // Without it (Nagle) a small request may wait 40 ms for the acknowledgement of the one before. An error does not matter.
   socket.set_option(tcp::no_delay(true), error);
   co_return Joined{std::move(socket), text_of(to)};
 }
 
-// Each address in turn; the last one's failure is the answer. One that stays silent must not use up the time of those behind it; the last
-// may take all that is left.
+// Tries the addresses one after the other until one accepts. An address that stays silent is given up after two seconds, because it would
+// otherwise use up the run's whole deadline and the addresses behind it were never tried. The last address has no bound of its own: nobody
+// is waiting behind it, so it may use what is left of the deadline. When all fail, the failure of the last one is returned.
 Task<Result<Joined>> connect_any(asio::any_io_executor loop, Clock& clock, std::vector<std::string> addresses, std::uint16_t port) {
   constexpr std::chrono::nanoseconds patience = std::chrono::seconds(2);
   Failure last{Reason::dns, "NODATA", "no address to connect to"};
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     boost::system::error_code error;
     const tcp::endpoint to(asio::ip::make_address(addresses[i], error), port);
+    // The resolver gives only numeric addresses; this would be a bug of it.
     if (error) continue;
     if (i + 1 == addresses.size()) co_return co_await connect_one(loop, to);
     auto joined = co_await within(clock, patience, connect_one(loop, to));
@@ -84,6 +88,7 @@ Task<Result<Joined>> connect_any(asio::any_io_executor loop, Clock& clock, std::
   co_return last;
 }
 
+// What is shown of a TLS connection in a run's outcome.
 std::map<std::string, std::string> facts_of(const TlsShown& shown) {
   std::map<std::string, std::string> facts{{"tls_version", shown.version}, {"tls_cipher", shown.cipher}};
   if (shown.sent.empty()) return facts;
@@ -97,13 +102,14 @@ std::map<std::string, std::string> facts_of(const TlsShown& shown) {
 Task<Result<Connected>> RealNet::connect(std::string host, std::uint16_t port, Family family, std::optional<TlsSettings> tls,
                                          Phases& phases) {
   Stopwatch watch;
+  // "[2001:db8::1]", as a URL writes it.
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
   std::vector<std::string> system_servers;
   auto resolved = co_await resolver_.resolve(host, family, std::move(system_servers));
   watch.lap(phases, Phase::resolve);
   if (!resolved) co_return resolved.error();
 
-  // Before connecting: what the context's building takes must not count as the server's time.
+  // Before connecting, and not measured: reading the trust store may take 20 ms, which must not be counted as the server's time.
   TlsContexts::Context context;
   if (tls) {
     auto got = co_await contexts_.get(*tls);

@@ -6,6 +6,7 @@
 
 namespace drwatch {
 
+// TCP, TLS and ICMP on Asio and OpenSSL. See Net for what goes in and out.
 class RealNet : public Net {
  public:
   RealNet(boost::asio::any_io_executor loop, Clock& clock, Resolver& resolver, TlsContexts& contexts)

@@ -17,8 +17,10 @@ class TlsContexts {
   using Context = std::shared_ptr<boost::asio::ssl::context>;
 
   explicit TlsContexts(Workers& workers) : workers_(workers) {}
-  // Fails with own-fault when a file of ours cannot be used. A failure is not kept: the next connection tries the files again.
+  // The context for `settings`, built on a worker when it is not there yet; callers that come meanwhile wait for the same one. Fails with
+  // own-fault when a file of ours cannot be used. A failure is not kept: the next connection tries the files again.
   Task<Result<Context>> get(TlsSettings settings);
+  // The next `get` reads the files again (after a reload). Connections that use an old context keep it.
   void forget() { entries_.clear(); }
 
  private:
@@ -27,8 +29,10 @@ class TlsContexts {
   std::map<TlsSettings, std::shared_ptr<Entry>> entries_;
 };
 
-// The handshake on a connected socket. Verification (when asked for) is against `host`, a name or an address. Fails with tls; the code is
-// the certificate's first fault as OpenSSL names it ("CERT_HAS_EXPIRED"). `shown` is filled as far as it came, also on failure.
+// The client's handshake on a connected socket. Verified (when `verify`) against `host`, a name or an address; `address` is for messages.
+// The handshake goes on after a certificate that is not believed, and only then fails, so that `shown` tells everything the server showed.
+// Fails with tls; the code is the certificate's first fault as OpenSSL names it ("CERT_HAS_EXPIRED") or the alert ("HANDSHAKE_FAILURE").
+// `shown` is filled as far as the handshake came, also on failure.
 Task<Result<std::unique_ptr<Stream>>> start_tls(boost::asio::ip::tcp::socket socket, TlsContexts::Context context, bool verify,
                                                 std::string host, std::string address, TlsShown& shown);
 

@@ -15,9 +15,10 @@ Failure unusable(const std::string& what, const std::string& file, const boost::
   return {Reason::own_fault, "", what + " " + file + " cannot be used: " + error.message()};
 }
 
-// On a worker: touches nothing but its arguments.
+// Runs on a worker: it reads files and may take tens of milliseconds. It touches nothing but its arguments.
 Result<TlsContexts::Context> build(const TlsSettings& settings) {
   auto context = std::make_shared<ssl::context>(ssl::context::tls_client);
+  // RFC 8996: TLS 1.0 and 1.1 must not be used any more.
   SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
   boost::system::error_code error;
   if (settings.verify && settings.ca_file.empty()) {
@@ -28,7 +29,8 @@ Result<TlsContexts::Context> build(const TlsSettings& settings) {
     if (error) return unusable("CA file", settings.ca_file, error);
   }
   if (!settings.certificate_file.empty()) {
-    // Without a callback OpenSSL asks the terminal for a passphrase, and waits.
+    // OpenSSL's own callback asks for a passphrase on the terminal and waits there, for ever. Ours gives an empty one and remembers that it
+    // was asked, for a message that says what to do.
     const auto asked = std::make_shared<bool>(false);
     context->set_password_callback([asked](std::size_t, ssl::context::password_purpose) {
       *asked = true;
@@ -55,7 +57,8 @@ struct TlsContexts::Entry {
 
 namespace {
 
-// Apart from who asks: the first to ask may be cancelled while others wait for the same context.
+// The building does not belong to the coroutine that asks first: if it did, cancelling that one would also cancel it for all that wait for
+// the same context. The guard keeps the loop running until the result has been posted back.
 template <class Entry>
 void build_beside(Workers& workers, TlsSettings settings, std::shared_ptr<Entry> entry) {
   auto guard = boost::asio::make_work_guard(workers.loop());
@@ -81,9 +84,11 @@ Task<Result<TlsContexts::Context>> TlsContexts::get(TlsSettings settings) {
     place = std::make_shared<Entry>(workers_.loop());
     build_beside(workers_, settings, place);
   }
+  // A reference of our own: while this waits, a reload may clear the map, and `place` with it.
   auto entry = place;
   if (!entry->result) co_await Bell::wait(entry->built);
   if (entry->result->has_error()) {
+    // Only this entry: another may have begun to build a new one under the same settings meanwhile.
     auto found = entries_.find(settings);
     if (found != entries_.end() && found->second == entry) entries_.erase(found);
   }

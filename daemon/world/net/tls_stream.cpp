@@ -30,7 +30,8 @@ struct Objection {
   int reason;
   const char* code;
 };
-// What a handshake fails for, as far as it can be told from the other side's alert or our own finding.
+// Why a handshake failed, from the alert that the other side sent (RFC 8446, 6.2) or from what OpenSSL found itself; the code under which
+// it is reported. NOT_TLS: the first bytes were no TLS record, as from a server that speaks plain HTTP on this port.
 constexpr Objection objections[] = {
     {SSL_R_UNSUPPORTED_PROTOCOL, "PROTOCOL_VERSION"},
     {SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, "PROTOCOL_VERSION"},
@@ -68,13 +69,15 @@ Failure handshake_failure(const boost::system::error_code& error, const std::str
   return {Reason::tls, objection_code(error), "TLS handshake with " + address + " failed: " + (words ? words : error.message())};
 }
 
-// What the verification found; kept while the handshake lasts, since afterwards OpenSSL does not tell which certificate it refused.
+// What the verification found. Collected while the handshake lasts: afterwards OpenSSL only tells the last result, not which certificate it
+// was about.
 struct Findings {
   std::string name, address;
   std::vector<TlsFault> faults;
   bool wants_certificate = false;
 
   void note(X509_STORE_CTX* chain) {
+    // Each kind of fault once, and few of them: the other side decides how long its chain is.
     constexpr std::size_t most = 16;
     const int depth = X509_STORE_CTX_get_error_depth(chain);
     TlsFault found = tls_fault(X509_STORE_CTX_get_error(chain), depth, X509_STORE_CTX_get_current_cert(chain), name, address);
@@ -94,7 +97,8 @@ class TlsStream : public Stream {
     boost::system::error_code error;
     auto n = co_await stream_.async_read_some(asio::buffer(into.data(), into.size()), asio::redirect_error(asio::use_awaitable, error));
     if (!error) co_return n;
-    // Many servers close without TLS' own good-bye. What was promised and did not come is seen by who reads the lengths.
+    // Many servers close the connection without TLS's close_notify, so that counts as the end. Whoever reads HTTP sees from the length
+    // whether something is missing.
     if (error == asio::error::eof || error == asio::ssl::error::stream_truncated) co_return std::size_t{0};
     co_return failure(error);
   }
@@ -106,14 +110,16 @@ class TlsStream : public Stream {
     co_return n;
   }
 
-  // By the connection's end alone: TLS' own good-bye, SSL_shutdown, takes the other side's objection for a good-bye as well.
+  // Ends our side of the TCP connection, without close_notify, and listens for an alert. SSL_shutdown cannot be used: it takes the alert by
+  // which the other side refuses our certificate for its close_notify, and the refusal would be missed.
   Task<Result<std::size_t>> finish() override {
     RealClock clock(stream_.get_executor());
     boost::system::error_code error;
     stream_.lowest_layer().shutdown(Socket::shutdown_send, error);
     char first = 0;
     auto heard = co_await within(clock, patience, read_some(std::span<char>(&first, 1)));
-    // Silence: nothing to object to. A decode error is what OpenSSL's servers object to in the end itself.
+    // Silence means that there is no objection. So does a decode error: that is what OpenSSL's servers say to a connection that ends
+    // without close_notify.
     if (!heard || (!*heard && heard->error().code == "DECODE_ERROR")) co_return std::size_t{0};
     co_return *heard;
   }
@@ -121,6 +127,7 @@ class TlsStream : public Stream {
  private:
   Failure failure(const boost::system::error_code& error) const {
     unwind_if_cancelled(error);
+    // An alert or a broken record is TLS's failure; a reset is the connection's.
     const bool of_tls = error.category() == asio::error::get_ssl_category();
     Failure made = socket_failure(of_tls ? Reason::tls : Reason::connect, error, address_);
     if (of_tls) made.code = objection_code(error);
@@ -132,6 +139,8 @@ class TlsStream : public Stream {
   std::string address_;
 };
 
+// Which name the certificate must be for. An address must be among the certificate's IP addresses; OpenSSL would look for it as a DNS name
+// otherwise.
 void expect_name(SSL* handle, const std::string& host) {
   boost::system::error_code not_numeric;
   auto address = asio::ip::make_address(host, not_numeric);
@@ -146,6 +155,7 @@ void expect_name(SSL* handle, const std::string& host) {
 }
 
 std::vector<PeerCertificate> chain_of(const STACK_OF(X509) * chain) {
+  // Bounded because the other side decides how many it sends.
   constexpr int most = 20;
   std::vector<PeerCertificate> certificates;
   for (int i = 0; i < sk_X509_num(chain) && i < most; ++i) certificates.push_back(peer_certificate(sk_X509_value(chain, i)));
@@ -161,7 +171,8 @@ void note_shown(SSL* handle, Findings& findings, TlsShown& shown) {
   shown.wants_certificate = findings.wants_certificate;
 }
 
-// The client's certificate, if there is one, is in the context: here is only noted that it was asked for.
+// Called when the server asks for a client certificate. The certificate, if one is configured, is in the context already; here it is only
+// noted that it was asked for. 1: go on.
 int on_certificate_request(SSL*, void* findings) {
   static_cast<Findings*>(findings)->wants_certificate = true;
   return 1;
@@ -182,7 +193,8 @@ Task<Result<std::unique_ptr<Stream>>> start_tls(Socket socket, TlsContexts::Cont
   if (verify) {
     expect_name(handle, host);
     tls->stream().set_verify_mode(asio::ssl::verify_peer);
-    // To the end in any case: what an untrusted server shows is worth knowing, and nothing is said to it afterwards.
+    // Every certificate is accepted here and its faults are noted: the handshake goes to its end, so that a person can be told all that an
+    // untrusted server showed. The connection is given up right after, before anything is sent over it.
     tls->stream().set_verify_callback([findings](bool good, asio::ssl::verify_context& chain) {
       if (!good) findings->note(chain.native_handle());
       return true;
@@ -190,6 +202,7 @@ Task<Result<std::unique_ptr<Stream>>> start_tls(Socket socket, TlsContexts::Cont
   }
   error = {};
   co_await tls->stream().async_handshake(asio::ssl::stream_base::client, asio::redirect_error(asio::use_awaitable, error));
+  // `findings` ends with this frame; a later renegotiation must not write into it.
   SSL_set_cert_cb(handle, nullptr, nullptr);
   unwind_if_cancelled(error);
   note_shown(handle, *findings, shown);

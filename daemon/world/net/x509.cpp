@@ -15,6 +15,8 @@ struct FaultName {
   int number;
   const char* name;
 };
+// X509_V_ERR_... without its prefix (OpenSSL, X509_STORE_CTX_get_error(3)). OpenSSL has sentences for them but no names, and a code must
+// stay the same from one version to the next: rules and dashboards refer to it.
 constexpr FaultName fault_names[] = {
     {X509_V_ERR_CERT_HAS_EXPIRED, "CERT_HAS_EXPIRED"},
     {X509_V_ERR_CERT_NOT_YET_VALID, "CERT_NOT_YET_VALID"},
@@ -49,9 +51,11 @@ std::string fault_name(int number) {
 Time as_time(const ASN1_TIME* text) {
   tm parts{};
   if (!text || ASN1_TIME_to_tm(text, &parts) != 1) return {};
+  // timegm: certificates are in UTC (RFC 5280, 4.1.2.5).
   return Time(std::chrono::seconds(timegm(&parts)));
 }
 
+// "CN=api.example.org,O=Example" (RFC 2253), with UTF-8 left as it is instead of \C3\A4; at most 500 bytes.
 std::string line_of(const X509_NAME* name) {
   std::unique_ptr<BIO, int (*)(BIO*)> bio(BIO_new(BIO_s_mem()), &BIO_free);
   if (!name || !bio || X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) < 0) return "";
@@ -60,6 +64,7 @@ std::string line_of(const X509_NAME* name) {
   return std::string(text, static_cast<std::size_t>(std::clamp<long>(size, 0, 500)));
 }
 
+// One part of a name (NID_commonName) as UTF-8, at most 250 bytes; empty: it has none.
 std::string part_of(const X509_NAME* name, int nid) {
   const int at = X509_NAME_get_index_by_NID(name, nid, -1);
   if (at < 0) return "";
@@ -71,6 +76,7 @@ std::string part_of(const X509_NAME* name, int nid) {
   return text;
 }
 
+// At most 253 bytes: no DNS name is longer.
 std::string text_of(const ASN1_STRING* string) {
   const auto size = static_cast<std::size_t>(std::clamp(ASN1_STRING_length(string), 0, 253));
   return std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)), size);
@@ -84,6 +90,7 @@ std::string address_of(const ASN1_OCTET_STRING* bytes) {
   return text;
 }
 
+// The subject alternative names, the only ones that clients look at today (RFC 9525): DNS names and addresses, at most 100 of them.
 std::vector<std::string> names_of(const X509* certificate) {
   constexpr std::size_t most = 100;
   std::vector<std::string> names;
@@ -103,6 +110,8 @@ std::string base64_of(const unsigned char* bytes, int size) {
   return text;
 }
 
+// SHA-256 of the SubjectPublicKeyInfo, base64: a pin as RFC 7469, 2.4 defines it. It stays the same when a certificate is renewed with the
+// same key. Empty when there is no readable key.
 std::string key_of(const X509* certificate) {
   unsigned char* der = nullptr;
   const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
@@ -114,6 +123,7 @@ std::string key_of(const X509* certificate) {
   return done ? base64_of(digest, static_cast<int>(length)) : "";
 }
 
+// SHA-256 of the whole certificate, as 64 lower-case hex digits.
 std::string fingerprint_of(const X509* certificate) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned length = 0;
@@ -127,7 +137,7 @@ std::string fingerprint_of(const X509* certificate) {
   return text;
 }
 
-// "its certificate" for the server's own, "'R10', above its certificate," for another of the chain.
+// "the certificate of 192.0.2.1:443" for the server's own; "'R10', above the certificate of 192.0.2.1:443," for another of the chain.
 std::string whose(int depth, const PeerCertificate& at, const std::string& address) {
   if (depth == 0) return "the certificate of " + address;
   return "'" + (at.common_name.empty() ? at.subject : at.common_name) + "', above the certificate of " + address + ",";

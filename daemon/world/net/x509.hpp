@@ -8,6 +8,8 @@
 
 namespace drwatch {
 
+// Never fails: what a certificate does not have, or what cannot be read, is empty. Every text is bounded; the certificate comes from
+// outside.
 PeerCertificate peer_certificate(const X509* certificate);
 
 // A fault (X509_V_ERR_...) found at `certificate` (null: none in particular), `depth` steps from the server's own, when `address` was

@@ -12,6 +12,7 @@ namespace {
 
 bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
+// Five digits or capital letters (PostgreSQL documentation, Appendix A).
 bool is_sqlstate(std::string_view text) {
   return text.size() == 5 && std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
 }
@@ -23,7 +24,8 @@ struct Said {
   std::string sqlstate, words;
 };
 
-// "...: FATAL:  28P01: password authentication failed for user "x"\nLOCATION: ...": the severity may be in any language, the rest is not.
+// libpq's message with PQERRORS_VERBOSE: "...: FATAL:  28P01: password authentication failed for user "x"\nLOCATION: ...". The severity may
+// be in any language, so the SQLSTATE is looked for behind ":" and two spaces. nullopt: the words are libpq's own, no server spoke.
 std::optional<Said> server_said(std::string_view message) {
   for (std::size_t at = message.find(":  "); at != std::string_view::npos; at = message.find(":  ", at + 1)) {
     const auto rest = message.substr(at + 3);
@@ -42,6 +44,8 @@ std::string client_words(std::string_view message) {
   return first_line(message);
 }
 
+// Classes of the PostgreSQL documentation, Appendix A. 28: invalid authorization. 08: connection exceptions. 57P01 to 57P03: the server
+// shuts down, crashed or starts up. 53300: too many connections. Anything else is `otherwise`.
 Reason reason_of(std::string_view sqlstate, Reason otherwise) {
   const auto group = sqlstate.substr(0, 2);
   if (group == "28") return Reason::auth;
@@ -49,6 +53,8 @@ Reason reason_of(std::string_view sqlstate, Reason otherwise) {
   return otherwise;
 }
 
+// libpq gives errno only as words, so these are looked for in them (strerrordesc_np: never translated, as the C locale that the daemon runs
+// in).
 constexpr int network_errors[] = {ECONNREFUSED, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ENOENT,        EACCES,
                                   EPIPE,        EPERM,      EMFILE,    ENFILE,       ENOBUFS,     EADDRNOTAVAIL, ECONNABORTED};
 
@@ -66,9 +72,11 @@ Failure connection_failure(std::string_view message, const std::string& address)
        {"expected authentication request", "received invalid", "unexpected message", "invalid authentication request", "message length",
         "received unencrypted data", "unexpected response", "unexpected field count", "lost synchronization"})
     if (has(text, nonsense)) return {Reason::protocol, "", address + ": " + text};
+  // A file named in the connection string that this machine does not have or may not read.
   if (has(text, "root certificate file") || has(text, "certificate file \"") || has(text, "private key file")) {
     return {Reason::own_fault, "", address + ": " + text};
   }
+  // Only after the checks above, whose messages may have these words in them too.
   if (has(text, "SSL") || has(text, "certificate")) return {Reason::tls, "", address + ": " + text};
   for (int number : network_errors) {
     const char* known = strerrordesc_np(number);
@@ -83,6 +91,7 @@ Failure statement_failure(std::string_view sqlstate, std::string_view message, b
   const auto code = std::string(is_sqlstate(sqlstate) ? sqlstate : "");
   if (lost && code.empty()) {
     auto failure = connection_failure(message, address);
+    // The login is long over; words like "authentication" in a lost connection's message mean nothing.
     if (failure.reason == Reason::auth) failure.reason = Reason::connect;
     return failure;
   }

@@ -16,6 +16,7 @@ constexpr auto between_looks = std::chrono::milliseconds{2};  // a few megabytes
 
 }  // namespace
 
+// No read() may be under way.
 FloodGuard::~FloodGuard() {
   {
     const std::lock_guard lock(mutex_);
@@ -27,7 +28,8 @@ FloodGuard::~FloodGuard() {
 
 bool FloodGuard::read(int socket, std::uint64_t limit, const std::function<void()>& read) {
   if (!thread_.joinable()) thread_ = std::thread([this] { watch(); });  // first: it throws when there can be no more threads
-  // A copy: when the reader closes its own, the number may be another's before anybody looks.
+  // A copy of the descriptor: if libpq closes its own while it reads, the number may be given to another connection before the thread
+  // looks, and that one would be shut down.
   const int copy = fcntl(socket, F_DUPFD_CLOEXEC, 3);
   if (copy < 0) {  // what is wrong with it the reader will tell
     read();
@@ -53,6 +55,7 @@ void FloodGuard::watch() {
     if (ending_) return;
     if (traffic_of(watched_->socket) > watched_->limit) {
       watched_->ended = true;
+      // Unlike close(), shutdown works on the connection itself: the reader's recv() returns at once with the end.
       ::shutdown(watched_->socket, SHUT_RDWR);
     } else {
       change_.wait_for(lock, between_looks);

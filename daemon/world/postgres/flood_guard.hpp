@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// For a library that reads a socket for as long as there is something to read, and asks nobody meanwhile: another thread sees how much has
-// come, and ends the connection when it is too much. What floods neither keeps the loop nor fills the memory.
+// libpq's PQconsumeInput reads a socket for as long as there is something to read, and can be given no bound. So another thread looks every
+// two milliseconds at how much has come, and ends the connection when it is too much. Without it a server that floods would keep the loop
+// in that call and fill the memory.
 #pragma once
 
 #include <condition_variable>
@@ -19,7 +20,8 @@ class FloodGuard {
   FloodGuard(const FloodGuard&) = delete;
   FloodGuard& operator=(const FloodGuard&) = delete;
 
-  // Reads `socket` by `read`. False: more than `limit` bytes have come over it (traffic_of), and it was shut down. For one thread.
+  // Calls `read`, which reads `socket` once. False: more than `limit` bytes have come over the connection since it was made (traffic_of),
+  // and it was shut down. Must not be called by two threads at once.
   bool read(int socket, std::uint64_t limit, const std::function<void()>& read);
 
  private:

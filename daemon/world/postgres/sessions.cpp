@@ -23,12 +23,15 @@ namespace {
 using Descriptor = boost::asio::posix::stream_descriptor;
 using Handle = std::shared_ptr<PGconn>;
 
+// A probe's answer has a handful of rows; more is a mistake in the query, and must not fill the memory.
 constexpr std::size_t max_rows = 10'000;
 constexpr std::size_t max_bytes = 4 << 20;  // of all values of one answer
-// Of everything that comes, notices and lies about lengths included.
+// Bytes on the wire, whatever they are: notices, and messages whose stated length is a lie, never become rows and would not be counted
+// otherwise. `max_greeting`: up to the end of the login.
 constexpr std::uint64_t max_traffic = 16 << 20, max_greeting = 256 << 10;
 
-// libpq changes its socket while connecting (the next address, a retry without TLS): so a copy, for each wait.
+// A copy of the descriptor for each wait. libpq may close its socket and open another while connecting (the next address, a retry without
+// TLS), and Asio must not hold one that is closed behind its back.
 Task<void> wait_for(boost::asio::any_io_executor loop, int socket, bool writable) {
   const int copy = fcntl(socket, F_DUPFD_CLOEXEC, 3);
   if (copy < 0) co_return;  // the next step of libpq tells what is wrong with it
@@ -52,6 +55,7 @@ Handle start(const std::map<std::string, std::string>& options) {
   });
   if (handle) {
     PQsetErrorVerbosity(handle.get(), PQERRORS_VERBOSE);
+    // Notices would otherwise be printed to standard error.
     PQsetNoticeProcessor(handle.get(), [](void*, const char*) {}, nullptr);
   }
   return handle;
@@ -61,6 +65,8 @@ Handle start(const std::map<std::string, std::string>& options) {
 class Progress {
  public:
   explicit Progress(Phases& phases) : phases_(phases) {}
+  // libpq passes NEEDED, STARTED (connecting), MADE, SSL_STARTUP, AWAITING_RESPONSE, AUTH_OK, ..., OK; each phase ends with the first state
+  // behind it.
   void note(ConnStatusType status) {
     if (status == CONNECTION_BAD) return;
     if (status == CONNECTION_SSL_STARTUP) tls_ = true;
@@ -75,8 +81,8 @@ class Progress {
   bool tls_ = false;
 };
 
-// What a failure says of `message`, without what must not be shown: a server may echo it. Judged by all of its words, since a password
-// may be one of them.
+// Makes the Failure by `say` twice. Reason and code come from the whole message: taking a password out could take a word out that the
+// reason is told by. The text for people comes from the message without `hidden`, since a server may echo what it was sent.
 template <class Say>
 Failure told(std::string message, const std::vector<std::string>& hidden, Say say) {
   Failure failure = say(message);
@@ -84,6 +90,7 @@ Failure told(std::string message, const std::vector<std::string>& hidden, Say sa
   return failure;
 }
 
+// What PQconnectPoll wants next. Written on a worker, read on the loop after the worker is done.
 struct Step {
   PostgresPollingStatusType next = PGRES_POLLING_FAILED;
   ConnStatusType status = CONNECTION_BAD;
@@ -101,9 +108,10 @@ class RealPgConnection : public PgConnection {
         hidden_(std::move(target.hidden)) {}
 
   ~RealPgConnection() override {
-    auto errands = errands_.lock();  // none left: the world has ended before this
+    auto errands = errands_.lock();  // null: the world, and its threads, have ended before this connection
     if (!errands || !busy_ || PQstatus(handle_.get()) != CONNECTION_OK) return;
-    // The server would work on until it next tries to send: ask it to stop, or unanswered statements pile up there run by run.
+    // A statement that nobody waits for any more. The server would notice only when it next sends something, and a slow query of every run
+    // would pile up there. PQcancel opens a connection of its own and blocks, so it runs on a thread of the errands.
     std::shared_ptr<PGcancel> stop(PQgetCancel(handle_.get()), &PQfreeCancel);
     errands->post([stop] {
       char complaint[256];
@@ -121,6 +129,7 @@ class RealPgConnection : public PgConnection {
     before_ = traffic_of(PQsocket(c));
     // With parameters (none): the server then takes one statement, never several.
     if (!PQsendQueryParams(c, sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0)) co_return lost();
+    // Row by row: libpq would otherwise collect the whole answer in memory before the bounds below could be looked at.
     PQsetSingleRowMode(c);
     PgResult answer;
     std::optional<Failure> failure;
@@ -130,7 +139,9 @@ class RealPgConnection : public PgConnection {
       std::unique_ptr<PGresult, void (*)(PGresult*)> piece(PQgetResult(c), &PQclear);
       if (!piece) break;
       if (auto wrong = take(piece.get(), answer, bytes); wrong && !failure) failure = std::move(wrong);
-      if (failure && (failure->code == "EFBIG" || failure->code == "COPY")) co_return std::move(*failure);  // busy: nobody reads the rest
+      // `busy_` stays set: the rest of the answer is never read, so the connection can take no other statement, and the destructor cancels
+      // it.
+      if (failure && (failure->code == "EFBIG" || failure->code == "COPY")) co_return std::move(*failure);
       if (PQstatus(c) == CONNECTION_BAD) break;
     }
     busy_ = false;
@@ -157,6 +168,7 @@ class RealPgConnection : public PgConnection {
         co_await wait_for(loop_, PQsocket(c), false);
       }
       int alive = 0;
+      // PQconsumeInput never blocks, but reads for as long as something comes.
       const std::function<void()> read = [&] { alive = PQconsumeInput(c); };
       if (!guard_->read(PQsocket(c), before_ + max_traffic, read) || traffic_of(PQsocket(c)) > before_ + max_traffic)
         co_return Failure{Reason::protocol, "EFBIG", address_ + " answers with more than 16 MiB"};
@@ -167,7 +179,7 @@ class RealPgConnection : public PgConnection {
   std::optional<Failure> take(PGresult* piece, PgResult& answer, std::size_t& bytes) {
     const auto status = PQresultStatus(piece);
     if (status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY) return std::nullopt;
-    // libpq would give the same result again and again, until somebody copies.
+    // With a COPY under way PQgetResult returns the same result for ever, until somebody copies the data.
     if (status == PGRES_COPY_OUT || status == PGRES_COPY_IN || status == PGRES_COPY_BOTH)
       return Failure{Reason::assertion, "COPY", address_ + " begins a COPY; a probe's statement is one that returns rows"};
     if (status != PGRES_SINGLE_TUPLE && status != PGRES_TUPLES_OK) {
@@ -176,6 +188,7 @@ class RealPgConnection : public PgConnection {
       const bool gone = PQstatus(handle_.get()) == CONNECTION_BAD;
       return failed(state ? state : "", words ? words : PQresultErrorMessage(piece), gone);
     }
+    // Every piece repeats the columns.
     if (answer.columns.empty()) {
       for (int i = 0; i < PQnfields(piece); ++i) answer.columns.emplace_back(PQfname(piece, i));
     }

@@ -8,8 +8,8 @@
 
 namespace drwatch {
 
-// libpq, never blocking the loop: names are resolved before, every step of connecting runs on a worker (TLS contexts and SCRAM's key
-// derivation happen inside it), and the waiting for the socket on the loop.
+// libpq without blocking the loop: names are resolved before it sees them; every step of connecting runs on a worker, because TLS contexts
+// and SCRAM's key derivation are computed inside; the waiting for the socket is done on the loop. See Postgres for what goes in and out.
 class RealPostgres : public Postgres {
  public:
   // `errands`: threads for cancel requests, which may hang on a dead server.

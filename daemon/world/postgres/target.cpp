@@ -24,6 +24,8 @@ std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
+// libpq's own reading of a connection string, of either form (PostgreSQL documentation, libpq, Connection Strings). nullopt: it can't be
+// read. Empty values are left out, as libpq takes them for absent.
 std::optional<std::map<std::string, std::string>> parse(const std::string& dsn) {
   char* complaint = nullptr;  // not shown: it quotes the string, and the password with it
   std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> list(PQconninfoParse(dsn.c_str(), &complaint), &PQconninfoFree);
@@ -36,6 +38,7 @@ std::optional<std::map<std::string, std::string>> parse(const std::string& dsn) 
   return options;
 }
 
+// As libpq does: the connection string, then the environment, then the default (PostgreSQL documentation, libpq, Environment Variables).
 std::string value_or(const std::map<std::string, std::string>& options, const std::string& key, const char* variable,
                      const char* otherwise) {
   auto found = options.find(key);
@@ -44,6 +47,7 @@ std::string value_or(const std::map<std::string, std::string>& options, const st
   return set && *set ? set : otherwise;
 }
 
+// A Unix-domain socket: none given, a folder, or an abstract socket (@).
 bool local(const std::string& host) { return host.empty() || host.front() == '/' || host.front() == '@'; }
 
 std::string with_port(const std::string& host, const std::string& port) {
@@ -51,8 +55,9 @@ std::string with_port(const std::string& host, const std::string& port) {
   return (host.find(':') != std::string::npos ? "[" + host + "]" : host) + ":" + port;
 }
 
-// In a URL an '@', ':' or '/' of the password that is not written as %40, %3A, %2F makes a part of it the host, the port or the database:
-// they would be looked up, and shown. nullopt: no sign of it.
+// The failure of a connection string in which a part of the password seems to stand in the wrong place; nullopt: no sign of it. In a URL,
+// an "@", ":" or "/" of the password must be written %40, %3A, %2F. Otherwise libpq takes what follows for the host, the port or the
+// database, and a part of the password would be looked up in the DNS and shown in messages.
 std::optional<Failure> misplaced(const std::string& dsn, const std::map<std::string, std::string>& options) {
   const auto value = [&](const char* key) {
     const auto found = options.find(key);
@@ -72,7 +77,7 @@ std::optional<Failure> misplaced(const std::string& dsn, const std::map<std::str
                  "password, %3A for a : and %2F for a /"};
 }
 
-// The three lists that libpq reads side by side.
+// libpq's host, hostaddr and port: comma-separated lists of the same length, the n-th of each belong together.
 struct Places {
   std::vector<std::string> hosts, addresses, ports;
   void add(const std::string& host, const std::string& address, const std::string& port) {
@@ -82,6 +87,8 @@ struct Places {
   }
 };
 
+// One place for each address of each host. A host whose name cannot be resolved is left out, as libpq would go on to the next; when none
+// can be, the first failure is returned.
 Task<Result<Places>> resolve_places(std::vector<std::string> hosts, std::vector<std::string> ports, Resolver& resolver) {
   Places places;
   std::optional<Failure> first;
@@ -111,11 +118,13 @@ Task<Result<PgTarget>> resolve_target(Secret dsn, Resolver& resolver) {
     co_return Failure{Reason::own_fault, "",
                       "the connection string cannot be read: write postgresql://USER@HOST/DATABASE or host=... user=..."};
   }
+  // libpq would read the host from a file (pg_service.conf) only inside PQconnectStart, and block on its name there.
   if (options->contains("service")) {
     co_return Failure{Reason::own_fault, "", "the connection string names a service: write its host, port and user instead"};
   }
   if (auto problem = misplaced(dsn.reveal(), *options)) co_return std::move(*problem);
   PgTarget target;
+  // The whole string as well: a message may quote it.
   target.hidden = forms_of(dsn.reveal());
   if (const auto password = options->find("password"); password != options->end()) {
     const auto forms = forms_of(password->second);
@@ -132,6 +141,7 @@ Task<Result<PgTarget>> resolve_target(Secret dsn, Resolver& resolver) {
     }
     auto places = co_await resolve_places(std::move(hosts), std::move(ports), resolver);
     if (!places) co_return places.error();
+    // The names stay beside the addresses: certificates are verified against `host` (PostgreSQL documentation, libpq, Parameter Key Words).
     (*options)["host"] = joined(places->hosts, ",");
     (*options)["hostaddr"] = joined(places->addresses, ",");
     (*options)["port"] = joined(places->ports, ",");

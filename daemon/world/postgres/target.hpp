@@ -12,7 +12,8 @@ struct PgTarget {
   std::vector<std::string> hidden;             // forms of its password: what a server says may echo it
 };
 
-// Several hosts, and several addresses of one name, become a list that libpq tries in order.
+// `dsn` as libpq's options. Several hosts, and several addresses of one name, become a list that libpq tries in order. Fails with own-fault
+// when the string cannot be read or used, or with what the resolver says.
 Task<Result<PgTarget>> resolve_target(Secret dsn, Resolver& resolver);
 
 }  // namespace drwatch

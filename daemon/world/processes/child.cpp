@@ -18,8 +18,11 @@
 namespace drwatch {
 namespace {
 
+// Between TERM and KILL: enough to remove a temporary file or a lock, short enough that a run's end does not reach into the next run.
 constexpr auto grace = std::chrono::seconds(2);
 
+// Both ends are close-on-exec and closed by the destructor unless taken. So the parent's copies of the child's ends go away when start()
+// returns; otherwise reading its output would never come to an end.
 struct Pipe {
   int ends[2] = {-1, -1};
   bool open() { return pipe2(ends, O_CLOEXEC) == 0; }
@@ -46,10 +49,13 @@ struct Orders {
   Orders(const Orders&) = delete;
 };
 
+// A process group of its own (its number is the child's pid), so that what the command starts can be ended with it. No signal is blocked or
+// ignored: a child inherits both from us, and with our ignored SIGPIPE `command | head` would not end.
 void own_group_and_plain_signals(Orders& orders) {
   sigset_t none, all;
   sigemptyset(&none);
   sigfillset(&all);
+  // 0: the child's own pid becomes the group's id.
   posix_spawnattr_setpgroup(&orders.how, 0);
   posix_spawnattr_setsigmask(&orders.how, &none);
   posix_spawnattr_setsigdefault(&orders.how, &all);
@@ -71,6 +77,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return list;
 }
 
+// Nothing of the daemon's own environment is passed on: it has secrets in it (passwords of ${VARIABLES}). What a command needs is
+// configured.
 std::vector<std::string> environment_of(const ExecRequest& request) {
   std::map<std::string, std::string> variables{{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
                                                {"LANG", "C.UTF-8"}};
@@ -84,6 +92,7 @@ Failure not_started(const std::string& program, int number) {
   return {Reason::internal, errno_name(number), "cannot start " + program + ": " + errno_words(number)};
 }
 
+// As a shell reports it: 128 + n for the end by signal n (137: SIGKILL, often the kernel for lack of memory).
 int exit_code_of(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
 
 }  // namespace
@@ -113,10 +122,12 @@ std::optional<Failure> Child::start(const ExecRequest& request) {
     return not_started(program, refused);
   }
   ends_group_ = request.ends_group;
-  // Before it can have asked for much; what it starts inherits the bound.
+  // The bound on memory cannot be given to posix_spawn, so it is set right after the start, before the process can have asked for much. Its
+  // children inherit it.
   if (const rlimit bound{request.max_memory, request.max_memory};
       request.max_memory > 0 && prlimit(pid_, RLIMIT_DATA, &bound, nullptr) != 0)
     return not_started(program, errno);  // the destructor ends it
+  // A pidfd becomes readable when the process ends: the loop waits for it as for a socket, without SIGCHLD, which is global to the process.
   const int watch = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
   if (watch < 0) return not_started(program, errno);  // the destructor ends it
   ended_.assign(watch);
@@ -134,7 +145,8 @@ void Child::begin_pumping(std::string input) {
   feed();
 }
 
-// Takes what is there. False: the other side has closed it. What is over the bound is read and dropped, or the process would wait for ever.
+// Reads what is there now and keeps what fits into the bound. False: the other side has closed the pipe, or it is broken. What is over the
+// bound is read and dropped, because a process whose pipe stays full would wait for ever.
 bool Child::drain(Descriptor& from, std::string& into) {
   char piece[16 * 1024];
   // Bounded in turn: a process that prints without end must not keep the loop for itself.
@@ -151,6 +163,7 @@ bool Child::drain(Descriptor& from, std::string& into) {
 
 void Child::pump(Descriptor& from, std::string& into) {
   from.async_wait(Descriptor::wait_read, [self = weak_from_this(), &from, &into](const boost::system::error_code& error) {
+    // The process may have been reaped, or the Child destroyed, by the time that the wait ends; then there is nobody to read for.
     auto child = self.lock();
     if (error || !child || child->pid_ < 0) return;
     if (child->drain(from, into)) child->pump(from, into);
@@ -181,14 +194,18 @@ Task<ExecResult> Child::wait(std::shared_ptr<Child> child) {
   unwind_if_cancelled(error);
   if (child->ends_group_) child->kill_group();
   child->reap();
+  // The process has ended, but its last words may still be in the pipes. Not read until the end of the pipe: a process that it left in the
+  // background holds the other end open.
   child->drain(child->out_, child->result_.output);
   child->drain(child->err_, child->result_.errors);
   co_return std::move(child->result_);
 }
 
+// A negative pid: every process of the group (kill(2)).
 void Child::kill_group() { ::kill(-pid_, SIGKILL); }
 
-// The group's id is safe to signal until here: while its first process is not reaped, no other can get the number.
+// Frees the pid. Until here the group can be signalled safely: the kernel gives the number of a process that was not waited for to no
+// other.
 void Child::reap() {
   int status = 0;
   while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
@@ -209,6 +226,7 @@ void Child::end() {
     self->grace_.cancel();
     self->ended_.cancel();
   };
+  // Whichever comes first, the end of the grace or of the process itself, finishes it; `pid_` tells the second that it is too late.
   grace_.expires_after(grace);
   grace_.async_wait(finish);
   ended_.async_wait(Descriptor::wait_read, finish);

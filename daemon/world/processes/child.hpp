@@ -11,13 +11,16 @@
 
 namespace drwatch {
 
+// Used as start, begin_pumping, wait, and end in any case. On the loop's thread only.
 class Child : public std::enable_shared_from_this<Child> {
  public:
+  // `max_output`: bytes that are kept of standard output and standard error together; the rest is read and dropped.
   Child(boost::asio::any_io_executor loop, std::size_t max_output);
   ~Child();  // kills and reaps what is left
   Child(const Child&) = delete;
 
-  // Starts argv[0] (looked for in PATH) without a shell.
+  // Starts argv[0] (looked for in PATH when it has no slash) without a shell. A failure has the reason internal and errno as its code;
+  // nothing runs then.
   std::optional<Failure> start(const ExecRequest& request);
   // Reads what it prints and writes its input, until it ends.
   void begin_pumping(std::string input);
@@ -25,6 +28,7 @@ class Child : public std::enable_shared_from_this<Child> {
   // not waited for; with `ends_group` it is killed.
   static Task<ExecResult> wait(std::shared_ptr<Child> child);
   // TERM to the whole group; KILL as soon as the process itself has ended, or after two seconds. Nobody waits for it.
+  // Does nothing when the process was reaped already.
   void end();
 
  private:
@@ -37,6 +41,7 @@ class Child : public std::enable_shared_from_this<Child> {
   void reap();
 
   boost::asio::any_io_executor loop_;
+  // Bytes of output that still fit.
   std::size_t room_;
   pid_t pid_ = -1;  // -1: not started, or reaped
   Descriptor ended_, in_, out_, err_;

@@ -6,7 +6,8 @@
 namespace drwatch {
 namespace {
 
-// Wherever the waiting ends, the process ends too.
+// A destructor, so that the process is ended also when the waiting coroutine is cancelled by its deadline. After a normal end it does
+// nothing.
 struct Ending {
   std::shared_ptr<Child> child;
   ~Ending() { child->end(); }

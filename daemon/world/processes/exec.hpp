@@ -5,6 +5,7 @@
 
 namespace drwatch {
 
+// Programs by posix_spawn, in process groups of their own (Child). See Exec for what goes in and out.
 class RealExec : public Exec {
  public:
   explicit RealExec(boost::asio::any_io_executor loop) : loop_(std::move(loop)) {}

@@ -4,6 +4,7 @@
 #include "config/rows/text.hpp"
 #include "probes/backup/wal/archive.hpp"
 #include "probes/parts/pg_outcome.hpp"
+#include "probes/parts/wal_position.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -26,6 +27,7 @@ constexpr const char* account_sql =
 constexpr std::size_t account_columns = 15;
 constexpr const char* backlog_sql = "SELECT count(*) FROM pg_catalog.pg_ls_archive_statusdir() WHERE name LIKE '%.ready'";
 
+// 0 for NULL and for anything else.
 std::int64_t integer(const std::optional<std::string>& text) {
   std::int64_t made = 0;
   if (text) std::from_chars(text->data(), text->data() + text->size(), made);
@@ -53,6 +55,7 @@ std::optional<ArchiverAccount> parse_account(const PgResult& result) {
   const auto timeline = parse_timeline(text(13));
   if (lsn && timeline) account.current = WalPosition{*timeline, *lsn};
   account.system_identifier = text(14);
+  // A segment's name means nothing without it.
   if (!is_segment_size(account.segment_size)) return std::nullopt;
   return account;
 }
@@ -71,6 +74,7 @@ Task<Result<ArchiverAccount>> read_archiver_account(PgConnection& connection) {
 }
 
 bool is_no_op(std::string_view command) {
+  // "true # TODO" is a way in which archiving is switched off for good.
   command = trimmed(command.substr(0, command.find('#')));
   while (!command.empty() && command.back() == ';') command = trimmed(command.substr(0, command.size() - 1));
   if (command.find_first_of("|&;<>`$(") != std::string_view::npos) return false;  // more goes on than one word can tell

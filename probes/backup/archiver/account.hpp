@@ -25,6 +25,7 @@ struct ArchiverAccount {
   std::optional<std::int64_t> backlog;  // segments waiting to be archived; nullopt: not permitted to know
 };
 
+// One look at pg_stat_archiver, pg_settings and pg_control_system(). Fails as PgConnection::query does, or with protocol.
 Task<Result<ArchiverAccount>> read_archiver_account(PgConnection& connection);
 
 // The command can't archive anything and still says that it did: true, `:`, `exit 0`.

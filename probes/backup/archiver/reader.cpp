@@ -5,6 +5,7 @@
 #include "probes/backup/archiver/verdict.hpp"
 #include "probes/backup/readers.hpp"
 #include "probes/parts/pg_outcome.hpp"
+#include "probes/parts/wal_position.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -13,11 +14,14 @@ namespace drwatch::kinds::backup::archiver {
 namespace {
 
 constexpr const char* doc =
-    R"(PostgreSQL's own account of its archiving, and with `archive` the folder itself. The account alone proves nothing: an `archive_command` that
-stores nothing and says yes looks perfect in it. With `archive` every segment must be there, whole, in an unbroken chain from a base backup whose `.backup` file is there as
-well. Cannot prove that the base backup's own files still exist or that the contents are sound. `down` (`assertion`) when archiving fails or is off, `archive_command` is empty or does nothing, what was claimed is not in the archive, or the archive has a gap (until a
-newer base backup), or the folder or the base backup that was in it is gone; `degraded` with a backlog of more than 3 segments, without a base backup in sight, or with `archive_timeout = 0`; `unknown` when the database or the archive could not be
-read; while only the database is away the archive still says what it holds. The role needs `pg_monitor` to see the backlog. Survives: `host` and `logical`; `region` and `account` only where the archive lies in another one.)";
+    R"(PostgreSQL's own account of its archiving, and with `archive` the folder itself. The account alone proves nothing: an
+`archive_command` that stores nothing and says yes looks perfect in it. With `archive` every segment must be there, whole, in an unbroken
+chain from a base backup whose `.backup` file is there as well. Cannot prove that the base backup's own files still exist or that the
+contents are sound. `down` (`assertion`) when archiving fails or is off, `archive_command` is empty or does nothing, what was claimed is not
+in the archive, or the archive has a gap (until a newer base backup), or the folder or the base backup that was in it is gone; `degraded`
+with a backlog of more than 3 segments, without a base backup in sight, or with `archive_timeout = 0`; `unknown` when the database or the
+archive could not be read; while only the database is away the archive still says what it holds. The role needs `pg_monitor` to see the
+backlog. Survives: `host` and `logical`; `region` and `account` only where the archive lies in another one.)";
 
 struct ArchiverSettings {
   Secret dsn;
@@ -41,8 +45,8 @@ constexpr std::size_t longest_text = 64 * 1024;  // of a .backup or .history fil
 
 class ArchiverProbe : public Probe {
  public:
-  ArchiverProbe(Secret dsn, std::string archive, Duration timeout)
-      : dsn_(std::move(dsn)), archive_(std::move(archive)), timeout_(timeout) {}
+  ArchiverProbe(const ArchiverSettings& own, const ProbeSettings& settings)
+      : dsn_(own.dsn), archive_(own.archive), timeout_(settings.timeout) {}
 
   Task<Outcome> run(World& world) override {
     if (auto problem = dsn_problem(dsn_)) co_return *problem;
@@ -166,20 +170,6 @@ class ArchiverProbe : public Probe {
 
 }  // namespace
 
-Kind reader() {
-  Kind kind;
-  kind.schema.name = "pg_stat_archiver";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<ArchiverSettings>(); };
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const ArchiverSettings*>(a) == *static_cast<const ArchiverSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    const auto& own = *static_cast<const ArchiverSettings*>(s.own.get());
-    return std::make_unique<ArchiverProbe>(own.dsn, own.archive, s.timeout);
-  };
-  return kind;
-}
+Kind reader() { return kind_of<ArchiverSettings, ArchiverProbe>({.name = "pg_stat_archiver", .doc = doc, .rows = rows()}); }
 
 }  // namespace drwatch::kinds::backup::archiver

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/backup/archiver/verdict.hpp"
 
+#include "probes/parts/wal_position.hpp"
 #include "probes/seams/excerpt.hpp"
 
 #include <algorithm>
@@ -8,13 +9,16 @@
 namespace drwatch {
 namespace {
 
-constexpr std::int64_t usual_backlog = 3;  // segments; more is stalled or too slow
+// Segments that wait for the archiver at once; with more it is stalled, or too slow for what is written.
+constexpr std::int64_t usual_backlog = 3;
 
 bool archives(const ArchiverAccount& a) { return a.archive_mode == "on" || a.archive_mode == "always"; }
+// A library (archive_library, PostgreSQL 15) takes the command's place.
 bool does_nothing(const ArchiverAccount& a) { return a.archive_library.empty() && is_no_op(a.archive_command); }
 bool has_nothing_to_run(const ArchiverAccount& a) { return a.archive_library.empty() && a.archive_command.empty(); }
 
-// The point that the source proves. A command that stores nothing proves nothing, whatever the statistics say.
+// The point that the source proves. With a listed archive: what is in it. Without one: the archiver's word, unless its command stores
+// nothing, whatever the statistics say. An archive that is configured and could not be listed proves nothing.
 std::optional<RecoveryReading> proven(const ArchiverAccount& a, const SeenArchive* archive, bool listed, Time now) {
   std::optional<RecoveryReading> reading;
   if (archive) reading = recovery_of(*archive, now);
@@ -72,6 +76,8 @@ void add_facts(const ArchiverAccount& a, Outcome& outcome) {
 }
 
 Outcome judge_archiver(const ArchiverAccount& account, const SeenArchive* archive, const std::optional<Failure>& unlisted, Time now) {
+  // A standby archives only with `always` (PostgreSQL documentation, archive_mode); its statistics are those of its own archiver, which is
+  // idle.
   if (account.standby && account.archive_mode != "always") {
     Outcome outcome = outcome_of(Health::unknown, Reason::protocol, "", "this is a standby: only the primary knows how archiving goes");
     if (archive) outcome.recovery = recovery_of(*archive, now);
@@ -95,6 +101,7 @@ Outcome judge_archiver(const ArchiverAccount& account, const SeenArchive* archiv
     outcome = outcome_of(Health::unknown, unlisted->reason == Reason::own_fault ? Reason::own_fault : Reason::internal, unlisted->code,
                          "the archive can't be seen: " + unlisted->message);
   outcome.recovery = proven(account, archive, !unlisted, now);
+  // What is not known must not move the recovery point.
   if (outcome.outcome == Health::unknown) outcome.recovery.reset();
   add_facts(account, outcome);
   if (archive) add_facts(*archive, claimed_segment(account.last_archived_wal, archive->segment_size), outcome);

@@ -55,6 +55,7 @@ bool read_checksum(const Json& object, std::string& into) {
   return is_checksum(into);
 }
 
+// Names under which tools write until they are done.
 bool unfinished_name(std::string_view name) { return name.ends_with(".tmp") || name.ends_with(".part") || name.ends_with(".partial"); }
 
 // Of the sizes of those before `newest`; nullopt: too few to know what is usual.
@@ -62,12 +63,15 @@ std::optional<std::uint64_t> usual_size(const std::vector<FileEntry>& dumps, con
   auto from = std::find_if(dumps.begin(), dumps.end(), [&](const FileEntry& f) { return f.name == newest.name; });
   std::vector<std::uint64_t> sizes;
   for (auto at = from == dumps.end() ? from : from + 1; at != dumps.end() && sizes.size() < median_of; ++at)
+    // An empty file is a failed dump and says nothing of what is usual.
     if (at->size > 0) sizes.push_back(at->size);
   if (sizes.size() < fewest_for_a_median) return std::nullopt;
   std::nth_element(sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 2), sizes.end());
   return sizes[sizes.size() / 2];
 }
 
+// A young file without a sidecar may still be written: that it is not whole yet is no fault. With a sidecar it is finished, since the
+// sidecar is written last.
 bool may_be_written(const DumpLook& look, const DumpWanted& wanted, Time now) {
   return look.state == DumpLook::State::bad && !look.sidecar && now - look.file.modified < wanted.settles;
 }
@@ -93,6 +97,7 @@ void complain_of_size(const DumpLook& good, const std::vector<FileEntry>& dumps,
 
 void complain_of_age(const DumpLook& good, const DumpWanted& wanted, Time now, Complaints& complaints) {
   const Time point = point_of(good, wanted);
+  // Believed, it would hide every dump that is made until then.
   if (is_future(point, now))
     complaints.push_back(
         {Health::unknown, Reason::protocol, quote(good.file.name, 80) + " is from the future (" + time_words(point) + ")"});
@@ -113,7 +118,8 @@ void add_facts(const DumpLook& good, const DumpWanted& wanted, Outcome& outcome)
   facts["point"] = time_text(point_of(good, wanted));
 }
 
-// Nothing newer than the good one, or nothing at all where there is none, may still turn out to be a dump.
+// Whether the looks say all that the folder can: nothing newer than the good dump, or where there is no good one nothing at all, may still
+// turn out to be a dump.
 bool says_all(const std::vector<DumpLook>& looks, const std::vector<FileEntry>& dumps, const DumpWanted& wanted, Time now) {
   const bool settled = std::none_of(
       looks.begin(), looks.end(), [&](const DumpLook& l) { return l.state == DumpLook::State::unknown || may_be_written(l, wanted, now); });

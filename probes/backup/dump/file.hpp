@@ -51,7 +51,8 @@ struct DumpWanted {
   std::optional<Duration> every;
 };
 
-// The moment whose data it holds: its start, since the snapshot is taken then.
+// The moment whose data the dump holds: its start, since pg_dump takes one snapshot then. From the sidecar, else the file's time less
+// `takes`.
 Time point_of(const DumpLook& look, const DumpWanted& wanted);
 
 // `looks`: from the newest dump down to the first good one; `dumps`: all of them, newest first.

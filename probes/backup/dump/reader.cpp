@@ -14,12 +14,16 @@ using config::Reading;
 using config::Value;
 
 constexpr const char* doc =
-    R"(A folder of dumps, as `pg_dump` and `pg_dumpall` write them (custom, tar, directory or plain, compressed as a whole or not). The newest one is read to its end, once: `pg_restore -f /dev/null`, or
-for plain ones the last lines, since a dump that was cut short lists well. The point is the moment at which it began: `started_at` of the sidecar beside it (`NAME.json`: `started_at`, `finished_at`, `size`, `sha256`, `rc`, each of which is
-checked), else its file's time less `takes`. `down` when there is no dump (`absent`), or the newest is cut short, empty, not what its sidecar says, or its `rc` is not 0 (the one before counts then); a file
-without a sidecar that is younger than `settles` may still be being written and is passed over. `degraded` when its size leaves the usual (`smallest`, `largest` times the median of the seven before), or with `every` when none came for a quarter
-longer than that; `unknown` when the folder or the dump could not be read, or not within the probe's `timeout`: give large dumps one that is long enough, or `read = false`. Survives: what the place of the folder survives; a copy in another
-account's storage is the only source that survives `account`. It never survives better than its age: what was written since is lost.)";
+    R"(A folder of dumps, as `pg_dump` and `pg_dumpall` write them (custom, tar, directory or plain, compressed as a whole or not). The
+newest one is read to its end, once: `pg_restore -f /dev/null`, or for plain ones the last lines, since a dump that was cut short lists
+well. The point is the moment at which it began: `started_at` of the sidecar beside it (`NAME.json`: `started_at`, `finished_at`, `size`,
+`sha256`, `rc`, each of which is checked), else its file's time less `takes`. `down` when there is no dump (`absent`), or the newest is cut
+short, empty, not what its sidecar says, or its `rc` is not 0 (the one before counts then); a file without a sidecar that is younger than
+`settles` may still be being written and is passed over. `degraded` when its size leaves the usual (`smallest`, `largest` times the median
+of the seven before), or with `every` when none came for a quarter longer than that; `unknown` when the folder or the dump could not be
+read, or not within the probe's `timeout`: give large dumps one that is long enough, or `read = false`. Survives: what the place of the
+folder survives; a copy in another account's storage is the only source that survives `account`. It never survives better than its age: what
+was written since is lost.)";
 
 struct DumpSettings {
   std::string folder;
@@ -52,16 +56,15 @@ std::vector<config::Row> rows() {
   };
 }
 
-void check(const void* own, config::Place place, const Reading& reading) {
-  const auto& s = *static_cast<const DumpSettings*>(own);
+void check(const DumpSettings& s, config::Place place, const Reading& reading) {
   if (s.sidecar.empty() || s.sidecar.find('/') != std::string::npos)
     reading.problems.error(place, reading.key, "sidecar is not the end of a file's name", "write \".json\"");
 }
 
 class DumpProbe : public Probe {
  public:
-  DumpProbe(const DumpSettings& settings, std::optional<Duration> every, Duration timeout) : settings_(settings), timeout_(timeout) {
-    wanted_ = {settings.takes, settings.settles, settings.smallest, settings.largest, every};
+  DumpProbe(const DumpSettings& own, const ProbeSettings& settings) : settings_(own), timeout_(settings.timeout) {
+    wanted_ = {own.takes, own.settles, own.smallest, own.largest, settings.backup ? settings.backup->every : std::nullopt};
   }
 
   Task<Outcome> run(World& world) override {
@@ -169,21 +172,6 @@ class DumpProbe : public Probe {
 
 }  // namespace
 
-Kind reader() {
-  Kind kind;
-  kind.schema.name = "file";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<DumpSettings>(); };
-  kind.schema.check = check;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const DumpSettings*>(a) == *static_cast<const DumpSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<DumpProbe>(*static_cast<const DumpSettings*>(s.own.get()), s.backup ? s.backup->every : std::nullopt,
-                                       s.timeout);
-  };
-  return kind;
-}
+Kind reader() { return kind_of<DumpSettings, DumpProbe>({.name = "file", .doc = doc, .rows = rows(), .check = check}); }
 
 }  // namespace drwatch::kinds::backup::dump

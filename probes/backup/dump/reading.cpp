@@ -18,6 +18,7 @@ struct Opener {
   std::string_view magic;
   const char* program;
 };
+// The magic numbers of RFC 1952 (gzip), RFC 8878 (zstd), the .xz file format, bzip2 and LZ4's frame format.
 constexpr Opener openers[] = {
     {"\x1f\x8b", "gzip"},
     {"\x28\xb5\x2f\xfd", "zstd"},
@@ -34,7 +35,9 @@ const char* opener_of(std::string_view head) {
   return nullptr;
 }
 
+// pg_dump -Fc.
 bool is_custom(std::string_view head) { return head.starts_with("PGDMP"); }
+// POSIX ustar: the magic at offset 257 of the first header.
 bool is_tar(std::string_view head) { return head.size() >= 262 && head.substr(257, 5) == "ustar"; }
 bool is_text(std::string_view head) {
   return !head.empty() &&
@@ -52,8 +55,9 @@ struct Content {
   bool cluster = false;          // what pg_dumpall writes
 };
 
-// A pipe ends as its last program does: so the decompressor's failure is told in words. To `reader` its end may be none, since what is
-// missing is only the checksum; and what it leaves unread is read by cat, or the decompressor would fail for want of a reader.
+// In a shell a pipe ends as its last program does, so a failure of the decompressor is told in words on standard error. Its end must be
+// heard even when `reader` needs no more: what may be missing at the very end is only the checksum. And what `reader` leaves unread is read
+// by cat, or the decompressor would fail because nobody reads.
 std::string opened(const std::string& reader) {
   return "{ \"$2\" -dc -- \"$1\" || printf '(drwatch: it could not be decompressed)\\n' >&2; } | { " + reader + " && cat > /dev/null; }";
 }

@@ -2,6 +2,7 @@
 #include "probes/backup/pgbackrest/info.hpp"
 
 #include "probes/parts/bounded_json.hpp"
+#include "probes/parts/wal_position.hpp"
 
 #include <algorithm>
 #include <set>
@@ -45,6 +46,8 @@ const Json* list(const Json& object, const char* key) {
   return value && value->is_array() ? value : nullptr;
 }
 
+// A stanza keeps the backups of databases before an upgrade or a re-initialization as well; only those of the newest one can be restored to
+// what runs now. `repo` 0: of any repository.
 bool of_database(const Json& entry, std::int64_t repo, std::int64_t database) {
   const auto key = integer(member(entry, "database", "repo-key")).value_or(repo);
   return integer(member(entry, "database", "id")) == database && (repo == 0 || key == repo);
@@ -75,6 +78,7 @@ std::optional<PgbackrestBackup> parse_backup(const Json& entry) {
 }
 
 void read_status(PgbackrestInfo& into, const Json& stanza, std::int64_t repo) {
+  // 99: other, as pgBackRest has it.
   into.code = integer(member(stanza, "status", "code")).value_or(99);
   into.message = text(member(stanza, "status", "message"));
   // "mixed" (4) says nothing of any one repository; older versions have no list of them.
@@ -102,6 +106,7 @@ void read_databases(PgbackrestInfo& into, const Json& stanza, std::int64_t repo)
   if (const Json* databases = list(stanza, "db"))
     for (const Json& entry : *databases) {
       const auto id = integer(member(entry, "id"));
+      // The highest id is the newest database.
       if (!id || *id < newest || (repo != 0 && integer(member(entry, "repo-key")).value_or(repo) != repo)) continue;
       newest = *id;
       const Json* identifier = member(entry, "system-id");

@@ -17,12 +17,16 @@ using config::Reading;
 using config::Value;
 
 constexpr const char* doc =
-    R"(A pgBackRest repository, asked with `pgbackrest info` and walked with `pgbackrest repo-ls`: the point is the end of the unbroken chain of segments from the newest good
-backup, never what `info` calls the newest segment. Exit codes are not believed, statuses are read. `down` when the stanza or every good backup is missing (`absent`), a backup is in pgBackRest's catalogue and not in the repository, the newest backup has page checksum errors (it is never
-chosen; `pg_stat_database` does not see what pgBackRest saw), the archive has a gap (until a newer base backup) or a backup's own segments are not whole, and with `dsn` also when archiving fails, is off, does nothing, claims what is not in the
-repository, or belongs to another cluster; `degraded` when the newest good backup is older than `max_backup_age`; `unknown` when the repository could not be read. Without `dsn` an archiver that stores nothing and says yes is
-seen only in the point that stands still. It never writes. The user that drwatch runs as must be able to read the repository and pgBackRest's configuration; `command` may be a
-wrapper. A large repository is walked over several runs. Survives: `host` and `logical`; `region` and `account` only where the repository lies in another one.)";
+    R"(A pgBackRest repository, asked with `pgbackrest info` and walked with `pgbackrest repo-ls`: the point is the end of the unbroken
+chain of segments from the newest good backup, never what `info` calls the newest segment. Exit codes are not believed, statuses are read.
+`down` when the stanza or every good backup is missing (`absent`), a backup is in pgBackRest's catalogue and not in the repository, the
+newest backup has page checksum errors (it is never chosen; `pg_stat_database` does not see what pgBackRest saw), the archive has a gap
+(until a newer base backup) or a backup's own segments are not whole, and with `dsn` also when archiving fails, is off, does nothing, claims
+what is not in the repository, or belongs to another cluster; `degraded` when the newest good backup is older than `max_backup_age`;
+`unknown` when the repository could not be read. Without `dsn` an archiver that stores nothing and says yes is seen only in the point that
+stands still. It never writes. The user that drwatch runs as must be able to read the repository and pgBackRest's configuration; `command`
+may be a wrapper. A large repository is walked over several runs. Survives: `host` and `logical`; `region` and `account` only where the
+repository lies in another one.)";
 
 struct PgbackrestSettings {
   PgbackrestAccess access;
@@ -73,8 +77,8 @@ std::vector<config::Row> rows() {
 
 class PgbackrestProbe : public Probe {
  public:
-  PgbackrestProbe(const PgbackrestSettings& settings, Duration timeout)
-      : settings_(settings), repository_(settings.access), timeout_(timeout) {}
+  PgbackrestProbe(const PgbackrestSettings& own, const ProbeSettings& settings)
+      : settings_(own), repository_(own.access), timeout_(settings.timeout) {}
 
   Task<Outcome> run(World& world) override {
     // What is left at the end is for the judgement, and for a command that is just running.
@@ -128,19 +132,6 @@ class PgbackrestProbe : public Probe {
 
 }  // namespace
 
-Kind reader() {
-  Kind kind;
-  kind.schema.name = "pgbackrest";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<PgbackrestSettings>(); };
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const PgbackrestSettings*>(a) == *static_cast<const PgbackrestSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<PgbackrestProbe>(*static_cast<const PgbackrestSettings*>(s.own.get()), s.timeout);
-  };
-  return kind;
-}
+Kind reader() { return kind_of<PgbackrestSettings, PgbackrestProbe>({.name = "pgbackrest", .doc = doc, .rows = rows()}); }
 
 }  // namespace drwatch::kinds::backup::pgbackrest

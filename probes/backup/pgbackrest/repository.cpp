@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/backup/pgbackrest/repository.hpp"
 
+#include "probes/parts/wal_position.hpp"
 #include "probes/seams/excerpt.hpp"
 
 #include <algorithm>
@@ -10,6 +11,7 @@ namespace {
 
 constexpr std::size_t longest_output = 32 << 20;  // a folder of 4096 segments is 0.6 MB
 constexpr std::size_t most_folders = 20'000;      // 80 TB of write-ahead log
+// Folders behind the newest two do not change but for what expires.
 constexpr std::chrono::hours list_again{1};
 constexpr std::size_t always_listed = 2;  // the newest folders
 
@@ -27,6 +29,7 @@ std::vector<std::string> folders_from(const std::string& segment, const std::vec
   return wanted;
 }
 
+// A history file that changed under its name is read again.
 std::string history_key(const FileEntry& file) {
   return file.name + "/" + std::to_string(file.size) + "/" + std::to_string(file.modified.time_since_epoch().count());
 }
@@ -76,7 +79,8 @@ Task<Result<PgbackrestInfo>> PgbackrestRepository::info(World& world) {
     return std::any_of(folders->begin(), folders->end(), [&](const FileEntry& e) { return e.name == backup.label; });
   };
   if (std::all_of(info->backups.begin(), info->backups.end(), there)) co_return info;
-  // One that expired just now is not in the catalogue any more either.
+  // A backup that expired between the two answers is missing from the folders and from the catalogue: so the catalogue is asked once more,
+  // and only what it still lists is gone.
   const auto later = co_await told(world);
   if (!later) co_return later.error();
   for (const PgbackrestBackup& backup : later->backups)
@@ -140,6 +144,7 @@ Task<Result<void>> PgbackrestRepository::read_histories(World& world, Pgbackrest
 
 Task<Result<SeenArchive>> PgbackrestRepository::list(World& world, PgbackrestInfo info, std::uint64_t segment_size,
                                                      std::optional<std::uint32_t> timeline, std::chrono::nanoseconds until) {
+  // After an upgrade the archive has another folder, and nothing of the old one counts.
   if (archive_id_ != info.archive_id) folders_.clear(), histories_.clear();
   archive_id_ = info.archive_id;
   const auto top = co_await list_folder(world, below_archive(info, ""));

@@ -17,6 +17,7 @@ struct PgbackrestSight {
   std::optional<Result<SeenArchive>> archive;      // nullopt: there was no reason to list it
 };
 
+// `max_backup_age`: an older newest good backup is degraded; nullopt: any age is good.
 struct PgbackrestWanted {
   std::optional<Duration> max_backup_age;
 };

@@ -3,6 +3,7 @@
 
 #include "probes/backup/wal/archive.hpp"
 #include "probes/parts/pg_outcome.hpp"
+#include "probes/parts/wal_position.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -69,6 +70,7 @@ std::optional<StandbyAccount> parse_standby(const PgResult& result) {
   if (!row[0] || !now) return std::nullopt;
   StandbyAccount account;
   account.in_recovery = *row[0] == "t";
+  // The control file may lag behind what was received, and what was received is forgotten at a restart.
   account.timeline = std::max(timeline(row[1]), timeline(row[2]));
   account.received = position(row[3]);
   account.replayed = position(row[4]);

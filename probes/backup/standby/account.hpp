@@ -45,6 +45,7 @@ struct SenderAccount {
   std::string slot_status;          // reserved, extended, unreserved, lost
 };
 
+// Both fail as PgConnection::query does, or with protocol when the answer has another shape.
 Task<Result<StandbyAccount>> read_standby_account(PgConnection& connection);
 // `name`: as in pg_stat_replication.application_name; `slot`: may be empty. Neither may hold quotes or backslashes.
 Task<Result<SenderAccount>> read_sender_account(PgConnection& connection, std::string name, std::string slot);

@@ -16,11 +16,14 @@ using config::Reading;
 using config::Value;
 
 constexpr const char* doc =
-    R"(A streaming standby, asked itself (`dsn`), through its primary (`primary`), or best both: then what it holds is turned into an exact moment even without a canary. What it has flushed
-counts for the recovery point, what it has replayed for the way to a promotion. `down` when the standby is off, not connected to a primary (`absent`: no WAL receiver on the standby, no row on the primary), promoted, of
-another cluster, or its slot is lost; `degraded` when it is catching up, has not replied for a minute, replays or receives more than `behind` late (beyond its `recovery_min_apply_delay`), or replay is
-paused; `unknown` when neither end could be asked. On an idle pair the lags are empty and positions stand still: that is no fault. With the primary dead "received equals replayed" goes on being
-true and proves nothing. The role needs `pg_monitor` to see more than the positions. Survives: `host`, and `region` where it stands in another one; never `logical`: it repeats every mistake at once.)";
+    R"(A streaming standby, asked itself (`dsn`), through its primary (`primary`), or best both: then what it holds is turned into an exact
+moment even without a canary. What it has flushed counts for the recovery point, what it has replayed for the way to a promotion. `down`
+when the standby is off, not connected to a primary (`absent`: no WAL receiver on the standby, no row on the primary), promoted, of another
+cluster, or its slot is lost; `degraded` when it is catching up, has not replied for a minute, replays or receives more than `behind` late
+(beyond its `recovery_min_apply_delay`), or replay is paused; `unknown` when neither end could be asked. On an idle pair the lags are empty
+and positions stand still: that is no fault. With the primary dead "received equals replayed" goes on being true and proves nothing. The
+role needs `pg_monitor` to see more than the positions. Survives: `host`, and `region` where it stands in another one; never `logical`: it
+repeats every mistake at once.)";
 
 struct StandbySettings {
   Secret dsn, primary;
@@ -58,8 +61,7 @@ std::vector<config::Row> rows() {
   };
 }
 
-void check(const void* own, config::Place place, const Reading& reading) {
-  const auto& s = *static_cast<const StandbySettings*>(own);
+void check(const StandbySettings& s, config::Place place, const Reading& reading) {
   if (!s.dsn.configured() && !s.primary.configured())
     reading.problems.error(place, reading.key, "reads = \"standby\" needs the standby's 'dsn', its 'primary', or both", "add one");
   if (!s.slot.empty() && !s.primary.configured())
@@ -68,8 +70,8 @@ void check(const void* own, config::Place place, const Reading& reading) {
 
 class StandbyProbe : public Probe {
  public:
-  StandbyProbe(const StandbySettings& settings, Duration timeout)
-      : settings_(settings), wanted_{settings.application_name, settings.slot, settings.behind}, timeout_(timeout) {}
+  StandbyProbe(const StandbySettings& own, const ProbeSettings& settings)
+      : settings_(own), wanted_{own.application_name, own.slot, own.behind}, timeout_(settings.timeout) {}
 
   Task<Outcome> run(World& world) override {
     StandbySight sight;
@@ -133,20 +135,6 @@ class StandbyProbe : public Probe {
 
 }  // namespace
 
-Kind reader() {
-  Kind kind;
-  kind.schema.name = "standby";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<StandbySettings>(); };
-  kind.schema.check = check;
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const StandbySettings*>(a) == *static_cast<const StandbySettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<StandbyProbe>(*static_cast<const StandbySettings*>(s.own.get()), s.timeout);
-  };
-  return kind;
-}
+Kind reader() { return kind_of<StandbySettings, StandbyProbe>({.name = "standby", .doc = doc, .rows = rows(), .check = check}); }
 
 }  // namespace drwatch::kinds::backup::standby

@@ -3,6 +3,7 @@
 
 #include "probes/backup/wal/archive.hpp"
 #include "probes/parts/complaint.hpp"
+#include "probes/parts/wal_position.hpp"
 #include "probes/seams/excerpt.hpp"
 
 #include <algorithm>
@@ -26,7 +27,7 @@ std::optional<Failure> failed(const std::optional<Result<Account>>& from) {
 // Nothing listens on the standby's own address, or it is being stopped: that is an answer.
 bool is_off(const Failure& f) { return f.code == "ECONNREFUSED" || f.code == "57P01" || f.code == "57P02"; }
 
-// What outlives the primary: the standby knows best, the primary knows what it was told.
+// The position that outlives the primary: the standby's own word, if it can be asked; else what it last reported to the primary as flushed.
 std::optional<WalPosition> held(const StandbySight& sight) {
   if (const auto* s = read(sight.standby)) {
     const auto at = s->held();
@@ -125,6 +126,7 @@ void complain_of_both(const StandbySight& sight, const std::optional<WalPosition
   if (other_cluster(sight))
     complaints.push_back({Health::down, Reason::assertion, "the standby is of another database cluster than the primary"});
   if (!p || !p->current || !at || p->count == 0) return;
+  // An idle primary: nothing is behind, however old the newest moment is.
   const bool all = at->timeline == p->current->timeline && at->lsn >= p->current->lsn;
   if (!all && until && p->asked_at - *until > wanted.behind)
     complaints.push_back(
@@ -220,6 +222,7 @@ Outcome judge_standby(const StandbySight& sight, const PrimaryPositions& positio
     outcome.recovery->safe = at;
     outcome.recovery->time = until;
     outcome.recovery->failing = failing;
+    // A stranger holds nothing of this database, and that is certain.
     outcome.recovery->whole = stranger || (at && read(sight.standby));
   }
   add_facts(sight, outcome);

@@ -20,7 +20,9 @@ struct StandbySight {
 // ledger of the probe's own, so that the time is exact without a canary.
 class PrimaryPositions {
  public:
+  // Positions of another timeline, or that go backwards, empty the ledger: the primary is another one.
   void add(WalPosition at, Time when);
+  // The newest moment at which the primary stood at or before `held`; nullopt: not known.
   std::optional<Time> newest_within(WalPosition held) const;
 
  private:
@@ -35,6 +37,8 @@ struct StandbyWanted {
   std::string name, slot;  // as in pg_stat_replication and pg_replication_slots; no slot: empty
   Duration behind;         // more is degraded
 };
+// Down: the standby is off, cut off, of another cluster, or no standby any more. Degraded: it lags, or its replay does. The recovery
+// reading has the position that it holds and the moment up to which that is proven.
 Outcome judge_standby(const StandbySight& sight, const PrimaryPositions& positions, const StandbyWanted& wanted, Time now);
 
 }  // namespace drwatch

@@ -88,9 +88,11 @@ bool newest_failed(const SupabaseBackups& b) {
   return at != b.dailies.end() && at->state == Daily::State::failed;
 }
 
+// Not said: then the daily backups are what there is.
 bool uses_pitr(const SupabaseBackups& b) { return b.pitr.value_or(false); }
 
 void complain_of_status(const std::string& status, Complaints& complaints) {
+  // Supabase's project statuses (Management API) in which no database runs.
   constexpr std::string_view off[] = {"INACTIVE", "PAUSING", "PAUSED", "GOING_DOWN", "REMOVED", "INIT_FAILED"};
   if (std::find(std::begin(off), std::end(off), status) != std::end(off))
     complaints.push_back({Health::down, Reason::assertion, "the project is " + status + ": nothing is backed up"});

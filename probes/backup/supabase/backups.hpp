@@ -38,6 +38,7 @@ struct SupabaseWanted {
   std::optional<Duration> window;  // and reach back so far
   std::optional<Duration> every;   // how often a daily backup comes; nullopt: daily
 };
+// `project_status`: as parse_supabase_status gives it; nullopt: it was not asked for, or not said.
 Outcome judge_supabase(const SupabaseBackups& backups, const std::optional<std::string>& project_status, const SupabaseWanted& wanted,
                        Time now);
 

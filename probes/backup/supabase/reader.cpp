@@ -18,12 +18,14 @@ using config::Reading;
 using config::Value;
 
 constexpr const char* doc =
-    R"(A Supabase project's backups, as the Management API tells them: the end of the window of point-in-time recovery, or without that the newest completed daily backup.
-Write-ahead log is shipped about every two minutes and not at all while nothing is written, so a window that stands still proves a loss only together with a `postgres` probe's
-`canary`. `down` (`assertion`, `absent`) when the newest daily backup failed, there is none, `pitr = true` and it is off, the project is paused, removed or failed to restore, or is not there any more; `degraded` when
-the window has not begun or is shorter than `window`, or the newest daily backup is older than 30 h (with `every`, a quarter more than that); `unknown` when the API refuses (401, 403), limits (429), fails or answers
-in another shape. After a refusal or a limit it is not asked again for 20 s, doubling to 10 min, or as long as the answer says. Two requests a run: an `interval` of `5m` is enough. Survives: `host` and `logical`; not `region` (a restore stays in it) and not `account` (deleting
-the project deletes its backups).)";
+    R"(A Supabase project's backups, as the Management API tells them: the end of the window of point-in-time recovery, or without that the
+newest completed daily backup. Write-ahead log is shipped about every two minutes and not at all while nothing is written, so a window that
+stands still proves a loss only together with a `postgres` probe's `canary`. `down` (`assertion`, `absent`) when the newest daily backup
+failed, there is none, `pitr = true` and it is off, the project is paused, removed or failed to restore, or is not there any more;
+`degraded` when the window has not begun or is shorter than `window`, or the newest daily backup is older than 30 h (with `every`, a quarter
+more than that); `unknown` when the API refuses (401, 403), limits (429), fails or answers in another shape. After a refusal or a limit it
+is not asked again for 20 s, doubling to 10 min, or as long as the answer says. Two requests a run: an `interval` of `5m` is enough.
+Survives: `host` and `logical`; not `region` (a restore stays in it) and not `account` (deleting the project deletes its backups).)";
 
 struct SupabaseSettings {
   std::string project;
@@ -63,6 +65,13 @@ std::vector<config::Row> rows() {
       row_with<S>("tls", tls_type, {.doc = tls_doc}, [](S& s, const Value& v, const Reading& r) { read_tls(s.tls, v, r); }),
       row<S>("family", &S::family, {.doc = "Which addresses to use.", .fallback = "any", .one_of = {"any", "v4", "v6"}}),
   };
+}
+
+// Supabase's own backups are daily; what comes oftener is not asked for where the file does not say `pitr`.
+std::optional<config::PointsApart> points_apart(const SupabaseSettings& own) {
+  if (own.pitr) return std::nullopt;
+  return config::PointsApart{hours{24}, "daily backups", "reads Supabase's and does not ask for point-in-time recovery",
+                             "set pitr = true there (and have it)"};
 }
 
 bool fit_for_a_header(const std::string& text) {
@@ -113,7 +122,8 @@ Outcome no_project() {
 
 class SupabaseProbe : public Probe {
  public:
-  SupabaseProbe(const SupabaseSettings& settings, std::optional<Duration> every) : settings_(settings), every_(every) {
+  SupabaseProbe(const SupabaseSettings& own, const ProbeSettings& settings)
+      : settings_(own), every_(settings.backup ? settings.backup->every : std::nullopt) {
     while (settings_.api.ends_with('/')) settings_.api.pop_back();
   }
 
@@ -187,18 +197,7 @@ class SupabaseProbe : public Probe {
 }  // namespace
 
 Kind reader() {
-  Kind kind;
-  kind.schema.name = "supabase";
-  kind.schema.doc = doc;
-  kind.schema.rows = rows();
-  kind.schema.fresh = [] { return std::make_shared<SupabaseSettings>(); };
-  kind.schema.same = [](const void* a, const void* b) {
-    return *static_cast<const SupabaseSettings*>(a) == *static_cast<const SupabaseSettings*>(b);
-  };
-  kind.make = [](const ProbeSettings& s) -> std::unique_ptr<Probe> {
-    return std::make_unique<SupabaseProbe>(*static_cast<const SupabaseSettings*>(s.own.get()), s.backup ? s.backup->every : std::nullopt);
-  };
-  return kind;
+  return kind_of<SupabaseSettings, SupabaseProbe>({.name = "supabase", .doc = doc, .rows = rows(), .points_apart = points_apart});
 }
 
 }  // namespace drwatch::kinds::backup::supabase

@@ -26,6 +26,7 @@ struct Line {
   }
 };
 
+// Without a history file the target stands alone, as after an initdb.
 Line line_to(std::uint32_t target, const std::map<std::uint32_t, std::vector<Ancestor>>& histories, std::uint64_t size) {
   Line line;
   std::uint64_t from = 0;
@@ -39,6 +40,7 @@ Line line_to(std::uint32_t target, const std::map<std::uint32_t, std::vector<Anc
   return line;
 }
 
+// From segment `number` on, along the line, as far as no segment is missing. nullopt: the first one is not there.
 std::optional<Chain> walk(const ArchiveListing& listing, const Line& line, std::uint64_t number) {
   if (!listing.held.contains(line.at(number))) return std::nullopt;
   Chain chain;
@@ -54,6 +56,7 @@ std::optional<Chain> best_from_backups(const ArchiveListing& listing, const std:
   for (const BaseBackup& backup : backups) {
     if (!line.includes(backup)) continue;
     auto chain = walk(listing, line, backup.start.number);
+    // A backup is consistent only when everything up to its stop is replayed (PostgreSQL documentation, Continuous Archiving).
     if (!chain || chain->last.number < backup.stop.number) continue;
     // Of two that reach as far, the newer one: replay is shorter.
     if (best && std::pair(best->last.number, best->first.number) >= std::pair(chain->last.number, chain->first.number)) continue;
@@ -82,6 +85,7 @@ std::optional<Segment> newest_on(const ArchiveListing& listing, const Line& line
 ArchiveReading read_archive(const ArchiveListing& listing, const std::vector<BaseBackup>& backups,
                             const std::map<std::uint32_t, std::vector<Ancestor>>& histories, std::uint64_t size,
                             std::optional<std::uint32_t> timeline) {
+  // Recovery follows the newest timeline by default (recovery_target_timeline = latest).
   std::set<std::uint32_t, std::greater<>> targets;  // newest first
   for (const auto& [segment, written] : listing.held)
     if (!timeline || segment.timeline <= *timeline) targets.insert(segment.timeline);

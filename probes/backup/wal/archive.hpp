@@ -15,10 +15,6 @@
 
 namespace drwatch {
 
-std::optional<std::uint64_t> parse_lsn(std::string_view text);  // "16/B374D848"
-std::string lsn_text(std::uint64_t lsn);
-std::optional<std::uint32_t> parse_timeline(std::string_view text);  // eight hexadecimal digits
-
 // Segments are of 1 MB to 1 GB, a power of two (wal_segment_size, in bytes); a name means nothing without it.
 bool is_segment_size(std::uint64_t bytes);
 

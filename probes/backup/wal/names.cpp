@@ -2,6 +2,8 @@
 // The names and small texts of a write-ahead log archive.
 #include "probes/backup/wal/archive.hpp"
 
+#include "probes/parts/wal_position.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -75,27 +77,6 @@ std::optional<Location> parse_location(std::optional<std::string_view> text, std
 
 }  // namespace
 
-std::optional<std::uint64_t> parse_lsn(std::string_view text) {
-  const auto slash = text.find('/');
-  if (slash == std::string_view::npos) return std::nullopt;
-  const auto high = number<std::uint32_t>(text.substr(0, slash), 16);
-  const auto low = number<std::uint32_t>(text.substr(slash + 1), 16);
-  if (!high || !low) return std::nullopt;
-  return (std::uint64_t{*high} << 32) | *low;
-}
-
-std::string lsn_text(std::uint64_t lsn) {
-  char text[24];
-  std::snprintf(text, sizeof text, "%X/%X", static_cast<unsigned>(lsn >> 32), static_cast<unsigned>(lsn & 0xffffffff));
-  return text;
-}
-
-std::optional<std::uint32_t> parse_timeline(std::string_view text) {
-  if (text.size() != 8 || !is_hex(text)) return std::nullopt;
-  const auto timeline = number<std::uint32_t>(text, 16);
-  return timeline && *timeline > 0 ? timeline : std::nullopt;
-}
-
 bool is_segment_size(std::uint64_t bytes) {
   constexpr std::uint64_t least = 1 << 20, most = 1 << 30;
   return bytes >= least && bytes <= most && (bytes & (bytes - 1)) == 0;
@@ -155,6 +136,8 @@ std::optional<BaseBackup> parse_base_backup(const std::string& name, std::string
   return BaseBackup{name, start->segment, stop->segment, stop->lsn};
 }
 
+// One line for each ancestor: timeline, tab, position at which it was left, tab, why. "#" begins a comment (PostgreSQL documentation,
+// Timelines).
 std::optional<std::vector<Ancestor>> parse_history(std::string_view text) {
   std::vector<Ancestor> ancestors;
   for (std::size_t at = 0; at < text.size();) {

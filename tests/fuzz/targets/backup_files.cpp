@@ -4,6 +4,7 @@
 #include "probes/backup/dump/file.hpp"
 #include "probes/backup/dump/reading.hpp"
 #include "probes/backup/wal/archive.hpp"
+#include "probes/parts/wal_position.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace backup_files_target {

@@ -5,6 +5,7 @@
 #include "daemon/journal/reading.hpp"
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/fuzz/on_disk.hpp"
+#include "tests/source_dir.hpp"
 
 #include <iterator>
 
@@ -16,7 +17,7 @@ using namespace drwatch::fuzz;
 namespace {
 
 std::string whole_file() {
-  std::ifstream in(DRWATCH_SOURCE_DIR "/tests/journal/fixtures/journal-0.1.0.db", std::ios::binary);
+  std::ifstream in(drwatch::testing::source_dir("/tests/journal/fixtures/journal-0.1.0.db"), std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
 

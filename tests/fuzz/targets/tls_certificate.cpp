@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A certificate as a server sends it, in DER.
 #include "daemon/world/net/x509.hpp"
+#include "probes/parts/tls_facts.hpp"
 #include "probes/tls/verdict.hpp"
 #include "tests/fuzz/fuzz.hpp"
 

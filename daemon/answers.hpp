@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Answers that are kept in the journal by their Idempotency-Key: {"at", "subject", "durable", "refused": {...}}.
+#pragma once
+
+#include "config/rows/time.hpp"
+#include "daemon/desk.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace drwatch {
+
+std::string answer_text(Time at, const Answer& answer);
+std::optional<std::pair<Time, Answer>> answer_from(const std::string& text);  // nullopt: it is none
+
+}  // namespace drwatch

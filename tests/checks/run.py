@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What `make test` and `make proof` run: run.py test | run.py proof.
+
+test    what every landing must show. Unit suites run once, under AddressSanitizer and UndefinedBehaviorSanitizer; what must be plain (bounds on
+        time or memory, end to end, quiet months, kills) runs plain, while the sanitized programs are still being compiled. Of each long proof
+        some seeds, drawn from the commit.
+proof   everything: both builds with every suite, all seeds, months and kills, the separate build, a fresh machine. Writes tests/PROOFS.md.
+
+Labels of a test, given where it is declared: `plain` runs plain in `make test`, `unit` sanitized. What has neither is for `make proof` alone.
+"""
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+import xml.etree.ElementTree as xml
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+FOLDER = os.path.join(ROOT, "build", "checks")
+SANITIZERS = {
+    "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+}
+started = time.monotonic()
+
+
+def say(text):
+    minutes, seconds = divmod(int(time.monotonic() - started), 60)
+    print(f"[{minutes:2}:{seconds:02}] {text}", flush=True)
+
+
+def budgets():
+    with open(os.path.join(ROOT, "tests/checks/budgets.txt"), encoding="utf-8") as file:
+        rows = [line.split("#")[0].rsplit(None, 1) for line in file]
+    return {row[0].strip(): int(row[1]) for row in rows if len(row) == 2}
+
+
+def commit():
+    """The commit's number as 40 hex digits; zeros outside a repository."""
+    found = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True)
+    return found.stdout.strip() if found.returncode == 0 else "0" * 40
+
+
+def drawn(count, of):
+    """The first of `count` seeds among 1..of, drawn from the commit: every landing shows others, and a failure comes back with its commit."""
+    return int(commit()[:8], 16) % (of - count + 1) + 1
+
+
+class Part:
+    """One step, with how long it took and what became of it."""
+
+    def __init__(self, name):
+        self.name, self.seconds, self.failed = name, None, False
+        self.passed, self.failures, self.skipped, self.times = 0, [], [], {}
+
+    def run(self, commands, environment=None, shown=False):
+        """Runs the commands one after the other until one fails; what they print is shown, or kept and shown only when one failed."""
+        begun = time.monotonic()
+        log = os.path.join(FOLDER, self.name.replace(" ", "-") + ".log")
+        with open(log, "w", encoding="utf-8") as out:
+            for command in commands:
+                done = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(environment or {})}, text=True, errors="replace",
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                for line in done.stdout:
+                    out.write(line)
+                    if shown and (step := re.match(r"\[(\d+)/(\d+)\]", line)):
+                        progress(self.name, int(step[1]), int(step[2]))
+                if done.wait() != 0:
+                    self.failed = True
+                    break
+        self.seconds = (self.seconds or 0) + time.monotonic() - begun
+        if self.failed:
+            with open(log, encoding="utf-8") as text:
+                lines = text.read().splitlines()
+            say(f"{self.name} FAILED; the end of what it said:")
+            print("\n".join(lines[-80:]), flush=True)
+        else:
+            say(f"{self.name}: {self.seconds:.0f} s")
+        return not self.failed
+
+    def tests(self, preset, selection, jobs, environment=None):
+        """Runs tests of a build by ctest and counts them; the output of those that fail is shown."""
+        result = os.path.join(FOLDER, f"{preset}-{self.name.replace(' ', '-')}.xml")
+        if os.path.exists(result):
+            os.remove(result)
+        begun = time.monotonic()
+        command = ["ctest", "--test-dir", f"build/{preset}", "--output-on-failure", "--no-tests=error", f"-j{jobs}",
+                   "--output-junit", result, *selection]
+        done = subprocess.run(command, cwd=ROOT, env={**os.environ, **(environment or {})}, text=True, errors="replace",
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.seconds = (self.seconds or 0) + time.monotonic() - begun
+        if not os.path.exists(result):
+            self.failed = True
+            print(done.stdout[-8000:], flush=True)
+            return False
+        for case in xml.parse(result).getroot().iter("testcase"):
+            name, output = case.get("name"), case.findtext("system-out") or ""
+            self.times[f"{name} ({preset})"] = float(case.get("time") or 0)
+            self.skipped += [f"{name}: {line[8:]}" for line in output.splitlines() if line.startswith("SKIPPED ")]
+            if case.get("status") in ("run", "passed") and case.find("failure") is None:
+                self.passed += 1
+            elif case.find("skipped") is not None and case.find("failure") is None:
+                self.skipped.append(f"{name}: {case.find('skipped').get('message') or 'skipped'}")
+            else:
+                self.failures.append(f"{name} ({preset})")
+                say(f"FAILED {name} ({preset})")
+                print(output[-30000:], flush=True)
+        self.failed = self.failed or bool(self.failures) or done.returncode != 0
+        say(f"{self.name}: {self.seconds:.0f} s, {self.passed} passed, {len(self.failures)} failed")
+        return not self.failed
+
+
+last_told = {}
+
+
+def progress(name, done, of):
+    """Every tenth of the way, so that nobody wonders whether it still goes on."""
+    tenth = 10 * done // of
+    if tenth > last_told.get(name, 0):
+        last_told[name] = tenth
+        say(f"{name}: {done} of {of}")
+
+
+def build(preset, jobs=2, targets=()):
+    part = Part(f"build {preset}")
+    nice = ["nice", "-n", "10"] if jobs == 1 else []
+    part.run([[*nice, "cmake", "--build", f"build/{preset}", f"-j{jobs}", *(["--target", *targets] if targets else [])]], shown=True)
+    return part
+
+
+def configure(*presets):
+    part = Part("configure")
+    part.run([["cmake", "--preset", preset] for preset in presets])
+    return part
+
+
+def style():
+    """The formatter's one version, the rules of the rooms, and that each rule can fail."""
+    part = Part("style")
+    files = subprocess.run(["git", "ls-files", "*.cpp", "*.hpp"], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    part.run([["clang-format-19", "--dry-run", "-Werror", *files], ["python3", "tests/architecture/check.py"],
+              ["python3", "tests/architecture/check.py", "--self-test"]])
+    return part
+
+
+def report(parts):
+    """The table of parts, what took longer than its budget, the slowest tests, and the counts. Returns the exit code."""
+    allowed, took = budgets(), time.monotonic() - started
+    print("\npart                      seconds   budget")
+    over = []
+    for name, seconds in [*((p.name, p.seconds or 0) for p in parts), ("all", took)]:
+        budget = allowed.get(name)
+        print(f"{name:24} {seconds:8.0f} {budget if budget else '-':>8}")
+        if budget and seconds > budget:
+            over.append(f"{name} ({seconds:.0f} s instead of {budget})")
+    for line in sorted({line for p in parts for line in p.skipped}):
+        print(f"skipped: {line}")
+    if over:
+        print("over its budget: " + ", ".join(over))
+    times = sorted(((seconds, name) for p in parts for name, seconds in p.times.items()), reverse=True)
+    failures = [name for p in parts for name in p.failures] + [p.name for p in parts if p.failed and not p.failures]
+    if failures:
+        print("FAILED: " + ", ".join(failures))
+    if times:
+        print("slowest: " + ", ".join(f"{name} {seconds:.0f} s" for seconds, name in times[:10]))
+    print(f"\n{sum(p.passed for p in parts)} passed, {len(failures)} failed, {sum(len(p.skipped) for p in parts)} skipped", flush=True)
+    return 1 if failures else 0
+
+
+def seeds(simulated, months):
+    """What the long proofs are told: so many seeds of the simulation, so many quiet months, from a first one on."""
+    return {"DRWATCH_FIRST_SEED": str(drawn(simulated, 10)), "DRWATCH_SEEDS": str(simulated), "DRWATCH_MONTHS": str(months),
+            "DRWATCH_FIRST_MONTH": str(drawn(months, 30))}
+
+
+def real_machine():
+    """As root outside a container everything can be had, and no test may skip itself."""
+    found = subprocess.run(["systemd-detect-virt", "--container"], capture_output=True, text=True)
+    return os.geteuid() == 0 and found.stdout.strip() == "none"
+
+
+def test():
+    say("Builds drwatch twice and runs every test: about 20 minutes on two cores with an empty compiler cache, a few with a full one.")
+    parts = [style(), configure("dev", "asan")]
+    if any(p.failed for p in parts):
+        return report(parts)
+    parts.append(build("dev"))
+    if parts[-1].failed:
+        return report(parts)
+    # The plain tests that mostly wait run while the sanitized programs are compiled; those that a busy machine would disturb run afterwards.
+    asan, plain, sanitized = Part("build asan"), Part("plain tests"), Part("sanitized tests")
+    compiling = threading.Thread(target=lambda: asan.run([["nice", "-n", "10", "cmake", "--build", "build/asan", "-j2"]], shown=True))
+    compiling.start()
+    plain.tests("dev", ["-L", "plain", "-LE", "alone"], 2, seeds(3, 3))
+    compiling.join()
+    plain.tests("dev", ["-L", "alone"], 1)
+    if not asan.failed:
+        sanitized.tests("asan", ["-L", "unit"], 2, {**SANITIZERS, **seeds(1, 1)})
+    return report([*parts, asan, plain, sanitized])
+
+
+def proof():
+    say("Everything that drwatch claims of itself: two hours and more on two cores.")
+    parts = [style(), configure("dev", "asan", "separate")]
+    for preset in ("dev", "asan", "separate"):
+        if not parts[-1].failed:
+            parts.append(build(preset))
+    if not any(p.failed for p in parts):
+        plain, sanitized = Part("plain proofs"), Part("sanitized proofs")
+        plain.tests("dev", [], 2, {"DRWATCH_SEEDS": "10", "DRWATCH_MONTHS": "30"})
+        sanitized.tests("asan", ["-LE", "once"], 2, {**SANITIZERS, "DRWATCH_SEEDS": "2", "DRWATCH_MONTHS": "1"})
+        parts += [plain, sanitized]
+        fresh = os.path.join(ROOT, "tests/proof/fresh_machine.sh")
+        if os.path.exists(fresh):
+            machine = Part("fresh machine")
+            machine.run([[fresh]])
+            parts.append(machine)
+    code = report(parts)
+    write_proof(parts, code)
+    return code
+
+
+def write_proof(parts, code):
+    """One row for this commit at the top of the table of tests/PROOFS.md."""
+    path = os.path.join(ROOT, "tests/PROOFS.md")
+    with open(path, encoding="utf-8") as file:
+        head, line, rows = file.read().partition("| --- | --- | --- | --- | --- |\n")
+    times = ", ".join(f"{p.name} {p.seconds:.0f} s" for p in parts if p.seconds)
+    passed, failed = sum(p.passed for p in parts), sum(len(p.failures) for p in parts)
+    row = (f"| {commit()[:12]} | {time.strftime('%Y-%m-%d', time.gmtime())} | {'holds' if code == 0 else 'FAILED'} | "
+           f"{passed} passed, {failed} failed, {sum(len(p.skipped) for p in parts)} skipped | {times} |\n")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(head + line + row + rows)
+
+
+def main():
+    os.makedirs(FOLDER, exist_ok=True)
+    if sys.argv[1:] not in (["test"], ["proof"]):
+        sys.exit("usage: run.py test | proof")
+    if real_machine():
+        os.environ["DRWATCH_NO_SKIPS"] = "1"
+    sys.exit(test() if sys.argv[1] == "test" else proof())
+
+
+if __name__ == "__main__":
+    main()
