@@ -90,7 +90,7 @@ struct Large {
     now += seconds{10};
     for (std::size_t c = 0; c < components; ++c)
       for (std::size_t p = 0; p < probes_each; ++p)
-        feed(Ran{probe_of(c, p), seen(broken && p == 0 ? Health::down : Health::up, now), true});
+        decide_later(state, settings, Ran{probe_of(c, p), seen(broken && p == 0 ? Health::down : Health::up, now)}, now);
     feed(Tick{});
   }
   std::size_t open() const {

@@ -163,7 +163,7 @@ void Daemon::ran(const std::string& probe, Outcome outcome) {
     *outcome.recovery->time += ahead;
   }
   if (outcome.canary) outcome.canary->db_time += clock_.ahead();
-  feed(Ran{probe, std::move(outcome), false, ahead});
+  feed(Ran{probe, std::move(outcome), ahead});
 }
 
 // An action and the answer to it are one write: after a crash in between, asking again would do it again.
@@ -182,6 +182,9 @@ Decision Daemon::feed(const Input& input, const std::string& key) {
 void Daemon::carry_out(const Decision& decision) {
   Keeping::Ticket ticket = keeping_.last();
   due_ = decision.due;  // before what is fed below moves it on
+  if (!decision.endless.empty())
+    parts_.log.line(Importance::error, "what follows from one input came to no end and was cut off, at last with " + decision.endless +
+                                           "; this is a bug in drwatch");
   for (const Event& event : decision.events) tell(event);
   if (std::any_of(decision.events.begin(), decision.events.end(), concerns_alerts)) {
     alerts_ticket_ = ticket;
@@ -331,7 +334,7 @@ std::vector<std::string> Daemon::reload() {
   figures_.last_reload_error.clear();
   figures_.last_reload_at = now();
   if (parts_.reloaded) parts_.reloaded(*settings_);
-  feed(ConfigurationLoaded{changed, {}});
+  feed(ConfigurationLoaded{changed});
   scheduler_.load(settings_);
   alerting_.load(settings_);
   deadman_.load(settings_->deadman);

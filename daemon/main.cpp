@@ -130,7 +130,7 @@ void add_incident_work(CLI::App& group, Given& g) {
   step->add_option("STEP", g.incident.step, "The step's id")->required();
   step->add_option("ACTION", g.incident.action, "start, done, skip (with a reason), undo, run (its command) or cancel")
       ->required()
-      ->check(CLI::IsMember(step_actions()));
+      ->check(CLI::IsMember(drwatch::step_actions()));
   step->add_flag("--yes", g.incident.yes, "Run the command without asking");
   takes_note(step, g);
 
@@ -141,7 +141,7 @@ void add_incident_work(CLI::App& group, Given& g) {
   auto* message = on_incident(group, "message", "Read a message, approve it, or say that it was sent",
                               "drwatch incident message 20260301-0211-database-outage customers show", g, incident_message);
   message->add_option("MESSAGE", g.incident.message, "The message's id")->required();
-  std::vector<std::string> actions = message_actions();
+  std::vector<std::string> actions = drwatch::message_actions();
   actions.insert(actions.begin(), "show");  // which is reading
   message->add_option("ACTION", g.incident.action, "show, approve or sent")->required()->check(CLI::IsMember(actions));
 }

@@ -179,7 +179,14 @@ void take(Deciding& d, const Order& input) {
 
 // ---- consequences
 
-// In the order in which causes lead to effects; once more while anything follows.
+std::string kinds_of(const std::vector<Event>& events, std::size_t from) {
+  std::string kinds;
+  for (; from < events.size(); ++from) kinds += (kinds.empty() ? "" : ", ") + events[from].kind;
+  return kinds;
+}
+
+// In the order in which causes lead to effects; once more while anything follows. Two consequences that undo each other would go on for
+// ever: then it ends here, is said, and the next input goes on from there.
 void settle(Deciding& d) {
   for (int pass = 0; pass < most_passes; ++pass) {
     std::size_t before = d.decision.events.size();
@@ -199,6 +206,7 @@ void settle(Deciding& d) {
     judge_projections(d);
     judge_alerts(d);
     if (d.decision.events.size() == before) return;
+    if (pass + 1 == most_passes) d.decision.endless = kinds_of(d.decision.events, before);
   }
 }
 
@@ -221,10 +229,7 @@ Decision decide(State& state, const Settings& settings, const Input& input, Time
 
 }  // namespace
 
-Decision decide(State& state, const Settings& settings, const Input& input, Time now) {
-  const Ran* ran = std::get_if<Ran>(&input);
-  return decide(state, settings, input, now, ran && ran->more);
-}
+Decision decide(State& state, const Settings& settings, const Input& input, Time now) { return decide(state, settings, input, now, false); }
 
 Decision decide_later(State& state, const Settings& settings, const Input& input, Time now) {
   return decide(state, settings, input, now, true);

@@ -20,7 +20,6 @@ namespace drwatch {
 struct Ran {
   std::string probe;
   Outcome outcome;
-  bool more = false;  // others of the same instant follow, and then a Tick: consequences wait for it
   Duration ahead{0};  // what was added to the times of the target's clock: drwatch's goes on when the wall's is set back
 };
 struct Pinged {
@@ -33,13 +32,12 @@ struct Pinged {
 };
 struct DaemonStarted {
   std::string version;
-  bool clean = false;
 };  // alive_at is in Kept
 struct DaemonStopped {
   std::string reason;
 };
 struct ConfigurationLoaded {
-  std::vector<std::string> changed_probes, removed_probes;
+  std::vector<std::string> changed_probes;
 };
 struct ConfigurationRefused {
   std::vector<std::string> problems;
@@ -150,12 +148,14 @@ struct Decision {
   std::optional<Refusal> refused;
   std::string subject;      // the id of what a command made or touched
   std::optional<Time> due;  // when the next decision can fall without an input; nullopt: never
+  // Not empty: what followed from the input came to no end and was cut off, which is a bug. The kinds of the last events, for who mends it.
+  std::string endless;
 };
 
 // Folds one input into the state: what was seen, then every event that follows from it, each applied at once, until nothing more follows.
 // `now` is never earlier than the last event's.
 Decision decide(State& state, const Settings& settings, const Input& input, Time now);
-// The same for one of several inputs of an instant, as with Ran::more: consequences wait for the Tick that is to come.
+// The same for one of several inputs of an instant: consequences wait for the Tick that is to come.
 Decision decide_later(State& state, const Settings& settings, const Input& input, Time now);
 
 // A change of the probe's health is being confirmed: its runs come `retry` apart.

@@ -20,7 +20,7 @@ struct Checking {
   void one_of(int line, const std::string& word, const Words& words, const std::string& what) const {
     if (std::find(words.begin(), words.end(), word) != words.end()) return;
     auto near = config::nearest(word, words);
-    error(line, "'" + word + "' is no " + what, near ? "did you mean '" + *near + "'?" : "one of " + listed(words));
+    error(line, "'" + word + "' is no " + what, near ? "did you mean '" + *near + "'?" : "one of " + as_list(words));
   }
 
   void known(int line, const std::string& name, const Words& names, const std::string& what) const {

@@ -89,7 +89,7 @@ std::optional<Meaning> meant(const Value& deed, const char* key, const std::stri
   if (meaning) return meaning;
   auto near = config::nearest(word, words);
   reading.problems.error(deed.place, reading.key + "." + key, "'" + word + "' is no " + what,
-                         near ? "did you mean '" + *near + "'?" : "one of " + listed(words));
+                         near ? "did you mean '" + *near + "'?" : "one of " + as_list(words));
   return std::nullopt;
 }
 
@@ -169,7 +169,7 @@ void read_clock(StoryDeed& deed, const Value& value, const Reading& reading) {
   deed.clock = sign == '-' ? -*by : *by;
 }
 
-// The moment is written from `start`, as all times of a story; story_run adds that.
+// The moment is written from `start`, as all times of a story; run_story adds that.
 void read_bad_change(StoryDeed& deed, const Value& value, const Reading& reading) {
   if (!known_keys(value, {"scenario", "at", "note"}, {"scenario", "at"}, reading)) return;
   const Table& t = *value.table();

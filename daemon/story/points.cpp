@@ -85,7 +85,7 @@ struct Points {
     std::vector<std::string> standing;
     for (const auto& [key, finding] : state.record.findings)
       if (finding.finding != "configuration") standing.push_back(key);
-    return same_keys(expected, standing) ? std::nullopt : std::optional(listed(standing));
+    return same_keys(expected, standing) ? std::nullopt : std::optional(as_list(standing));
   }
 };
 
@@ -119,7 +119,7 @@ std::vector<StoryFailure> judge_points(const StoryExpectation& e, const Story& s
   for (const auto& [name, text] : e.restores_to) equal("moment that " + name + " restores to", text, points.restores_to(name));
   for (const auto& [name, text] : e.projected) equal("nine in ten of " + name, text, points.projected(name, text));
   if (e.findings)
-    if (auto actual = points.findings(*e.findings)) equal("findings", listed(*e.findings), *actual);
+    if (auto actual = points.findings(*e.findings)) equal("findings", as_list(*e.findings), *actual);
   return failures;
 }
 

@@ -118,6 +118,7 @@ class Stage {
     Decision decision = more ? decide_later(state_, settings_, input, own()) : decide(state_, settings_, input, own());
     for (const std::string& probe : decision.run_now) schedule_.run_now(probe, now_);
     result_.events.insert(result_.events.end(), decision.events.begin(), decision.events.end());
+    if (!decision.endless.empty()) fail({now_ - story_.start, 0, "what follows", "comes to an end", "never: " + decision.endless});
     wake_at(decision.due);
     // A story runs no commands: each ends well at once.
     for (const StartCommand& command : decision.commands)
@@ -253,7 +254,7 @@ class Stage {
   void same_set(const StoryExpectation& e, const std::string& what, std::vector<std::string> expected, std::vector<std::string> actual) {
     std::sort(expected.begin(), expected.end());
     std::sort(actual.begin(), actual.end());
-    equal(e, what, listed(expected), listed(actual));
+    equal(e, what, as_list(expected), as_list(actual));
   }
 
   std::string health_of(const std::string& name) const {
@@ -295,7 +296,7 @@ class Stage {
     std::vector<std::string> firing;
     for (const auto& [key, alert] : state_.record.alerts)
       if (!alert.resolved_at && key != alert_text(AlertName::watchdog)) firing.push_back(key);
-    if (!same_keys(*e.alerts, firing)) fail({e.at, e.line, "alerts", listed(*e.alerts), listed(firing)});
+    if (!same_keys(*e.alerts, firing)) fail({e.at, e.line, "alerts", as_list(*e.alerts), as_list(firing)});
   }
 
   void judge(const StoryExpectation& e) {

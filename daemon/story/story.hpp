@@ -75,7 +75,7 @@ struct StoryResult {
   std::vector<Event> events;  // all of them, for the timeline
   std::size_t runs = 0;
 };
-// story_points.cpp: how an expectation writes what stands about recovery points at the moment.
+// points.cpp: how an expectation writes what stands about recovery points at the moment.
 std::vector<StoryFailure> judge_points(const StoryExpectation& e, const Story& story, const State& state, const Settings& settings,
                                        Time now);
 // What a backup probe reads in a story that says nothing else: `lag` behind now; with `every`, a point each `every` from `start` on.

@@ -5,7 +5,7 @@
 
 namespace drwatch {
 
-std::string listed(const Words& words) {
+std::string as_list(const Words& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
   return text.empty() ? "none" : text;

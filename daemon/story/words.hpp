@@ -19,7 +19,7 @@ Words words_of(const All& all, Name name) {
   return words;
 }
 
-std::string listed(const Words& words);  // "a, b"; "none"
+std::string as_list(const Words& words);  // "a, b"; "none"
 // The keys of alerts and findings are the expected ones. A short form stands for all that begin so, by whole parts.
 bool same_keys(const Words& expected, const Words& actual);
 

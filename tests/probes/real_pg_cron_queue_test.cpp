@@ -36,7 +36,7 @@ class Watched {
     Outcome seen = watch.run(*probe_);
     seen.at = stage_.now = wall();
     runs = seen.job ? seen.job->runs : std::vector<JobRunSeen>();
-    stage_.feed(Ran{"nightly", std::move(seen), false});
+    stage_.feed(Ran{"nightly", std::move(seen)});
   }
   Health health() { return stage_.probe("nightly"); }
   const Outcome& said() { return *stage_.state.sight.probes["nightly"].last; }

@@ -22,7 +22,7 @@ struct Watched : Stage {
     Outcome o = outcome_of(seen, seen == Health::up ? Reason::none : Reason::connect, "", seen == Health::up ? "fine" : "refused");
     o.at = now;
     o.latches = std::move(latches);
-    feed(Ran{"primary", o, false});
+    feed(Ran{"primary", o});
   }
   void runs(int times, std::vector<Latch> latches) {
     for (int i = 0; i < times; ++i) run(latches);
@@ -78,7 +78,7 @@ TEST_CASE("a latch: it survives a restart and a reload, and goes with its probe"
   Watched w;
   w.runs(4, {corrupt});
   w.feed(DaemonStarted{"test"});
-  w.feed(ConfigurationLoaded{{"primary"}, {}});
+  w.feed(ConfigurationLoaded{{"primary"}});
   w.runs(4, {});
   CHECK(w.is() == "down");
   Settings without = w.settings;

@@ -62,7 +62,7 @@ TEST_CASE("a memory that is too long, or of settings that were changed, is dropp
   CHECK(told(stage.state.kept, s).empty());
   hands_back(stage, "short");
   stage.state.kept.changed.clear();
-  stage.feed(ConfigurationLoaded{{"primary"}, {}});
+  stage.feed(ConfigurationLoaded{{"primary"}});
   CHECK(told(stage.state.kept, s) == "nothing");
   CHECK(stage.state.kept.changed.count("memory/primary"));
   CHECK(kept_text(stage.state.kept, "memory/primary").empty());  // deletes it

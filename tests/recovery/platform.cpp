@@ -95,6 +95,7 @@ Decision Stage::feed(const Input& input) {
   }
   const Json difference = Json::diff(to_json(replayed), to_json(state.record));
   CHECK_MESSAGE(difference.empty(), difference.dump().substr(0, 300));
+  CHECK_MESSAGE(d.endless.empty(), d.endless);
   return d;
 }
 

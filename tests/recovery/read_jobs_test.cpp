@@ -47,13 +47,13 @@ struct Scheduled {
     Outcome o = outcome_of(Health::up, Reason::none, "", "read");
     o.at = stage.now;
     o.job = JobReading{job, stage.now, started, schedule, "UTC", std::move(runs), complete};
-    stage.feed(Ran{"nightly", o, false});
+    stage.feed(Ran{"nightly", o});
   }
   void unlooked(const std::string& clock) {
     stage.pass(at(clock) - stage.now);
     Outcome o = outcome_of(Health::unknown, Reason::connect, "ECONNREFUSED", "refused");
     o.at = stage.now;
-    stage.feed(Ran{"nightly", o, false});
+    stage.feed(Ran{"nightly", o});
   }
   std::string is() { return std::string(health_name(stage.probe("nightly"))); }
   std::string says() { return stage.state.sight.probes["nightly"].last->message; }
