@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The JSON documents: every key of the contract's samples is there, and says what the state says.
+#include "daemon/recovery/record/incident_rows.hpp"
 #include "fixture.hpp"
 
 #include <doctest/doctest.h>
@@ -97,6 +98,11 @@ TEST_CASE("the incident document") {
       "acknowledged_by "
       "recovered_at resolved_at absorbed absorbed_by false_alarm elapsed_seconds rto_seconds deadline standing projected_seconds decide_by "
       "recovery_point because second runbook_changed durable steps messages timeline");
+  for (const IncidentRow& row : incident_rows()) {
+    CAPTURE(row.key);
+    if (row.shown == Shown::hidden) CHECK_FALSE(incident.contains(row.key));
+    if (row.shown == Shown::plain || row.shown == Shown::or_null) CHECK(incident.contains(row.key));
+  }
   CHECK(incident["url"] == "http://here/incidents/" + incident_id);
   CHECK(incident["elapsed_seconds"] == 210.0);
   CHECK(incident["rto_seconds"] == 14400);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the events of an incident's life mean: incidents, their steps and messages, and the triggers that pend.
+#include "daemon/recovery/record/incident_rows.hpp"
 #include "daemon/recovery/record/json.hpp"
 #include "daemon/recovery/record/meanings.hpp"
 
@@ -138,24 +139,8 @@ void incident_refiled(Record& r, const Event& e) {
       as_new.steps.push_back(old);
     }
   }
-  i->scenario = as_new.scenario;
-  i->title = as_new.title;
-  i->summary = as_new.summary;
-  i->severity = as_new.severity;
-  i->of_class = as_new.of_class;
-  i->affects = as_new.affects;
-  i->rto = as_new.rto;
-  i->ack_within = as_new.ack_within;
-  i->reopen_within = as_new.reopen_within;
-  i->exit = as_new.exit;
-  i->trigger = as_new.trigger;
+  refile(*i, as_new);
   i->trigger.supersedes.push_back(e.body.text("from"));  // what it was first must not open beside it
-  i->steps = as_new.steps;
-  i->message_plans = as_new.message_plans;
-  i->scenario_hash = as_new.scenario_hash;
-  i->second = as_new.second;
-  i->data_bytes = as_new.data_bytes;
-  i->projection.reset();
   r.pending.erase(i->scenario);
 }
 void incident_bad_change(Record& r, const Event& e) {

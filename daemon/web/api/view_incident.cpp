@@ -3,6 +3,7 @@
 #include "daemon/recovery/outlook/rto.hpp"
 #include "daemon/recovery/points/exposure.hpp"
 #include "daemon/recovery/points/loss.hpp"
+#include "daemon/recovery/record/incident_rows.hpp"
 #include "daemon/web/api/view.hpp"
 
 #include <algorithm>
@@ -165,6 +166,13 @@ View second_view(const Incident& incident) {
   return view;
 }
 
+// A field whose row says that it is shown as it is.
+View plain_view(const Incident& incident, const char* key) {
+  const IncidentRow& row = incident_row(key);
+  const Json value = row.written(incident);
+  return row.shown == Shown::or_null && value == "" ? View(nullptr) : View(value);
+}
+
 bool runbook_changed(const Seen& seen, const Incident& incident) {
   const auto now = seen.settings.scenarios.find(incident.scenario);
   return now == seen.settings.scenarios.end() || now->second.hash != incident.scenario_hash;
@@ -190,30 +198,15 @@ View event_view(const Event& event) {
 
 View incident_view(const Seen& seen, const Incident& incident, bool whole) {
   View view;
-  view["id"] = incident.id;
-  view["scenario"] = incident.scenario;
-  view["title"] = incident.title;
-  view["summary"] = text_view(incident.summary);
-  view["severity"] = incident.severity;
-  view["class"] = incident.of_class;
+  const auto plain = [&](std::initializer_list<const char*> keys) {
+    for (const char* key : keys) view[key] = plain_view(incident, key);
+  };
+  plain({"id", "scenario", "title", "summary", "severity", "class"});
   view["drill"] = false;
-  view["state"] = state_name(incident.state);
-  view["affects"] = incident.affects;
-  view["explains"] = incident.explains;
+  plain({"state", "affects", "explains"});
   view["url"] = seen.base_url + "/incidents/" + incident.id;
-  view["started_at"] = time_view(incident.started_at);
-  view["started_by"] = text_view(incident.started_by);
-  view["started_at_found"] = time_view(incident.started_at_found);
-  view["detected_at"] = time_view(incident.detected_at);
-  view["opened_at"] = time_view(incident.opened_at);
-  view["opened_by"] = text_view(incident.opened_by);
-  view["acknowledged_at"] = time_view(incident.acknowledged_at);
-  view["acknowledged_by"] = text_view(incident.acknowledged_by);
-  view["recovered_at"] = time_view(incident.recovered_at);
-  view["resolved_at"] = time_view(incident.resolved_at);
-  view["absorbed"] = incident.absorbed;
-  view["absorbed_by"] = text_view(incident.absorbed_by);
-  view["false_alarm"] = incident.false_alarm;
+  plain({"started_at", "started_by", "started_at_found", "detected_at", "opened_at", "opened_by", "acknowledged_at", "acknowledged_by",
+         "recovered_at", "resolved_at", "absorbed", "absorbed_by", "false_alarm"});
   view["elapsed_seconds"] = number_view(in_seconds(incident.elapsed(seen.now)));
   view["rto_seconds"] = seconds_view(incident.rto);
   view["deadline"] = time_view(incident.deadline());
@@ -222,8 +215,7 @@ View incident_view(const Seen& seen, const Incident& incident, bool whole) {
   view["decide_by"] = incident.projection ? time_view(incident.projection->decide_by) : View(nullptr);
   view["projection"] = projection_view(incident);
   view["recovery_point"] = recovery_point_view(seen, incident);
-  view["bad_change_at"] = time_view(incident.bad_change_at);
-  view["bad_change_by"] = text_view(incident.bad_change_by);
+  plain({"bad_change_at", "bad_change_by"});
   view["bad_change_asked"] = has_bad_change(seen.settings, incident) && !incident.bad_change_at && incident.live();
   view["loss"] = loss_view(seen, incident);
   view["because"] = because_view(incident.because);

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// An incident in the journal's words: whole, so that an opening carries everything that was decided. The API's document is another
-// (daemon/web/api/view).
-#include "daemon/recovery/record/json.hpp"
+#include "daemon/recovery/record/incident_parts.hpp"
 
-namespace drwatch {
+namespace drwatch::json {
 namespace {
 
 Json of(const Condition& c) {
@@ -31,32 +29,6 @@ std::vector<Condition> conditions(const Json& j, const char* key) {
   std::vector<Condition> all;
   for (const Json& c : j.at(key)) all.push_back(condition(c));
   return all;
-}
-
-Json of(const Trigger& t) {
-  return {{"any", of(t.any)}, {"all", of(t.all)}, {"none", of(t.none)}, {"for_ms", json::of(t.hold_for)}, {"supersedes", t.supersedes}};
-}
-Trigger trigger(const Json& j) {
-  Trigger t;
-  t.any = conditions(j, "any");
-  t.all = conditions(j, "all");
-  t.none = conditions(j, "none");
-  t.hold_for = json::duration(j, "for_ms", Duration{0});
-  t.supersedes = json::texts(j, "supersedes");
-  return t;
-}
-
-Json of(const Exit& e) {
-  const char* by[] = {"automatic", "health", "steps"};
-  return {{"by", by[static_cast<int>(e.by)]}, {"all", of(e.all)}, {"for_ms", json::of(e.hold_for)}};
-}
-Exit exit_from(const Json& j) {
-  Exit e;
-  std::string by = json::text(j, "by");
-  e.by = by == "health" ? Exit::By::health : by == "steps" ? Exit::By::steps : Exit::By::automatic;
-  e.all = conditions(j, "all");
-  e.hold_for = json::duration(j, "for_ms", minutes{1});
-  return e;
 }
 
 Json of(const Step& s) {
@@ -184,17 +156,92 @@ std::vector<T> list_from(const Json& j, const char* key, T (*one)(const Json&)) 
   return all;
 }
 
+}  // namespace
+
+Json of(const Trigger& t) {
+  return {{"any", of(t.any)}, {"all", of(t.all)}, {"none", of(t.none)}, {"for_ms", json::of(t.hold_for)}, {"supersedes", t.supersedes}};
+}
+void read(const Json& whole, const char* key, Trigger& t) {
+  const Json& j = whole.at(key);
+  t.any = conditions(j, "any");
+  t.all = conditions(j, "all");
+  t.none = conditions(j, "none");
+  t.hold_for = json::duration(j, "for_ms", Duration{0});
+  t.supersedes = json::texts(j, "supersedes");
+}
+
+Json of(const Exit& e) {
+  const char* by[] = {"automatic", "health", "steps"};
+  return {{"by", by[static_cast<int>(e.by)]}, {"all", of(e.all)}, {"for_ms", json::of(e.hold_for)}};
+}
+void read(const Json& whole, const char* key, Exit& e) {
+  const Json& j = whole.at(key);
+  std::string by = json::text(j, "by");
+  e.by = by == "health" ? Exit::By::health : by == "steps" ? Exit::By::steps : Exit::By::automatic;
+  e.all = conditions(j, "all");
+  e.hold_for = json::duration(j, "for_ms", minutes{1});
+}
+
 Json of(const std::optional<Second>& s) {
   return s ? Json{{"scenario", s->scenario}, {"title", s->title}, {"because", json::of(s->because)}, {"tells_apart", s->tells_apart}}
            : Json(nullptr);
 }
-std::optional<Second> second_from(const Json& j) {
-  auto s = j.find("second");
-  if (s == j.end() || s->is_null()) return std::nullopt;
-  return Second{json::text(*s, "scenario"), json::text(*s, "title"), json::evidence(*s, "because"), json::texts(*s, "tells_apart")};
+void read(const Json& whole, const char* key, std::optional<Second>& into) {
+  auto s = whole.find(key);
+  if (s == whole.end() || s->is_null()) return into.reset();
+  into = Second{json::text(*s, "scenario"), json::text(*s, "title"), json::evidence(*s, "because"), json::texts(*s, "tells_apart")};
 }
 
-}  // namespace
+Json of(IncidentState state) { return state_name(state); }
+Json of(const std::optional<Loss>& loss) { return loss ? to_json(*loss) : Json(nullptr); }
+Json of(const std::optional<Projection>& projection) { return projection ? to_json(*projection) : Json(nullptr); }
+Json of(const std::vector<IncidentStep>& steps) { return list_of(steps); }
+Json of(const std::vector<IncidentMessage>& messages) { return list_of(messages); }
+Json of(const std::vector<Message>& plans) { return list_of(plans); }
+Json of(const Spans& spans) {
+  Json list = Json::array();
+  for (const auto& [from, until] : spans) list.push_back({of(from), of(until)});
+  return list;
+}
+Json of(const std::vector<Event>& timeline) {
+  Json list = Json::array();
+  for (const Event& e : timeline) list.push_back(to_json(e));
+  return list;
+}
+
+void read(const Json& whole, const char* key, std::string& into) { into = text(whole, key); }
+void read(const Json& whole, const char* key, bool& into) { into = flag(whole, key); }
+void read(const Json& whole, const char* key, std::vector<std::string>& into) { into = texts(whole, key); }
+void read(const Json& whole, const char* key, Time& into) { into = time(whole, key); }
+void read(const Json& whole, const char* key, Duration& into) { into = duration(whole, key, Duration{0}); }
+void read(const Json& whole, const char* key, std::optional<Time>& into) { into = maybe_time(whole, key); }
+void read(const Json& whole, const char* key, std::optional<double>& into) { into = maybe_number(whole, key); }
+void read(const Json& whole, const char* key, std::vector<Evidence>& into) { into = evidence(whole, key); }
+void read(const Json& whole, const char* key, IncidentState& into) {
+  into = IncidentState::open;
+  const std::string name = text(whole, key);
+  for (IncidentState s : {IncidentState::open, IncidentState::recovered, IncidentState::resolved, IncidentState::absorbed})
+    if (state_name(s) == name) into = s;
+}
+void read(const Json& whole, const char* key, std::optional<Loss>& into) { into = loss_from_json(whole.value(key, Json())); }
+void read(const Json& whole, const char* key, std::optional<Projection>& into) {
+  auto p = whole.find(key);
+  if (p == whole.end() || p->is_null()) return into.reset();
+  into = projection_from_json(*p);
+}
+void read(const Json& whole, const char* key, std::vector<IncidentStep>& into) { into = list_from(whole, key, step_from); }
+void read(const Json& whole, const char* key, std::vector<IncidentMessage>& into) { into = list_from(whole, key, message_from); }
+void read(const Json& whole, const char* key, std::vector<Message>& into) { into = list_from(whole, key, message_plan); }
+void read(const Json& whole, const char* key, Spans& into) {
+  into.clear();
+  for (const Json& span : whole.at(key))
+    into.emplace_back(*parse_time(span.at(0).get<std::string>()), *parse_time(span.at(1).get<std::string>()));
+}
+void read(const Json& whole, const char* key, std::vector<Event>& into) { into = list_from(whole, key, event_from_json); }
+
+}  // namespace drwatch::json
+
+namespace drwatch {
 
 Json to_json(const Projection& p) {
   Json ways = Json::array();
@@ -253,103 +300,6 @@ std::optional<Loss> loss_from_json(const Json& j) {
               json::maybe_duration(j, "lost_ms"),
               json::maybe_duration(j, "noticed_after_ms"),
               json::flag(j, "estimated")};
-}
-
-Json to_json(const Incident& i) {
-  Json well = Json::array();
-  for (const auto& [from, until] : i.looked_well) well.push_back({json::of(from), json::of(until)});
-  Json timeline = Json::array();
-  for (const Event& e : i.timeline) timeline.push_back(to_json(e));
-  return {{"id", i.id},
-          {"scenario", i.scenario},
-          {"title", i.title},
-          {"summary", i.summary},
-          {"severity", i.severity},
-          {"class", i.of_class},
-          {"state", state_name(i.state)},
-          {"affects", i.affects},
-          {"explains", i.explains},
-          {"started_at", json::of(i.started_at)},
-          {"detected_at", json::of(i.detected_at)},
-          {"opened_at", json::of(i.opened_at)},
-          {"started_by", i.started_by},
-          {"started_at_found", json::of(i.started_at_found)},
-          {"acknowledged_at", json::of(i.acknowledged_at)},
-          {"recovered_at", json::of(i.recovered_at)},
-          {"resolved_at", json::of(i.resolved_at)},
-          {"acknowledged_by", i.acknowledged_by},
-          {"opened_by", i.opened_by},
-          {"bad_change_at", json::of(i.bad_change_at)},
-          {"bad_change_by", i.bad_change_by},
-          {"bad_change_note", i.bad_change_note},
-          {"loss", i.loss ? to_json(*i.loss) : Json(nullptr)},
-          {"absorbed", i.absorbed},
-          {"absorbed_by", i.absorbed_by},
-          {"false_alarm", i.false_alarm},
-          {"rto_ms", json::of(i.rto)},
-          {"ack_within_ms", json::of(i.ack_within)},
-          {"reopen_within_ms", json::of(i.reopen_within)},
-          {"exit", of(i.exit)},
-          {"trigger", of(i.trigger)},
-          {"because", json::of(i.because)},
-          {"second", of(i.second)},
-          {"projection", i.projection ? to_json(*i.projection) : Json(nullptr)},
-          {"steps", list_of(i.steps)},
-          {"messages", list_of(i.messages)},
-          {"message_plans", list_of(i.message_plans)},
-          {"scenario_hash", i.scenario_hash},
-          {"data_bytes", json::of(i.data_bytes)},
-          {"looked_well", well},
-          {"timeline", timeline}};
-}
-
-Incident incident_from_json(const Json& j) {
-  Incident i;
-  i.id = j.at("id").get<std::string>();
-  i.scenario = json::text(j, "scenario");
-  i.title = json::text(j, "title");
-  i.summary = json::text(j, "summary");
-  i.severity = json::text(j, "severity");
-  i.of_class = json::text(j, "class");
-  std::string state = json::text(j, "state");
-  for (IncidentState s : {IncidentState::open, IncidentState::recovered, IncidentState::resolved, IncidentState::absorbed})
-    if (state_name(s) == state) i.state = s;
-  i.affects = json::texts(j, "affects");
-  i.explains = json::texts(j, "explains");
-  i.started_at = json::time(j, "started_at");
-  i.detected_at = json::time(j, "detected_at");
-  i.opened_at = json::time(j, "opened_at");
-  i.started_by = json::text(j, "started_by");
-  i.started_at_found = json::maybe_time(j, "started_at_found");
-  i.acknowledged_at = json::maybe_time(j, "acknowledged_at");
-  i.recovered_at = json::maybe_time(j, "recovered_at");
-  i.resolved_at = json::maybe_time(j, "resolved_at");
-  i.acknowledged_by = json::text(j, "acknowledged_by");
-  i.opened_by = json::text(j, "opened_by");
-  i.bad_change_at = json::maybe_time(j, "bad_change_at");
-  i.bad_change_by = json::text(j, "bad_change_by");
-  i.bad_change_note = json::text(j, "bad_change_note");
-  i.loss = loss_from_json(j.value("loss", Json()));
-  i.absorbed = json::texts(j, "absorbed");
-  i.absorbed_by = json::text(j, "absorbed_by");
-  i.false_alarm = json::flag(j, "false_alarm");
-  i.rto = json::duration(j, "rto_ms", Duration{0});
-  i.ack_within = json::duration(j, "ack_within_ms", Duration{0});
-  i.reopen_within = json::duration(j, "reopen_within_ms", Duration{0});
-  i.exit = exit_from(j.at("exit"));
-  i.trigger = trigger(j.at("trigger"));
-  i.because = json::evidence(j, "because");
-  i.second = second_from(j);
-  if (auto p = j.find("projection"); p != j.end() && !p->is_null()) i.projection = projection_from_json(*p);
-  i.steps = list_from(j, "steps", step_from);
-  i.messages = list_from(j, "messages", message_from);
-  i.message_plans = list_from(j, "message_plans", message_plan);
-  i.scenario_hash = json::text(j, "scenario_hash");
-  i.data_bytes = json::maybe_number(j, "data_bytes");
-  for (const Json& span : j.at("looked_well"))
-    i.looked_well.emplace_back(*parse_time(span.at(0).get<std::string>()), *parse_time(span.at(1).get<std::string>()));
-  i.timeline = list_from(j, "timeline", event_from_json);
-  return i;
 }
 
 }  // namespace drwatch
