@@ -4,6 +4,7 @@
 #include "daemon/web/metrics/families.hpp"
 
 #include "fixture.hpp"
+#include "tests/source_dir.hpp"
 
 #include <doctest/doctest.h>
 
@@ -22,7 +23,7 @@ using namespace drwatch::test;
 
 namespace {
 
-const std::string source = DRWATCH_SOURCE_DIR;
+const std::string source = drwatch::testing::source_dir();
 
 std::string text_of(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
