@@ -89,9 +89,9 @@ struct Wanted {
   }
 };
 
-Alert alert_of(const Wanted& w, const std::string& name, const std::string& severity, const Incident& i, std::string summary) {
+Alert alert_of(const Wanted& w, const std::string& name, Severity severity, const Incident& i, std::string summary) {
   Alert a;
-  a.labels = {{"alertname", name}, {"severity", severity}, {"scenario", i.scenario}};
+  a.labels = {{"alertname", name}, {"severity", std::string(severity_name(severity))}, {"scenario", i.scenario}};
   if (!w.with_words) return a;
   a.annotations = {{"summary", std::move(summary)},
                    {"description", describe(w.settings, i)},
@@ -105,10 +105,11 @@ void of_incident(Wanted& w, const Incident& i) {
   Alert open = alert_of(w, "DrwatchIncident", i.severity, i, i.title);
   open.starts_at = i.opened_at;
   w.add(open);
-  if (i.severity == "critical" && !i.acknowledged_at) {
+  if (i.severity == Severity::critical && !i.acknowledged_at) {
     Time at = i.opened_at + i.ack_within;
     if (w.now >= at)
-      w.add(alert_of(w, "DrwatchUnacknowledged", "critical", i, i.title + ": nobody has taken it for " + duration_words(i.ack_within)));
+      w.add(alert_of(w, "DrwatchUnacknowledged", Severity::critical, i,
+                     i.title + ": nobody has taken it for " + duration_words(i.ack_within)));
     else
       w.wake(at);
   }
@@ -119,8 +120,8 @@ void of_incident(Wanted& w, const Incident& i) {
   if (rto.standing == Standing::breached)
     w.add(alert_of(w, "DrwatchRtoBreached", i.severity, i, i.title + ": the recovery time objective is breached: " + rto.message));
   for (const IncidentMessage& m : i.messages)
-    if (m.when == "update" && m.state != "sent")
-      w.add(alert_of(w, "DrwatchUpdateDue", "warning", i, i.title + ": an update for " + m.audience + " is due ('" + m.id + "')"));
+    if (m.when == Message::When::update && m.state != MessageState::sent)
+      w.add(alert_of(w, "DrwatchUpdateDue", Severity::warning, i, i.title + ": an update for " + m.audience + " is due ('" + m.id + "')"));
 }
 
 std::string fix_words(const TimeToFix& fix) {
