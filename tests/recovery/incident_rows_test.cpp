@@ -38,7 +38,7 @@ Incident filled(int n) {
   condition.name = word;
   Incident i;
   i.id = i.scenario = i.title = i.summary = i.of_class = word;
-  i.severity = n == 1 ? "critical" : "warning";
+  i.severity = n == 1 ? Severity::warning : Severity::critical;
   i.started_by = i.acknowledged_by = i.opened_by = i.bad_change_by = i.bad_change_note = i.absorbed_by = i.scenario_hash = word;
   i.state = n == 1 ? IncidentState::recovered : IncidentState::absorbed;
   i.affects = i.explains = i.absorbed = {word, "more"};
@@ -89,7 +89,7 @@ TEST_CASE("an incident with something in every field comes back whole") {
     CAPTURE(row.key);
     CHECK(row.written(one) != row.written(nothing));  // or this test shows nothing of it
     CHECK(row.written(again) == row.written(one));
-    if (row.key != std::string("false_alarm")) CHECK(row.written(one) != row.written(other));
+    CHECK(row.written(one) != row.written(other));
   }
 }
 

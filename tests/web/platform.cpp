@@ -83,7 +83,7 @@ Incident open_incident(const Scenario& scenario) {
   incident.scenario = scenario.id;
   incident.title = scenario.title;
   incident.summary = scenario.summary;
-  incident.severity = "critical";
+  incident.severity = Severity::critical;
   incident.of_class = "host";
   incident.affects = {"database"};
   incident.explains = {"api"};
@@ -108,8 +108,8 @@ Incident open_incident(const Scenario& scenario) {
   IncidentMessage message;
   message.id = "customers-investigating";
   message.audience = "customers";
-  message.when = "opened";
-  message.state = "draft";
+  message.when = Message::When::opened;
+  message.state = MessageState::draft;
   message.subject = "We are looking into it";
   message.body = "Since 02:09 UTC parts of the service cannot be reached.";
   message.drafted_at = incident.opened_at;

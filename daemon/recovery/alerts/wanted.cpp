@@ -90,9 +90,9 @@ struct Wanted {
   }
 };
 
-Alert alert_of(const Wanted& w, AlertName name, const std::string& severity, const Incident& i, std::string summary) {
+Alert alert_of(const Wanted& w, AlertName name, Severity severity, const Incident& i, std::string summary) {
   Alert a;
-  a.labels = {{"alertname", std::string(alert_text(name))}, {"severity", severity}, {"scenario", i.scenario}};
+  a.labels = {{"alertname", std::string(alert_text(name))}, {"severity", std::string(severity_name(severity))}, {"scenario", i.scenario}};
   if (!w.with_words) return a;
   a.annotations = {{"summary", std::move(summary)},
                    {"description", describe(w.settings, i)},
@@ -106,10 +106,11 @@ void of_incident(Wanted& w, const Incident& i) {
   Alert open = alert_of(w, AlertName::incident, i.severity, i, i.title);
   open.starts_at = i.opened_at;
   w.add(open);
-  if (i.severity == "critical" && !i.acknowledged_at) {
+  if (i.severity == Severity::critical && !i.acknowledged_at) {
     Time at = i.opened_at + i.ack_within;
     if (w.now >= at)
-      w.add(alert_of(w, AlertName::unacknowledged, "critical", i, i.title + ": nobody has taken it for " + duration_words(i.ack_within)));
+      w.add(alert_of(w, AlertName::unacknowledged, Severity::critical, i,
+                     i.title + ": nobody has taken it for " + duration_words(i.ack_within)));
     else
       w.wake(at);
   }
@@ -120,8 +121,9 @@ void of_incident(Wanted& w, const Incident& i) {
   if (rto.standing == Standing::breached)
     w.add(alert_of(w, AlertName::rto_breached, i.severity, i, i.title + ": the recovery time objective is breached: " + rto.message));
   for (const IncidentMessage& m : i.messages)
-    if (m.when == "update" && m.state != "sent")
-      w.add(alert_of(w, AlertName::update_due, "warning", i, i.title + ": an update for " + m.audience + " is due ('" + m.id + "')"));
+    if (m.when == Message::When::update && m.state != MessageState::sent)
+      w.add(
+          alert_of(w, AlertName::update_due, Severity::warning, i, i.title + ": an update for " + m.audience + " is due ('" + m.id + "')"));
 }
 
 std::string fix_words(const TimeToFix& fix) {

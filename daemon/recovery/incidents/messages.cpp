@@ -41,7 +41,7 @@ std::map<std::string, std::string> names(const State& state, const Settings& set
       {"scenario", i.scenario},
       {"title", i.title},
       {"summary", i.summary},
-      {"severity", i.severity},
+      {"severity", std::string(severity_name(i.severity))},
       {"class", i.of_class},
       {"state", std::string(state_name(i.state))},
       {"components", titles(settings, i.affects)},
@@ -117,13 +117,12 @@ void draft(Deciding& d, const Incident& incident, const Message& plan) {
   std::vector<std::string> missing;
   std::string subject = fill(d.state, d.settings, incident, plan.subject, d.now, missing);
   std::string body = fill(d.state, d.settings, incident, plan.body, d.now, missing);
-  const char* when[] = {"opened", "update", "recovered", "resolved"};
   d.emit(missing.empty() ? "message.drafted" : "message.failed", d.about(incident),
          missing.empty() ? "message '" + plan.id + "' for " + plan.audience + " is drafted"
                          : "message '" + plan.id + "' cannot be filled: " + missing.front() + " is not known",
          Body{{"message", plan.id},
               {"audience", plan.audience},
-              {"when", when[static_cast<int>(plan.when)]},
+              {"when", moment_name(plan.when)},
               {"subject", subject},
               {"body", body},
               {"missing", missing}});
@@ -137,7 +136,7 @@ const IncidentMessage* newest(const Incident& incident, const std::string& id) {
 
 void judge_update(Deciding& d, const Incident& incident, const Message& plan) {
   const IncidentMessage* last = newest(incident, plan.id);
-  if (last && last->state != "sent") return;  // one is waiting for a person
+  if (last && last->state != MessageState::sent) return;  // one is waiting for a person
   Time at = (last && last->sent_at ? *last->sent_at : incident.opened_at) + plan.every.value_or(minutes{30});
   if (d.now < at) return d.wake(at);
   draft(d, incident, plan);

@@ -160,11 +160,11 @@ void order(Deciding& d, const MessageAction& o) {
     return d.refuse(422, "the message cannot be filled", message->missing.front() + " is not known", message->missing);
   Body body{{"message", o.message}};
   if (o.action == OnMessage::approve) {
-    if (message->state != "draft") return;
+    if (message->state != MessageState::draft) return;
     return d.emit("message.approved", d.about(*i, o.by), "message '" + o.message + "' was approved by " + o.by, body);
   }
   if (o.action == OnMessage::sent) {
-    if (message->state == "sent") return;
+    if (message->state == MessageState::sent) return;
     return d.emit("message.sent", d.about(*i, o.by), "message '" + o.message + "' was sent by " + o.by, body);
   }
 }

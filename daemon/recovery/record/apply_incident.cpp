@@ -222,8 +222,8 @@ void message_drafted(Record& r, const Event& e) {
   IncidentMessage m;
   m.id = e.body.text("message");
   m.audience = e.body.text("audience");
-  m.when = e.body.text("when");
-  m.state = e.kind == "message.failed" ? "failed" : "draft";
+  m.when = parse_moment(e.body.text("when")).value_or(Message::When::opened);
+  m.state = e.kind == "message.failed" ? MessageState::failed : MessageState::draft;
   m.subject = e.body.text("subject");
   m.body = e.body.text("body");
   m.missing = e.body.texts("missing");
@@ -239,10 +239,10 @@ IncidentMessage* message_of(Record& r, const Event& e) {
   return it == i->messages.end() ? nullptr : &*it;
 }
 void message_approved(Record& r, const Event& e) {
-  if (IncidentMessage* m = message_of(r, e)) m->state = "approved", m->by = e.by;
+  if (IncidentMessage* m = message_of(r, e)) m->state = MessageState::approved, m->by = e.by;
 }
 void message_sent(Record& r, const Event& e) {
-  if (IncidentMessage* m = message_of(r, e)) m->state = "sent", m->by = e.by, m->sent_at = e.at;
+  if (IncidentMessage* m = message_of(r, e)) m->state = MessageState::sent, m->by = e.by, m->sent_at = e.at;
 }
 
 }  // namespace

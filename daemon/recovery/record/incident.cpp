@@ -39,6 +39,65 @@ std::string_view state_name(StepState s) {
   return "";
 }
 
+std::string_view state_name(MessageState s) {
+  switch (s) {
+    case MessageState::draft:
+      return "draft";
+    case MessageState::approved:
+      return "approved";
+    case MessageState::sent:
+      return "sent";
+    case MessageState::failed:
+      return "failed";
+  }
+  return "";
+}
+
+std::string_view severity_name(Severity s) { return s == Severity::critical ? "critical" : "warning"; }
+
+std::string_view moment_name(Message::When moment) {
+  switch (moment) {
+    case Message::When::opened:
+      return "opened";
+    case Message::When::update:
+      return "update";
+    case Message::When::recovered:
+      return "recovered";
+    case Message::When::resolved:
+      return "resolved";
+  }
+  return "";
+}
+
+namespace {
+template <class T>
+std::optional<T> named(std::string_view name, std::string_view (*name_of)(T), std::initializer_list<T> all) {
+  for (T each : all)
+    if (name_of(each) == name) return each;
+  return std::nullopt;
+}
+}  // namespace
+
+std::optional<IncidentState> parse_incident_state(std::string_view name) {
+  using enum IncidentState;
+  return named<IncidentState>(name, state_name, {open, recovered, resolved, absorbed});
+}
+std::optional<StepState> parse_step_state(std::string_view name) {
+  using enum StepState;
+  return named<StepState>(name, state_name, {open, started, running, done, skipped, failed, interrupted});
+}
+std::optional<MessageState> parse_message_state(std::string_view name) {
+  using enum MessageState;
+  return named<MessageState>(name, state_name, {draft, approved, sent, failed});
+}
+std::optional<Severity> parse_severity(std::string_view name) {
+  return named<Severity>(name, severity_name, {Severity::critical, Severity::warning});
+}
+std::optional<Message::When> parse_moment(std::string_view name) {
+  using enum Message::When;
+  return named<Message::When>(name, moment_name, {opened, update, recovered, resolved});
+}
+
 const IncidentStep* Incident::step(std::string_view id_) const {
   auto it = std::find_if(steps.begin(), steps.end(), [&](const IncidentStep& s) { return s.plan.id == id_; });
   return it == steps.end() ? nullptr : &*it;

@@ -23,6 +23,18 @@ inline constexpr StepState all_step_states[] = {StepState::open,    StepState::s
                                                 StepState::skipped, StepState::failed,  StepState::interrupted};
 std::string_view state_name(StepState s);
 
+enum class MessageState { draft, approved, sent, failed };  // failed: it could not be filled
+std::string_view state_name(MessageState s);
+
+// The names that the journal and the API have for these; nullopt: no such name.
+std::optional<IncidentState> parse_incident_state(std::string_view name);
+std::optional<StepState> parse_step_state(std::string_view name);
+std::optional<MessageState> parse_message_state(std::string_view name);
+std::string_view severity_name(Severity s);
+std::optional<Severity> parse_severity(std::string_view name);
+std::string_view moment_name(Message::When moment);
+std::optional<Message::When> parse_moment(std::string_view name);
+
 // Why a trigger holds: one condition with what was seen.
 struct Evidence {
   std::string condition;
@@ -43,7 +55,9 @@ struct IncidentStep {
 };
 
 struct IncidentMessage {
-  std::string id, audience, when, state;  // state: draft | approved | sent | failed
+  std::string id, audience;
+  Message::When when = Message::When::opened;
+  MessageState state = MessageState::draft;
   std::string subject, body;
   std::vector<std::string> missing;  // names that could not be filled: it cannot be sent
   Time drafted_at{};
@@ -91,7 +105,8 @@ struct Loss {
 };
 
 struct Incident {
-  std::string id, scenario, title, summary, severity, of_class;
+  std::string id, scenario, title, summary, of_class;
+  Severity severity = Severity::critical;
   IncidentState state = IncidentState::open;
   std::vector<std::string> affects, explains;
   Time started_at{}, detected_at{}, opened_at{};

@@ -79,16 +79,10 @@ Json of(const IncidentStep& s) {
           {"proves", s.proves ? Json(*s.proves) : Json(nullptr)},
           {"evidence", s.evidence}};
 }
-StepState step_state(const std::string& text) {
-  for (StepState s : {StepState::open, StepState::started, StepState::running, StepState::done, StepState::skipped, StepState::failed,
-                      StepState::interrupted})
-    if (state_name(s) == text) return s;
-  return StepState::open;
-}
 IncidentStep step_from(const Json& j) {
   IncidentStep s;
   s.plan = plan(j.at("plan"));
-  s.state = step_state(json::text(j, "state"));
+  s.state = parse_step_state(json::text(j, "state")).value_or(StepState::open);
   s.started_at = json::maybe_time(j, "started_at");
   s.ended_at = json::maybe_time(j, "ended_at");
   s.broke_at = json::maybe_time(j, "broke_at");
@@ -119,8 +113,8 @@ Message message_plan(const Json& j) {
 Json of(const IncidentMessage& m) {
   return {{"id", m.id},
           {"audience", m.audience},
-          {"when", m.when},
-          {"state", m.state},
+          {"when", moment_name(m.when)},
+          {"state", state_name(m.state)},
           {"subject", m.subject},
           {"body", m.body},
           {"missing", m.missing},
@@ -132,8 +126,8 @@ IncidentMessage message_from(const Json& j) {
   IncidentMessage m;
   m.id = json::text(j, "id");
   m.audience = json::text(j, "audience");
-  m.when = json::text(j, "when");
-  m.state = json::text(j, "state");
+  m.when = parse_moment(json::text(j, "when")).value_or(Message::When::opened);
+  m.state = parse_message_state(json::text(j, "state")).value_or(MessageState::draft);
   m.subject = json::text(j, "subject");
   m.body = json::text(j, "body");
   m.missing = json::texts(j, "missing");
@@ -193,6 +187,7 @@ void read(const Json& whole, const char* key, std::optional<Second>& into) {
 }
 
 Json of(IncidentState state) { return state_name(state); }
+Json of(Severity severity) { return severity_name(severity); }
 Json of(const std::optional<Loss>& loss) { return loss ? to_json(*loss) : Json(nullptr); }
 Json of(const std::optional<Projection>& projection) { return projection ? to_json(*projection) : Json(nullptr); }
 Json of(const std::vector<IncidentStep>& steps) { return list_of(steps); }
@@ -218,11 +213,9 @@ void read(const Json& whole, const char* key, std::optional<Time>& into) { into 
 void read(const Json& whole, const char* key, std::optional<double>& into) { into = maybe_number(whole, key); }
 void read(const Json& whole, const char* key, std::vector<Evidence>& into) { into = evidence(whole, key); }
 void read(const Json& whole, const char* key, IncidentState& into) {
-  into = IncidentState::open;
-  const std::string name = text(whole, key);
-  for (IncidentState s : {IncidentState::open, IncidentState::recovered, IncidentState::resolved, IncidentState::absorbed})
-    if (state_name(s) == name) into = s;
+  into = parse_incident_state(text(whole, key)).value_or(IncidentState::open);
 }
+void read(const Json& whole, const char* key, Severity& into) { into = parse_severity(text(whole, key)).value_or(Severity::critical); }
 void read(const Json& whole, const char* key, std::optional<Loss>& into) { into = loss_from_json(whole.value(key, Json())); }
 void read(const Json& whole, const char* key, std::optional<Projection>& into) {
   auto p = whole.find(key);

@@ -22,6 +22,7 @@ Json of(const T& value) {
   return value;
 }
 Json of(IncidentState state);
+Json of(Severity severity);
 Json of(const Exit& exit);
 Json of(const Trigger& trigger);
 Json of(const std::optional<Loss>& loss);
@@ -43,6 +44,7 @@ void read(const Json& whole, const char* key, std::optional<Time>& into);
 void read(const Json& whole, const char* key, std::optional<double>& into);
 void read(const Json& whole, const char* key, std::vector<Evidence>& into);
 void read(const Json& whole, const char* key, IncidentState& into);  // an unknown one: open
+void read(const Json& whole, const char* key, Severity& into);       // ... critical
 void read(const Json& whole, const char* key, Exit& into);
 void read(const Json& whole, const char* key, Trigger& into);
 void read(const Json& whole, const char* key, std::optional<Loss>& into);

@@ -242,7 +242,7 @@ Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found
   i.scenario = scenario.id;
   i.title = scenario.title;
   i.summary = scenario.summary;
-  i.severity = scenario.severity == Severity::critical ? "critical" : "warning";
+  i.severity = scenario.severity;
   i.of_class = class_name(scenario.of_class);
   i.affects = scenario.affects;
   i.started_at = found.truth == Truth::yes ? std::min(found.started_at, d.now) : d.now;

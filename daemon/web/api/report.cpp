@@ -63,7 +63,7 @@ void summary(std::string& text, const Seen& seen, const Incident& incident) {
   if (!incident.summary.empty()) text += plain(incident.summary) + "\n\n";
   text += "- State: " + std::string(state_name(incident.state)) +
           (incident.false_alarm ? ", a false alarm (not counted in any figure)" : "") + "\n";
-  text += "- Severity: " + incident.severity + "\n";
+  text += "- Severity: " + std::string(severity_name(incident.severity)) + "\n";
   text += "- Components: " + list_of(incident.affects) + "\n";
   text += "- Opened by: " + plain(incident.opened_by.empty() ? "drwatch" : incident.opened_by) + "\n";
   for (const auto& why : incident.because)
@@ -190,7 +190,7 @@ void steps_and_messages(std::string& text, const Incident& incident) {
   if (incident.steps.empty()) text += "This scenario has none.\n";
   heading(text, "Messages");
   for (const auto& message : incident.messages) {
-    text += "- " + message.id + " to " + plain(message.audience) + ": " + message.state;
+    text += "- " + message.id + " to " + plain(message.audience) + ": " + std::string(state_name(message.state));
     text += message.sent_at ? ", sent " + time_text(*message.sent_at) + (message.by.empty() ? "" : " by " + plain(message.by)) : "";
     text += ". Drafted " + time_text(message.drafted_at) + ": " + plain(message.subject) + "\n";
   }

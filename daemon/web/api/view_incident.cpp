@@ -66,8 +66,8 @@ View message_view(const IncidentMessage& message) {
   View view;
   view["id"] = message.id;
   view["audience"] = message.audience;
-  view["when"] = message.when;
-  view["state"] = message.state;
+  view["when"] = moment_name(message.when);
+  view["state"] = state_name(message.state);
   view["subject"] = message.subject;
   view["body"] = message.body;
   view["missing"] = message.missing;

@@ -64,11 +64,10 @@ View plan_view(const Step& step) {
 }
 
 View message_plan_view(const Message& message) {
-  static constexpr const char* whens[] = {"opened", "update", "recovered", "resolved"};
   View view;
   view["id"] = message.id;
   view["audience"] = message.audience;
-  view["when"] = whens[static_cast<int>(message.when)];
+  view["when"] = moment_name(message.when);
   view["every_seconds"] = seconds_view(message.every);
   view["subject"] = message.subject;
   view["body"] = message.body;
@@ -113,7 +112,7 @@ View scenario_view(const Seen& seen, const Scenario& scenario, bool whole) {
   if (!whole) return view;
 
   view["summary"] = text_view(scenario.summary);
-  view["severity"] = scenario.severity == Severity::critical ? "critical" : "warning";
+  view["severity"] = severity_name(scenario.severity);
   view["class"] = class_name(scenario.of_class);
   view["affects"] = scenario.affects;
   view["ack_within_seconds"] = seconds_view(scenario.ack_within);

@@ -36,7 +36,7 @@ std::string subline(const View& status) {
 
 void word_incident(View& incident, const Seen& seen, const Incident& record) {
   const bool open = record.state == IncidentState::open;
-  incident["alarm"] = open && record.severity == "critical";
+  incident["alarm"] = open && record.severity == Severity::critical;
   incident["state_class"] = open ? "open-incident" : "recovered";
   incident["elapsed_words"] = duration_words(record.elapsed(seen.now));
   incident["rto_words"] = duration_words(record.rto);
