@@ -200,7 +200,7 @@ class Stage {
     std::erase_if(kept_on_disk_, [](const auto& value) { return value.second.empty(); });
     JournalContents contents;
     contents.last_seq = state_.record.seq;
-    contents.snapshot = {state_.record.seq, to_json(state_.record).dump()};
+    contents.snapshot = {state_.record.seq, snapshot_text(state_.record)};
     contents.kept = kept_on_disk_;
     return contents;
   }
