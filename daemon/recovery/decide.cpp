@@ -37,7 +37,7 @@ void Deciding::emit(const char* kind, About about, std::string message, Body bod
 
 void Deciding::wake(Time at) {
   Time t = std::max(at, now + Duration{1});
-  if (!due || t < *due) due = t;
+  if (!wake_at || t < *wake_at) wake_at = t;
 }
 
 void Deciding::refuse(int status, std::string title, std::string detail, std::vector<std::string> list) {
@@ -78,7 +78,7 @@ void take(Deciding& d, const Ran& input) {
   const auto& settings = d.settings.probes.at(input.probe);
   Outcome seen = settings.job && input.outcome.job
                      ? see_job_reading(d, input.probe, *settings.job, input.outcome)
-                     : see_latches(d, input.probe, confronted(d.state, d.settings, input.probe, input.outcome));
+                     : see_latches(d, input.probe, held_against_confirmer(d.state, d.settings, input.probe, input.outcome));
   seen.memory.reset();  // nobody else needs it
   see_run(d, input.probe, std::make_shared<const Outcome>(std::move(seen)));
   see_step_looked_at(d, input.probe);
@@ -190,7 +190,7 @@ std::string kinds_of(const std::vector<Event>& events, std::size_t from) {
 void settle(Deciding& d) {
   for (int pass = 0; pass < most_passes; ++pass) {
     std::size_t before = d.decision.events.size();
-    d.due.reset();
+    d.wake_at.reset();
     judge_blindness(d);
     judge_jobs(d);
     judge_maintenance(d);
@@ -221,7 +221,7 @@ Decision decide(State& state, const Settings& settings, const Input& input, Time
   }
   if (d.settle_needed || time_is_up) {
     settle(d);
-    state.sight.due = d.due;
+    state.sight.due = d.wake_at;
   }
   d.decision.due = state.sight.due;
   return std::move(d.decision);

@@ -23,7 +23,7 @@ struct Deciding {
   const Settings& settings;
   Time now;
   Decision decision;
-  std::optional<Time> due;  // of the pass that runs
+  std::optional<Time> wake_at;  // the earliest that this pass asked for; becomes State::sight.due when nothing more follows
   bool settle_needed = false;
 
   Record& record() { return state.record; }
@@ -44,8 +44,9 @@ void judge_blindness(Deciding& d);
 void begin_looking_again(Deciding& d);  // nothing counts as seen until it has run again
 
 // jobs.cpp
-// `wait` after `from`, not counting the time in which drwatch was blind, asleep or not running.
-Time later(const Record& record, Time from, Duration wait);
+// The moment at which drwatch has watched for `wait` since `from`. Blind time (blind, asleep, not running) does not count, so the answer
+// lies that much later than `from + wait`.
+Time after_watching(const Record& record, Time from, Duration wait);
 void see_ping(Deciding& d, const Pinged& ping);
 void judge_jobs(Deciding& d);
 
@@ -58,7 +59,9 @@ void order(Deciding& d, const AcknowledgeProbe& o);
 
 // objectives.cpp
 void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& outcome, Duration ahead);
-Outcome confronted(const State& state, const Settings& settings, const std::string& probe, Outcome outcome);
+// What a source claims is believed no further than its confirmer has shown: an outcome that was `up` comes back `down` when the confirmer
+// saw less than was claimed.
+Outcome held_against_confirmer(const State& state, const Settings& settings, const std::string& probe, Outcome outcome);
 void see_writes(Deciding& d, const std::string& probe, const Outcome& outcome);
 void see_objectives(Deciding& d, const std::string& component);
 void judge_objectives(Deciding& d);
@@ -83,11 +86,11 @@ struct Match {
   std::vector<std::string> components;  // that those conditions are about; empty names: none (signals, objectives)
   std::vector<const Condition*> causes;
   Time started_at{};
-  std::string started_by;
+  std::string start_words;  // by what the start is known, as a person reads it: "last good outcome of primary"
   bool by_signal = false;
 };
 Match match(const Deciding& d, const Trigger& trigger);
-Match look(const Deciding& d, const Trigger& trigger);  // the same without the evidence
+Match match_without_words(const Deciding& d, const Trigger& trigger);  // the same without the evidence
 Truth truth_of(const Deciding& d, const Trigger& trigger);
 void judge_triggers(Deciding& d);
 void open_incident(Deciding& d, const Scenario& scenario, const Match& found, Time detected_at, std::string by);

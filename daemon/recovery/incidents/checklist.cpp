@@ -29,7 +29,7 @@ void broke(Deciding& d, const Incident& incident, const IncidentStep& step) {
 // A verified step is done when its condition has held for `hold`, counted from the first good run, on runs that began after the incident
 // opened.
 void judge_step(Deciding& d, const Incident& incident, const IncidentStep& step) {
-  Sentence sentence = look(d.state, d.settings, *step.plan.verify, d.now);
+  Sentence sentence = evaluate_without_words(d.state, d.settings, *step.plan.verify, d.now);
   std::string key = holding_key(incident, step);
   if (step.state == StepState::done && step.by == "drwatch") {
     if (sentence.truth == Truth::no) broke(d, incident, step);
@@ -47,7 +47,7 @@ void judge_step(Deciding& d, const Incident& incident, const IncidentStep& step)
   }
   Time looked = looked_at(d.state, d.settings, *step.plan.verify, d.now).value_or(d.now);
   Time since = d.state.sight.holding.try_emplace(key, sentence.since > incident.opened_at ? sentence.since : looked).first->second;
-  Time at = later(d.record(), since, step.plan.hold);
+  Time at = after_watching(d.record(), since, step.plan.hold);
   if (d.now < at) return d.wake(at);
   verified(d, incident, step, since);
   d.state.sight.holding.erase(key);
@@ -141,7 +141,7 @@ struct Way {
   }
   void needs(const Deciding& d, const Condition& c) {
     if (!out) return;
-    needs(look(d.state, d.settings, c, d.now));
+    needs(evaluate_without_words(d.state, d.settings, c, d.now));
     because.push_back(c);
   }
   void needs(const Way& other) {
@@ -167,7 +167,7 @@ Sentence trigger_over(const Deciding& d, const Trigger& trigger) {
   std::optional<Time> since;
   const auto keeps = [&](Time at) { since = std::min(since.value_or(at), at); };
   const auto seen = [&](const Condition& c) {
-    Sentence s = look(d.state, d.settings, c, d.now);
+    Sentence s = evaluate_without_words(d.state, d.settings, c, d.now);
     over.dated = over.dated && s.dated;
     return s;
   };
@@ -208,7 +208,7 @@ Way way_by_health(const Deciding& d, const Incident& incident, const Incident& w
       way.needs(d, *step.plan.verify);
   }
   for (const Condition& c : incident.exit.all) way.needs(d, c);
-  way.over = later(d.record(), way.since, incident.exit.hold_for);
+  way.over = after_watching(d.record(), way.since, incident.exit.hold_for);
   return way;
 }
 
@@ -229,7 +229,7 @@ Way way_by_steps(const Deciding& d, const Incident& incident, const Incident& wo
   way.out = way.out && any && !again;
   way.said = "every critical step is done or skipped";
   for (const Condition& c : incident.exit.all) rest.needs(d, c);
-  if (!rest.because.empty()) rest.over = later(d.record(), rest.since, incident.exit.hold_for);
+  if (!rest.because.empty()) rest.over = after_watching(d.record(), rest.since, incident.exit.hold_for);
   way.needs(rest);
   return way;
 }
@@ -274,7 +274,7 @@ void judge_recovery(Deciding& d, const Incident& incident) {
   if (!way.dated) {  // since it was seen to hold
     const Time seen = holding.try_emplace(key, d.now).first->second;
     way.since = std::max(way.since, seen);
-    way.over = std::max(way.over, later(d.record(), seen, incident.exit.hold_for));
+    way.over = std::max(way.over, after_watching(d.record(), seen, incident.exit.hold_for));
   }
   way.since = std::clamp(way.since, incident.started_at, d.now);
   if (d.now < way.over) return d.wake(way.over);

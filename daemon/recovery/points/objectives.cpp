@@ -136,7 +136,7 @@ void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& ou
 // to hold it (contract: "claims what is not there"). So the scenario that is about backups opens by the health that it always opens by,
 // with its checklist; the finding and DrwatchSourcesDisagree (a warning) name the cause, and tell it also where no scenario is about that
 // probe.
-Outcome confronted(const State& state, const Settings& settings, const std::string& probe, Outcome outcome) {
+Outcome held_against_confirmer(const State& state, const Settings& settings, const std::string& probe, Outcome outcome) {
   const SourceKept* source = source_of(state, probe);
   const auto& backup = settings.probes.at(probe).backup;
   if (!backup || !source || !source->disagrees_since || outcome.outcome == Health::unknown || outcome.outcome == Health::down)

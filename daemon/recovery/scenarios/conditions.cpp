@@ -303,7 +303,7 @@ Sentence evaluate(const State& state, const Settings& settings, const Condition&
   return sentence(state, settings, condition, now, Words::spoken);
 }
 
-Sentence look(const State& state, const Settings& settings, const Condition& condition, Time now) {
+Sentence evaluate_without_words(const State& state, const Settings& settings, const Condition& condition, Time now) {
   return sentence(state, settings, condition, now, Words::left_out);
 }
 
@@ -320,7 +320,7 @@ std::optional<Start> started(const State& state, const Settings& settings, const
     const ComponentSettings* of = component_in(settings, condition.name);
     return of ? component_start(state, *of, down) : std::nullopt;
   }
-  Sentence s = look(state, settings, condition, state.record.at);
+  Sentence s = evaluate_without_words(state, settings, condition, state.record.at);
   if (s.since == Time{}) return std::nullopt;
   return Start{s.since, "since " + condition.text};
 }

@@ -27,7 +27,7 @@ struct Sentence {
 };
 Sentence evaluate(const State& state, const Settings& settings, const Condition& condition, Time now);
 // The same without its evidence: the words cost far more than the truth, and are wanted only when it leads to something.
-Sentence look(const State& state, const Settings& settings, const Condition& condition, Time now);
+Sentence evaluate_without_words(const State& state, const Settings& settings, const Condition& condition, Time now);
 
 // When what the condition says began: the earliest last good outcome before the unbroken bad stretch of the probes it is about; for
 // objectives and signals when they became so.

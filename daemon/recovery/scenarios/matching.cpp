@@ -25,9 +25,9 @@ void add_cause(const Deciding& d, Match& found, const Condition& condition, cons
   found.by_signal = found.by_signal || condition.subject == Condition::Subject::signal;
   for (const std::string& component : components_of(d.state, d.settings, condition)) found.components.push_back(component);
   auto start = started(d.state, d.settings, condition);
-  if (start && (found.started_by.empty() || start->at < found.started_at)) {
+  if (start && (found.start_words.empty() || start->at < found.started_at)) {
     found.started_at = start->at;
-    found.started_by = start->by;
+    found.start_words = start->by;
   }
 }
 
@@ -41,7 +41,7 @@ struct Sentences {
 Sentences sentences_of(const Deciding& d, const Trigger& trigger) {
   auto seen = [&](const std::vector<Condition>& conditions) {
     std::vector<Sentence> sentences;
-    for (const Condition& c : conditions) sentences.push_back(look(d.state, d.settings, c, d.now));
+    for (const Condition& c : conditions) sentences.push_back(evaluate_without_words(d.state, d.settings, c, d.now));
     return sentences;
   };
   return {seen(trigger.all), seen(trigger.any), seen(trigger.none)};
@@ -55,7 +55,7 @@ Truth truth_of(const Sentences& s) {
 
 Truth truth_of(const Deciding& d, const Trigger& trigger) { return trigger.empty() ? Truth::no : truth_of(sentences_of(d, trigger)); }
 
-Match look(const Deciding& d, const Trigger& trigger) {
+Match match_without_words(const Deciding& d, const Trigger& trigger) {
   Match found;
   if (trigger.empty()) return found;
   const auto [all, any, none] = sentences_of(d, trigger);
@@ -64,15 +64,15 @@ Match look(const Deciding& d, const Trigger& trigger) {
   for (std::size_t i = 0; i < all.size(); ++i) add_cause(d, found, trigger.all[i], all[i]);
   for (std::size_t i = 0; i < any.size(); ++i)
     if (any[i].truth == Truth::yes) add_cause(d, found, trigger.any[i], any[i]);
-  if (found.started_by.empty()) {
+  if (found.start_words.empty()) {
     found.started_at = d.now;
-    found.started_by = "the trigger";
+    found.start_words = "the trigger";
   }
   return found;
 }
 
 Match match(const Deciding& d, const Trigger& trigger) {
-  Match found = look(d, trigger);
+  Match found = match_without_words(d, trigger);
   for (std::size_t i = 0; i < found.causes.size(); ++i)
     found.because[i].evidence = evaluate(d.state, d.settings, *found.causes[i], d.now).evidence;
   return found;
@@ -137,7 +137,7 @@ bool said_to_be_over(Deciding& d, const std::string& scenario, const Match& foun
   if (!last || last->exit.by != Exit::By::steps || !last->recovered_at) return false;
   return std::all_of(found.causes.begin(), found.causes.end(), [&](const Condition* c) {
     bool asked = last->state == IncidentState::recovered || c->subject == Condition::Subject::signal;
-    return asked && look(d.state, d.settings, *c, d.now).since <= *last->recovered_at;
+    return asked && evaluate_without_words(d.state, d.settings, *c, d.now).since <= *last->recovered_at;
   });
 }
 
@@ -190,7 +190,7 @@ void emit_pending(Deciding& d, const Scenario& scenario, const PendingRecord& p,
 }
 
 void begin_pending(Deciding& d, const Scenario& scenario, const Match& found) {
-  PendingRecord p{d.now, d.now + scenario.trigger.hold_for, std::nullopt, found.started_at, found.started_by, found.because};
+  PendingRecord p{d.now, d.now + scenario.trigger.hold_for, std::nullopt, found.started_at, found.start_words, found.because};
   emit_pending(d, scenario, p, scenario.title + " opens at " + time_words(p.opens_at) + " if this lasts: " + because_text(p.because));
 }
 
@@ -246,7 +246,7 @@ Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found
   i.of_class = class_name(scenario.of_class);
   i.affects = scenario.affects;
   i.started_at = found.truth == Truth::yes ? std::min(found.started_at, d.now) : d.now;
-  i.started_by = found.truth == Truth::yes ? found.started_by : "opened by " + by;
+  i.started_by = found.truth == Truth::yes ? found.start_words : "opened by " + by;
   i.detected_at = detected_at;
   i.opened_at = d.now;
   i.opened_by = by;
@@ -264,7 +264,7 @@ Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found
   for (const Step& plan : scenario.steps) {
     IncidentStep step;
     step.plan = plan;
-    step.held_at_opening = plan.verify && look(d.state, d.settings, *plan.verify, d.now).truth == Truth::yes;
+    step.held_at_opening = plan.verify && evaluate_without_words(d.state, d.settings, *plan.verify, d.now).truth == Truth::yes;
     i.steps.push_back(std::move(step));
   }
   return i;
@@ -291,7 +291,7 @@ void reopen(Deciding& d, const Incident& incident, const Match& found) {
 
 void judge_trigger(Deciding& d, const Scenario& scenario) {
   if (scenario.trigger.empty() || live_incident(d, scenario.id, IncidentState::open)) return;
-  Match found = look(d, scenario.trigger);
+  Match found = match_without_words(d, scenario.trigger);
   bool pending = d.record().pending.count(scenario.id) > 0;
   if (found.truth == Truth::unknown || d.record().blind_since) {
     if (pending) hold_pending(d, scenario, true);
@@ -318,7 +318,7 @@ void judge_trigger(Deciding& d, const Scenario& scenario) {
   }
   if (p.started_at < found.started_at) {  // the stretch began with what held first
     found.started_at = p.started_at;
-    found.started_by = p.started_by;
+    found.start_words = p.started_by;
   }
   open_incident(d, scenario, found, p.since, "drwatch");
 }

@@ -13,7 +13,8 @@ constexpr std::size_t recent_kept = 20, failures_kept = 10;
 constexpr std::size_t whole_kept = 3, whole_failures_kept = 5;  // of the newest: all about a run takes ten times what is kept of older ones
 
 bool worse(Health a, Health b) { return static_cast<int>(a) > static_cast<int>(b); }  // up < degraded < down
-bool good(Health h) { return h == Health::up || h == Health::degraded; }
+// Up or degraded: it does its work, well or badly. Neither down nor unseen.
+bool serves(Health h) { return h == Health::up || h == Health::degraded; }
 
 // Looking must not make an entry: only events change the record.
 const ProbeRecord& record_of(const Deciding& d, const std::string& probe) {
@@ -35,7 +36,7 @@ bool can_see(Deciding& d, Time since) {
     const ProbeSight& sight = d.state.sight.probes[name];
     bool looked = sight.last_run_at && *sight.last_run_at >= since;
     if (!looked) d.decision.run_now.push_back(name);
-    if (looked && sight.last && good(sight.last->outcome)) ++well;
+    if (looked && sight.last && serves(sight.last->outcome)) ++well;
   }
   return majority(well, witnesses.size());
 }
@@ -123,10 +124,10 @@ void suspect(Deciding& d, const std::string& name, const Outcome& outcome, const
          name + ": " + (outcome.message.empty() ? std::string(health_name(outcome.outcome)) : outcome.message), body);
 }
 void clear(Deciding& d, const std::string& name, const Outcome& outcome) {
-  if (!good(outcome.outcome)) return;
+  if (!serves(outcome.outcome)) return;
   const ProbeRecord& record = record_of(d, name);
   bool up = outcome.outcome == Health::up && record.health == Health::up && record.degraded;
-  bool not_down = good(outcome.outcome) && good(record.health) && record.down;
+  bool not_down = serves(outcome.outcome) && serves(record.health) && record.down;
   if (!up && !not_down) return;
   d.emit("probe.cleared", {.component = d.settings.probes.at(name).component, .probe = name}, name + " is good again",
          Body{{"level", up ? "degraded" : "down"}});
@@ -174,7 +175,7 @@ void remember(ProbeSight& sight, const ProbeSettings& probe, std::shared_ptr<con
 }
 
 void remember_good(Deciding& d, const std::string& name, const Outcome& outcome) {
-  if (!good(outcome.outcome)) return;
+  if (!serves(outcome.outcome)) return;
   ProbeKept& kept = d.state.kept.probes[name];
   if (outcome.outcome == Health::up) kept.last_up_at = outcome.at;
   kept.last_not_down_at = outcome.at;
@@ -209,7 +210,7 @@ void see_run(Deciding& d, const std::string& name, std::shared_ptr<const Outcome
   ProbeSight& sight = d.state.sight.probes[name];
   ProbeKept before = d.state.kept.probes[name];
   bool first = !sight.seen;
-  bool turned = settings->second.witness && (!sight.last || good(sight.last->outcome) != good(outcome.outcome));
+  bool turned = settings->second.witness && (!sight.last || serves(sight.last->outcome) != serves(outcome.outcome));
   std::size_t events = d.decision.events.size();
   remember(sight, settings->second, run);
   suspect(d, name, outcome, before);
@@ -306,7 +307,7 @@ void judge_blindness(Deciding& d) {
   for (const std::string& name : witnesses) {
     const ProbeSight& witness = sight.probes[name];
     seen += witness.last != nullptr;
-    well += witness.last && good(witness.last->outcome);
+    well += witness.last && serves(witness.last->outcome);
   }
   bool sees = witnesses.empty() || majority(well, witnesses.size());
   if (!sees && seen == witnesses.size() && !sight.witnesses_bad_since) sight.witnesses_bad_since = d.now;

@@ -17,7 +17,8 @@ bool was_deaf_at(const Record& record, Time t) {
 
 // The first occurrence that nothing has answered yet: it may lie in the future.
 std::optional<Time> first_unanswered(const JobSettings& job, const JobKept& kept, const Record& record, Time first_seen) {
-  if (job.period) return later(record, kept.called_at.value_or(first_seen), *job.period);  // it may have called while nobody listened
+  if (job.period)
+    return after_watching(record, kept.called_at.value_or(first_seen), *job.period);  // it may have called while nobody listened
   Time after = kept.called_at ? std::max(*kept.called_at + earliness(job), first_seen) : first_seen;
   if (job.read) after = std::max(kept.accounted.value_or(first_seen), first_seen);
   if (!job.schedule) return std::nullopt;  // at every start of the server, says pg_cron's "@reboot"
@@ -58,7 +59,7 @@ void judge_calls(JobVerdict& v, const JobSettings& job, JobKept& kept, const Rec
   if (!due) return;
   // What was due while a run was still at work is started when that has ended.
   Time from = job.read && kept.free_since ? std::max(*due, *kept.free_since) : *due;
-  Time late = later(record, from, job.start_grace / 10), missed = later(record, from, job.start_grace);
+  Time late = after_watching(record, from, job.start_grace / 10), missed = after_watching(record, from, job.start_grace);
   sooner(v.next, now, late);
   sooner(v.next, now, missed);
   if (now >= missed) {
@@ -72,7 +73,8 @@ void judge_calls(JobVerdict& v, const JobSettings& job, JobKept& kept, const Rec
 void judge_runtime(JobVerdict& v, const JobSettings& job, const JobKept& kept, const Record& record, Time now) {
   if (!job.max_runtime) return;
   for (const JobRun& run : kept.running) {
-    Time over = later(record, run.started_at, *job.max_runtime), twice = later(record, run.started_at, 2 * *job.max_runtime);
+    Time over = after_watching(record, run.started_at, *job.max_runtime),
+         twice = after_watching(record, run.started_at, 2 * *job.max_runtime);
     sooner(v.next, now, over);
     sooner(v.next, now, twice);
     if (now < over) continue;
@@ -85,7 +87,7 @@ void judge_runtime(JobVerdict& v, const JobSettings& job, const JobKept& kept, c
 void judge_age(JobVerdict& v, const JobSettings& job, const JobKept& kept, const Record& record, Time first_seen, Time now) {
   if (!job.max_success_age) return;
   Time from = kept.last_success_at.value_or(first_seen);
-  Time stale = later(record, from, *job.max_success_age);
+  Time stale = after_watching(record, from, *job.max_success_age);
   sooner(v.next, now, stale);
   if (now >= stale)
     take(v,
@@ -137,7 +139,7 @@ void begin_run(JobKept& kept, const std::string& rid, Time now) {
 // A success ends what was over its time as well: a run that died with its machine never calls, and would hold the job down for ever.
 void forget_abandoned(JobKept& kept, const JobSettings& job, const Record& record, Time now) {
   if (!job.max_runtime) return;
-  std::erase_if(kept.running, [&](const JobRun& run) { return later(record, run.started_at, *job.max_runtime) <= now; });
+  std::erase_if(kept.running, [&](const JobRun& run) { return after_watching(record, run.started_at, *job.max_runtime) <= now; });
 }
 
 }  // namespace
@@ -164,7 +166,7 @@ JobVerdict judge(const JobSettings& job, JobKept& kept, const Record& record, Ti
   return v;
 }
 
-Time later(const Record& record, Time from, Duration wait) {
+Time after_watching(const Record& record, Time from, Duration wait) {
   std::vector<Span> spans = record.blind_spans;
   std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.from < b.from; });
   for (const Span& span : spans) {
