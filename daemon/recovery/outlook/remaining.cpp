@@ -11,8 +11,8 @@ namespace {
 // It needs nobody: its condition is watched, or its command starts by itself.
 bool works_by_itself(const Step& plan) { return plan.verify || (plan.automatic && !plan.run.empty()); }
 
-// How long the step takes, from the plan and from what was measured. Of what people do, only what they did at such hours counts: at night
-// everything takes longer.
+// How long the step takes, from the plan and from what was measured. What people did at such hours of the day counts alone where there are
+// samples enough: people at work are quicker than people asleep.
 void measure(const Source& from, Node& node, Time begins) {
   const Step& plan = node.step->plan;
   auto samples = from.state.record.measured.of_step(from.incident.scenario, plan.id, plan.title, from.now);
