@@ -10,7 +10,9 @@
 namespace drwatch {
 namespace {
 
+// Events that the stream can go back to without reading the journal.
 constexpr std::size_t recent_events = 10000;
+// How often the house is kept, and after how long kept values are written: so much of them is lost when the process dies.
 constexpr Duration house_turn{500};
 constexpr Duration kept_turn = seconds{2};
 constexpr std::uint64_t events_per_snapshot = 5000;
@@ -21,7 +23,7 @@ constexpr Duration stop_patience = seconds{10};
 const std::vector<double> lag_bounds = {0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5};
 const std::vector<double> append_bounds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5};
 
-// Events after which the alerts may have to say something else.
+// Events after which other alerts stand, or their words have changed.
 bool concerns_alerts(const Event& e) {
   return e.kind.starts_with("alert.") || e.kind.starts_with("incident.") || e.kind.starts_with("step.");
 }
@@ -99,7 +101,8 @@ Time Daemon::now() const { return clock_.now(parts_.world.clock.now()); }
 
 OwnClock::Reading Daemon::clocks() const { return {parts_.world.clock.now(), parts_.world.clock.boottime()}; }
 
-// A jump is decided on before anything else is, so that nothing that fell into it is judged.
+// A jump is decided on before anything else, so that nothing is judged by time that nobody watched. Deciding on it comes back here through
+// feed(); `watching_clock_` ends that circle.
 void Daemon::watch_clock() {
   if (watching_clock_) return;
   watching_clock_ = true;
@@ -109,6 +112,8 @@ void Daemon::watch_clock() {
   watching_clock_ = false;
 }
 
+// Twice a second: how late the loop is, whether the clock jumped, how the journal is. Every two seconds kept values are written, unless the
+// disk is so far behind that they would only add to it. Every 5000 events a snapshot.
 Task<void> Daemon::keep_house() {
   auto kept_at = parts_.world.clock.boottime();
   for (;;) {
@@ -129,7 +134,8 @@ Task<void> Daemon::keep_house() {
   }
 }
 
-// The journal fails, or takes longer than its patience: said once, and once when it is mended.
+// The journal fails when writing reports an error, or when the oldest write has waited longer than `[journal] patience`. It is told once,
+// and once more when it is mended.
 void Daemon::watch_journal() {
   bool slow = keeping_.oldest_wait() > settings_->journal.patience;
   bool failing = slow || !journal_error_.empty();
@@ -139,6 +145,7 @@ void Daemon::watch_journal() {
       failing, journal_error_.empty() ? "a commit takes longer than " + duration_words(settings_->journal.patience) : journal_error_});
 }
 
+// A new probe is told what its last run handed back, if it was made with the same settings.
 std::unique_ptr<Probe> Daemon::make_probe(const ProbeSettings& settings) const {
   auto probe = parts_.make_probe(settings);
   const std::string* memory = memory_of(state_.kept, settings);
@@ -148,8 +155,9 @@ std::unique_ptr<Probe> Daemon::make_probe(const ProbeSettings& settings) const {
 
 // ---- deciding
 
-// What others' clocks say is brought into drwatch's time, which is ahead of the wall's after that was set back. A clock that was set under
-// a run leaves nobody who could say on which side of that its times are: a point could come out hours in the future.
+// The times of other clocks are brought to drwatch's own, which is ahead of the wall clock after that was set back. If the clock was set
+// while the run was under way, nobody can say on which side of that its times lie, and a recovery point could come out hours in the future:
+// those times are dropped, and the next run brings new ones.
 void Daemon::ran(const std::string& probe, Outcome outcome) {
   watch_clock();
   if (clock_.was_set_since(outcome.at)) {  // what begins with the notice begins behind it
@@ -166,7 +174,8 @@ void Daemon::ran(const std::string& probe, Outcome outcome) {
   feed(Ran{probe, std::move(outcome), ahead});
 }
 
-// An action and the answer to it are one write: after a crash in between, asking again would do it again.
+// The events of an action and the answer to it are one write. If they were two and the process died between them, the repeated request
+// would do the action again.
 Decision Daemon::feed(const Input& input, const std::string& key) {
   if (stopping_) return {};
   watch_clock();
@@ -181,7 +190,7 @@ Decision Daemon::feed(const Input& input, const std::string& key) {
 
 void Daemon::carry_out(const Decision& decision) {
   Keeping::Ticket ticket = keeping_.last();
-  due_ = decision.due;  // before what is fed below moves it on
+  due_ = decision.due;  // first, because what is fed below decides anew and moves it on
   if (!decision.endless.empty())
     parts_.log.line(Importance::error, "what follows from one input came to no end and was cut off, at last with " + decision.endless +
                                            "; this is a bug in drwatch");
@@ -196,7 +205,7 @@ void Daemon::carry_out(const Decision& decision) {
   for (const std::string& probe : decision.run_now) scheduler_.run_now(probe);
   for (const StartCommand& command : decision.commands) {
     auto key = std::pair{command.incident, command.step};
-    // One that was cancelled may end after the next one of the same step began.
+    // A command that was cancelled may end after the next one of the same step began: only its own entry is removed.
     auto ended = [this, key, ticket] {
       if (auto running = commands_.find(key); running != commands_.end() && running->second.first == ticket) commands_.erase(running);
     };
@@ -217,6 +226,7 @@ void Daemon::tell(const Event& event) {
   for (auto& follower : followers_) follower(event);
 }
 
+// A task ended with an exception: a bug, which must not go unseen. The others go on.
 void Daemon::failed(const std::string& task, std::exception_ptr error) {
   std::string what = "unknown";
   try {
@@ -236,7 +246,8 @@ void Daemon::want_alerts(bool durable) {
   alerting_.want(std::move(alerts));
 }
 
-// An alert waits for the disk, but not longer than the journal's patience.
+// Alerts are sent when their events are on the disk, so that no page is about something a restart knows nothing of. They wait no longer
+// than `[journal] patience`: a full disk must not keep people asleep. Events that come meanwhile make another round.
 Task<void> Daemon::want_when_durable() {
   Keeping::Ticket told = 0;
   while (told < alerts_ticket_) {
@@ -246,7 +257,8 @@ Task<void> Daemon::want_when_durable() {
   }
 }
 
-// A command must never run twice: it starts only when its start is on disk, however long that takes.
+// A command must not run twice. It starts only when the event that says so is on the disk, however long that takes: otherwise a restart
+// would not know that it ran.
 Task<void> Daemon::run_command(StartCommand command, Keeping::Ticket ticket) {
   co_await keeping_.until_durable(ticket);
   ExecRequest request;

@@ -29,14 +29,17 @@ class Daemon : public Desk {
     Scheduler::Make make_probe;
     // Reads the configuration again: settings, or the problems.
     std::function<std::shared_ptr<const Settings>(std::vector<std::string>& problems)> load;
-    std::function<void(const Settings&)> reloaded;  // for what is not the daemon's (listening socket, TLS contexts); may be empty
-    std::function<void()> alive;                    // called while the loop turns; may be empty
+    std::function<void(const Settings&)>
+        reloaded;                 // told of new settings: for what is not the daemon's (listening socket, TLS contexts); may be empty
+    std::function<void()> alive;  // called while the loop turns; may be empty
   };
+  // `restored`: what the journal had. Nothing runs before start().
   Daemon(Parts parts, std::shared_ptr<const Settings> settings, Restored restored);
   ~Daemon() override;
 
+  // Tells the heart that it started, and begins to run probes, to page and to keep house.
   void start();
-  // Ends in good order: nothing new begins, what is decided is written.
+  // Ends in good order: nothing new begins, tasks are given 10 s, and what was decided is written.
   Task<void> stop(std::string reason);
 
   const State& state() const override { return state_; }
@@ -53,11 +56,15 @@ class Daemon : public Desk {
   TaskGroup& tasks() { return tasks_; }
 
  private:
+  // A probe's run is over: its times are brought to drwatch's clock, then it is decided on.
   void ran(const std::string& probe, Outcome outcome);
+  // Decides on one input, writes what was decided, and carries it out. With an idempotency key the answer is written with it.
   Decision feed(const Input& input, const std::string& idempotency_key = "");
+  // Logs and streams the events, and starts what the decision asks for: alerts, runs, commands.
   void carry_out(const Decision& decision);
   std::unique_ptr<Probe> make_probe(const ProbeSettings& settings) const;  // with what its last run handed back
   void tell(const Event& event);
+  // Gives the alerts that stand now to alerting. `durable`: their events are on the disk.
   void want_alerts(bool durable);
   Task<void> want_when_durable();
   Task<void> run_command(StartCommand command, Keeping::Ticket ticket);
@@ -65,7 +72,7 @@ class Daemon : public Desk {
   OwnClock::Reading clocks() const;
   void watch_clock();
   void watch_journal();
-  // The kept values that this changes.
+  // Remembers the answer under its key; returns the kept values that this changes.
   std::map<std::string, std::string> remember_answer(const std::string& key, const Answer& answer);
   void failed(const std::string& task, std::exception_ptr error);
 
@@ -84,11 +91,12 @@ class Daemon : public Desk {
   std::map<std::pair<std::string, std::string>, std::pair<Keeping::Ticket, TaskGroup::Id>> commands_;  // by incident and step
   DaemonFigures figures_;
   std::uint64_t snapshot_seq_ = 0;
-  Keeping::Ticket alerts_ticket_ = 0;  // what the alerts wait for
+  Keeping::Ticket alerts_ticket_ = 0;  // the write that the alerts wait for
   bool alerts_waiting_ = false;
   OwnClock clock_;
   bool watching_clock_ = false, stopping_ = false;
-  std::string journal_error_;  // empty: it is written
+  std::string journal_error_;  // empty: the journal is being written
+  // Callbacks that may come after the daemon is gone hold this, and look first.
   std::shared_ptr<bool> exists_ = std::make_shared<bool>(true);
 };
 

@@ -13,6 +13,8 @@ Restored restore(JournalContents contents, const std::function<void(const std::f
       r.record = std::move(*record);
       for (const Event& e : contents.events) apply(r.record, e);
     }
+    // A snapshot and the events after it must lead to the last event of the journal. If they do not, some are missing, and a record with
+    // holes would be worse than a slow start.
     whole = record && r.record.seq == contents.last_seq;
     if (!whole) {
       r.record = {};
@@ -22,6 +24,7 @@ Restored restore(JournalContents contents, const std::function<void(const std::f
     for (const Event& e : contents.events) apply(r.record, e);
   }
   for (const auto& [key, text] : contents.kept) {
+    // Kept values of two kinds stand in one table: those of the heart, and the answers to idempotency keys.
     if (key.starts_with("answer/"))
       r.answers[key.substr(7)] = text;
     else

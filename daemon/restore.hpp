@@ -11,14 +11,16 @@
 
 namespace drwatch {
 
-// What the journal had, as the daemon goes on with it.
+// What the daemon goes on with after a start.
 struct Restored {
   Record record;
   Kept kept;
   std::map<std::string, std::string> answers;  // by idempotency key
   std::string notice;
 };
-// Replays. A snapshot that does not fit is thrown away and everything is read (`all` brings every event).
+// The record from the snapshot and the events after it, the kept values, and the answers to idempotency keys. A snapshot that cannot be
+// read, or that does not lead to the last event, is thrown away, and the record is made from all events: `all` calls its argument with
+// every one, in order. It may be empty where the snapshot is known to fit.
 Restored restore(JournalContents contents, const std::function<void(const std::function<void(const Event&)>&)>& all);
 
 }  // namespace drwatch

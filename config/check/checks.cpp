@@ -26,13 +26,14 @@ struct MainCheck {
   Problems& problems;
 
   Place at(const std::vector<std::string>& path) const { return place_at(root, top, path); }
-  // Where the table or key itself is named; for what is missing in it.
+  // The place of the table itself, for a problem about something that is missing in it.
   Place key_of(std::string_view section, std::string_view name) const {
     const auto* tables = find(root, section);
     const auto* entry = tables && tables->value.table() ? find(*tables->value.table(), name) : nullptr;
     return entry ? entry->place : top;
   }
 
+  // Every probe watches a component that exists, or is a witness.
   void probes() const {
     const auto components = names.all(Subject::component);
     for (const auto& [name, probe] : settings.probes) {
@@ -49,7 +50,8 @@ struct MainCheck {
     check_list(root, top, {"witness", "probes"}, settings.witness.probes, names.all(Subject::probe), "probe", problems);
   }
 
-  // A claim is confirmed by somebody else who looks at the same component's repository and is not in turn only believed.
+  // The confirmer of a claim has to be another backup probe that reads the same component's repository, and one whose own word counts: two
+  // sources that confirm each other would prove nothing.
   void confirmer(const std::string& name, const BackupRole& role) const {
     const std::vector<std::string> path = {"probe", name, "confirmed_by"};
     const std::string key = "probe." + name + ".confirmed_by";
@@ -67,6 +69,7 @@ struct MainCheck {
                      "name the probe that sees the repository, here and there");
   }
 
+  // A call is told apart by its key alone, so no two jobs may share one.
   void job_keys() const {
     std::map<std::string, std::string> owners;
     for (const auto& [name, probe] : settings.probes) {
@@ -110,6 +113,7 @@ Place place_in(const ScenarioFile& file, const std::vector<std::string>& path) {
 
 }  // namespace
 
+// Adds what is wrong between the tables of the main file to `problems`.
 void check_main(const Document& main, const DeclaredNames& names, const Settings& settings, Problems& problems) {
   const MainCheck check{main.table(), {main.file, 1, 1}, names, settings, problems};
   check.probes();
@@ -118,6 +122,7 @@ void check_main(const Document& main, const DeclaredNames& names, const Settings
   check.others();
 }
 
+// Adds what is wrong between scenarios, and in one scenario's conditions. Circles of `supersedes` are errors: each would absorb the other.
 void check_scenarios(const std::vector<ScenarioFile>& files, const Settings& settings, Problems& problems) {
   std::vector<std::string> ids;
   Graph graph;

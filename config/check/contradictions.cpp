@@ -41,12 +41,14 @@ States states_of(Holds holds) {
   return 0;
 }
 
+// The states in which a sentence about the subject can be known at all. Health that is unknown makes every sentence but "is unknown" not
+// known.
 States all_of(Subject subject) {
   if (subject == Subject::component || subject == Subject::probe || subject == Subject::any_component) return known;
   return subject == Subject::signal ? 3 : met | at_risk | breached | unproven;
 }
 
-// In which states the sentence is true. Of something unknown only `is unknown` is: `is not down` says less than it seems to.
+// The states in which the condition is true. "is not down" is not true of something unknown, so it says less than it seems to.
 States true_in(const Condition& c) { return c.negated ? all_of(c.subject) & ~states_of(c.holds) : states_of(c.holds); }
 
 bool about_one(const Condition& c) {
@@ -57,11 +59,13 @@ bool same_subject(const Condition& a, const Condition& b) { return a.subject == 
 }  // namespace
 
 bool implies(const Condition& a, const Condition& b) {
-  // "any component is not up" and "any component is down" may be about two of them; then only what holds of the worse one helps.
+  // "any component is not up" and "any component is down" may be true of two different ones. Of "any" with and without "not", nothing can
+  // be concluded from the states.
   if (!same_subject(a, b) || (!about_one(a) && a.negated != b.negated)) return a == b;
   return (true_in(a) & ~true_in(b)) == 0;
 }
 
+// No state makes both true. Never said of "any ...": two components can be in two states.
 bool exclude_each_other(const Condition& a, const Condition& b) {
   return about_one(a) && same_subject(a, b) && (true_in(a) & true_in(b)) == 0;
 }
@@ -76,6 +80,7 @@ struct Contradictions {
     problems.error(place_at(file.document.table(), {file.document.file, 1, 1}, path), key, std::move(message), std::move(hint));
   }
 
+  // `none` forbids what `any` or `all` asks for, as it stands or because the one implies the other.
   void forbidden(const std::vector<Condition>& asked, const std::string& list) const {
     const auto& none = file.scenario.trigger.none;
     for (std::size_t i = 0; i < none.size(); ++i)
@@ -97,7 +102,7 @@ struct Contradictions {
         }
   }
 
-  // One of `any` that `all` forbids opens nothing, ever.
+  // A condition of `any` that `all` excludes can never open anything.
   void any_against_all() const {
     const Trigger& trigger = file.scenario.trigger;
     for (std::size_t i = 0; i < trigger.any.size(); ++i)
@@ -125,7 +130,7 @@ struct Contradictions {
         asked.push_back({*step.verify, path_of(step), "step." + step.id + ".verify", true});
     return asked;
   }
-  // In the scenario's own file; a shared step is pointed at by what includes it.
+  // Where the step stands in the scenario's own file. A shared step is written elsewhere, so the place is the `include` that brings it in.
   std::vector<std::string> path_of(const Step& step) const {
     const auto* entry = find(file.document.table(), "step");
     const auto* steps = entry ? entry->value.array() : nullptr;
@@ -136,8 +141,8 @@ struct Contradictions {
     return {"include"};
   }
 
-  // It is recovered when all that it affects is up: what asks for the opposite is never reached. People's steps alone may end one that is
-  // not.
+  // By health, an incident recovers only when all that it affects is up: a step or an exit that asks for the opposite could never be
+  // reached. With `exit.by = "steps"` a step may ask for it.
   void end_against_affects() const {
     const auto& affects = file.scenario.affects;
     for (const Asked& asked : asked_at_the_end()) {
@@ -149,6 +154,7 @@ struct Contradictions {
     }
   }
 
+  // Two things that have to hold at the end, and never hold together.
   void end_against_itself() const {
     const auto asked = asked_at_the_end();
     for (std::size_t i = 0; i < asked.size(); ++i)
@@ -160,7 +166,7 @@ struct Contradictions {
                "take one of them out");
   }
 
-  // Recovery by health asks that the trigger is over: what else it asks for must not make the trigger hold.
+  // By health, the trigger has to be over at the end. If what the end asks for makes the trigger hold, that never happens.
   void end_against_trigger() const {
     const Trigger& trigger = file.scenario.trigger;
     if (trigger.empty() || !trigger.none.empty() || !by_health()) return;
@@ -181,7 +187,7 @@ struct Contradictions {
          "asks for what opens it, and it is over when that no longer holds: it could never be recovered",
          last->step ? "ask for the opposite, or let the step not be critical" : "ask for the opposite, or leave it out");
   }
-  // Whether it can open so that it is over by health: what a signal opens is over by its steps, unless the file says otherwise.
+  // Whether an incident of the scenario can be over by health. What a signal opens is over by its steps, unless the file says otherwise.
   bool by_health() const {
     const Exit::By by = file.scenario.exit.by;
     if (by != Exit::By::automatic) return by == Exit::By::health;

@@ -10,10 +10,10 @@
 namespace drwatch::config {
 namespace {
 
-// Of two that take as long that which also has to wait for somebody.
+// Of two paths that take as long, the one that also waits for a person is the longer one: somebody has to take the incident first.
 bool takes_longer(const PlannedPath& a, const PlannedPath& b) { return std::tie(a.takes, a.by_people) > std::tie(b.takes, b.by_people); }
 
-// One way out: the steps of no option, and those of `option`.
+// One way out of the scenario: the steps that belong to no option, and those of one option.
 class Way {
  public:
   Way(const Scenario& scenario, bool by_health, const std::string& option) : by_health_(by_health) {
@@ -21,6 +21,7 @@ class Way {
       if (step.option.empty() || step.option == option) steps_[step.id] = &step;
   }
 
+  // The longest path to a step that the recovery has to wait for, by the steps' `expect`.
   PlannedPath longest() {
     PlannedPath longest;
     for (const auto& [id, step] : steps_) {
@@ -40,7 +41,7 @@ class Way {
 
   const Reached& reach(const Step& step) {
     if (const auto at = reached_.find(step.id); at != reached_.end()) return at->second;
-    reached_[step.id] = {};  // what a circle finds here; it is reported elsewhere
+    reached_[step.id] = {};  // a circle finds this and ends; it is reported as an error elsewhere
     Reached reached;
     for (const std::string& id : step.after) {
       const auto before = steps_.find(id);
@@ -69,6 +70,7 @@ struct Plan {
   const Scenario& scenario() const { return file.scenario; }
   Place at(const std::vector<std::string>& path) const { return place_at(file.document.table(), {file.document.file, 1, 1}, path); }
 
+  // Warns when the plan alone cannot keep the RTO: noticing, acknowledging (where people have something to do), and the longest path.
   void against_rto(bool by_health) const {
     const PlannedPath path = planned_path(scenario(), by_health);
     const Duration notice = noticing(settings, scenario().trigger).value_or(Duration{0});
@@ -84,7 +86,8 @@ struct Plan {
                      "make it quicker, or promise no less than that");
   }
 
-  // A component of which some probe may read a size: which one does is a matter of its own settings.
+  // Whether some probe of the component could read how much data there is. Whether it does depends on settings of its kind that are not
+  // looked at here.
   bool may_be_sized(const std::string& name) const {
     const auto component = settings.components.find(name);
     if (component == settings.components.end()) return false;
@@ -108,6 +111,7 @@ struct Plan {
 
 }  // namespace
 
+// Of several options the quickest counts: the plan can be kept when one of them keeps it.
 PlannedPath planned_path(const Scenario& scenario, bool by_health) {
   std::set<std::string> options;
   for (const Step& step : scenario.steps)

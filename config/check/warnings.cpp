@@ -23,6 +23,7 @@ struct MainAdvice {
     return entry ? entry->place : top;
   }
 
+  // What a first configuration often lacks, and what it then cannot do.
   void what_is_missing() const {
     if (settings.witness.probes.empty())
       problems.warning(top, "", "there is no witness: a fault of drwatch's own network will look like an outage",
@@ -33,6 +34,7 @@ struct MainAdvice {
       problems.warning(top, "", "there are no components: nothing is watched for anybody", "write [component.NAME] tables");
   }
 
+  // Two people with one token: everything that both do is recorded under one name.
   void equal_tokens() const {
     std::map<std::string, std::string> owners;
     for (const auto& [name, token] : settings.server.tokens) {
@@ -66,7 +68,7 @@ struct MainAdvice {
     }
   }
 
-  // An RPO that the best source of its class cannot meet, however well it works: a daily dump against an hour.
+  // An RPO that the best source of its class cannot meet even when it works: a daily dump against an RPO of an hour.
   void too_seldom(const std::string& name, const ComponentSettings& component, DisasterClass of_class, Duration rpo) const {
     const ProbeSettings* best = nullptr;
     for (const auto& probe_name : component.protected_by) {
@@ -85,11 +87,14 @@ struct MainAdvice {
                           : "add a source that brings points more often (WAL archiving, PITR), or accept an RPO of more than " +
                                 duration_text(apart(*best)));
   }
-  // How far apart the points of a source are by its nature, where that is too far; what it says of itself (`every`) was judged by that.
+  // By how much the points of such a source lie apart by its nature, when that is more than the RPO; nullptr otherwise. A source with
+  // `every` says itself how often it brings points, and is judged by that (too_seldom).
   static const PointsApart* too_far_apart(const ProbeSettings& probe, Duration rpo) {
     const auto& role = *probe.backup;
     return !role.every && role.by_nature && role.by_nature->apart > rpo ? &*role.by_nature : nullptr;
   }
+  // An RPO that no source of the class can meet by its nature (a provider's daily backups, say), with what would have to be added. Silent
+  // as soon as one source can meet it.
   void only_with_more(const std::string& name, const ComponentSettings& component, DisasterClass of_class, Duration rpo) const {
     const PointsApart* first = nullptr;
     std::string sources;
@@ -109,7 +114,7 @@ struct MainAdvice {
                          first->why + ", the RPO is " + duration_text(rpo),
                      first->remedy + ", or accept an RPO of more than " + duration_text(first->apart));
   }
-  // Where one source is all there is, the objective ends with it: somebody has to mend it before that.
+  // With only one source the RPO is over when that source cannot be mended in time. A second source would have to fail as well.
   void too_slow_to_mend(const std::string& name, const ComponentSettings& component, DisasterClass of_class, Duration rpo) const {
     if (settings.recovery.time_to_fix < rpo) return;
     const ProbeSettings* only = nullptr;
@@ -127,6 +132,7 @@ struct MainAdvice {
                          ", the RPO is " + duration_text(rpo),
                      "add a second source, accept a longer RPO, or set [recovery] time_to_fix if mending is quicker");
   }
+  // How far apart a source's points are seen: no closer than it brings them, and no closer than it is read.
   static Duration apart(const ProbeSettings& probe) { return std::max(probe.backup->every.value_or(Duration{0}), probe.interval); }
 
   bool survived(const ComponentSettings& component, DisasterClass of_class) const {
@@ -143,7 +149,8 @@ std::set<std::string> texts(const std::vector<Condition>& conditions) {
   return all;
 }
 
-// What a provider says about itself is evidence, never a cause: by such a probe, or a component of such probes alone.
+// The condition is about a provider's status page, or a component made of such pages alone. What a provider says about itself attributes a
+// failure to it, but proves none.
 bool told_by_a_provider(const Condition& condition, const Settings& settings) {
   const auto is_page = [&](const std::string& probe) { return settings.probes.at(probe).traits.attributes_only; };
   if (condition.subject == Subject::probe) return settings.probes.contains(condition.name) && is_page(condition.name);
@@ -173,7 +180,7 @@ struct ScenarioAdvice {
       problems.warning(at({}), "affects", "it affects nothing: no component's RTO stands on it", "name components in 'affects'");
   }
 
-  // A signal that clears by itself before the `for` is over.
+  // A signal that expires before the `for` is over: the trigger would never hold long enough.
   void gone_too_soon(const std::vector<Condition>& conditions) const {
     const Duration hold_for = scenario().trigger.hold_for;
     for (const auto& condition : conditions) {
@@ -188,7 +195,7 @@ struct ScenarioAdvice {
     }
   }
 
-  // Whether status pages could open it all by themselves.
+  // Whether status pages alone could open the scenario: all of `all`, and one of `any`, are about them.
   void providers() const {
     const auto told = [&](const Condition& c) { return told_by_a_provider(c, settings); };
     const auto& t = scenario().trigger;
@@ -198,7 +205,7 @@ struct ScenarioAdvice {
                        "add to 'all' what drwatch has to see itself; a page attributes, it proves nothing");
   }
 
-  // Only signals and people: recovered by steps, unless the file says otherwise.
+  // Whether the scenario can be over by health: not when only signals and people open it, unless the file says otherwise.
   bool by_health() const {
     if (scenario().exit.by != Exit::By::automatic) return scenario().exit.by == Exit::By::health;
     const auto is_health = [](const Condition& c) { return c.subject != Subject::signal; };
@@ -206,6 +213,7 @@ struct ScenarioAdvice {
     return std::any_of(t.any.begin(), t.any.end(), is_health) || std::any_of(t.all.begin(), t.all.end(), is_health);
   }
 
+  // A scenario that is over by health without a verified step, or by steps without a critical one, ends too early or never.
   void exit() const {
     const auto& steps = scenario().steps;
     const bool verified =
@@ -221,6 +229,7 @@ struct ScenarioAdvice {
       problems.warning(at({}), "step", "it has no steps: the page that wakes somebody says nothing", "write [[step]] tables");
   }
 
+  // A condition about an RPO that the component does not have never holds.
   void objectives(const std::vector<Condition>& conditions, const std::vector<std::string>& path, const std::string& key) const {
     for (const auto& condition : conditions) {
       if (condition.subject != Subject::rpo) continue;

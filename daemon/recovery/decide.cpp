@@ -7,7 +7,7 @@
 namespace drwatch {
 
 namespace {
-// Whose health has to be judged again.
+// Notes which components have to be judged again after the event.
 void touch(Sight& sight, const Event& e) {
   constexpr std::string_view everything[] = {"daemon.started", "configuration.loaded", "probe.removed", "blind.began", "blind.ended"};
   if (e.kind == "probe.changed")
@@ -35,9 +35,10 @@ void Deciding::emit(const char* kind, About about, std::string message, Body bod
   settle_needed = true;
 }
 
+// Never now: a decision that asked for the same moment again would turn for ever.
 void Deciding::wake(Time at) {
   Time t = std::max(at, now + Duration{1});
-  if (!due || t < *due) due = t;
+  if (!wake_at || t < *wake_at) wake_at = t;
 }
 
 void Deciding::refuse(int status, std::string title, std::string detail, std::vector<std::string> list) {
@@ -50,12 +51,14 @@ About Deciding::about(const Incident& incident, std::string by) const {
 
 namespace {
 
-constexpr int most_passes = 64;  // far more than any chain of consequences is long
+constexpr int most_passes = 64;  // no real chain of consequences comes near to this
+// Below this the clock was only corrected; above it the machine slept or the wall clock was set.
 constexpr Duration a_real_jump = minutes{1};
 
 // ---- inputs
 
-// What the probe's next incarnation is to be told. Too long a text is no memory rather than half of one.
+// What the probe wants to be told at its next run, also after a restart. A text that is too long is dropped and not cut: half a memory
+// would be misread.
 void keep_memory(Deciding& d, const std::string& probe, const std::string& text) {
   const MemoryKept now{short_fingerprint(d.settings.probes.at(probe)), text.size() <= Outcome::most_memory ? text : ""};
   auto& memories = d.state.kept.memories;
@@ -69,16 +72,18 @@ void forget_memory(Deciding& d, const std::string& probe) {
   if (d.state.kept.memories.erase(probe) > 0) d.keep("memory/" + probe);
 }
 
+// One run, in this order: what it says about writes and recovery points first, because the verdict on the source (held against its
+// confirmer) and the objectives rest on it; then the health.
 void take(Deciding& d, const Ran& input) {
   if (!d.settings.probes.count(input.probe)) return;
   if (input.outcome.memory) keep_memory(d, input.probe, *input.outcome.memory);
   see_writes(d, input.probe, input.outcome);
   see_recovery_point(d, input.probe, input.outcome, input.ahead);
-  // What the heart remembers of the probe counts with what this run saw.
+  // What was latched, what a confirmer has shown and how a job has run may make the outcome worse than this run saw it.
   const auto& settings = d.settings.probes.at(input.probe);
   Outcome seen = settings.job && input.outcome.job
                      ? see_job_reading(d, input.probe, *settings.job, input.outcome)
-                     : see_latches(d, input.probe, confronted(d.state, d.settings, input.probe, input.outcome));
+                     : see_latches(d, input.probe, held_against_confirmer(d.state, d.settings, input.probe, input.outcome));
   seen.memory.reset();  // nobody else needs it
   see_run(d, input.probe, std::make_shared<const Outcome>(std::move(seen)));
   see_step_looked_at(d, input.probe);
@@ -88,6 +93,7 @@ void take(Deciding& d, const Ran& input) {
 
 void take(Deciding& d, const Pinged& input) { see_ping(d, input); }
 
+// Nothing has been seen since this start. The time since the process was last alive is noted in the event as time in which nobody watched.
 void take(Deciding& d, const DaemonStarted& input) {
   const auto& alive = d.state.kept.alive_at;
   d.state.sight = {};
@@ -107,6 +113,7 @@ std::vector<std::string> names_of(const std::map<std::string, T>& values) {
   return names;
 }
 
+// Probes that the new configuration does not have: what is recorded of them would stand for ever.
 void forget_removed(Deciding& d) {
   std::vector<std::string> removed;
   for (const auto& [name, probe] : d.record().probes)
@@ -121,9 +128,10 @@ void forget_removed(Deciding& d) {
 void take(Deciding& d, const ConfigurationLoaded& input) {
   forget_removed(d);
   for (const std::string& name : input.changed_probes) {
-    d.state.sight.probes[name] = {};  // its health stands, not seen since
-    forget_memory(d, name);           // what it was compared with is not what it looks at now
+    d.state.sight.probes[name] = {};  // its recorded health stands, but counts only when it has run with the new settings
+    forget_memory(d, name);           // its memory is about what it looked at before
   }
+  // The event carries the names of everything, so that a replay can drop what is configured no more without knowing the settings.
   std::vector<std::string> objectives, jobs;
   for (const auto& [name, component] : d.settings.components)
     for (DisasterClass c : all_classes)
@@ -150,6 +158,8 @@ void take(Deciding& d, const ConfigurationRefused& input) {
          Body{{"problems", input.problems}});
 }
 
+// A jump forward of a minute or more means that nobody watched meanwhile (the machine slept): that time is blind, and everything is looked
+// at anew.
 void take(Deciding& d, const ClockJumped& input) {
   bool real = input.by >= a_real_jump || input.by <= -a_real_jump;
   Body body{{"by_seconds", in_seconds(input.by)}};
@@ -185,12 +195,13 @@ std::string kinds_of(const std::vector<Event>& events, std::size_t from) {
   return kinds;
 }
 
-// In the order in which causes lead to effects; once more while anything follows. Two consequences that undo each other would go on for
-// ever: then it ends here, is said, and the next input goes on from there.
+// Judges everything in the order in which causes lead to effects, and again while any event follows, since an effect may be the cause of
+// another. Two judgements that undo each other would go on for ever: after 64 passes it ends, the last kinds of events are reported in
+// `endless`, and the next input goes on from there.
 void settle(Deciding& d) {
   for (int pass = 0; pass < most_passes; ++pass) {
     std::size_t before = d.decision.events.size();
-    d.due.reset();
+    d.wake_at.reset();
     judge_blindness(d);
     judge_jobs(d);
     judge_maintenance(d);
@@ -210,6 +221,8 @@ void settle(Deciding& d) {
   }
 }
 
+// `more`: other inputs of this instant follow, and their consequences are judged together, at the Tick after them. Otherwise a decision
+// falls when the input asked for one or its time has come.
 Decision decide(State& state, const Settings& settings, const Input& input, Time now, bool more) {
   Deciding d{state, settings, std::max(now, state.record.at), {}, {}, false};
   bool time_is_up = state.sight.due && d.now >= *state.sight.due;
@@ -221,7 +234,7 @@ Decision decide(State& state, const Settings& settings, const Input& input, Time
   }
   if (d.settle_needed || time_is_up) {
     settle(d);
-    state.sight.due = d.due;
+    state.sight.due = d.wake_at;
   }
   d.decision.due = state.sight.due;
   return std::move(d.decision);

@@ -18,12 +18,14 @@ struct About {
   std::string incident, scenario, component, probe, by = "drwatch";
 };
 
+// What every part of a decision works on. `state` changes only through emit() (the record), keep() (values that are journaled beside the
+// events) and what was seen.
 struct Deciding {
   State& state;
   const Settings& settings;
   Time now;
   Decision decision;
-  std::optional<Time> due;  // of the pass that runs
+  std::optional<Time> wake_at;  // the earliest that this pass asked for; becomes State::sight.due when nothing more follows
   bool settle_needed = false;
 
   Record& record() { return state.record; }
@@ -31,21 +33,25 @@ struct Deciding {
 
   // Applies the event and adds it to the decision.
   void emit(const char* kind, About about, std::string message, Body body = {});
-  void wake(Time at);  // a decision may fall at `at` by time alone
+  void wake(Time at);  // a decision may fall at `at` without any input; the earliest that was asked for counts
+  // The order cannot be done: `status` is HTTP's (404, 409, 422), `title` says what is wrong, `detail` what to do, `list` the nearest names
+  // or what is still open.
   void refuse(int status, std::string title, std::string detail, std::vector<std::string> list = {});
+  // The kept value under this key ("probe/primary") has changed and goes into the journal with its next commit.
   void keep(const std::string& key) { state.kept.changed.insert(key); }
   About about(const Incident& incident, std::string by = "drwatch") const;
 };
 
 // health.cpp
+// Folds a run into health and suspicion; components are judged later, by judge_components().
 void see_run(Deciding& d, const std::string& probe, std::shared_ptr<const Outcome> outcome);
 void judge_components(Deciding& d);
 void judge_blindness(Deciding& d);
-void begin_looking_again(Deciding& d);  // nothing counts as seen until it has run again
+void begin_looking_again(Deciding& d);  // nothing counts as seen until it has run again, and everything is run at once
 
-// jobs.cpp
-// `wait` after `from`, not counting the time in which drwatch was blind, asleep or not running.
-Time later(const Record& record, Time from, Duration wait);
+// The moment at which drwatch has watched for `wait` since `from`. Time in which it was blind, asleep or not running is not watched, so the
+// answer is later than `from + wait` by as much of it as lies between.
+Time after_watching(const Record& record, Time from, Duration wait);
 void see_ping(Deciding& d, const Pinged& ping);
 void judge_jobs(Deciding& d);
 
@@ -57,9 +63,14 @@ Outcome see_latches(Deciding& d, const std::string& probe, Outcome outcome);  //
 void order(Deciding& d, const AcknowledgeProbe& o);
 
 // objectives.cpp
+// What a backup probe's run says about recovery points. `ahead`: what was added to the times of the target's clock to bring them to
+// drwatch's.
 void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& outcome, Duration ahead);
-Outcome confronted(const State& state, const Settings& settings, const std::string& probe, Outcome outcome);
+// The outcome of a source that only claims: `down` instead of `up` or `degraded` while its confirmer holds less than was claimed.
+Outcome held_against_confirmer(const State& state, const Settings& settings, const std::string& probe, Outcome outcome);
+// What a run says about whether the component takes writes, and which row of the ledger it brought.
 void see_writes(Deciding& d, const std::string& probe, const Outcome& outcome);
+// Asks for a decision if the run can have changed how an RPO of the component stands.
 void see_objectives(Deciding& d, const std::string& component);
 void judge_objectives(Deciding& d);
 void judge_findings(Deciding& d);
@@ -72,8 +83,11 @@ bool in_maintenance(const Record& record, const std::string& component);
 // parents.cpp
 // The parent (or a parent's parent) whose failure explains the component's: it is down or suspected.
 std::optional<std::string> explained_by(const Deciding& d, const std::string& component);
+// Notes which parents fail and when they came back; once per decision, before the triggers.
 void watch_parents(Deciding& d);
+// A parent of the component is back, and nothing has confirmed since then that the component fails by itself.
 bool not_asked_again(const Deciding& d, const std::string& component);
+// The probes of parents that have not run since the component began to fail.
 std::set<std::string> parents_not_asked(const Deciding& d, const std::string& component);
 
 // matching.cpp
@@ -83,13 +97,17 @@ struct Match {
   std::vector<std::string> components;  // that those conditions are about; empty names: none (signals, objectives)
   std::vector<const Condition*> causes;
   Time started_at{};
-  std::string started_by;
+  std::string start_words;  // by what the start is known, as a person reads it: "last good outcome of primary"
   bool by_signal = false;
 };
 Match match(const Deciding& d, const Trigger& trigger);
-Match look(const Deciding& d, const Trigger& trigger);  // the same without the evidence
+Match match_without_words(const Deciding& d, const Trigger& trigger);  // the same without the evidence
+// Without the evidence and without what made it true. An empty trigger never holds.
 Truth truth_of(const Deciding& d, const Trigger& trigger);
+// Opens, holds back or re-opens what the triggers say.
 void judge_triggers(Deciding& d);
+// Opens an incident of the scenario as `found` describes it. `detected_at`: when its `for` began. `by`: "drwatch" or a person; it also
+// decides by what the incident is over.
 void open_incident(Deciding& d, const Scenario& scenario, const Match& found, Time detected_at, std::string by);
 void absorb_narrower(Deciding& d, const std::string& wide_id);  // the open incidents that it supersedes go on in it
 // What fits second best: the scenario with most of its trigger's conditions true, of those that could be mistaken for this one.
@@ -101,11 +119,16 @@ std::optional<Second> taken_first_for(const Deciding& d, const Scenario& now, co
 std::vector<const Incident*> with_absorbed(const Record& record, const Incident& incident);
 
 // checklist.cpp
+// Ticks and un-ticks verified steps, and starts automatic commands.
 void judge_steps(Deciding& d);
 void see_step_looked_at(Deciding& d, const std::string& probe);
+// Recovers open incidents, and resolves recovered ones when their time has come.
 void judge_exits(Deciding& d);
+// The end of a step's command: done with exit code 0, else failed.
 void command_ended(Deciding& d, const CommandEnded& ended);
+// After a start: commands that were running are `interrupted`.
 void interrupt_commands(Deciding& d);
+// Fills the arguments and puts the command into the decision; a name that cannot be filled fails the step.
 void start_command(Deciding& d, const Incident& incident, const IncidentStep& step, const std::string& by);
 
 // What an incident's end writes down: kept values that it was computed from go with time. nullopt: not of class logical.

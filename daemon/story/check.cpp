@@ -11,6 +11,7 @@
 namespace drwatch {
 namespace {
 
+// Every problem is an error with its line: a story that is silently wrong would pass for ever.
 struct Checking {
   const Story& story;
   config::Problems& problems;
@@ -31,6 +32,7 @@ struct Checking {
 };
 
 // Of an incident or a step that is not there.
+// An expectation may also say that there is no such incident or step: "none".
 Words or_none(Words words) {
   words.insert(words.begin(), "none");
   return words;
@@ -59,6 +61,7 @@ Words objectives() {
 
 // ---- without a configuration
 
+// A change that can never show, or that has a part which means nothing by itself.
 void check_change(const Checking& c, const StoryChange& change) {
   if (change.until && *change.until <= change.at)
     c.error(change.line, "this change ends before it begins", "let 'until' be later than 'at'");
@@ -101,6 +104,7 @@ void check_points(const Checking& c, const StoryExpectation& e) {
       c.error(e.line, "'" + text + "' is no time to fix", "write a duration and its basis, as \"30m plan\"");
 }
 
+// An expectation that asks nothing, or for a word that can never come true.
 void check_expectation(const Checking& c, const StoryExpectation& e) {
   bool asks = !e.health.empty() || !e.states.empty() || !e.standing.empty() || !e.started.empty() || !e.recovered.empty() ||
               !e.steps.empty() || e.incidents || e.alerts || e.pending || e.blind || e.findings || !e.exposure.empty() ||
@@ -128,6 +132,7 @@ Words names_of(const std::map<std::string, T>& values) {
   return names;
 }
 
+// The names that the configuration under test has.
 struct Known {
   Words probes, jobs, components, watched, scenarios, signals, steps;  // watched: components and probes
   std::map<std::string, Words> steps_of;

@@ -16,7 +16,7 @@ struct Points {
   const Settings& settings;
   Time now;
 
-  // From the story's start; what was before it has a minus.
+  // As the time from the story's start; what was before the start has a minus.
   std::string moment(const std::optional<Time>& at) const {
     if (!at) return "none";
     return *at < story.start ? "-" + duration_text(story.start - *at) : duration_text(*at - story.start);
@@ -58,7 +58,7 @@ struct Points {
     return (its->estimated ? "about " : "") + duration_text(*its->lost);
   }
 
-  // "over 3h", as it is; the bound as it is expected when that holds.
+  // The expectation itself when it holds ("over 3h"), and otherwise what the projection really is, so that the failure shows it.
   std::string projected(const std::string& scenario, const std::string& expected) const {
     const Incident* incident = newest(scenario);
     std::optional<double> p90;
@@ -80,7 +80,7 @@ struct Points {
     return moment(point ? std::optional(point->at) : std::nullopt);
   }
 
-  // What the configuration itself is warned of is no part of a story.
+  // nullopt: they are as expected. Warnings about the configuration are findings as well, but no part of a story.
   std::optional<std::string> findings(const std::vector<std::string>& expected) const {
     std::vector<std::string> standing;
     for (const auto& [key, finding] : state.record.findings)

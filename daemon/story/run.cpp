@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a story: the production schedule and heart under a clock that jumps from one moment to the next. At one instant: changes, deeds,
-// runs, decisions, expectations.
+// Runs a story: the production schedule and heart, under a clock that jumps from one moment at which something happens to the next. Order
+// within one instant: deeds, then runs (each sees the changes that hold), then decisions, then expectations.
 #include "daemon/clock.hpp"
 #include "daemon/recovery/alerts/names.hpp"
 #include "daemon/recovery/outlook/rto.hpp"
@@ -16,7 +16,7 @@
 namespace drwatch {
 namespace {
 
-constexpr int most_rounds = 1000;  // of runs at one instant
+constexpr int most_rounds = 1000;  // of runs at one instant: a bug that asks for runs without end must not hang the test
 
 class Stage {
  public:
@@ -47,7 +47,8 @@ class Stage {
   }
 
  private:
-  // Every probe has just been seen up, every recovery point is `lag` old, every drill has just passed.
+  // A story begins with all well: every probe has just been seen up, every recovery point is `lag` old, every drill has just passed. What
+  // this first instant decides is left out of the result.
   void begin() {
     feed(DaemonStarted{"test"});
     feed(ConfigurationLoaded{});
@@ -66,6 +67,7 @@ class Stage {
     result_.events.clear();
   }
 
+  // Spreads a repeated deed over its moments, up to its `until` and to the last expectation.
   void plan(const StoryDeed& deed, std::set<Time>& moments) {
     Time last = *moments.rbegin();
     for (Duration at = deed.at; story_.start + at <= last; at += *deed.every) {
@@ -75,6 +77,7 @@ class Stage {
     }
   }
 
+  // Everything that happens at `now_`.
   void instant() {
     auto [from, to] = deeds_.equal_range(now_);
     for (auto deed = from; deed != to; ++deed) act(*deed->second);
@@ -84,7 +87,7 @@ class Stage {
       for (const std::string& probe : due) run(probe);
     }
     settle();
-    // A decision may ask for runs at once (witnesses), and those may decide more.
+    // A decision may ask for runs at once (witnesses, parents), and what these see may lead to another decision at the same instant.
     for (int round = 0; round < most_rounds; ++round) {
       std::vector<std::string> due = schedule_.take_due(now_);
       if (due.empty()) break;
@@ -103,24 +106,25 @@ class Stage {
     schedule_.finished(name, now_, confirming(state_, name), refused);
   }
 
-  // A story may set the wall's clock; its own moments go on as they were.
+  // A story may set the wall clock. Its own moments (`at`) are not moved by that.
   OwnClock::Reading clocks() const { return {now_ + set_, now_ - story_.start}; }
   Time own() const { return clock_.now(now_ + set_); }
   void wake_at(std::optional<Time> due) { due_ = due ? std::optional(*due - clock_.ahead() - set_) : std::nullopt; }
 
-  // The runs of this instant may have made something due; else nothing can have changed.
+  // Decides when the runs of this instant, or the time itself, have made something due. Otherwise nothing can have changed.
   void settle() {
     if (due_ && *due_ <= now_) feed(Tick{});
   }
 
-  // `more`: decisions wait for the rest of the instant.
+  // Gives the heart one input and takes over what it decided. `more`: other inputs of this instant follow, and decisions wait for the Tick
+  // after them.
   Decision feed(const Input& input, bool more = false) {
     Decision decision = more ? decide_later(state_, settings_, input, own()) : decide(state_, settings_, input, own());
     for (const std::string& probe : decision.run_now) schedule_.run_now(probe, now_);
     result_.events.insert(result_.events.end(), decision.events.begin(), decision.events.end());
     if (!decision.endless.empty()) fail({now_ - story_.start, 0, "what follows", "comes to an end", "never: " + decision.endless});
     wake_at(decision.due);
-    // A story runs no commands: each ends well at once.
+    // A story runs no commands: each counts as ended well, at once.
     for (const StartCommand& command : decision.commands)
       feed(CommandEnded{command.incident, command.step, 0, "not run in a scenario test"}, more);
     return decision;
@@ -128,7 +132,8 @@ class Stage {
 
   // ---- what a run sees
 
-  // Those that hold for the probe, in the order of the file. A month has many, and each run asks.
+  // The changes that hold for the probe now, in the order of the file: a later one wins. Kept up to date and not searched anew, because a
+  // story of a month has many changes and every run asks.
   const std::vector<const StoryChange*>& changes_now(const std::string& probe) {
     Sky& sky = skies_[probe];
     std::erase_if(sky.holding, [&](const StoryChange* c) { return c->until && story_.start + *c->until <= now_; });
@@ -139,6 +144,7 @@ class Stage {
     return sky.holding;
   }
 
+  // What a run sees: all is well, then every change that holds is laid over it.
   Outcome seen(const std::string& name, const ProbeSettings& probe, bool with_changes) {
     Outcome o = outcome_of(Health::up, Reason::none, "", "");
     Duration lag = story_lag;
@@ -175,7 +181,8 @@ class Stage {
     return o;
   }
 
-  // `newest`: of the source when the change began.
+  // What a change says about the source's recovery point. `newest`: the source's point when the change began. Afterwards `stalls` says
+  // whether the point stands still, and `point` where; nullopt: the store is empty.
   void read_point(const StoryChange& c, const std::optional<Time>& newest, bool& stalls, std::optional<Time>& point) const {
     stalls = *c.recovery_point != "follows";
     if (*c.recovery_point == "stalls")
@@ -189,12 +196,13 @@ class Stage {
   // ---- deeds
 
   void set_clock(Duration by) {
-    clock_.look(clocks());  // as the daemon did all along: a story that has nothing to do for a minute is no pause
+    clock_.look(clocks());  // the daemon reads its clocks all the time; without this reading, a minute in which the story has nothing to do
+                            // would look like a pause
     set_ += by;
     if (auto jumped = clock_.look(clocks()).jumped) feed(*jumped);
   }
 
-  // What a commit every moment has on the disk: kept values are written as they change.
+  // What a journal that commits all the time would have on the disk now. Kept values are written as they change.
   JournalContents disk() {
     for (const std::string& key : state_.kept.changed) kept_on_disk_[key] = kept_text(state_.kept, key);
     std::erase_if(kept_on_disk_, [](const auto& value) { return value.second.empty(); });
@@ -205,6 +213,8 @@ class Stage {
     return contents;
   }
 
+  // The process ends and starts again: what was only seen is lost, the record and the kept values come back through the journal's own
+  // texts.
   void restart() {
     state_.kept.alive_at = own();
     state_.kept.changed.insert("alive_at");
@@ -216,8 +226,8 @@ class Stage {
     for (const auto& [name, probe] : settings_.probes) schedule_.run_now(name, now_);
   }
 
-  // What people and other systems do is decided on with the runs of the instant; a start and a jump at once, as the daemon has it: before
-  // anything has run.
+  // Carries out a deed. What people and other systems do is decided together with the runs of this instant. A restart and a jump of the
+  // clock are decided at once, before anything has run, as in the daemon.
   void act(const StoryDeed& deed) {
     if (deed.clock) set_clock(*deed.clock);
     if (deed.restart) restart();
@@ -230,6 +240,7 @@ class Stage {
     }
   }
 
+  // A story names an incident by its scenario, because its id holds a time; the newest one is meant.
   void name_incident(Input& input) const {
     auto name = [&](std::string& incident) {
       if (const Incident* found = newest(incident)) incident = found->id;

@@ -32,12 +32,13 @@ constexpr Duration story_lag = seconds{30};
 struct StoryDeed {
   Duration at{0};
   int line = 0;
-  std::optional<Duration> every, until;  // again and again
-  std::vector<Input> inputs;             // incidents are named by their scenario until they are done
+  std::optional<Duration> every, until;  // repeated each `every`, up to `until`
+  std::vector<Input> inputs;             // they name incidents by their scenario; the id is put in when the deed is done
   bool restart = false;
   std::optional<Duration> clock;  // the wall clock is set forward, or back
-  bool refused = false;           // that it is refused is what is expected
+  bool refused = false;           // the story expects that the heart refuses it
 };
+// What has to be true at this moment, after everything that happens at it. Empty maps and nullopt: not asked.
 struct StoryExpectation {
   Duration at{0};
   int line = 0;
@@ -58,11 +59,11 @@ struct Story {
   std::vector<StoryDeed> deeds;
   std::vector<StoryExpectation> expectations;
 };
-// nullopt when a problem is an error.
+// Reads and checks a story. nullopt when one of the problems is an error.
 std::optional<Story> read_story(const std::string& file, config::Problems& problems);
-// What can never happen or never fail: part of read_story.
+// Adds what can never happen or never fail in the story, whatever the configuration is. read_story() does this.
 void check_sense(const Story& story, config::Problems& problems);
-// What the configuration under test does not have: probes, components, scenarios, steps that a story names.
+// Adds the probes, components, scenarios and steps that the story names and the configuration under test does not have.
 void check_story(const Story& story, const Settings& settings, config::Problems& problems);
 
 struct StoryFailure {
@@ -81,6 +82,7 @@ std::vector<StoryFailure> judge_points(const StoryExpectation& e, const Story& s
 // What a backup probe reads in a story that says nothing else: `lag` behind now; with `every`, a point each `every` from `start` on.
 RecoveryReading story_reading(const Story& story, const ProbeSettings& probe, Time now, Duration lag);
 
+// Plays the story in virtual time and returns what was not as expected. It waits for nothing and touches nothing outside.
 StoryResult run_story(const Story& story, const Settings& settings);
 
 }  // namespace drwatch

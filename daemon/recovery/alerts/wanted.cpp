@@ -11,6 +11,8 @@
 
 namespace drwatch {
 
+// One alert by this key: its name with the scenario, component and class that it is about. Severity is no part of it, so a change of
+// severity is the same alert with other labels.
 std::string alert_key(const Alert& alert) {
   auto label = [&](const char* name) {
     auto it = alert.labels.find(name);
@@ -28,6 +30,7 @@ std::string base_url(const Settings& settings) {
   return settings.server.public_url.empty() ? "http://" + settings.server.listen : settings.server.public_url;
 }
 
+// The next open critical steps as plain text: the alert may be all that somebody can read on the way to a computer.
 std::string first_steps(const Incident& incident) {
   std::string text;
   std::size_t shown = 0;
@@ -72,6 +75,7 @@ std::string describe(const Settings& settings, const Incident& i) {
   return text;
 }
 
+// Collects the alerts that should stand now, judged from the record alone.
 struct Wanted {
   Deciding* d;  // null: only what is said, nobody is woken
   const State& state;
@@ -102,6 +106,8 @@ Alert alert_of(const Wanted& w, AlertName name, Severity severity, const Inciden
   return a;
 }
 
+// The alerts of one open incident: that it is open, that nobody has taken it, how its RTO stands, and that an update for an audience is
+// due.
 void of_incident(Wanted& w, const Incident& i) {
   Alert open = alert_of(w, AlertName::incident, i.severity, i, i.title);
   open.starts_at = i.opened_at;
@@ -133,6 +139,7 @@ std::string fix_words(const TimeToFix& fix) {
               : std::string(fix.measured() ? " (nine in ten of " : " (plan and ") + std::to_string(fix.samples) + " that were measured)");
 }
 
+// The alerts of one RPO. Breached keeps the at-risk alert firing: what is true stays true as things get worse.
 void of_objective(Wanted& w, const std::string& component, DisasterClass c) {
   auto objective = w.state.record.objectives.find(objective_key(component, c));
   if (objective == w.state.record.objectives.end()) return;
@@ -140,7 +147,7 @@ void of_objective(Wanted& w, const std::string& component, DisasterClass c) {
   if (s != Standing::at_risk && s != Standing::breached) return;
   const RpoJudgement judged = judge_rpo(w.state, w.settings, component, c, w.now);
   if (judged.structural) return;  // a finding, not a page
-  // As it is now; while it is getting better, what it was raised for.
+  // The words of now. While it is already better but not yet for long enough, the words that it was raised with.
   const std::string& why = judged.standing == s ? judged.message : objective->second.message;
   auto add = [&](AlertName name, const char* severity, const char* word) {
     Alert a;
@@ -160,7 +167,8 @@ void of_objective(Wanted& w, const std::string& component, DisasterClass c) {
   if (s == Standing::breached) add(AlertName::rpo_breached, "critical", "breached");
 }
 
-// A warning beside the scenario that opens by the probe's health: it names the cause, and it is told where no scenario is about that probe.
+// A warning beside the scenario that opens by the probe's health. It names the cause, and reaches somebody also where no scenario is about
+// that probe.
 void of_disagreement(Wanted& w, const FindingRecord& finding) {
   Alert a;
   a.labels = {
@@ -184,7 +192,7 @@ void add_own(Wanted& w, AlertName name, const char* severity, std::string summar
 }
 
 void find_wanted(Wanted& w) {
-  // Open incidents from the widest to the narrowest: a wide alert is sent before a narrow one ends.
+  // Incidents in the order of their ids, which begin with the minute of their opening.
   for (const auto& [id, incident] : w.state.record.incidents)
     if (incident.state == IncidentState::open) of_incident(w, incident);
   for (const auto& [name, component] : w.settings.components)
@@ -207,13 +215,15 @@ void find_wanted(Wanted& w) {
 }  // namespace
 
 namespace {
-// Fires already, under the same labels.
+// It is firing already, with the same labels.
 bool stands(const Record& record, const std::string& key, const Alert& alert) {
   auto standing = record.alerts.find(key);
   return standing != record.alerts.end() && !standing->second.resolved_at && standing->second.labels == alert.labels;
 }
 }  // namespace
 
+// Fires what is wanted and not standing, then resolves what stands and is not wanted: a wide alert is sent before a narrow one ends. The
+// words are composed only when something is to be fired, because they cost far more than the rest.
 void judge_alerts(Deciding& d) {
   Wanted w{&d, d.state, d.settings, d.now, false, {}, {}};
   find_wanted(w);
@@ -240,6 +250,7 @@ void judge_alerts(Deciding& d) {
   for (const std::string& key : over) d.emit("alert.resolved", {}, key + " is resolved", Body{{"alert", key}});
 }
 
+// For sending again: what stands is taken from the record, and its words are those of now.
 std::vector<Alert> standing_alerts(const State& state, const Settings& settings, Time now) {
   Wanted w{nullptr, state, settings, now, true, {}, {}};
   find_wanted(w);

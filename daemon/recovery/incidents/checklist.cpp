@@ -8,10 +8,13 @@
 namespace drwatch {
 namespace {
 
+// Bytes from the end of a command's output: the end says why it failed, and all of it would swell the journal.
 constexpr std::size_t output_kept = 2000;
 
 std::string holding_key(const Incident& incident, const IncidentStep& step) { return incident.id + "/" + step.plan.id; }
 
+// Ticks a verified step. `proves` is false when its condition was true at the opening and has never failed since: then the tick says
+// nothing about the repair.
 void verified(Deciding& d, const Incident& incident, const IncidentStep& step, Time since) {
   Sentence sentence = evaluate(d.state, d.settings, *step.plan.verify, d.now);
   bool proves = sentence.since > incident.opened_at || !step.held_at_opening;
@@ -20,23 +23,24 @@ void verified(Deciding& d, const Incident& incident, const IncidentStep& step, T
          Body{{"step", step.plan.id}, {"evidence", evidence}, {"proves", proves}, {"holds_since", since}, {"verified", true}});
 }
 
+// A step that drwatch ticked is open again because its condition is false. What a person ticked stays ticked.
 void broke(Deciding& d, const Incident& incident, const IncidentStep& step) {
   std::string evidence = evaluate(d.state, d.settings, *step.plan.verify, d.now).evidence;
   d.emit("step.broke", d.about(incident), "'" + step.plan.title + "' is open again: " + evidence,
          Body{{"step", step.plan.id}, {"evidence", evidence}});
 }
 
-// A verified step is done when its condition has held for `hold`, counted from the first good run, on runs that began after the incident
-// opened.
+// A verified step is done when its condition has held for `hold`, counted from the first good run, and every probe behind it has run since
+// the incident opened. Without the second rule a probe that last ran before the failure would tick the step at once.
 void judge_step(Deciding& d, const Incident& incident, const IncidentStep& step) {
-  Sentence sentence = look(d.state, d.settings, *step.plan.verify, d.now);
+  Sentence sentence = evaluate_without_words(d.state, d.settings, *step.plan.verify, d.now);
   std::string key = holding_key(incident, step);
   if (step.state == StepState::done && step.by == "drwatch") {
     if (sentence.truth == Truth::no) broke(d, incident, step);
     return;
   }
   if (step.closed()) return;
-  if (sentence.truth != Truth::yes) {  // what cannot be seen is no part of a hold
+  if (sentence.truth != Truth::yes) {  // a hold that cannot be seen is not a hold: it begins again
     d.state.sight.holding.erase(key);
     return;
   }
@@ -45,9 +49,11 @@ void judge_step(Deciding& d, const Incident& incident, const IncidentStep& step)
     d.state.sight.awaited[key] = std::move(missing);
     return;
   }
+  // A condition that held all along has no first good run after the opening; its hold counts from when all probes had been asked.
   Time looked = looked_at(d.state, d.settings, *step.plan.verify, d.now).value_or(d.now);
   Time since = d.state.sight.holding.try_emplace(key, sentence.since > incident.opened_at ? sentence.since : looked).first->second;
-  Time at = later(d.record(), since, step.plan.hold);
+  // Time in which drwatch was blind or not running is no part of the hold.
+  Time at = after_watching(d.record(), since, step.plan.hold);
   if (d.now < at) return d.wake(at);
   verified(d, incident, step, since);
   d.state.sight.holding.erase(key);
@@ -62,12 +68,14 @@ std::vector<std::string> live_ids(const Record& record) {
 
 }  // namespace
 
-// The last of the runs that a step waited for: now its hold can begin.
+// A probe that a step waited for has run. When it was the last one, the hold can begin, and a decision is needed.
 void see_step_looked_at(Deciding& d, const std::string& probe) {
   for (auto& [step, probes] : d.state.sight.awaited)
     if (probes.erase(probe) > 0 && probes.empty()) d.settle_needed = true;
 }
 
+// Verified steps are judged while the incident is live, also when it is recovered; automatic commands start only while it is open, and each
+// only once: one that failed or was interrupted is a person's decision.
 void judge_steps(Deciding& d) {
   d.state.sight.awaited.clear();
   if (d.record().blind_since) return;
@@ -86,6 +94,8 @@ void judge_steps(Deciding& d) {
 
 // ---- commands
 
+// Fills the words of the command and has it started when the event is durable. A word that cannot be filled fails the step: half a command
+// could restore to the wrong place.
 void start_command(Deciding& d, const Incident& incident, const IncidentStep& step, const std::string& by) {
   std::vector<std::string> argv, missing;
   for (const std::string& word : step.plan.run) argv.push_back(fill(d.state, d.settings, incident, word, d.now, missing));
@@ -99,6 +109,7 @@ void start_command(Deciding& d, const Incident& incident, const IncidentStep& st
   d.decision.commands.push_back({incident.id, step.plan.id, argv, step.plan.timeout});
 }
 
+// A command may outlive its incident, or end after the step was taken back. Its end counts only for a step that is still running.
 void command_ended(Deciding& d, const CommandEnded& ended) {
   auto found = d.record().incidents.find(ended.incident);
   if (found == d.record().incidents.end()) return;
@@ -113,6 +124,8 @@ void command_ended(Deciding& d, const CommandEnded& ended) {
     d.emit("step.failed", d.about(incident), "'" + step->plan.title + "' failed with exit code " + std::to_string(ended.exit_code), body);
 }
 
+// After a start: commands that were running when the daemon ended. Nobody knows how far they came, so a person decides (contract, "The life
+// of an incident").
 void interrupt_commands(Deciding& d) {
   for (const std::string& id : live_ids(d.record())) {
     const Incident& incident = d.record().incidents.at(id);
@@ -127,7 +140,8 @@ void interrupt_commands(Deciding& d) {
 
 namespace {
 
-// What an exit still asks for, or since when it has held and when that is for long enough.
+// What an exit asks for: whether all of it holds (`out`), since when, and when that has been long enough (`over`). `dated` false: something
+// holds of which nobody knows since when.
 struct Way {
   bool out = true, dated = true;
   Time since{}, over{};
@@ -141,9 +155,10 @@ struct Way {
   }
   void needs(const Deciding& d, const Condition& c) {
     if (!out) return;
-    needs(look(d.state, d.settings, c, d.now));
+    needs(evaluate_without_words(d.state, d.settings, c, d.now));
     because.push_back(c);
   }
+  // Both ways have to be open: the later of their times counts.
   void needs(const Way& other) {
     out = out && other.out;
     dated = dated && other.dated;
@@ -158,8 +173,8 @@ struct Way {
   }
 };
 
-// The trigger is seen not to hold: since the first of what keeps it from it began (one of `all` is false, all of `any` are, one of `none`
-// is true).
+// True when the trigger is seen not to hold. One false condition is enough for that, so it is over since the earliest of: a condition of
+// `all` became false, the last of `any` did, a condition of `none` became true.
 Sentence trigger_over(const Deciding& d, const Trigger& trigger) {
   Sentence over;
   over.truth = truth_of(d, trigger) == Truth::no ? Truth::yes : Truth::no;
@@ -167,7 +182,7 @@ Sentence trigger_over(const Deciding& d, const Trigger& trigger) {
   std::optional<Time> since;
   const auto keeps = [&](Time at) { since = std::min(since.value_or(at), at); };
   const auto seen = [&](const Condition& c) {
-    Sentence s = look(d.state, d.settings, c, d.now);
+    Sentence s = evaluate_without_words(d.state, d.settings, c, d.now);
     over.dated = over.dated && s.dated;
     return s;
   };
@@ -175,6 +190,7 @@ Sentence trigger_over(const Deciding& d, const Trigger& trigger) {
     if (const Sentence s = seen(c); s.truth == Truth::no) keeps(s.since);
   for (const Condition& c : trigger.none)
     if (const Sentence s = seen(c); s.truth == Truth::yes) keeps(s.since);
+  // Over by `any` only when none of it holds and all of it can be seen.
   std::optional<Time> none_of_any;
   for (const Condition& c : trigger.any) {
     const Sentence s = seen(c);
@@ -193,8 +209,9 @@ Condition is_up(const std::string& component) {
   return {component + " is up", Condition::Subject::component, component, std::nullopt, false, Condition::Holds::up};
 }
 
-// By health. `worked`: the incident whose checklist it is; of one that it absorbed, nobody keeps the steps any more, but what they verify
-// is asked.
+// Contract, "Recovery", by health: the trigger is seen not to hold, every affected component is up, every critical verified step is done,
+// and `[exit] all` holds, for `[exit] for`. `worked` is the incident whose checklist people work on. Of an incident that it absorbed the
+// steps are not ticked any more, so what they verify is asked directly.
 Way way_by_health(const Deciding& d, const Incident& incident, const Incident& worked) {
   Way way;
   way.needs(trigger_over(d, incident.trigger));
@@ -208,11 +225,12 @@ Way way_by_health(const Deciding& d, const Incident& incident, const Incident& w
       way.needs(d, *step.plan.verify);
   }
   for (const Condition& c : incident.exit.all) way.needs(d, c);
-  way.over = later(d.record(), way.since, incident.exit.hold_for);
+  way.over = after_watching(d.record(), way.since, incident.exit.hold_for);
   return way;
 }
 
-// By steps, and what else must hold when they are done. Without a critical step only a person can say that it is over.
+// Contract, "Recovery", by steps: every critical step is done or skipped, and `[exit] all` holds. Without any critical step only a person
+// can say that it is over. A step that went over to the wide incident is looked up there.
 Way way_by_steps(const Deciding& d, const Incident& incident, const Incident& worked) {
   Way way, rest;
   bool any = false;
@@ -224,18 +242,19 @@ Way way_by_steps(const Deciding& d, const Incident& incident, const Incident& wo
     way.out = way.out && step.closed();
     way.since = std::max(way.since, step.ended_at.value_or(Time{}));
   }
-  // Open again with every tick in place: it takes a new tick, or a person who resolves it.
+  // Opened again with every tick in place, it would recover at once. It takes a new tick, or a person who resolves it.
   bool again = !incident.looked_well.empty() && way.since <= incident.looked_well.back().second;
   way.out = way.out && any && !again;
   way.said = "every critical step is done or skipped";
   for (const Condition& c : incident.exit.all) rest.needs(d, c);
-  if (!rest.because.empty()) rest.over = later(d.record(), rest.since, incident.exit.hold_for);
+  if (!rest.because.empty()) rest.over = after_watching(d.record(), rest.since, incident.exit.hold_for);
   way.needs(rest);
   return way;
 }
 
-// A person filed it under a scenario of which nothing was seen since, neither in its trigger nor in what it affects: that nothing is seen
-// says nothing, and only people can say when it is over.
+// A person opened it or filed it under this scenario, and since it opened nothing of the scenario was seen to fail, neither in its trigger
+// nor in what it affects. Then probes do not see what the person saw, and their being good says nothing: only people can say when it is
+// over.
 bool only_people_know(const Deciding& d, const Incident& incident) {
   const auto& timeline = incident.timeline;
   const bool by_person = incident.opened_by != "drwatch" ||
@@ -247,7 +266,7 @@ bool only_people_know(const Deciding& d, const Incident& incident) {
   return seen.out && seen.dated && seen.since <= incident.opened_at;
 }
 
-// It also has to be well for those that it absorbed.
+// Contract, "Absorption": a wide incident recovers only when the exits of those that it absorbed hold as well.
 Way way_out(const Deciding& d, const Incident& incident) {
   Way way;
   for (const Incident* part : with_absorbed(d.record(), incident)) {
@@ -264,18 +283,20 @@ bool critical_open(const Incident& incident) {
   return std::any_of(incident.steps.begin(), incident.steps.end(), [&](const IncidentStep& s) { return incident.gates(s) && !s.closed(); });
 }
 
+// Recovered since the exit began to hold, not since the end of its `for` (contract, "The life of an incident"). Blind, nothing recovers.
 void judge_recovery(Deciding& d, const Incident& incident) {
   if (d.record().blind_since) return;
   Way way = way_out(d, incident);
   auto& holding = d.state.sight.holding;
-  const std::string key = incident.id + "/";  // no step's
+  const std::string key = incident.id + "/";  // the key of the incident itself; steps have theirs behind the slash
   if (!way.out || way.dated) holding.erase(key);
   if (!way.out) return;
-  if (!way.dated) {  // since it was seen to hold
+  if (!way.dated) {  // nobody knows since when it has held: it counts from when it was first seen to
     const Time seen = holding.try_emplace(key, d.now).first->second;
     way.since = std::max(way.since, seen);
-    way.over = std::max(way.over, later(d.record(), seen, incident.exit.hold_for));
+    way.over = std::max(way.over, after_watching(d.record(), seen, incident.exit.hold_for));
   }
+  // A step or a condition may be older than the incident, or dated by a clock that is ahead.
   way.since = std::clamp(way.since, incident.started_at, d.now);
   if (d.now < way.over) return d.wake(way.over);
   d.emit("incident.recovered", d.about(incident),
@@ -285,6 +306,7 @@ void judge_recovery(Deciding& d, const Incident& incident) {
   draft_messages(d, incident.id, Message::When::recovered);
 }
 
+// Contract, "Resolving": a recovered incident with no critical step open resolves by itself after `reopen_within`.
 void judge_end(Deciding& d, const Incident& incident) {
   if (critical_open(incident)) return;
   Time at = incident.recovered_at.value_or(d.now) + incident.reopen_within;

@@ -9,11 +9,12 @@
 namespace drwatch {
 namespace {
 
+// 90 days and 14 of grace.
 constexpr Duration a_quarter = hours{24 * 104};
 
 std::optional<Time> finite(Time t) { return t == Time::max() ? std::nullopt : std::optional(t); }
 
-// Between the two dates that follow `from`; nullopt: there are none.
+// How far apart the next two dates of the plan are; nullopt: it has no two dates left.
 std::optional<Duration> period(const Cron& schedule, Time from) {
   auto first = finite(schedule.next_after(from));
   auto second = first ? finite(schedule.next_after(*first)) : std::nullopt;
@@ -38,7 +39,7 @@ DrillDates drill_dates(const Record& record, const Scenario& scenario) {
   return dates;
 }
 
-// It proves what it says, and teaches what its steps took.
+// A drill that people held, as they report it. One that passed shows the RTO for a time; its steps are samples for projections.
 void order(Deciding& d, const RecordDrill& o) {
   d.decision.subject = o.scenario;
   auto scenario = d.settings.scenarios.find(o.scenario);

@@ -11,7 +11,7 @@
 namespace drwatch {
 namespace {
 
-// To the second, and as a machine reads it too: names are also used in the arguments of commands.
+// To the second and in RFC 3339, because the same names are used in the arguments of commands, which machines read.
 std::string moment(Time t) { return time_text(std::chrono::floor<seconds>(t)); }
 std::string time_or_nothing(const std::optional<Time>& t) { return t ? moment(*t) : ""; }
 
@@ -24,6 +24,7 @@ std::string titles(const Settings& settings, const std::vector<std::string>& com
   return text;
 }
 
+// When the next update is due if one is sent now; nullopt: this scenario plans no updates.
 std::optional<Time> next_update(const Incident& incident, Time now) {
   for (const Message& plan : incident.message_plans)
     if (plan.when == Message::When::update && plan.every) return now + *plan.every;
@@ -35,6 +36,7 @@ std::string url_of(const Settings& settings, const Incident& incident) {
   return base + "/incidents/" + incident.id;
 }
 
+// The closed list of names with their values; an empty value is not known now.
 std::map<std::string, std::string> names(const State& state, const Settings& settings, const Incident& i, Time now) {
   std::map<std::string, std::string> n = {
       {"incident", i.id},
@@ -72,7 +74,8 @@ std::map<std::string, std::string> names(const State& state, const Settings& set
   return n;
 }
 
-// The names a template uses: {{name}}, {{{name}}}, {{&name}}; sections may be about a name that is not known, that is their use.
+// The names that a template puts into the text: {{name}}, {{{name}}}, {{&name}}. Those of sections are left out: a section is there to ask
+// whether a name is known.
 std::vector<std::string> used(const std::string& text) {
   std::vector<std::string> found;
   for (std::size_t at = text.find("{{"); at != std::string::npos; at = text.find("{{", at)) {
@@ -89,6 +92,7 @@ std::vector<std::string> used(const std::string& text) {
 
 }  // namespace
 
+// A name that is not known is put into `missing`, unless the template asks for it in a section.
 std::string fill(const State& state, const Settings& settings, const Incident& incident, const std::string& text, Time now,
                  std::vector<std::string>& missing) {
   if (text.find("{{") == std::string::npos) return text;
@@ -113,6 +117,7 @@ std::string fill(const State& state, const Settings& settings, const Incident& i
 
 namespace {
 
+// Drafts one message. With a name missing it is `failed`, and cannot be approved or sent.
 void draft(Deciding& d, const Incident& incident, const Message& plan) {
   std::vector<std::string> missing;
   std::string subject = fill(d.state, d.settings, incident, plan.subject, d.now, missing);
@@ -134,6 +139,8 @@ const IncidentMessage* newest(const Incident& incident, const std::string& id) {
   return nullptr;
 }
 
+// An update is due every so often since the last one was sent (or since the opening). A new one is drafted only when the last one was sent:
+// two drafts about different moments would confuse.
 void judge_update(Deciding& d, const Incident& incident, const Message& plan) {
   const IncidentMessage* last = newest(incident, plan.id);
   if (last && last->state != MessageState::sent) return;  // one is waiting for a person

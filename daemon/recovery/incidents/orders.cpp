@@ -21,6 +21,7 @@ std::optional<Incident> find_incident(Deciding& d, const std::string& id) {
   return std::nullopt;
 }
 
+// True: the incident is resolved or absorbed, and the refusal is written (409). Notes are the only thing that a final incident still takes.
 bool refuse_final(Deciding& d, const Incident& i) {
   if (i.live()) return false;
   d.refuse(409, i.id + " is " + std::string(state_name(i.state)),
@@ -28,6 +29,7 @@ bool refuse_final(Deciding& d, const Incident& i) {
   return true;
 }
 
+// nullptr: there is none of this name, and the refusal is written (404), with the nearest name if one is close.
 const Scenario* find_scenario(Deciding& d, const std::string& id) {
   auto found = d.settings.scenarios.find(id);
   if (found != d.settings.scenarios.end()) return &found->second;
@@ -38,6 +40,7 @@ const Scenario* find_scenario(Deciding& d, const std::string& id) {
   return nullptr;
 }
 
+// The ids of the critical steps that still have to be closed before the incident can be resolved.
 std::vector<std::string> open_critical(const Incident& i) {
   std::vector<std::string> open;
   for (const IncidentStep& s : i.steps)
@@ -45,6 +48,7 @@ std::vector<std::string> open_critical(const Incident& i) {
   return open;
 }
 
+// The open incident of the scenario, other than `but`; nullptr: none. At most one incident of a scenario is open.
 const Incident* live_of(const Record& record, const std::string& scenario, const std::string& but = "") {
   for (const auto& [id, incident] : record.incidents)
     if (incident.scenario == scenario && incident.state == IncidentState::open && id != but) return &incident;
@@ -53,6 +57,7 @@ const Incident* live_of(const Record& record, const std::string& scenario, const
 
 }  // namespace
 
+// A person opens it, whether or not its trigger holds, and even in maintenance. When it is open already the answer is that incident.
 void order(Deciding& d, const OpenIncident& o) {
   const Scenario* scenario = find_scenario(d, o.scenario);
   if (!scenario) return;
@@ -65,6 +70,7 @@ void order(Deciding& d, const OpenIncident& o) {
   if (!o.note.empty()) order(d, AddNote{d.decision.subject, o.note, o.by});
 }
 
+// The first one who takes it has it; a second acknowledgement changes nothing.
 void order(Deciding& d, const Acknowledge& o) {
   auto i = find_incident(d, o.incident);
   if (!i || refuse_final(d, *i)) return;
@@ -72,6 +78,7 @@ void order(Deciding& d, const Acknowledge& o) {
   d.emit("incident.acknowledged", d.about(*i, o.by), i->title + " was taken by " + o.by, Body{{"note", o.note}});
 }
 
+// The only order that a final incident takes: what was learned is often written down afterwards.
 void order(Deciding& d, const AddNote& o) {
   auto i = find_incident(d, o.incident);
   if (!i) return;
@@ -81,6 +88,7 @@ void order(Deciding& d, const AddNote& o) {
 
 namespace {
 
+// True: the action does not fit the step, and the refusal is written. `step` is null when the incident has no such step.
 bool refuse_step(Deciding& d, const Incident& i, const IncidentStep* step, const StepAction& o) {
   if (!step) {
     std::vector<std::string> ids;
@@ -106,6 +114,7 @@ bool refuse_step(Deciding& d, const Incident& i, const IncidentStep* step, const
   return false;
 }
 
+// Opens the step again, as if nobody had touched it.
 void take_back(Deciding& d, const Incident& i, const IncidentStep& step, const StepAction& o) {
   if (step.state == StepState::open) return;
   d.emit("step.undone", d.about(i, o.by), "'" + step.plan.title + "' was taken back by " + o.by, Body{{"step", o.step}, {"note", o.note}});
@@ -113,6 +122,8 @@ void take_back(Deciding& d, const Incident& i, const IncidentStep& step, const S
 
 }  // namespace
 
+// What a person does with a step. An action that has been done already changes nothing and is no error, so that two people (or a retried
+// request) cannot harm.
 void order(Deciding& d, const StepAction& o) {
   auto i = find_incident(d, o.incident);
   if (!i || refuse_final(d, *i)) return;
@@ -141,12 +152,15 @@ void order(Deciding& d, const StepAction& o) {
       return d.refuse(409, title + " waits for other steps", "close the steps it comes after first, or skip them", step->plan.after);
     return start_command(d, *i, *step, o.by);
   }
+  // The command is only asked to end. The step changes when it has, by command_ended().
   if (o.action == OnStep::cancel) {
     if (step->state == StepState::running) d.decision.cancels.emplace_back(i->id, o.step);
     return;
   }
 }
 
+// Approves a drafted message or notes that it was sent. One with names that could not be filled is refused: a customer would read
+// "{{eta}}".
 void order(Deciding& d, const MessageAction& o) {
   auto i = find_incident(d, o.incident);
   if (!i) return;
@@ -169,6 +183,7 @@ void order(Deciding& d, const MessageAction& o) {
   }
 }
 
+// Goes on with the same incident under another scenario: its start, timeline and ticks stay, its plan becomes the new scenario's.
 void order(Deciding& d, const Refile& o) {
   auto i = find_incident(d, o.incident);
   if (!i || refuse_final(d, *i)) return;
@@ -177,11 +192,14 @@ void order(Deciding& d, const Refile& o) {
   if (const Incident* open = live_of(d.record(), o.scenario, i->id))
     return d.refuse(409, o.scenario + " is open already", "work on " + open->id, {open->id});
   Match found = match(d, scenario->trigger);
-  // Opened on a copy of everything: the event takes from it what belongs to the scenario.
+  // Opened on a copy of the whole state, to get the incident as it would be opened now. The event then takes from it what belongs to the
+  // scenario.
   State scratch = d.state;
   Deciding sketch{scratch, d.settings, d.now, {}, {}, false};
-  open_incident(sketch, *scenario, found, d.now, o.by);  // by a person, who also says when it is over: the trigger may never have held
-  // What it was first kept shut (an outage of everything: the database's, the hosting's) opens no more beside what it is now.
+  open_incident(sketch, *scenario, found, d.now,
+                o.by);  // by a person: so its exit is by steps where the scenario leaves it open, since the trigger may never have held
+  // What the old scenario superseded stays shut under the new one as well: filed from "everything is down" to "database is down", it must
+  // not let the hosting's own incident open beside it.
   Incident& sketched = scratch.record.incidents.at(sketch.decision.subject);
   auto& supersedes = sketched.trigger.supersedes;
   for (const std::string& narrow : i->trigger.supersedes)
@@ -194,6 +212,7 @@ void order(Deciding& d, const Refile& o) {
   draft_messages(d, i->id, Message::When::opened);
 }
 
+// A person knows better since when it fails. What drwatch found is kept beside it.
 void order(Deciding& d, const CorrectStart& o) {
   auto i = find_incident(d, o.incident);
   if (!i || refuse_final(d, *i)) return;
@@ -203,12 +222,15 @@ void order(Deciding& d, const CorrectStart& o) {
          Body{{"started_at", o.at}, {"from", i->started_at}, {"note", o.note}});
 }
 
+// The loss as it would be if the incident had recovered at this time. It is written into the event, because the kept values that it is
+// computed from are forgotten after days.
 std::optional<Loss> loss_at_end(const Deciding& d, Incident incident, Time recovered_at) {
   incident.recovered_at = recovered_at;
   incident.loss.reset();
   return loss_of(d.state, d.settings, incident, d.now);
 }
 
+// When the change was made that has to be undone. The answer says at once which moment can be restored to, and what that costs.
 void order(Deciding& d, const SayBadChange& o) {
   auto i = find_incident(d, o.incident);
   if (!i || refuse_final(d, *i)) return;
@@ -234,6 +256,7 @@ void order(Deciding& d, const SayBadChange& o) {
          body);
 }
 
+// Contract, "Resolving": refused (409, with the list) while a critical step is open, unless it is forced with a note or was a false alarm.
 void order(Deciding& d, const Resolve& o) {
   auto i = find_incident(d, o.incident);
   if (!i || i->state == IncidentState::resolved || refuse_final(d, *i)) return;
@@ -250,6 +273,7 @@ void order(Deciding& d, const Resolve& o) {
   draft_messages(d, i->id, Message::When::resolved);
 }
 
+// A person says that a recovered incident is not over. From then on only its steps end it (apply_incident.cpp).
 void order(Deciding& d, const Reopen& o) {
   auto i = find_incident(d, o.incident);
   if (!i || i->state == IncidentState::open || refuse_final(d, *i)) return;

@@ -12,9 +12,11 @@ namespace {
 constexpr double gib = 1024.0 * 1024 * 1024;
 constexpr double far_apart = 2;  // the largest size by the smallest
 
+// What the plan says: `expect` as the fixed part, `per_gib` for each GiB.
 Line planned_line(const Step& plan) { return {plan.expect ? in_seconds(*plan.expect) : 0, plan.per_gib ? in_seconds(*plan.per_gib) : 0}; }
 
-// No step takes less than nothing, or is quicker with more data: then the other part explains all of it, or the plan does.
+// Least squares. A slope that is not above zero would make the step quicker with more data: nullopt, and the plan is taken instead. A fixed
+// part below zero would make small data take less than nothing: then the line goes through the origin.
 std::optional<Line> fitted(const std::vector<Sample>& sized) {
   const auto n = static_cast<double>(sized.size());
   double x = 0, y = 0, xx = 0, xy = 0;
@@ -35,6 +37,7 @@ std::optional<Line> fitted(const std::vector<Sample>& sized) {
 
 double Line::at(double bytes) const { return fixed + per_gib * bytes / gib; }
 
+// Samples of nearly the same size tell nothing about how the time grows with it: the plan is taken until the largest is twice the smallest.
 Line line_of(const Step& plan, const std::vector<Sample>& samples) {
   std::vector<Sample> sized;
   std::copy_if(samples.begin(), samples.end(), std::back_inserter(sized), [](const Sample& s) { return s.bytes > 0; });
@@ -67,6 +70,7 @@ std::vector<double> seconds_with(const std::vector<Sample>& samples, const Step&
 
 bool at_work(const std::optional<Cron>& working_hours, Time t) { return !working_hours || working_hours->due_in_minute_of(t); }
 
+// With fewer than five samples of the same kind of hours all of them are taken: few samples say less than the wrong hours do.
 OfHours of_the_same_hours(std::vector<Sample> samples, const std::optional<Cron>& working_hours, Time begins) {
   if (!working_hours) return {std::move(samples)};
   const bool work = at_work(working_hours, begins);

@@ -13,6 +13,7 @@ constexpr const char* notice_key = "(notice)";
 constexpr const char* acknowledge_key = "(acknowledge)";
 constexpr const char* fixing = "(fix)";
 
+// Keeps the newest samples of each step and scenario, of the last four quarters.
 void add(Measured& measured, const std::string& step, Sample sample) {
   auto& list = measured.samples[step];
   std::erase_if(list, [&](const Sample& s) { return s.at < sample.at - four_quarters; });
@@ -24,6 +25,8 @@ void add(Measured& measured, const std::string& step, Sample sample) {
 }
 
 template <class Fits>
+// The samples of the step that are not too old and fit; what is kept may be older than `now` allows, since it is cleared only when
+// something is learned.
 std::vector<Sample> chosen(const Measured& measured, const std::string& step, Time now, Fits fits) {
   std::vector<Sample> those;
   auto found = measured.samples.find(step);
@@ -33,6 +36,7 @@ std::vector<Sample> chosen(const Measured& measured, const std::string& step, Ti
   return those;
 }
 
+// A step that was done teaches how long it takes. One that held all along (`proves` is false) took no work, so it teaches nothing.
 void learn_step(Measured& measured, const Incident& incident, const IncidentStep& step) {
   if (step.state != StepState::done || !step.ended_at || (step.proves && !*step.proves)) return;
   auto begin = step.started_at ? step.started_at : could_begin(incident, step);
@@ -41,7 +45,7 @@ void learn_step(Measured& measured, const Incident& incident, const IncidentStep
       {*step.ended_at, in_seconds(*step.ended_at - *begin), incident.scenario, step.plan.title, incident.data_bytes.value_or(0)});
 }
 
-// Its first projection against its recovery.
+// How good the first projection of the incident was, against what its recovery really took.
 void score(Measured& measured, const Incident& incident) {
   auto first = std::find_if(incident.timeline.begin(), incident.timeline.end(),
                             [&](const Event& e) { return e.kind == "incident.projected" && e.incident == incident.id; });
@@ -59,6 +63,8 @@ void score(Measured& measured, const Incident& incident) {
 
 std::optional<Time> could_begin(const Incident& incident, const IncidentStep& step) {
   Time begin = incident.opened_at;
+  // The first steps of people can begin when somebody has taken the incident; what verifies itself or starts by itself does not wait for
+  // that.
   bool waits_for_people = !step.plan.verify && !(step.plan.automatic && !step.plan.run.empty());
   if (waits_for_people && step.plan.after.empty()) {
     if (!incident.acknowledged_at && step.state == StepState::open) return std::nullopt;
@@ -76,6 +82,7 @@ std::optional<Time> could_begin(const Incident& incident, const IncidentStep& st
 void learn(Measured& measured, const Incident& incident) {
   if (incident.false_alarm) return;
   for (const IncidentStep& step : incident.steps) learn_step(measured, incident, step);
+  // An incident that a person opened says nothing about how fast drwatch notices.
   if (incident.opened_by == "drwatch")
     add(measured, notice_key, {incident.opened_at, in_seconds(incident.opened_at - incident.started_at), incident.scenario, ""});
   if (incident.acknowledged_at && *incident.acknowledged_at >= incident.opened_at)

@@ -15,13 +15,15 @@ namespace {
 
 // ---- open incidents
 
-// Often enough that nobody decides by an old figure, seldom enough to cost nothing: 240 times within the objective, then ever more seldom.
+// Time alone changes a projection. It is made 240 times within the objective (every 15 s for an hour), later ever more seldom, and never
+// more often than each second or less often than every ten minutes.
 Duration look_again_after(const Incident& incident, Time now) {
   Duration span = std::max(incident.rto, incident.elapsed(now));
   return std::clamp<Duration>(span / 240, seconds{1}, minutes{10});
 }
 
-// Worth a line in the journal: a fiftieth of the objective (or of the time it has lasted), another way, or another standing.
+// Whether a projection is worth a line in the journal: a figure moved by a fiftieth of the objective (or of the median, if that is longer),
+// another way was chosen, it crossed the objective, or what it leaves out changed.
 bool tells_more(const Incident& incident, const Projection& now, const std::optional<Projection>& was) {
   if (!was) return true;
   const double step = std::max(in_seconds(incident.rto), now.p50_seconds) / 50;
@@ -41,6 +43,7 @@ std::string words_of(const Incident& incident, const Projection& p) {
          time_words(p.decide_by) + (path.empty() ? "" : "; critical path: " + path) + doubts(p);
 }
 
+// Projected anew when something happened to the incident or its time has come; told only when it tells more than the last one.
 void judge_projection(Deciding& d, const Incident& incident) {
   ProjectionSight& sight = d.state.sight.projections[incident.id];
   if (sight.events == incident.timeline.size() && d.now < sight.next) return d.wake(sight.next);
@@ -56,6 +59,7 @@ void judge_projection(Deciding& d, const Incident& incident) {
 
 void judge_projections(Deciding& d) {
   auto& sights = d.state.sight.projections;
+  // Incidents that are not open any more are not looked at, and must not be remembered for ever.
   std::erase_if(sights, [&](const auto& entry) {
     auto incident = d.record().incidents.find(entry.first);
     return incident == d.record().incidents.end() || incident->second.state != IncidentState::open;
@@ -68,16 +72,17 @@ void judge_projections(Deciding& d) {
 
 namespace {
 
+// How a scenario's RTO stands while it is not open.
 struct Outlook {
   Standing standing = Standing::unproven;
   std::string detail;
   std::optional<Projection> projection;
-  std::optional<Time> until;  // the newest drill that passed says so no longer
+  std::optional<Time> until;  // when the proof by the newest drill that passed runs out; nullopt: nothing runs out
 };
 
-constexpr double outgrown = 2;  // what was shown with half the data is not shown
+constexpr double outgrown = 2;  // a drill with less than half of today's data proves nothing about today
 
-// The newest drill that passed, and what it still says.
+// The newest drill that passed, and whether it still proves anything.
 struct Proof {
   const DrillRecord* drill = nullptr;  // nullptr: none passed
   bool stands = false;
@@ -114,7 +119,7 @@ struct Shown {
   std::string words;
 };
 
-// After one that failed nothing is shown any more, until the next one passes; what was too late stays so.
+// After a drill that failed, nothing is shown until one passes again. What was shown to take too long stays shown.
 Shown shown_by_drills(const Record& record, const Scenario& scenario, std::optional<double> bytes, Time now) {
   const double rto = in_seconds(scenario.rto);
   const Proof passed = newest_passed(record, scenario, bytes, now);
@@ -129,6 +134,8 @@ Shown shown_by_drills(const Record& record, const Scenario& scenario, std::optio
   return shown;
 }
 
+// Breached: a drill took too long, or the median by measurement is over the RTO. At risk: nine in ten by measurement are not within it.
+// Met: a drill has shown it. Otherwise unproven.
 Outlook look_ahead(const State& state, const Settings& settings, const Scenario& scenario, std::optional<double> bytes, Time now) {
   Outlook outlook;
   outlook.projection = project(state, settings, scenario, now);
@@ -136,7 +143,7 @@ Outlook look_ahead(const State& state, const Settings& settings, const Scenario&
   const Shown shown = shown_by_drills(state.record, scenario, bytes, now);
   outlook.until = shown.until;
   const double rto = in_seconds(scenario.rto);
-  // A plan alone proves neither that it fits nor that it does not.
+  // A plan alone proves neither that the RTO can be kept nor that it cannot; `drwatch check` warns about the plan.
   const bool measured = projection && projection->basis != "planned";
   if (shown.too_late || (measured && projection->p50_seconds > rto))
     outlook.standing = Standing::breached;
@@ -152,14 +159,16 @@ Outlook look_ahead(const State& state, const Settings& settings, const Scenario&
   return outlook;
 }
 
-// What there is to bring back, where some step grows with it.
+// How much data there is to bring back; nullopt where no step depends on it, so that a growing database does not make every scenario be
+// judged again.
 std::optional<double> bytes_of(const Deciding& d, const Scenario& scenario) {
   const bool grows = std::any_of(scenario.steps.begin(), scenario.steps.end(), [](const Step& step) { return step.per_gib.has_value(); });
   return grows ? data_bytes(d.state, d.settings, scenario.affects) : std::nullopt;
 }
 
-// When working hours begin or end next: with an hour of their time zone, and that with a quarter of an hour of UTC. A week without any
-// change has none.
+// When working hours begin or end next. Looked for in steps of a quarter of an hour: working hours change with an hour of their time zone,
+// and every zone's offset from UTC is a multiple of that. Where nothing changes within 8 days the end of them is the answer, which only
+// means to look again then. nullopt: no working hours are configured.
 std::optional<Time> next_change(const std::optional<Cron>& working_hours, Time now) {
   constexpr Duration quarter_of_an_hour = minutes{15};
   if (!working_hours) return std::nullopt;
@@ -170,11 +179,13 @@ std::optional<Time> next_change(const std::optional<Cron>& working_hours, Time n
   return t;
 }
 
-// What else a scenario's standing is made of, as far as it is configured.
+// What of the configuration a scenario's standing depends on.
 std::string hash_of(const Scenario& scenario, const std::optional<Cron>& working_hours) {
   return scenario.hash + (working_hours ? "/" + working_hours->text() + "/" + working_hours->zone() : "");
 }
 
+// Judged again only when what it rests on has changed: the configuration, the measurements, the amount of data, the hour, or the validity
+// of a drill. A projection costs 1000 draws.
 void judge_scenario(Deciding& d, const Scenario& scenario) {
   const auto& working_hours = d.settings.recovery.working_hours;
   ScenarioSight& sight = d.state.sight.scenarios[scenario.id];

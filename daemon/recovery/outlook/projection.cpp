@@ -14,17 +14,21 @@ namespace {
 
 // ---- sampling
 
-// What stands before every step: noticing, then somebody who takes it.
+// What comes before every step: drwatch notices, and somebody takes the incident. Without a spread that part is over.
 struct Before {
   std::optional<Spread> notice, acknowledge;
-  double waited = 0;  // for the acknowledgement, so far
+  double waited = 0;  // seconds that the acknowledgement has been waited for so far
 };
 
+// The n-th draw of what is left, in seconds. Each draw takes two numbers of the stream, always the same ones, so that a projection moves
+// only with what happened.
 double drawn(const Spread& spread, double elapsed, std::uint64_t stream, int n) {
   const auto at = static_cast<std::uint64_t>(n) * 2;
   return spread.remaining(elapsed, draw(stream, at), draw(stream, at + 1));
 }
 
+// Seconds until the step is done. One whose condition holds already ends with its hold. One that nobody planned or measured counts as
+// nothing (it is listed as unplanned). `n` < 0: the typical duration.
 double left(const Node& node, int n) {
   if (node.step->closed()) return 0;
   if (node.holding) return *node.holding;
@@ -34,7 +38,9 @@ double left(const Node& node, int n) {
   return std::max(drawn_left, hold);
 }
 
-// When each node ends, in seconds from now; `n` < 0: with typical durations. Returns the end of the last one that gates.
+// The longest path through the steps, which are in an order in which each comes after what it waits for. Fills `ends`, in seconds from now,
+// and returns when the last step ends that the incident has to wait for. `noticed`: when drwatch has noticed; `taken`: when somebody has
+// taken it; `n` < 0: with typical durations.
 double run_through(const std::vector<Node>& nodes, bool by_health, double noticed, double taken, int n, std::vector<double>& ends) {
   double end = taken;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -49,6 +55,7 @@ double run_through(const std::vector<Node>& nodes, bool by_health, double notice
   return end;
 }
 
+// The ends of all draws; quantiles and shares need sort() before.
 struct Sampled {
   std::vector<double> ends;  // ordered, seconds from now
   void add(const Sampled& other) { ends.insert(ends.end(), other.ends.begin(), other.ends.end()); }
@@ -60,6 +67,7 @@ struct Sampled {
   }
 };
 
+// 1000 draws of the whole way. The acknowledgement draws from a stream of its own, or it would move with the noticing.
 Sampled sample(Graph& graph, const Before& before, std::uint64_t stream) {
   Sampled all;
   all.ends.reserve(projection_draws);
@@ -75,7 +83,8 @@ Sampled sample(Graph& graph, const Before& before, std::uint64_t stream) {
 
 // ---- what is said of it
 
-// Backwards from the node that ends last, always by what ended last before it; typical durations.
+// From the node that ends last back to the start, always to the one of its predecessors that ends last, with typical durations. Only steps
+// that are not closed are named.
 std::vector<const Node*> critical_path(Graph& graph) {
   const auto& nodes = graph.nodes();
   std::vector<double> ends(nodes.size());
@@ -96,6 +105,8 @@ std::vector<const Node*> critical_path(Graph& graph) {
   return path;
 }
 
+// Writes down what a person should know about the figures of this way out: its critical path, what the figures rest on, and what they leave
+// out.
 void describe(Graph& graph, const Source& from, Projection& p) {
   p.critical_path.clear();
   p.unplanned.clear();
@@ -120,7 +131,8 @@ void describe(Graph& graph, const Source& from, Projection& p) {
   }
 }
 
-// The ways out, as the runbook lists them: those chosen together first, then each that could still be chosen.
+// The ways out, in the runbook's order. Options that were chosen are one way together, and it comes first; each option that could still be
+// chosen is a way of its own. An incident without options has one way, the empty one.
 std::vector<Options> ways_of(const Incident& incident) {
   Options chosen;
   std::vector<Options> others;
@@ -136,7 +148,7 @@ std::vector<Options> ways_of(const Incident& incident) {
   return others;
 }
 
-// Listed last by the runbook, from the mild to the hard: what still works when nothing else does.
+// The option that the runbook lists last. Runbooks go from the mild to the hard, so it is what still works when nothing else does.
 std::string last_resort(const Incident& incident) {
   std::string last;
   for (const IncidentStep& step : incident.steps)
@@ -144,6 +156,8 @@ std::string last_resort(const Incident& incident) {
   return last;
 }
 
+// One projection of all ways out. The figures are those of the chosen way; while nobody has chosen, the draws of all ways are pooled, since
+// any of them may be it. `decide by` is that of the last resort.
 std::optional<Projection> project(const Source& from, const Before& before) {
   const Incident& incident = from.incident;
   const double elapsed = from.begun ? std::max(in_seconds(from.now - incident.started_at), 0.0) : 0;
@@ -171,7 +185,7 @@ std::optional<Projection> project(const Source& from, const Before& before) {
   return p;
 }
 
-// A third of what is allowed, until it was measured.
+// How long people take to acknowledge: as measured at such an hour of the day, and before that a third of `ack_within` as the median.
 struct Acknowledging {
   Spread spread;
   bool by_the_hour = false;
@@ -188,7 +202,7 @@ std::optional<Projection> project(const Source& from, Before before, const Ackno
   return p;
 }
 
-// The scenario as an incident that began a moment ago.
+// The scenario as an incident that begins now: what the question "could we recover from it?" is asked of.
 Incident imagine(const Settings& settings, const Scenario& scenario, Time now) {
   Incident imagined;
   imagined.id = imagined.scenario = scenario.id;
@@ -211,9 +225,11 @@ std::string step_words(const std::vector<std::string>& steps, const char* what) 
 
 }  // namespace
 
+// A quarter of the objective, because 15 minutes of a 20-minute RTO would be at risk from the start.
 Duration time_to_decide(Duration rto) { return std::min<Duration>(minutes{15}, rto / 4); }
 
 std::optional<Projection> project(const State& state, const Settings& settings, const Incident& incident, Time now) {
+  // What was there when it opened: read now, a database that was emptied would seem quick to restore.
   const auto bytes = incident.data_bytes ? incident.data_bytes : data_bytes(state, settings, incident.affects);
   const Source from{state, settings, incident, now, bytes};
   if (incident.acknowledged_at) return project(from, Before{});

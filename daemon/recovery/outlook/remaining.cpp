@@ -8,9 +8,11 @@
 namespace drwatch {
 namespace {
 
+// It needs nobody: its condition is watched, or its command starts by itself.
 bool works_by_itself(const Step& plan) { return plan.verify || (plan.automatic && !plan.run.empty()); }
 
-// How long it takes, from what is known of it.
+// How long the step takes, from the plan and from what was measured. What people did at such hours of the day counts alone where there are
+// samples enough: people at work are quicker than people asleep.
 void measure(const Source& from, Node& node, Time begins) {
   const Step& plan = node.step->plan;
   auto samples = from.state.record.measured.of_step(from.incident.scenario, plan.id, plan.title, from.now);
@@ -54,7 +56,8 @@ bool Graph::known() const {
   return std::any_of(nodes_.begin(), nodes_.end(), [](const Node& n) { return n.spread.known(); });
 }
 
-// After all that it comes after, so that one pass in order is enough.
+// Adds the step behind all that it comes after, so that one pass through the list in order is enough to find every end. Returns its index;
+// nullopt: the step waits for itself in a circle.
 std::optional<std::size_t> Graph::add(const IncidentStep& step) {
   if (auto known = at_.find(step.plan.id); known != at_.end()) return known->second;
   if (!adding_.insert(step.plan.id).second) return std::nullopt;  // a circle; configurations have none, a journal from elsewhere might
@@ -66,7 +69,8 @@ std::optional<std::size_t> Graph::add(const IncidentStep& step) {
   return at_[step.plan.id] = nodes_.size() - 1;
 }
 
-// Exit by health: what comes after a verified step that gates is work on a platform that is back.
+// Which steps the incident has to wait for. By steps: every critical one. By health: the critical verified ones, and the critical ones that
+// do not come after one of these. What comes after a verified step is work on a platform that is back already.
 void Graph::mark_gates() {
   std::vector<bool> behind(nodes_.size(), false);
   for (std::size_t i = 0; i < nodes_.size(); ++i) {

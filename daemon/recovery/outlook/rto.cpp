@@ -9,7 +9,7 @@
 namespace drwatch {
 namespace {
 
-// The way that is not taken yet and whose last moment this is; empty: there is no other.
+// " for 'failover'": the option that was not chosen and whose `decide by` is the one that is shown. Empty: there is none.
 std::string other_way(const Projection& p) {
   for (const WayOut& w : p.ways)
     if (w.decide_by == p.decide_by && !w.option.empty() && w.option != p.way) return " for '" + w.option + "'";
@@ -31,6 +31,8 @@ std::string why_at_risk(const Incident& incident, Time now) {
 
 }  // namespace
 
+// Contract, "Exposure and objectives": breached when the elapsed time is over the RTO, for good; at risk when the projected p90 is over it,
+// or `decide by` is nearer than time_to_decide() (15 minutes, less for short objectives).
 RtoJudgement judge_rto(const Incident& incident, Time now) {
   RtoJudgement judged;
   Duration elapsed = incident.elapsed(now);
@@ -40,6 +42,7 @@ RtoJudgement judge_rto(const Incident& incident, Time now) {
     return judged;
   }
   judged.message = duration_words(incident.rto - elapsed) + " left";
+  // Recovered in time: its clock has stopped, and nothing can be at risk any more.
   if (incident.state != IncidentState::open) return judged;
   judged.next = incident.deadline() + Duration{1};
   const auto& projection = incident.projection;
@@ -60,7 +63,7 @@ Standing scenario_standing(const State& state, const Scenario& scenario) {
 }
 
 namespace {
-// breached, at-risk, unproven, met: the first that any has.
+// Contract, "Exposure and objectives": breached, at-risk, unproven, met; the first that any has is the component's.
 int precedence(Standing s) {
   switch (s) {
     case Standing::breached:
@@ -77,6 +80,7 @@ int precedence(Standing s) {
 Standing worse(Standing a, Standing b) { return precedence(a) >= precedence(b) ? a : b; }
 }  // namespace
 
+// The worst of the open incidents that affect the component; with none open, the worst of the scenarios that do; unproven without any.
 Standing component_rto(const State& state, const Settings& settings, const std::string& component, Time now) {
   auto affects = [&](const std::vector<std::string>& names) { return std::find(names.begin(), names.end(), component) != names.end(); };
   std::optional<Standing> worst;

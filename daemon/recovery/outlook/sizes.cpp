@@ -7,8 +7,10 @@
 namespace drwatch {
 namespace {
 
+// Sizes that differ by less than 2 % are the same: a database that grows all day must not be written down with every run.
 constexpr double same_size = 0.02;
 
+// The largest that any probe of the component has read; nullopt: none did.
 std::optional<double> data_bytes(const State& state, const ComponentSettings& component) {
   std::optional<double> largest;
   for (const auto* probes : {&component.probes, &component.protected_by})
@@ -20,6 +22,7 @@ std::optional<double> data_bytes(const State& state, const ComponentSettings& co
 
 }  // namespace
 
+// Of several components the sum of what is known.
 std::optional<double> data_bytes(const State& state, const Settings& settings, const std::vector<std::string>& components) {
   std::optional<double> sum;
   for (const std::string& name : components)

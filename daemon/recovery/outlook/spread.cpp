@@ -25,6 +25,7 @@ std::uint64_t mixed(std::uint64_t x) {
 
 double normal_cdf(double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); }
 
+// The standard deviation of the samples' logarithms: how long the tail beyond the largest is.
 double tail_of(const std::vector<double>& samples) {
   if (samples.size() < 2) return tail_of_one;
   double sum = 0, squares = 0;
@@ -36,6 +37,7 @@ double tail_of(const std::vector<double>& samples) {
 
 }  // namespace
 
+// A number in (0, 1): 53 bits, shifted by half a step so that neither end is ever drawn.
 double draw(std::uint64_t stream, std::uint64_t n) { return (static_cast<double>(mixed(stream ^ mixed(n)) >> 11) + 0.5) * 0x1.0p-53; }
 
 std::uint64_t stream_of(std::string_view words) {
@@ -44,6 +46,7 @@ std::uint64_t stream_of(std::string_view words) {
   return hash;
 }
 
+// P. J. Acklam's rational approximation, with his coefficients.
 double normal_quantile(double p) {
   static constexpr double a[] = {-3.969683028665376e+01, 2.209460984245205e+02,  -2.759285104469687e+02,
                                  1.383577518672690e+02,  -3.066479806614716e+01, 2.506628277459239e+00};
@@ -81,6 +84,7 @@ double Spread::quantile(bool of_plan, double p) const {
   return samples_[below] + (at - std::floor(at)) * (samples_[below + 1] - samples_[below]);
 }
 
+// One minus the inverse of quantile(): the share of all that takes longer than `elapsed`.
 double Spread::survival(bool of_plan, double elapsed) const {
   if (elapsed <= 0) return 1;
   if (of_plan) return 1 - normal_cdf(std::log(elapsed / std::max(*plan_, shortest)) / plan_sigma);
@@ -99,11 +103,12 @@ double Spread::remaining(double elapsed, double u, double v) const {
   const double by_plan = plan_ ? (1 - measured_weight_) * survival(true, elapsed) : 0;
   const double by_measure = samples_.empty() ? 0 : measured_weight_ * survival(false, elapsed);
   const double all = by_plan + by_measure;
-  // From what is known to what nobody knows little by little: a figure that jumps within a second is believed by nobody.
+  // The change from what is known to what nobody knows is gradual: nobody believes a figure that jumps within a second.
   const double unknown = elapsed > 0 ? std::clamp((few - all) / (few - nearly_none), 0.0, 1.0) : 0;
   double left = 0;
   if (unknown < 1) {
-    const bool of_plan = v * all < by_plan;  // the longer it takes, the more it is the kind that takes long
+    const bool of_plan =
+        v * all < by_plan;  // the longer it has taken, the likelier it is the one of plan and measurement that takes longer
     const double outlived = 1 - survival(of_plan, elapsed);
     left = std::max(quantile(of_plan, outlived + (1 - outlived) * u) - elapsed, 0.0);
   }

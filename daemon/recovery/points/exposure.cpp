@@ -9,10 +9,12 @@ namespace drwatch {
 // ---- the ledger: what a source holds as a position (LSN) becomes the time of the newest commit below it
 
 namespace {
+// The ledger reaches back eight days, so that a weekly backup still finds its time in it, and stays small however often a canary writes.
 constexpr std::size_t ledger_rows = 1024;
 constexpr Duration ledger_reach = hours{24 * 8};
 
-// Drops every second row of the older half: the newest rows stay dense, and older ones never make a recovery point look newer than it is.
+// Drops every second row of the older half. The newest rows stay dense, because they decide the exposure that is shown. Where a row is
+// missing, a position is given the time of the row below it: the recovery point looks older than it is, never newer.
 void thin(std::vector<LedgerRow>& rows) {
   std::vector<LedgerRow> kept;
   kept.reserve(rows.size());
@@ -24,7 +26,8 @@ void thin(std::vector<LedgerRow>& rows) {
 
 void ledger_add(Ledger& ledger, LedgerRow row) {
   auto& rows = ledger.rows;
-  // A position that went back on the same timeline: the database was restored, what was written behind it is another history.
+  // A position that is lower than the last one on the same timeline means that the database was restored. The rows above it belong to a
+  // history that is gone, and would date new positions by it.
   while (!rows.empty() && rows.back().at.timeline == row.at.timeline && rows.back().at.lsn > row.at.lsn) rows.pop_back();
   rows.push_back(row);
   auto old = std::find_if(rows.begin(), rows.end(), [&](const LedgerRow& r) { return r.db_time >= row.db_time - ledger_reach; });
@@ -33,6 +36,7 @@ void ledger_add(Ledger& ledger, LedgerRow row) {
 }
 
 std::optional<Time> ledger_time(const Ledger& ledger, WalPosition safe) {
+  // Timelines are never compared with each other: the same position on another timeline is another commit.
   for (auto row = ledger.rows.rbegin(); row != ledger.rows.rend(); ++row)
     if (row->at.timeline == safe.timeline && row->at.lsn <= safe.lsn) return row->db_time;
   return std::nullopt;
@@ -42,7 +46,7 @@ std::optional<Time> ledger_time(const Ledger& ledger, WalPosition safe) {
 
 namespace {
 
-// The component does not answer, and nobody knows whether it still takes writes.
+// The component is down or unknown, so nobody can tell whether it still takes writes. Its exposure grows, and is called an estimate.
 bool out_of_sight(const State& state, const std::string& component) {
   auto it = state.record.components.find(component);
   return it != state.record.components.end() && (it->second.health == Health::down || it->second.health == Health::unknown);
@@ -54,19 +58,22 @@ Duration without_writes(const State& state, const std::string& component, Time f
   Duration sum{0};
   auto writes = state.kept.writes.find(component);
   if (writes == state.kept.writes.end()) return sum;
+  // Adds the part of the span that lies within [from, until].
   auto add = [&](Time a, Time b) {
     a = std::max(a, from);
     b = std::min(b, until);
     if (b > a) sum += b - a;
   };
   for (const Span& span : writes->second.held) add(span.from, span.until);
+  // The span that is still open counts only as far as the last run could vouch for it.
   if (writes->second.held_since) add(*writes->second.held_since, std::min(until, writes->second.known_until.value_or(until)));
   return sum;
 }
 
 namespace {
 
-// Nobody has looked for longer than one run may be old: what the last one said does not hold for now.
+// Since when the component is known to take no writes; nullopt when it is not known now. A run that saw this vouches for it until
+// `known_until`; when no run followed by then, writes may have begun again and the exposure grows.
 std::optional<Time> held_since(const State& state, const std::string& component, Time now) {
   auto writes = state.kept.writes.find(component);
   if (writes == state.kept.writes.end() || now > writes->second.known_until.value_or(now)) return std::nullopt;
@@ -84,6 +91,7 @@ Exposure exposure_of(const State& state, const Settings& settings, const std::st
     result.no_source = false;
     const Believed its = believed(state, settings, name, now);
     if (its.empty && result.emptied.empty()) result.emptied = its.source;
+    // The newest point of all sources counts: that is the one a person would restore from.
     if (!its.point || (result.recovery_point && *result.recovery_point >= *its.point)) continue;
     result.recovery_point = its.point;
     result.source = its.source;
@@ -91,14 +99,18 @@ Exposure exposure_of(const State& state, const Settings& settings, const std::st
     estimated = its.estimated;
   }
   if (result.recovery_point) result.emptied.clear();
-  // Those that were never read may hold something, but none of it was ever proven.
+  // One source is known to be empty, and no other has ever shown a point. What was never read may hold something, but nobody may count on
+  // that: everything would be lost.
   if (!result.emptied.empty()) result.no_source = true;
   if (!result.recovery_point) return result;
 
+  // Contract, "Exposure and objectives": the time in which the component took no writes is no part of the exposure.
   Duration grown = std::max(now - *result.recovery_point, Duration{0});
   result.held_since = held_since(state, component, now);
   result.exposure = grown - without_writes(state, component, *result.recovery_point, now);
   const bool coarse = source_of(state, result.source)->coarse;
+  // While it is known to take no writes the figure stands still, so it is no guess although the source may be out of reach. A coarse point
+  // (the time of a file, not of a commit) is always one.
   result.estimated = coarse || (!result.held_since && (estimated || out_of_sight(state, component)));
   return result;
 }
@@ -122,12 +134,15 @@ namespace {
 Duration part(double fraction, Duration of) {
   return Duration{static_cast<std::int64_t>(std::llround(fraction * static_cast<double>(of.count())))};
 }
+// 10 % above what the source does when all is well, and one millisecond, so that "at or above" means "more than".
 Duration above_normal(Duration top) { return part(1.1, top) + Duration{1}; }
 
-// Above this exposure the objective is at risk. Contract: exposure > 1.1 top and (RPO - exposure < time_to_fix or exposure >= at_risk *
-// RPO; half that fraction while the source says that it fails; only the fraction where RPO < 2 time_to_fix). A time to fix that was
-// measured counts however short the RPO is (the plan may be a default that says nothing about this platform), down to half the fraction:
-// nobody is warned for ever because mending takes longer than the RPO.
+// The exposure from which on an objective is at risk. Contract, "Exposure and objectives": exposure > 1.1 x top and (RPO - exposure <
+// time_to_fix or exposure >= at_risk x RPO), with half that fraction while the source says that it fails.
+// Whether the time to fix counts: a configured plan counts only where RPO >= 2 x plan, because the plan may be a default that says nothing
+// about this platform, and with a short RPO it would warn all day. One that was measured (5 samples) counts however short the RPO is.
+// How low it may push the level: once there are samples, no lower than half the fraction. Without this floor an RPO that is shorter than
+// mending takes would be at risk for ever, and a warning that never ends is not read.
 Duration risk_level(const Settings& settings, const Exposure& exposure, Duration top, const TimeToFix& fix, Duration rpo) {
   const Duration half = part(0.5 * settings.recovery.at_risk, rpo);
   Duration level = exposure.failing ? half : part(settings.recovery.at_risk, rpo);
@@ -141,7 +156,9 @@ std::string point_words(const Exposure& exposure) {
          exposure.source;
 }
 
-// What can never be met stands breached, and says so once; as long as the source does as well as it ever does, nobody is woken for it.
+// The best source comes too rarely to meet the RPO. That stands breached, as a finding (`structural`) that wakes nobody, for as long as the
+// exposure is within the normal of that source. Above it the source is doing worse than usual, which is a breach like any other. `next` is
+// when that happens if no new point comes.
 RpoJudgement judge_unreachable(const Unreachable& why, const Exposure& exposure, Duration top, Duration rpo, const std::string& of,
                                Time now) {
   RpoJudgement judged;
@@ -162,7 +179,8 @@ RpoJudgement judge_rpo(const State& state, const Settings& settings, const std::
   std::string of = "a " + std::string(class_name(c)) + " loss now";
   if (exposure.no_source) {
     judged.standing = Standing::breached;
-    judged.structural = exposure.emptied.empty();  // a store that was emptied is a disaster of its own
+    judged.structural =
+        exposure.emptied.empty();  // nothing configured for this class: a finding; a store that was emptied: somebody must act
     judged.message = exposure.emptied.empty() ? "no source of recovery points survives " + of
                                               : of + " would lose everything: " + loss_words(state, exposure.emptied).value_or("");
     return judged;
@@ -178,12 +196,13 @@ RpoJudgement judge_rpo(const State& state, const Settings& settings, const std::
   judged.standing = *exposure.exposure >= rpo ? Standing::breached : *exposure.exposure >= level ? Standing::at_risk : Standing::met;
   judged.message =
       of + " would lose " + duration_words(*exposure.exposure) + " of " + duration_words(rpo) + " allowed (" + point_words(exposure) + ")";
-  if (exposure.held_since) {  // it does not grow, as long as that is known
+  if (exposure.held_since) {  // it stands still; when no run confirms that any more, it is judged anew
     judged.next = state.kept.writes.at(component).known_until;
     return judged;
   }
   if (*exposure.exposure < rpo) {
     judged.breach_at = now + (rpo - *exposure.exposure);
+    // By time alone it first reaches the risk level (if it is below) and then the RPO.
     judged.next = *exposure.exposure < level && level < rpo ? now + (level - *exposure.exposure) : judged.breach_at;
     if (judged.standing == Standing::at_risk) judged.message += "; breach at " + clock_words(*judged.breach_at, now);
   }

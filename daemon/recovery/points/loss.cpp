@@ -6,10 +6,12 @@
 namespace drwatch {
 namespace {
 
-// People say a second, logs say a second: what happened within it is on the wrong side.
+// A person who names the moment of a bad change names a second. The change may have been made at its beginning, so restoring to the moment
+// itself could bring the change back.
 constexpr Duration just_before = seconds{1};
 
-// nullopt: it holds nothing from before.
+// The newest moment before `moment` that the source can restore to. Continuous: a second before it, if that is not older than the oldest
+// point. Otherwise the newest of its points before it. nullopt: it holds nothing from before.
 std::optional<Time> before(const SourceKept& source, Time newest, Time moment) {
   if (source.continuous) {
     Time at = std::min(newest, moment - just_before);
@@ -18,11 +20,11 @@ std::optional<Time> before(const SourceKept& source, Time newest, Time moment) {
   std::optional<Time> found;
   for (Time point : source.points)
     if (point < moment && point <= newest) found = point;
-  if (!found && newest < moment) found = newest;  // it was kept by a release that knew only the newest
+  if (!found && newest < moment) found = newest;  // kept by a release that did not list the points
   return found;
 }
 
-// When writes stopped, or that they did not: the loss ends there.
+// What is written after the recovery, or after writes stopped for good, is not lost. Otherwise the loss grows until now.
 Time until(const State& state, const Incident& incident, const std::string& component, Time from, Time now) {
   if (incident.recovered_at) return *incident.recovered_at;
   auto writes = state.kept.writes.find(component);
@@ -35,7 +37,8 @@ struct Found {
   std::string component;
 };
 
-// The worst (oldest) of the components, for a logical failure.
+// The oldest such moment of all affected components: that of the one which loses most. Until somebody says when the bad change was made,
+// the incident's start stands for it.
 std::optional<Found> worst_before(const State& state, const Settings& settings, const Incident& incident, Time now) {
   const Time bad = incident.bad_change_at.value_or(incident.started_at);
   std::optional<Found> worst;
@@ -47,6 +50,7 @@ std::optional<Found> worst_before(const State& state, const Settings& settings, 
   return worst;
 }
 
+// Nothing has to be undone: the newest point of each component counts, and of these the one that loses most.
 std::optional<RestorePoint> newest_point(const State& state, const Settings& settings, const Incident& incident, Time now) {
   auto c = parse_class(incident.of_class);
   std::optional<RestorePoint> worst;
@@ -79,6 +83,7 @@ std::optional<Moment> restorable_before(const State& state, const Settings& sett
 
 std::optional<Loss> loss_of(const State& state, const Settings& settings, const Incident& incident, Time now) {
   if (!has_bad_change(settings, incident)) return std::nullopt;
+  // What was written down at the end stands: the kept values behind it are forgotten after some days.
   if (incident.loss && incident.state != IncidentState::open) return incident.loss;
   Loss loss;
   loss.until = incident.recovered_at.value_or(now);
@@ -102,7 +107,7 @@ std::optional<RestorePoint> restore_point(const State& state, const Settings& se
 }
 
 namespace {
-// Nothing to restore from is worse than not to know, and that is worse than any loss that is known.
+// An order of how bad it is: nothing to restore from, then nobody knows, then by how much is lost.
 bool loses_more(const Exposure& a, const Exposure& b) {
   if (a.no_source != b.no_source) return a.no_source;
   if (!a.exposure || !b.exposure) return b.exposure.has_value();

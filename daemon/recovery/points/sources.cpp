@@ -7,14 +7,16 @@
 namespace drwatch {
 namespace {
 
-constexpr std::size_t claims_in_reach = 32;  // within two intervals of the confirmer
+constexpr std::size_t claims_in_reach = 32;  // claims that are remembered, spread over two intervals of the confirmer
 
+// The newest run could read the source.
 bool readable(const State& state, const std::string& probe) {
   auto sight = state.sight.probes.find(probe);
   return sight != state.sight.probes.end() && sight->second.last && sight->second.last->recovery &&
          sight->second.last->outcome != Health::unknown;
 }
 
+// nullptr: nobody confirms this source, and its own word counts.
 const ProbeSettings* confirmer_of(const Settings& settings, const std::string& probe) {
   const auto& backup = settings.probes.at(probe).backup;
   auto confirmer = backup->confirmed_by.empty() ? settings.probes.end() : settings.probes.find(backup->confirmed_by);
@@ -40,6 +42,7 @@ std::vector<std::string> sources_of(const Settings& settings, const std::string&
   return names;
 }
 
+// Decides whose word counts: the source's own, or where it only claims, what its confirmer has shown.
 Believed believed(const State& state, const Settings& settings, const std::string& probe, Time now) {
   const SourceKept* source = source_of(state, probe);
   Believed its{std::nullopt, probe, false, false};
@@ -60,10 +63,13 @@ Believed believed(const State& state, const Settings& settings, const std::strin
     return its;
   }
   if (!shown || !shown->recovery_point || !shown->read_at) {
-    its.estimated = true;  // nobody has looked yet; a claim is still better than to say nothing and to page nobody when it stands still
+    its.estimated =
+        true;  // the confirmer has not looked yet; without the claim there would be no exposure, and nobody would be paged when it grows
     return its;
   }
   its.failing = its.failing || source->disagrees_since.has_value();
+  // The claim is believed while the confirmer looks and does not contradict, or has shown as much itself. Otherwise only what the confirmer
+  // has shown.
   const bool looks = now - *shown->read_at <= 2 * confirmer->interval;
   if ((looks && !source->disagrees_since) || *shown->recovery_point >= *source->recovery_point) return its;
   its.point = shown->recovery_point;
@@ -97,18 +103,20 @@ Duration normal_top(const State& state, const Settings& settings, const std::str
   if (!source || source->tops.size() < tops_that_tell) return top;
   std::vector<double> tops = source->tops;
   std::sort(tops.begin(), tops.end());
+  // One outlier in ten does not count.
   const double learned = tops[static_cast<std::size_t>(0.9 * static_cast<double>(tops.size() - 1))];
   return std::max(top, Duration{static_cast<std::int64_t>(std::llround(learned * 1000))});
 }
 
 namespace {
 
-// The least exposure that the source is at before each new point; zero: not known.
+// The lowest that the exposure is just before a new point; zero: not known. Never below the interval at which the source is read, because a
+// point is not known before.
 Duration best_top(const State& state, const ProbeSettings& probe) {
   Duration best = std::max(probe.backup->every.value_or(Duration{0}), probe.interval);
   const SourceKept* source = source_of(state, probe.name);
-  // The lowest, not the usual: an archive that broke three times must not look like a source that never does better. One tooth under the
-  // RPO and it is reachable.
+  // The lowest and not the usual: an archive that broke three times must not look like a source that never does better. A single tip under
+  // the RPO shows that the RPO can be met.
   if (source && source->tops.size() >= tops_that_tell)
     best = std::max(best, Duration{static_cast<std::int64_t>(*std::min_element(source->tops.begin(), source->tops.end()) * 1000)});
   return best;
@@ -133,16 +141,16 @@ std::optional<Unreachable> unreachable(const State& state, const Settings& setti
 void remember_claim(SourceKept& source, const Claim& claim, Time now, Duration confirmer_interval) {
   const Duration reach = 2 * confirmer_interval;
   auto& claims = source.claims;
-  // Thinned, so that they stay few however often the source is read: a claim that is left out is only confronted a little later.
+  // Few are kept however often the source is read. A claim that is left out only means that it is compared a little later.
   if (claims.empty() || claim.at - claims.back().at >= reach / static_cast<int>(claims_in_reach)) claims.push_back(claim);
-  // One that is old enough to be confronted has to stay.
+  // The newest claim that is old enough to be compared has to stay.
   while (claims.size() > 1 && claims[1].at <= now - reach) claims.erase(claims.begin());
 }
 
 std::optional<bool> holds_less(const SourceKept& confirmer, const Claim& claim) {
   if (confirmer.empty_since) return true;
   if (confirmer.safe && claim.safe && confirmer.safe->timeline == claim.safe->timeline) return confirmer.safe->lsn < claim.safe->lsn;
-  // A coarse time is when something was written, not what is in it.
+  // A coarse time says when something was written, not what is in it, so it is compared with nothing.
   if (!confirmer.recovery_point || confirmer.coarse || claim.coarse) return std::nullopt;
   return *confirmer.recovery_point < claim.point;
 }
@@ -171,14 +179,14 @@ bool shows_less(const SourceKept& source, const RecoveryReading& reading, const 
 }
 
 bool lose(SourceKept& source, const RecoveryReading& reading, const std::optional<Point>& point, Time run) {
-  // On a new timeline the old one's end is no part of the history any more, whoever says so.
+  // A reading on another timeline is believed even when it is not whole: the end of the old timeline is no part of the history any more.
   const bool other_history = reading.safe && source.safe && reading.safe->timeline != source.safe->timeline;
   if (!reading.whole && !other_history) return false;
   if (!source.less_since) {
     source.less_since = run;
     return false;
   }
-  // Lost twice without having been whole in between: it is the best that it held that is missed.
+  // Lost twice without having been whole in between: what is reported missing is the best that it ever held.
   if (!source.lost_point || *source.recovery_point > *source.lost_point) {
     source.lost_point = source.recovery_point;
     source.lost_since = source.less_since;

@@ -13,7 +13,7 @@ constexpr double quantile = 0.9;
 
 using Subject = Condition::Subject;
 
-// A backup probe; of this component only, when one is given.
+// The probe reads recovery points (of this component, when one is given).
 bool reads_points(const Settings& settings, const std::string& probe, const ComponentSettings* of) {
   auto found = settings.probes.find(probe);
   if (found == settings.probes.end() || !found->second.backup) return false;
@@ -44,13 +44,15 @@ bool about_points(const Settings& settings, const Condition& condition, const Co
   }
 }
 
-// An incident that could also be about something else says nothing about how long a source takes to mend.
+// Every condition of the trigger is about recovery points. An incident that could also be about something else says nothing about how long
+// it takes to mend a source.
 bool about_points(const Settings& settings, const Trigger& trigger, const ComponentSettings* of) {
   auto about = [&](const Condition& c) { return about_points(settings, c, of); };
   return !trigger.empty() && std::all_of(trigger.any.begin(), trigger.any.end(), about) &&
          std::all_of(trigger.all.begin(), trigger.all.end(), about);
 }
 
+// What mending sources of this component has taken, sorted.
 std::vector<Duration> samples_of(const State& state, const Settings& settings, const ComponentSettings& component, Time now) {
   std::map<std::string, bool> asked;  // by scenario: they are few, and their samples many
   std::vector<Duration> samples;

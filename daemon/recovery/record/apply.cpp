@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each event means. One small function a kind, found in a table (those of incidents are in apply_incident.cpp); what is in none (a
-// newer release's event) only goes to the timeline.
+// What each event means for the record: one small function for each kind, found in a table (those of incidents are in apply_incident.cpp).
+// A kind that is in no table, written by a newer release, goes to the timeline only. Nothing here judges: everything that was decided is in
+// the event, so that a replay gives the same record under any settings.
 #include "daemon/recovery/record/json.hpp"
 #include "daemon/recovery/record/meanings.hpp"
 #include "daemon/recovery/record/state.hpp"
@@ -17,6 +18,7 @@ constexpr Duration spans_kept = hours{24 * 8};
 
 Health health_of(const Body& body, const char* key = "health") { return parse_health(body.text(key)).value_or(Health::unknown); }
 
+// A turn keeps its time for as long as the wider sentence stays true, and loses it when that becomes false.
 void turn(Turns& turns, bool bad, bool not_down, Time at, Time good_at) {
   if (!bad || turns.bad == Time{}) turns.bad = bad ? at : Time{};
   if (!not_down || turns.not_down == Time{}) turns.not_down = not_down ? good_at : Time{};
@@ -29,12 +31,14 @@ void turn(Turns& turns, Health to, const Event& e) {
 
 // ---- probes and components
 
+// A run that is down begins both stretches, one that is degraded only the wider one.
 void probe_suspected(Record& r, const Event& e) {
   ProbeRecord& p = r.probes[e.probe];
   Time first = e.body.maybe_time("first_bad_at").value_or(e.at);
   if (health_of(e.body, "outcome") == Health::down && !p.down) p.down = Stretch{first, e.body.maybe_time("last_not_down_at")};
   if (!p.degraded) p.degraded = Stretch{first, e.body.maybe_time("last_up_at")};
 }
+// "degraded": no run is bad any more, both stretches end. "down": only that of runs that were down.
 void probe_cleared(Record& r, const Event& e) {
   ProbeRecord& p = r.probes[e.probe];
   p.down.reset();
@@ -68,7 +72,7 @@ void component_changed(Record& r, const Event& e) {
   turn(c.turns, c.health, e);
 }
 
-// What is no longer configured is forgotten; what is new is remembered as first seen now.
+// Drops the entries that belong to none of `names`: what they are about is configured no more.
 template <class T>
 void keep_only(std::map<std::string, T>& values, const std::set<std::string>& names,
                bool (*belongs)(const std::string&, const std::string&)) {
@@ -102,7 +106,8 @@ void add_blind_span(Record& r, Time from, Time until) {
   if (until > from) r.blind_spans.push_back({from, until});
   std::erase_if(r.blind_spans, [&](const Span& s) { return s.until < until - spans_kept; });
 }
-// Nobody looked since: a `for` that ran stands still from there, until its trigger is seen again.
+// Nobody watched in this time. A `for` that was running stands still from its beginning on; judge_triggers() lets it go on when its trigger
+// is seen again.
 void blind_time(Record& r, Time from, Time until) {
   add_blind_span(r, from, until);
   for (auto& [scenario, pending] : r.pending)
@@ -114,6 +119,7 @@ void daemon_started(Record& r, const Event& e) {
 void clock_jumped(Record& r, const Event& e) {
   if (auto from = e.body.maybe_time("blind_from")) blind_time(r, *from, e.at);
 }
+// Contract, "Blindness": what was not down becomes unknown. What was confirmed to be down stays so.
 void blind_began(Record& r, const Event& e) {
   r.blind_since = e.body.maybe_time("since").value_or(e.at);
   for (auto& [name, probe] : r.probes) {
@@ -160,6 +166,7 @@ void maintenance_ended(Record& r, const Event& e) {
   r.maintenance.erase(e.body.text("id"));
   std::erase_if(r.first_seen,
                 [&](const auto& entry) { return entry.first.starts_with("maintenance-ended/") && entry.second < e.at - spans_kept; });
+  // Remembered for as long as blind spans are: a planned window that a person ended early must not begin again.
   r.first_seen["maintenance-ended/" + e.body.text("id")] = e.at;
 }
 void finding_appeared(Record& r, const Event& e) {
@@ -204,13 +211,14 @@ void drill_passed(Record& r, const Event& e) {
 void drill_failed(Record& r, const Event& e) {
   FailedDrill& failed = r.failed_drills[e.scenario];
   failed.at = e.at;
-  // A short failure after a long one makes nothing better.
+  // Of several failed drills in a row the longest counts: a short failure after a long one makes nothing better.
   failed.longest_seconds = std::max(failed.longest_seconds, e.body.number("recovery_seconds"));
   learn(r.measured, took(e));
 }
 void scenario_changed(Record& r, const Event& e) {
   ScenarioRecord& s = r.scenarios[e.scenario];
   Standing standing = parse_standing(e.body.text("standing")).value_or(Standing::unproven);
+  // New figures under the same standing do not move `since`.
   if (standing != s.standing || s.since == Time{}) s.since = e.at;
   s.standing = standing;
   s.message = e.body.text("detail");

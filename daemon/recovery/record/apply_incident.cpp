@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the events of an incident's life mean: incidents, their steps and messages, and the triggers that pend.
+// What the events of an incident's life mean: for incidents, their steps and messages, and the triggers that are pending. No settings, no
+// clock and no judgement here: a replay of the journal has to give the same record. An event about an incident that is not there any more
+// is ignored.
 #include "daemon/recovery/record/incident_rows.hpp"
 #include "daemon/recovery/record/json.hpp"
 #include "daemon/recovery/record/meanings.hpp"
@@ -15,12 +17,14 @@ Incident* incident_of(Record& r, const Event& e) {
 
 namespace {
 
+// Incidents that are over and are still listed. Beyond that the oldest are dropped from memory; the journal keeps them.
 constexpr std::size_t final_incidents_kept = 1000;
 
 std::optional<Loss> loss_in(const Body& body) { return loss_from_json(body.json().value("loss", Json())); }
 
 // ---- incidents
 
+// By opening time. Live incidents are never dropped.
 void forget_oldest(Record& r) {
   std::vector<std::pair<Time, std::string>> over;
   for (const auto& [id, incident] : r.incidents)
@@ -63,11 +67,12 @@ void incident_reopened(Record& r, const Event& e) {
   i->loss.reset();
   if (auto because = e.body.evidence("because"); !because.empty()) i->because = std::move(because);  // why it is open now
   r.pending.erase(i->scenario);
-  if (e.by != "drwatch") i->exit.by = Exit::By::steps;  // a person opened it again although it looks well
+  if (e.by != "drwatch") i->exit.by = Exit::By::steps;  // a person opened it again although it looks well: health would end it at once
 }
 void incident_resolved(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
   if (!i) return;
+  // Resolved without having recovered (forced, or by hand): its clock stops here.
   if (!i->recovered_at) i->recovered_at = e.at;
   if (auto loss = loss_in(e.body)) i->loss = loss;
   i->state = IncidentState::resolved;
@@ -79,7 +84,8 @@ void incident_projected(Record& r, const Event& e) {
   if (Incident* i = incident_of(r, e)) i->projection = projection_from_json(e.body.json());
 }
 
-// The wide incident goes on with the narrow one's start, acknowledgement, timeline, messages and every done step of the same id.
+// Contract, "Absorption": the wide incident goes on with the narrow one's start (if earlier), acknowledgement (if earlier), bad change,
+// timeline, messages and every done step of the same id. The plan of such a step stays the wide one's.
 void take_over(Incident& wide, const Incident& narrow) {
   wide.absorbed.push_back(narrow.id);
   if (narrow.started_at < wide.started_at) {
@@ -102,7 +108,8 @@ void take_over(Incident& wide, const Incident& narrow) {
     *same = done;
     same->plan = plan;
   }
-  // Where nothing but people's work can say that it is over, that work goes over as well.
+  // An incident that only people's work can end brings that work along: critical steps that the wide one does not have. Otherwise nobody
+  // could ever say that it is over.
   if (narrow.exit.by == Exit::By::steps)
     for (const IncidentStep& left : narrow.steps)
       if (narrow.gates(left) && !wide.step(left.plan.id)) wide.steps.push_back(left);
@@ -123,7 +130,8 @@ void incident_absorbed(Record& r, const Event& e) {
   take_over(wide->second, *narrow);
 }
 
-// The new scenario's plan with what was already done; done steps that it does not have stay, as history.
+// The new scenario's plan, with the state of the steps that both have. Steps that only the old plan had stay if somebody worked on them, as
+// history: they are critical no more.
 void incident_refiled(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
   if (!i) return;
@@ -140,7 +148,7 @@ void incident_refiled(Record& r, const Event& e) {
     }
   }
   refile(*i, as_new);
-  i->trigger.supersedes.push_back(e.body.text("from"));  // what it was first must not open beside it
+  i->trigger.supersedes.push_back(e.body.text("from"));  // the scenario that it was first filed under must not open beside it
   r.pending.erase(i->scenario);
 }
 void incident_bad_change(Record& r, const Event& e) {
@@ -154,6 +162,7 @@ void incident_bad_change(Record& r, const Event& e) {
 void incident_corrected(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
   if (!i) return;
+  // Corrected twice, what drwatch itself found is still kept.
   if (!i->started_at_found) i->started_at_found = i->started_at;
   i->started_at = e.body.time("started_at");
   i->started_by = "corrected by " + e.by;
@@ -168,6 +177,7 @@ IncidentStep* step_of(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
   return i ? i->step(e.body.text("step")) : nullptr;
 }
+// The step is over, in whichever way. Of a verified one it is noted since when its condition holds, and whether that proves anything.
 void end_step(Record& r, const Event& e, StepState state) {
   IncidentStep* s = step_of(r, e);
   if (!s) return;
@@ -181,6 +191,7 @@ void end_step(Record& r, const Event& e, StepState state) {
     s->proves = e.body.flag("proves");
   }
 }
+// As if nobody had touched it. The note stays.
 void reset_step(IncidentStep& s) {
   s.state = StepState::open;
   s.started_at.reset();
@@ -206,6 +217,7 @@ void step_undone(Record& r, const Event& e) {
     s->note = e.body.text("note");
   }
 }
+// The condition of a step that drwatch had ticked is false again. From now on its being true proves something.
 void step_broke(Record& r, const Event& e) {
   if (IncidentStep* s = step_of(r, e)) {
     reset_step(*s);
@@ -216,6 +228,8 @@ void step_broke(Record& r, const Event& e) {
 
 // ---- messages
 
+// "message.failed" means drafted as well, with names that could not be filled. A new draft of the same message takes the place of the old
+// one.
 void message_drafted(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
   if (!i) return;

@@ -107,6 +107,7 @@ IncidentStep* Incident::step(std::string_view id_) {
   return it == steps.end() ? nullptr : &*it;
 }
 
+// The clock of an incident that is not open has stopped: at its recovery, or when it was resolved without one.
 Duration Incident::elapsed(Time now) const {
   Time until = state == IncidentState::open ? now : recovered_at.value_or(resolved_at.value_or(now));
   return std::max(until - started_at, Duration{0});
@@ -132,6 +133,7 @@ ToldApart told_apart(const Incident& incident) {
   return apart;
 }
 
+// A step before it that belongs to an option nobody took is not waited for, once another option was chosen.
 bool Incident::ready(const IncidentStep& s) const {
   return std::all_of(s.plan.after.begin(), s.plan.after.end(), [&](const std::string& before) {
     const IncidentStep* other = step(before);

@@ -150,6 +150,7 @@ std::string text_in(const std::map<std::string, T>& values, const std::string& n
 
 }  // namespace
 
+// By the part before the slash. A kind that this release does not know has no text.
 std::string kept_text(const Kept& kept, const std::string& key) {
   auto [kind, name] = split(key);
   if (kind == "alive_at") return kept.alive_at ? json::of(kept.alive_at).dump() : "";
@@ -184,6 +185,7 @@ void restore_kept(Kept& kept, const std::string& key, const std::string& text) {
 
 std::string short_fingerprint(const ProbeSettings& probe) { return probe.fingerprint.substr(0, 8); }
 
+// A memory made with other settings is not handed on: it is about something else.
 const std::string* memory_of(const Kept& kept, const ProbeSettings& probe) {
   const auto found = kept.memories.find(probe.name);
   return found == kept.memories.end() || found->second.of != short_fingerprint(probe) ? nullptr : &found->second.text;

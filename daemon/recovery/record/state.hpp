@@ -30,8 +30,9 @@ struct Stretch {
   Time first_bad_at{};
   std::optional<Time> last_good_at;  // nullopt: never seen good
 };
-// What is true stays so as things get worse, and what is not down is not down however degraded: of the wider sentences since when they
-// hold. Time{}: they do not, or nobody wrote it down.
+// Since when the wider sentences about something hold. Health and standing have one `since`, which moves with every change; but something
+// that went from degraded to down is "degraded" (or worse) since the first of these, and something that went from degraded to up is "not
+// down" since the first as well. Time{}: the sentence does not hold now, or an older release did not write it down.
 struct Turns {
   Time bad{};       // degraded or down; of an objective at-risk or breached
   Time not_down{};  // up or degraded; of an objective met or at-risk
@@ -39,7 +40,7 @@ struct Turns {
 struct LatchRecord {  // as probes/outcome.hpp; here until the probe is no longer configured
   Time at{};
   std::string message;
-  bool acknowledged = false;  // what happened up to `at`
+  bool acknowledged = false;  // a person has looked at what happened up to `at`
 };
 struct ProbeRecord {
   Health health = Health::unknown;
@@ -62,7 +63,7 @@ enum class Standing { met, at_risk, breached, unproven };
 inline constexpr Standing all_standings[] = {Standing::met, Standing::at_risk, Standing::breached, Standing::unproven};
 std::string_view standing_name(Standing s);
 std::optional<Standing> parse_standing(std::string_view name);
-int rank(Standing s);     // the worse the more
+int rank(Standing s);     // worse standings have higher ranks
 struct ObjectiveRecord {  // an RPO by component and class
   Standing standing = Standing::unproven;
   Time since{};

@@ -15,7 +15,8 @@ using Subject = Condition::Subject;
 Truth truth_of(bool b) { return b ? Truth::yes : Truth::no; }
 Truth opposite(Truth t) { return t == Truth::yes ? Truth::no : t == Truth::no ? Truth::yes : Truth::unknown; }
 
-// Of something unknown every sentence but "is unknown" is not known.
+// Contract, "Conditions": of something unknown every sentence except "is unknown" is itself not known. "degraded" includes down, so that
+// what is true stays true as things get worse.
 Truth of_health(Health h, Holds holds) {
   if (holds == Holds::unknown) return truth_of(h == Health::unknown);
   if (h == Health::unknown) return Truth::unknown;
@@ -24,7 +25,8 @@ Truth of_health(Health h, Holds holds) {
   return truth_of(h == Health::down);
 }
 
-// An RPO nobody could measure yet is not known; an RTO that no drill has shown is known to be unproven.
+// `measured` is true for an RPO: as long as no recovery point could be read, nobody knows how it stands, so the answer is not known. It is
+// false for an RTO: there "unproven" is itself knowledge (no drill has shown it), so "is met" is plainly false.
 Truth of_standing(Standing s, Holds holds, bool measured) {
   if (holds == Holds::unproven) return truth_of(s == Standing::unproven);
   if (s == Standing::unproven && measured) return Truth::unknown;
@@ -33,7 +35,10 @@ Truth of_standing(Standing s, Holds holds, bool measured) {
   return truth_of(s == Standing::breached);
 }
 
-// Since when a sentence is as true (or as false) as it is, of something whose state is what it is since `since`.
+// `since` is when the present state began; the answer is when the sentence about it began to be as true or as false as it is. The two
+// differ where a sentence covers several states. Something degraded at 02:00 and down at 02:10 is "degraded" since 02:00, and "not up"
+// since 02:00 as well; something down until 02:20 and degraded since is "not down" since 02:20, and stays so however long it takes to be
+// up. Without this a `for` would start again with every step from bad to worse.
 Time since_of(Truth truth, Holds holds, Time since, const Turns& turns) {
   const bool wide = holds == Holds::degraded || holds == Holds::at_risk, best = holds == Holds::up || holds == Holds::met;
   const bool worst = holds == Holds::down || holds == Holds::breached;
@@ -43,7 +48,8 @@ Time since_of(Truth truth, Holds holds, Time since, const Turns& turns) {
   return of_wide == Time{} ? since : of_wide;
 }
 
-// A reload may take away what an open incident still asks about: then it is not known.
+// nullptr: not configured any more. An incident keeps the conditions that it was opened with, and a reload may have removed the component
+// that they name. Such a condition is not known, so nothing opens or recovers by it.
 const ComponentSettings* component_in(const Settings& settings, const std::string& name) {
   auto it = settings.components.find(name);
   return it == settings.components.end() ? nullptr : &it->second;
@@ -52,17 +58,20 @@ Sentence gone(const std::string& name) { return {Truth::unknown, {}, name + ": n
 
 bool probe_seen(const State& state, const Settings& settings, const std::string& name) {
   auto probe = settings.probes.find(name);
-  if (probe != settings.probes.end() && probe->second.calls_in()) return true;  // judged by the clock and what it sent
+  if (probe != settings.probes.end() && probe->second.calls_in())
+    return true;  // a job that calls in is judged by the clock and its last call: there is no run to wait for
   auto sight = state.sight.probes.find(name);
   return sight != state.sight.probes.end() && sight->second.seen;
 }
 
-// As it was judged last: with thousands of probes, asking each of them for every sentence would be most of a decision.
+// True when every probe of the component has run since the start. Taken from what judge_components() noted last: with thousands of probes,
+// asking each of them again for every sentence would be most of the cost of a decision.
 bool all_seen(const State& state, const Settings& settings, const ComponentSettings& component) {
   auto known = state.sight.all_seen.find(component.name);
   return known == state.sight.all_seen.end() ? seen(state, settings, component) : known->second;
 }
 
+// "primary: connection refused, 3 runs": the words that an incident and its timeline show.
 std::string probe_evidence(const State& state, const std::string& name) {
   auto probe = state.record.probes.find(name);
   if (probe == state.record.probes.end()) return name + ": never seen";
@@ -74,8 +83,9 @@ std::string probe_evidence(const State& state, const std::string& name) {
 }
 
 enum class Words { spoken, left_out };
-constexpr std::size_t most_named = 10;  // of a component's probes
+constexpr std::size_t most_named = 10;  // of a component's probes in one piece of evidence; the others are counted only
 
+// A probe that has not run since the start is not known, whatever the record says: the record may be hours old.
 Sentence of_probe(const State& state, const Settings& settings, const std::string& name, Holds holds, Words words) {
   Sentence s;
   auto probe = state.record.probes.find(name);
@@ -90,7 +100,7 @@ Sentence of_probe(const State& state, const Settings& settings, const std::strin
   return s;
 }
 
-// What its probes say: all of them when it is up, else those that are not.
+// The evidence of its probes: of all of them when it is up, otherwise only of those that are not.
 std::string component_evidence(const State& state, const ComponentSettings& of, Health health) {
   std::string text;
   std::size_t named = 0, more = 0;
@@ -108,6 +118,7 @@ std::string component_evidence(const State& state, const ComponentSettings& of, 
   return health == Health::up ? of.name + " is up: " + text : text;
 }
 
+// A component is known only when every one of its probes has run since the start: one of them may be what makes it down.
 Sentence of_component(const State& state, const Settings& settings, const std::string& name, Holds holds, Words words) {
   Sentence s;
   const ComponentSettings* of = component_in(settings, name);
@@ -124,12 +135,14 @@ Sentence of_component(const State& state, const Settings& settings, const std::s
   return s;
 }
 
+// The RPO is breached by construction: no source survives the class, or none brings points often enough, and all of them work as they
+// always do. Contract, "Exposure and objectives": that is a finding, not a disaster.
 bool is_finding(const State& state, const Settings& settings, const std::string& component, DisasterClass c, const ObjectiveRecord& is,
                 Time now) {
   return is.standing == Standing::breached && settings.rpo_of(component, c) && judge_rpo(state, settings, component, c, now).structural;
 }
 
-// The worst of its classes that have an objective, or the one class.
+// Without a class it is the worst of the component's classes that have an objective; with one, that class alone.
 Sentence of_rpo(const State& state, const Settings& settings, std::optional<DisasterClass> of_class, Holds holds,
                 const std::string& component, Time now, Words words) {
   Sentence s;
@@ -144,8 +157,9 @@ Sentence of_rpo(const State& state, const Settings& settings, std::optional<Disa
     if (of_class && *of_class != c) continue;
     auto objective = state.record.objectives.find(objective_key(component, c));
     if (objective == state.record.objectives.end()) continue;
-    // What can never be met is a finding: no scenario opens by it, and no step waits for it. (Asked for by its class, one that nothing
-    // survives is what it is.)
+    // What can never be met is a finding: no scenario opens by it, and no step waits for it, because neither would ever end. The exception
+    // is a condition that names the class itself and a class that no source survives: whoever wrote it asked for exactly that, and is told
+    // "breached".
     if (is_finding(state, settings, component, c, objective->second, now) && !(of_class && sources_of(settings, component, c).empty())) {
       structural = true;
       continue;
@@ -155,11 +169,14 @@ Sentence of_rpo(const State& state, const Settings& settings, std::optional<Disa
     worst_class = c;
   }
   if (!worst && structural) {  // nobody is woken by it, and nothing is proven by it
+    // Only findings are left. "is breached" and "is at-risk" are false, so that nobody is woken; "is met" is not known, so that no exit
+    // counts it as proof that all is well.
     s.truth = holds == Holds::met ? Truth::unknown : Truth::no;
     s.finding = true;
     s.evidence = component + " rpo cannot be met: a finding";
     return s;
   }
+  // The record holds how the objective stood before the restart. Until one source has been read again, that is not known to hold still.
   if (!worst || (!read && !of.protected_by.empty())) {
     if (words == Words::spoken) s.evidence = component + " rpo: not seen since the start";
     return s;
@@ -171,12 +188,14 @@ Sentence of_rpo(const State& state, const Settings& settings, std::optional<Disa
   return s;
 }
 
+// Undated: an RTO's standing follows from incidents, drills and figures together, and none of them says since when.
 Sentence of_rto(const State& state, const Settings& settings, const Condition& condition, const std::string& component, Time now) {
   if (!component_in(settings, component)) return gone(component);
   Standing standing = component_rto(state, settings, component, now);
   return {of_standing(standing, condition.holds, false), {}, component + " rto is " + std::string(standing_name(standing)), false};
 }
 
+// A signal is never unknown: it is raised when somebody raised it, and otherwise it is not.
 Sentence of_signal(const State& state, const std::string& name, Holds holds) {
   auto signal = state.record.signals.find(name);
   bool raised = signal != state.record.signals.end() && signal->second.raised;
@@ -188,7 +207,8 @@ Sentence of_signal(const State& state, const std::string& name, Holds holds) {
   return s;
 }
 
-// True when one is; not known when none is and one might be.
+// True when one part is true, since the first of those that are. Otherwise not known when one part is not known, else false, since the last
+// of the parts became so.
 Sentence any_of(const std::vector<Sentence>& parts) {
   Sentence whole{Truth::no, {}, {}};
   for (const Sentence& part : parts) {
@@ -212,7 +232,8 @@ bool judged_rpo(const Settings& settings, const std::string& component) {
                      [&](DisasterClass c) { return settings.rpo_of(component, c).has_value(); });
 }
 
-// "any component is not up" is true when one is not: the "not" belongs to each.
+// Applies the condition's "not" to one sentence. With "any" it belongs to each part: "any component is not up" is true when one is not up.
+// The opposite of a finding stays not known; else "rpo is not breached" would count an RPO that can never be met as well.
 Sentence said(const Condition& c, Sentence s) {
   if (c.negated) s.truth = s.finding ? Truth::unknown : opposite(s.truth);
   return s;
@@ -236,7 +257,7 @@ Sentence sentence(const State& state, const Settings& settings, const Condition&
         if (!component.probes.empty()) parts.push_back(said(c, of_component(state, settings, name, c.holds, words)));
       return any_of(parts);
     case Subject::any_rpo:
-      // What can never be met (a class that nothing survives) is a finding, not a page: it opens nothing by "any rpo".
+      // An RPO that can never be met is a finding, and nobody is paged for it: "any rpo" leaves it out.
       for (const auto& [name, component] : settings.components)
         if (judged_rpo(settings, name))
           for (DisasterClass k : all_classes) {
@@ -252,9 +273,12 @@ Sentence sentence(const State& state, const Settings& settings, const Condition&
   return {};
 }
 
-// Which bad stretch a state is about.
+// A probe has two stretches: since it was degraded or worse, and since it was down. "is down" is about the second, every other sentence
+// about the first.
 bool about_down(Holds h, bool negated) { return h == Holds::down && !negated; }
 
+// The clock of an incident starts at the last good outcome before the stretch, because the failure began somewhere between that and the
+// first bad run. nullopt: the probe is not in such a stretch.
 std::optional<Start> stretch_start(const State& state, const std::string& probe, bool down) {
   auto it = state.record.probes.find(probe);
   if (it == state.record.probes.end()) return std::nullopt;
@@ -264,7 +288,8 @@ std::optional<Start> stretch_start(const State& state, const std::string& probe,
   return Start{stretch->first_bad_at, "first run of " + probe + " (never seen good)"};
 }
 
-// A component went down when enough of its probes had: a replica that is away for weeks does not make the outage weeks old.
+// A component goes down when the n-th of its probes does, n by `down_when`; it is degraded by the first. So its start is the n-th earliest
+// of theirs: one replica that has been away for weeks does not make today's outage weeks old.
 std::optional<Start> component_start(const State& state, const ComponentSettings& component, bool down) {
   std::vector<Start> starts;
   for (const std::string& probe : component.probes)
@@ -278,6 +303,7 @@ void earliest(std::optional<Start>& best, const std::optional<Start>& other) {
   if (other && (!best || other->at < best->at)) best = other;
 }
 
+// The probes that a condition about one subject rests on; of an RPO, the sources of recovery points. "any ..." is expanded by the caller.
 std::vector<std::string> probes_of(const Settings& settings, const Condition& c) {
   if (c.subject == Subject::probe) return {c.name};
   const ComponentSettings* of = component_in(settings, c.name);
@@ -303,7 +329,7 @@ Sentence evaluate(const State& state, const Settings& settings, const Condition&
   return sentence(state, settings, condition, now, Words::spoken);
 }
 
-Sentence look(const State& state, const Settings& settings, const Condition& condition, Time now) {
+Sentence evaluate_without_words(const State& state, const Settings& settings, const Condition& condition, Time now) {
   return sentence(state, settings, condition, now, Words::left_out);
 }
 
@@ -320,7 +346,8 @@ std::optional<Start> started(const State& state, const Settings& settings, const
     const ComponentSettings* of = component_in(settings, condition.name);
     return of ? component_start(state, *of, down) : std::nullopt;
   }
-  Sentence s = look(state, settings, condition, state.record.at);
+  // Objectives and signals have no runs of their own: their clock starts when they became so.
+  Sentence s = evaluate_without_words(state, settings, condition, state.record.at);
   if (s.since == Time{}) return std::nullopt;
   return Start{s.since, "since " + condition.text};
 }
@@ -350,10 +377,10 @@ void for_each_look(const State& state, const Settings& settings, const Condition
   bool about_points = condition.subject == Subject::rpo || condition.subject == Subject::any_rpo;
   auto look = [&](const std::string& name) {
     auto probe = settings.probes.find(name);
-    if (probe != settings.probes.end() && probe->second.calls_in()) return;  // judged all the time, by the clock
+    if (probe != settings.probes.end() && probe->second.calls_in()) return;  // a job that calls in is judged all the time, by the clock
     auto sight = state.sight.probes.find(name);
     if (sight == state.sight.probes.end()) return each(name, std::optional<Time>{});
-    // A source that could not be read was not looked at, however often it was asked.
+    // A source of recovery points that could not be read has shown nothing about the RPO, however often it was asked.
     bool unreadable = about_points && sight->second.last && sight->second.last->outcome == Health::unknown;
     each(name, unreadable ? std::optional<Time>{} : sight->second.last_run_at);
   };

@@ -11,23 +11,25 @@
 namespace drwatch {
 namespace {
 
-// All of `all`, one of `any` (an empty list asks nothing), nothing of `none`; `if_unknown` is what a condition counts as when it is not
-// known.
+// Whether a trigger holds: all of `all`, one of `any` (an empty list asks nothing), nothing of `none`. `if_unknown` is what a condition of
+// `all` or `any` counts as when it is not known. In `none`, a condition that is not known does not forbid (contract, "Conditions").
 bool holds(const std::vector<Sentence>& all, const std::vector<Sentence>& any, const std::vector<Sentence>& none, bool if_unknown) {
   auto yes = [&](const Sentence& s) { return s.truth == Truth::yes || (if_unknown && s.truth == Truth::unknown); };
   return std::all_of(all.begin(), all.end(), yes) && (any.empty() || std::any_of(any.begin(), any.end(), yes)) &&
          std::none_of(none.begin(), none.end(), [](const Sentence& s) { return s.truth == Truth::yes; });
 }
 
+// Notes a condition that is true: when it became so, the components it is about, and the earliest start of all, which the incident's clock
+// counts from.
 void add_cause(const Deciding& d, Match& found, const Condition& condition, const Sentence& sentence) {
   found.because.push_back({condition.text, sentence.since == Time{} ? d.now : sentence.since, ""});
   found.causes.push_back(&condition);
   found.by_signal = found.by_signal || condition.subject == Condition::Subject::signal;
   for (const std::string& component : components_of(d.state, d.settings, condition)) found.components.push_back(component);
   auto start = started(d.state, d.settings, condition);
-  if (start && (found.started_by.empty() || start->at < found.started_at)) {
+  if (start && (found.start_words.empty() || start->at < found.started_at)) {
     found.started_at = start->at;
-    found.started_by = start->by;
+    found.start_words = start->by;
   }
 }
 
@@ -41,11 +43,12 @@ struct Sentences {
 Sentences sentences_of(const Deciding& d, const Trigger& trigger) {
   auto seen = [&](const std::vector<Condition>& conditions) {
     std::vector<Sentence> sentences;
-    for (const Condition& c : conditions) sentences.push_back(look(d.state, d.settings, c, d.now));
+    for (const Condition& c : conditions) sentences.push_back(evaluate_without_words(d.state, d.settings, c, d.now));
     return sentences;
   };
   return {seen(trigger.all), seen(trigger.any), seen(trigger.none)};
 }
+// Not known when the trigger would hold if everything that cannot be seen were true: it may hold, and nobody can tell.
 Truth truth_of(const Sentences& s) {
   if (holds(s.all, s.any, s.none, false)) return Truth::yes;
   return holds(s.all, s.any, s.none, true) ? Truth::unknown : Truth::no;
@@ -55,7 +58,7 @@ Truth truth_of(const Sentences& s) {
 
 Truth truth_of(const Deciding& d, const Trigger& trigger) { return trigger.empty() ? Truth::no : truth_of(sentences_of(d, trigger)); }
 
-Match look(const Deciding& d, const Trigger& trigger) {
+Match match_without_words(const Deciding& d, const Trigger& trigger) {
   Match found;
   if (trigger.empty()) return found;
   const auto [all, any, none] = sentences_of(d, trigger);
@@ -64,15 +67,16 @@ Match look(const Deciding& d, const Trigger& trigger) {
   for (std::size_t i = 0; i < all.size(); ++i) add_cause(d, found, trigger.all[i], all[i]);
   for (std::size_t i = 0; i < any.size(); ++i)
     if (any[i].truth == Truth::yes) add_cause(d, found, trigger.any[i], any[i]);
-  if (found.started_by.empty()) {
+  // Nothing that makes it true knows since when (an RTO's standing): then it began now.
+  if (found.start_words.empty()) {
     found.started_at = d.now;
-    found.started_by = "the trigger";
+    found.start_words = "the trigger";
   }
   return found;
 }
 
 Match match(const Deciding& d, const Trigger& trigger) {
-  Match found = look(d, trigger);
+  Match found = match_without_words(d, trigger);
   for (std::size_t i = 0; i < found.causes.size(); ++i)
     found.because[i].evidence = evaluate(d.state, d.settings, *found.causes[i], d.now).evidence;
   return found;
@@ -82,7 +86,8 @@ namespace {
 
 // ---- what keeps a scenario shut
 
-// Every condition that makes the trigger true is about components for which `excused` holds.
+// Every condition that makes the trigger true is about components, and all of these are excused. One cause without a component (a signal,
+// an objective) is enough for the scenario to open.
 bool every_cause(const Deciding& d, const Match& found, const std::function<bool(const std::string&)>& excused) {
   return std::all_of(found.causes.begin(), found.causes.end(), [&](const Condition* c) {
     auto components = components_of(d.state, d.settings, *c);
@@ -90,8 +95,10 @@ bool every_cause(const Deciding& d, const Match& found, const std::function<bool
   });
 }
 
-// Whether what the trigger is about fails by itself is not known yet: what can tell it is asked first. Parents at once, as witnesses are;
-// children when their turn comes, so that they have time to find their way back.
+// The `for` is over, but it is not known whether what the trigger is about fails by itself or because of a parent. The incident waits for
+// the runs that can tell. Parents that were not asked since the failure began are run at once, as witnesses are. What is behind a parent
+// that has just come back is only waited for: run at once, it would be caught before it has found its way back. `ask_again` names the
+// probes whose next run needs a new decision. True: it waits.
 bool asks_first(Deciding& d, const Match& found) {
   Sight& sight = d.state.sight;
   std::set<std::string> parents;
@@ -110,6 +117,7 @@ bool asks_first(Deciding& d, const Match& found) {
   return true;
 }
 
+// The newest incident of the scenario in this state; nullptr: none.
 Incident* live_incident(Deciding& d, const std::string& scenario, IncidentState state) {
   Incident* newest = nullptr;
   for (auto& [id, incident] : d.record().incidents)
@@ -117,6 +125,8 @@ Incident* live_incident(Deciding& d, const std::string& scenario, IncidentState 
   return newest;
 }
 
+// An open incident supersedes the scenario, by its own trigger or by that of an incident that it absorbed: what the narrow one kept shut
+// stays shut when the narrow one goes on in the wide one.
 bool taken_over(Deciding& d, const std::string& scenario) {
   for (const auto& [id, incident] : d.record().incidents) {
     if (incident.state != IncidentState::open) continue;
@@ -126,8 +136,10 @@ bool taken_over(Deciding& d, const std::string& scenario) {
   return false;
 }
 
-// People have closed its steps, and what opened it has held all the while: it is that occurrence still, not a new one. Behind the end of
-// the incident this is said of signals only: a fact that somebody raised is not raised again by standing.
+// The last incident of the scenario was closed by people (its exit is by steps), and every cause has held without a break since before
+// that. It is still the same occurrence: opening it again would page somebody for what they have just dealt with. While it is `recovered`
+// this goes for every cause; after it is `resolved` only for signals, since a signal that was left raised is no new fact, but a component
+// that is still down is.
 bool said_to_be_over(Deciding& d, const std::string& scenario, const Match& found) {
   const Incident* last = nullptr;
   for (const auto& [id, incident] : d.record().incidents) {
@@ -137,17 +149,19 @@ bool said_to_be_over(Deciding& d, const std::string& scenario, const Match& foun
   if (!last || last->exit.by != Exit::By::steps || !last->recovered_at) return false;
   return std::all_of(found.causes.begin(), found.causes.end(), [&](const Condition* c) {
     bool asked = last->state == IncidentState::recovered || c->subject == Condition::Subject::signal;
-    return asked && look(d.state, d.settings, *c, d.now).since <= *last->recovered_at;
+    return asked && evaluate_without_words(d.state, d.settings, *c, d.now).since <= *last->recovered_at;
   });
 }
 
+// An open incident that affects the component; nullptr: none.
 Incident* open_about(Deciding& d, const std::string& component) {
   for (auto& [id, incident] : d.record().incidents)
     if (incident.state == IncidentState::open && has(incident.affects, component)) return &incident;
   return nullptr;
 }
 
-// The parent's incident lists what it explains: of the parents one above the other that of the nearest that has one.
+// Contract, "Dependencies": the parent's incident lists the components that it explains. Of several parents above each other, it is that of
+// the nearest one that has an open incident. Each component is listed once.
 void explain(Deciding& d, const Match& found) {
   std::set<std::string> components(found.components.begin(), found.components.end());
   for (const std::string& component : components) {
@@ -162,8 +176,11 @@ void explain(Deciding& d, const Match& found) {
   }
 }
 
+// Why a scenario whose trigger holds does not open: maintenance or a parent excuses every cause, a wider incident is open, or people have
+// said that this occurrence is over.
 bool kept_shut(Deciding& d, const Scenario& scenario, const Match& found) {
-  // Announced work on the database and what fails because of it are one excuse.
+  // Both excuses in one question: work announced on the database, and the services that fail because of that work, may be two causes of one
+  // trigger.
   if (every_cause(d, found, [&](const std::string& c) { return in_maintenance(d.record(), c) || explained_by(d, c).has_value(); })) {
     explain(d, found);
     return true;
@@ -173,12 +190,14 @@ bool kept_shut(Deciding& d, const Scenario& scenario, const Match& found) {
 
 // ---- pending
 
+// "database is down; api is down"
 std::string because_text(const std::vector<Evidence>& because) {
   std::string text;
   for (const Evidence& e : because) text += (text.empty() ? "" : "; ") + e.condition;
   return text;
 }
 
+// The event carries the whole pending record, so that a replay needs neither the settings nor a clock.
 void emit_pending(Deciding& d, const Scenario& scenario, const PendingRecord& p, std::string message) {
   d.emit("scenario.pending", {.scenario = scenario.id}, std::move(message),
          Body{{"since", p.since},
@@ -190,11 +209,12 @@ void emit_pending(Deciding& d, const Scenario& scenario, const PendingRecord& p,
 }
 
 void begin_pending(Deciding& d, const Scenario& scenario, const Match& found) {
-  PendingRecord p{d.now, d.now + scenario.trigger.hold_for, std::nullopt, found.started_at, found.started_by, found.because};
+  PendingRecord p{d.now, d.now + scenario.trigger.hold_for, std::nullopt, found.started_at, found.start_words, found.because};
   emit_pending(d, scenario, p, scenario.title + " opens at " + time_words(p.opens_at) + " if this lasts: " + because_text(p.because));
 }
 
-// Something became unknown: the `for` stands still; known again: it goes on where it stood.
+// What the trigger asks can no longer be seen: the `for` stands still, as the contract ("Conditions") demands. When it can be seen again,
+// the end of the `for` moves by as long as it stood still.
 void hold_pending(Deciding& d, const Scenario& scenario, bool held) {
   PendingRecord p = d.record().pending.at(scenario.id);
   if (p.held_at.has_value() == held) return;
@@ -207,7 +227,9 @@ void hold_pending(Deciding& d, const Scenario& scenario, bool held) {
   emit_pending(d, scenario, p, scenario.title + " opens at " + time_words(p.opens_at) + " if this lasts");
 }
 
-// A wider scenario whose `for` runs: the narrow one waits for it, at most that long.
+// A wider scenario that supersedes this one is pending as well. Contract, "Absorption": the narrow one waits for it, at most as long as the
+// wide one's `for`, counted from when the narrow one could have opened. A wide one that is held (its conditions cannot be seen) is not
+// waited for.
 bool waits_for_wider(Deciding& d, const Scenario& scenario, Time ready_at) {
   for (const auto& [id, wide] : d.settings.scenarios) {
     if (!has(wide.trigger.supersedes, scenario.id)) continue;
@@ -223,6 +245,7 @@ bool waits_for_wider(Deciding& d, const Scenario& scenario, Time ready_at) {
 
 // ---- opening
 
+// "20260301-0211-database-outage": it can be said over the phone. A second one of the same scenario in the same minute gets "-2".
 std::string incident_id(const Record& record, const std::string& scenario, Time now) {
   std::string t = time_text(now);  // 2026-03-01T02:11:20Z
   std::string id = t.substr(0, 4) + t.substr(5, 2) + t.substr(8, 2) + "-" + t.substr(11, 2) + t.substr(14, 2) + "-" + scenario;
@@ -231,11 +254,14 @@ std::string incident_id(const Record& record, const std::string& scenario, Time 
     if (std::string next = id + "-" + std::to_string(n); !record.incidents.count(next)) return next;
 }
 
+// Contract, "Recovery": an incident opened by a signal or a person is over by its steps, because no probe may see what they saw; otherwise
+// by health. A scenario may say otherwise.
 Exit::By exit_by(const Scenario& scenario, const Match& found, const std::string& by) {
   if (scenario.exit.by != Exit::By::automatic) return scenario.exit.by;
   return found.by_signal || by != "drwatch" || scenario.trigger.empty() ? Exit::By::steps : Exit::By::health;
 }
 
+// A copy of everything that the scenario says now. A reload of the configuration does not change an incident that people are working on.
 Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found, Time detected_at, const std::string& by) {
   Incident i;
   i.id = incident_id(d.record(), scenario.id, d.now);
@@ -245,8 +271,9 @@ Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found
   i.severity = scenario.severity;
   i.of_class = class_name(scenario.of_class);
   i.affects = scenario.affects;
+  // A person may open a scenario whose trigger does not hold. Then nothing is known of an earlier start, and the clock starts now.
   i.started_at = found.truth == Truth::yes ? std::min(found.started_at, d.now) : d.now;
-  i.started_by = found.truth == Truth::yes ? found.started_by : "opened by " + by;
+  i.started_by = found.truth == Truth::yes ? found.start_words : "opened by " + by;
   i.detected_at = detected_at;
   i.opened_at = d.now;
   i.opened_by = by;
@@ -264,7 +291,8 @@ Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found
   for (const Step& plan : scenario.steps) {
     IncidentStep step;
     step.plan = plan;
-    step.held_at_opening = plan.verify && look(d.state, d.settings, *plan.verify, d.now).truth == Truth::yes;
+    // A check that was true already when the incident opened proves nothing about the repair.
+    step.held_at_opening = plan.verify && evaluate_without_words(d.state, d.settings, *plan.verify, d.now).truth == Truth::yes;
     i.steps.push_back(std::move(step));
   }
   return i;
@@ -272,6 +300,7 @@ Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found
 
 }  // namespace
 
+// The wide incident is copied, and the narrow ones are collected first: every event that is applied changes the map that is walked.
 void absorb_narrower(Deciding& d, const std::string& wide_id) {
   const Incident wide = d.record().incidents.at(wide_id);
   std::vector<std::string> narrow;
@@ -284,15 +313,19 @@ void absorb_narrower(Deciding& d, const std::string& wide_id) {
 
 namespace {
 
+// Within `reopen_within` it is the same incident: its start, ticks and timeline stay, and its clock counts as if it had never stopped.
 void reopen(Deciding& d, const Incident& incident, const Match& found) {
   d.emit("incident.reopened", d.about(incident), incident.title + " is back: " + because_text(found.because),
          Body{{"because", found.because}, {"looked_well_from", incident.recovered_at}});
 }
 
+// One scenario, in the order of the contract ("Opening"): does the trigger hold; does something keep it shut; is `for` over; does a wider
+// one come first; is it known that it fails by itself. Then it opens, or a recent incident of it opens again.
 void judge_trigger(Deciding& d, const Scenario& scenario) {
   if (scenario.trigger.empty() || live_incident(d, scenario.id, IncidentState::open)) return;
-  Match found = look(d, scenario.trigger);
+  Match found = match_without_words(d, scenario.trigger);
   bool pending = d.record().pending.count(scenario.id) > 0;
+  // Neither opens nor is forgotten: blind or without sight, the time that has run is kept.
   if (found.truth == Truth::unknown || d.record().blind_since) {
     if (pending) hold_pending(d, scenario, true);
     return;
@@ -312,19 +345,21 @@ void judge_trigger(Deciding& d, const Scenario& scenario) {
 
   found = match(d, scenario.trigger);
   Incident* recovered = live_incident(d, scenario.id, IncidentState::recovered);
+  // Within `reopen_within` of the recovery it goes on with the same incident.
   if (recovered && d.now <= recovered->recovered_at.value_or(d.now) + recovered->reopen_within) {
     reopen(d, *recovered, found);
     return absorb_narrower(d, recovered->id);
   }
-  if (p.started_at < found.started_at) {  // the stretch began with what held first
+  if (p.started_at < found.started_at) {  // the cause that held first may be gone by now; the stretch began with it all the same
     found.started_at = p.started_at;
-    found.started_by = p.started_by;
+    found.start_words = p.started_by;
   }
   open_incident(d, scenario, found, p.since, "drwatch");
 }
 
 }  // namespace
 
+// Breadth first. One that is in the list already is not added again: a journal from elsewhere could hold a circle.
 std::vector<const Incident*> with_absorbed(const Record& record, const Incident& incident) {
   std::vector<const Incident*> all{&incident};
   for (std::size_t n = 0; n < all.size(); ++n)
@@ -335,6 +370,8 @@ std::vector<const Incident*> with_absorbed(const Record& record, const Incident&
   return all;
 }
 
+// Opens it, takes over the narrower ones that are open, and drafts the messages due at the opening. `detected_at` is when the `for` began.
+// The incident's id is the decision's subject afterwards.
 void open_incident(Deciding& d, const Scenario& scenario, const Match& found, Time detected_at, std::string by) {
   Incident incident = make_incident(d, scenario, found, detected_at, by);
   std::string id = incident.id, why = because_text(incident.because);
@@ -347,7 +384,8 @@ void open_incident(Deciding& d, const Scenario& scenario, const Match& found, Ti
 }
 
 void judge_triggers(Deciding& d) {
-  // The wide ones first, so that a narrow one sees at once that it is taken over.
+  // Scenarios that supersede most come first. If a wide and a narrow one are due in the same decision, the narrow one finds the wide one
+  // open and stays shut, instead of being opened and absorbed in one breath.
   std::vector<const Scenario*> order;
   for (const auto& [id, scenario] : d.settings.scenarios) order.push_back(&scenario);
   std::stable_sort(order.begin(), order.end(),

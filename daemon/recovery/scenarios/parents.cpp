@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What fails because something above it fails: who is excused by a parent, until when, and what has to be asked before it counts by itself.
-// Contract: "Dependencies".
+// Failures that are explained by a failure above: which component is excused by a parent, until when, and what has to be asked before its
+// own failure counts. Contract: "Dependencies".
 #include "daemon/recovery/deciding.hpp"
 
 #include <algorithm>
@@ -8,10 +8,12 @@
 namespace drwatch {
 namespace {
 
+// Down, or suspected to be.
 bool failing(const Deciding& d, const std::string& component) {
   auto known = d.record().components.find(component);
   if (known != d.record().components.end() && known->second.health == Health::down) return true;
-  // Suspected: it would be down, were the bad runs of its probes confirmed. One replica of two that is away is no suspicion.
+  // Suspected: it would be down if the bad runs of its probes were confirmed. By `down_when`, so that one replica of two that is away is no
+  // suspicion.
   const ComponentSettings& of = d.settings.components.at(component);
   auto bad = std::count_if(of.probes.begin(), of.probes.end(), [&](const std::string& name) {
     auto probe = d.record().probes.find(name);
@@ -20,7 +22,7 @@ bool failing(const Deciding& d, const std::string& component) {
   return static_cast<std::size_t>(bad) >= enough_of(of);
 }
 
-// The newest runs of a query, as many as confirm, were answered, and not with what was expected.
+// The newest `fall` runs of a probe that queries were all answered, and all wrongly (down by assertion).
 bool answered_wrongly(const Deciding& d, const std::string& probe) {
   const ProbeSettings& of = d.settings.probes.at(probe);
   auto sight = d.state.sight.probes.find(probe);
@@ -32,7 +34,7 @@ bool answered_wrongly(const Deciding& d, const std::string& probe) {
          });
 }
 
-// A parent (or a parent's parent) that is down or suspected.
+// The parent, or a parent's parent, that is down or suspected; nullopt: none. The check of the configuration refuses circles, so this ends.
 std::optional<std::string> failing_above(const Deciding& d, const std::string& component) {
   for (const std::string& parent : d.settings.components.at(component).depends_on) {
     if (failing(d, parent)) return parent;
@@ -41,15 +43,15 @@ std::optional<std::string> failing_above(const Deciding& d, const std::string& c
   return std::nullopt;
 }
 
-// A database that is down (it takes no writes, say) explains queries that it did not answer. It does not explain rows that it returned, and
-// that are wrong: what came back from a restart read-only and empty is damaged, not only away.
+// A database that is down explains queries that got no answer. It does not explain rows that came back and are wrong: a database that
+// restarted read-only and empty is damaged, not only away. So a component one of whose probes gets wrong answers is never excused by a
+// parent.
 bool speaks(const Deciding& d, const std::string& component) {
   const auto& probes = d.settings.components.at(component).probes;
   return std::any_of(probes.begin(), probes.end(), [&](const std::string& probe) { return answered_wrongly(d, probe); });
 }
 
-// When the last of what is above the component was seen to be back. nullopt: nothing of it failed since the start; then its probes have run
-// since then as well.
+// When the last of the components above this one was seen to be back. nullopt: none of them has failed since the start.
 std::optional<Time> back_above(const Deciding& d, const std::string& component) {
   std::optional<Time> last;
   for (const std::string& parent : d.settings.components.at(component).depends_on) {
@@ -60,8 +62,9 @@ std::optional<Time> back_above(const Deciding& d, const std::string& component) 
   return last;
 }
 
-// A probe that failed when its component's parent was back at `since`: it has been asked again, and still fails as badly. A job is never
-// asked: what it missed it has missed.
+// Whether the probe has been asked again since its parent was back (`since`), and is still as bad as its health says. Only a run that began
+// after that counts: one that was under way may have met the parent's outage. A job that calls in cannot be asked: a call that it missed
+// stays missed.
 bool fails_by_itself(const Deciding& d, const std::string& probe, Health health, Time since) {
   if (d.settings.probes.at(probe).calls_in()) return true;
   auto sight = d.state.sight.probes.find(probe);
@@ -69,7 +72,7 @@ bool fails_by_itself(const Deciding& d, const std::string& probe, Health health,
   return health == Health::down ? sight->second.last->outcome == Health::down : sight->second.last->bad();
 }
 
-// Since when the component fails: the newest bad stretch of what is not up in it.
+// Since when the component fails: the first bad run of the newest stretch of any of its probes that are not up. nullopt: none is bad.
 std::optional<Time> fails_since(const Deciding& d, const std::string& component) {
   std::optional<Time> newest;
   for (const std::string& name : d.settings.components.at(component).probes) {
@@ -81,8 +84,8 @@ std::optional<Time> fails_since(const Deciding& d, const std::string& component)
   return newest;
 }
 
-// The probes above the component that have not run since `since`. One that is refused is left in peace: it was asked, and is asked less
-// often for a reason.
+// Collects the probes above the component that have not run since `since`. A probe whose last run was refused (wrong password, too many
+// requests) is not among them: it is asked less often on purpose, and asking it at once could lock the account.
 void unasked_above(const Deciding& d, const std::string& component, Time since, std::set<std::string>& unasked) {
   for (const std::string& parent : d.settings.components.at(component).depends_on) {
     for (const std::string& name : d.settings.components.at(parent).probes) {
@@ -97,11 +100,13 @@ void unasked_above(const Deciding& d, const std::string& component, Time since, 
 
 }  // namespace
 
+// The parent that explains the component's failure; nullopt: it counts by itself.
 std::optional<std::string> explained_by(const Deciding& d, const std::string& component) {
   return speaks(d, component) ? std::nullopt : failing_above(d, component);
 }
 
-// Notes which components that others depend on fail, and when they stopped to: what is behind them has its turn from there on.
+// Notes which parents fail now, and for those that have stopped failing, when. From then on what depends on them has to be asked again
+// before its failure counts as its own.
 void watch_parents(Deciding& d) {
   Sight& sight = d.state.sight;
   std::set<std::string> parents;
@@ -114,9 +119,9 @@ void watch_parents(Deciding& d) {
   }
 }
 
-// A parent came back, and none of what fails below it has been asked since, or it has just answered well: whether it fails by itself is not
-// known yet. Only a run that began behind the parent's return can say so: one that was on its way still met the parent's outage. And a
-// probe that runs every five minutes is slower than a `for` of two.
+// A parent of the component came back, and no probe below has confirmed since then that it still fails: whether the component fails by
+// itself is not known yet. False as soon as one probe has been asked again and still fails. Without this a probe that runs every five
+// minutes would open an incident by a `for` of two, on what it saw during the parent's outage.
 bool not_asked_again(const Deciding& d, const std::string& component) {
   const auto back = back_above(d, component);
   if (!back) return false;
@@ -126,7 +131,8 @@ bool not_asked_again(const Deciding& d, const std::string& component) {
   for (const std::string& name : d.settings.components.at(component).probes) {
     auto probe = d.record().probes.find(name);
     if (probe == d.record().probes.end() || probe->second.health == Health::up) continue;
-    // That one of its probes is slow on such a morning does not say that what is down in it is down by itself.
+    // For a component that is down only the probes that are down are asked: another one that is slow right after an outage does not show
+    // that the component is down by itself.
     if (is_down && probe->second.health != Health::down) continue;
     if (fails_by_itself(d, name, probe->second.health, *back)) return false;
     any = true;
@@ -134,7 +140,9 @@ bool not_asked_again(const Deciding& d, const std::string& component) {
   return any;
 }
 
-// A parent that is asked less often than its child may be gone as well, and nobody has looked: the child's incident would be the parent's.
+// The probes of parents that have not run since the component began to fail. A parent that is asked less often than its child may be down
+// as well without anybody having looked, and the child's incident would really be the parent's. Empty: all were asked, or the component is
+// never excused.
 std::set<std::string> parents_not_asked(const Deciding& d, const std::string& component) {
   std::set<std::string> unasked;
   if (auto since = fails_since(d, component); since && !speaks(d, component)) unasked_above(d, component, *since, unasked);

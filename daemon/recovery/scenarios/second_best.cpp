@@ -9,8 +9,7 @@
 namespace drwatch {
 namespace {
 
-// What fits second best: the scenario with most of its trigger's conditions true, of those that could be mistaken for this one. Conditions
-// that hold for one and are no part of the other tell them apart.
+// The conditions that speak for a trigger: those of `all` and of `any`.
 std::vector<const Condition*> asked(const Trigger& trigger) {
   std::vector<const Condition*> all;
   for (const auto* list : {&trigger.all, &trigger.any})
@@ -18,6 +17,8 @@ std::vector<const Condition*> asked(const Trigger& trigger) {
   return all;
 }
 
+// How well a scenario fits what is seen: the share of its conditions that are true (`any` counts as one condition), which those are, and
+// which would have to be true as well.
 struct Fit {
   double share = 0;  // of `all`, and one of `any`
   std::vector<Evidence> because;
@@ -39,14 +40,16 @@ Fit fit_of(const Deciding& d, const Trigger& trigger) {
       (of_all ? fit.missing : others).push_back(c->text);
     }
   }
-  if (!any) fit.missing.insert(fit.missing.end(), others.begin(), others.end());  // of `any` one is enough
+  if (!any)
+    fit.missing.insert(fit.missing.end(), others.begin(),
+                       others.end());  // one of `any` is enough; when none is true, all of them are missing
   for (const Condition& c : trigger.none)
     if (evaluate(d.state, d.settings, c, d.now).truth == Truth::yes) fit.missing.push_back("not: " + c.text), ++wanted;
   fit.share = wanted == 0 ? 0 : static_cast<double>(met) / static_cast<double>(wanted);
   return fit;
 }
 
-// What a scenario is about: the components of its conditions, and those that it affects.
+// The components that a scenario is about: those of its conditions, and those that it affects.
 std::set<std::string> subjects_of(const Deciding& d, const Scenario& scenario) {
   std::set<std::string> subjects(scenario.affects.begin(), scenario.affects.end());
   for (const Condition* c : asked(scenario.trigger))
@@ -54,7 +57,8 @@ std::set<std::string> subjects_of(const Deciding& d, const Scenario& scenario) {
   return subjects;
 }
 
-// Something else that goes on beside it is no reading of it: of another part of the platform, or with an incident of its own.
+// Whether the other scenario could be what is really going on. Not when it has an open incident of its own, or is kept shut by one; and not
+// when it is about other parts of the platform, which simply fail at the same time.
 bool mistakable(const Deciding& d, const Scenario& first, const Scenario& other) {
   for (const auto& [id, incident] : d.record().incidents)
     if (incident.state == IncidentState::open && (incident.scenario == other.id || has(incident.trigger.supersedes, other.id)))
@@ -63,6 +67,7 @@ bool mistakable(const Deciding& d, const Scenario& first, const Scenario& other)
   return std::any_of(others.begin(), others.end(), [&](const std::string& component) { return subjects.contains(component); });
 }
 
+// What tells the two apart: what is missing for the other one, and what is true for the first and no part of the other.
 Second second_of(const Deciding& d, const Scenario& first, const Scenario& other, const Fit& fit) {
   Second second{other.id, other.title, fit.because, fit.missing};
   for (const Condition* c : asked(first.trigger)) {

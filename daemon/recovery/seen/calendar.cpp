@@ -8,9 +8,10 @@
 namespace drwatch {
 namespace {
 
+// A window that somebody forgets to end must not silence a platform for ever.
 constexpr Duration longest_maintenance = hours{24};
 
-// The window of a planned maintenance that `now` lies in.
+// The window of a planned maintenance in which `now` lies; nullopt: it is not one.
 std::optional<Span> window_now(const MaintenanceSettings& plan, Time now) {
   if (plan.from && plan.until) return *plan.from <= now && now < *plan.until ? std::optional(Span{*plan.from, *plan.until}) : std::nullopt;
   if (!plan.schedule) return std::nullopt;
@@ -19,6 +20,7 @@ std::optional<Span> window_now(const MaintenanceSettings& plan, Time now) {
   return Span{*began, *began + plan.lasts};
 }
 
+// When its next window begins; nullopt: never again.
 std::optional<Time> next_window(const MaintenanceSettings& plan, Time now) {
   if (plan.from) return *plan.from > now ? plan.from : std::nullopt;
   if (!plan.schedule) return std::nullopt;
@@ -26,13 +28,14 @@ std::optional<Time> next_window(const MaintenanceSettings& plan, Time now) {
   return next == Time::max() ? std::nullopt : std::optional(next);
 }
 
+// Begins the window of a plan once. Its id holds its start, so that a restart within the window does not begin it again.
 void begin_planned(Deciding& d, const MaintenanceSettings& plan) {
   if (auto next = next_window(plan, d.now)) d.wake(*next);
   auto window = window_now(plan, d.now);
   if (!window) return;
   std::string id = plan.name + "-" + time_text(window->from).substr(0, 16);
   if (d.record().maintenance.count(id)) return;
-  // One that a person ended early stays ended for this window.
+  // A person ended this window early: it does not begin again.
   if (auto ended = d.record().first_seen.find("maintenance-ended/" + id); ended != d.record().first_seen.end()) return;
   d.emit("maintenance.began", {.by = "schedule"},
          "maintenance " + plan.name + " of " + joined(plan.components) + " until " + time_words(window->until),
@@ -41,6 +44,7 @@ void begin_planned(Deciding& d, const MaintenanceSettings& plan) {
 
 }  // namespace
 
+// Ends the windows that are over, then begins those that are due.
 void judge_maintenance(Deciding& d) {
   std::vector<std::string> over;
   for (const auto& [id, window] : d.record().maintenance) {
@@ -53,6 +57,7 @@ void judge_maintenance(Deciding& d) {
   for (const auto& [name, plan] : d.settings.maintenance) begin_planned(d, plan);
 }
 
+// Contract, "Opening": a scenario that is only about components in maintenance does not open.
 bool in_maintenance(const Record& record, const std::string& component) {
   return std::any_of(record.maintenance.begin(), record.maintenance.end(), [&](const auto& entry) {
     const auto& names = entry.second.components;
@@ -86,6 +91,7 @@ void order(Deciding& d, const EndMaintenance& o) {
 
 // ---- signals
 
+// A signal that was raised with an expiry clears itself.
 void judge_signals(Deciding& d) {
   std::vector<std::string> expired;
   for (const auto& [name, signal] : d.record().signals) {
@@ -98,6 +104,7 @@ void judge_signals(Deciding& d) {
   for (const std::string& name : expired) d.emit("signal.expired", {}, "signal " + name + " expired", Body{{"signal", name}});
 }
 
+// Raises or clears a signal. Raising one again that expires renews its time; without an expiry it is already so.
 void order(Deciding& d, const SetSignal& o) {
   auto plan = d.settings.signals.find(o.signal);
   if (plan == d.settings.signals.end()) {

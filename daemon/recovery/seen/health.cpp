@@ -9,13 +9,17 @@
 namespace drwatch {
 namespace {
 
+// What status and pages show of a probe's past.
 constexpr std::size_t recent_kept = 20, failures_kept = 10;
-constexpr std::size_t whole_kept = 3, whole_failures_kept = 5;  // of the newest: all about a run takes ten times what is kept of older ones
+constexpr std::size_t whole_kept = 3,
+                      whole_failures_kept = 5;  // these are kept with everything they saw, which takes ten times the memory of the others
 
 bool worse(Health a, Health b) { return static_cast<int>(a) > static_cast<int>(b); }  // up < degraded < down
-bool good(Health h) { return h == Health::up || h == Health::degraded; }
+// Up or degraded: it does its work, well or badly. Not so when down, nor when it could not be seen.
+bool serves(Health h) { return h == Health::up || h == Health::degraded; }
 
-// Looking must not make an entry: only events change the record.
+// The probe's record, or an empty one. Looking it up with [] would make an entry without an event, and a replay of the journal would differ
+// from what ran.
 const ProbeRecord& record_of(const Deciding& d, const std::string& probe) {
   static const ProbeRecord nothing;
   auto it = d.record().probes.find(probe);
@@ -24,9 +28,11 @@ const ProbeRecord& record_of(const Deciding& d, const std::string& probe) {
 
 // ---- witnesses
 
+// More than half: of two witnesses both, of three two.
 bool majority(std::size_t part, std::size_t of) { return part * 2 > of; }
 
-// A majority of the witnesses was good in a run that began at `since` or after. Those that have not run since are asked to run at once.
+// Contract, "Blindness": a majority of the witnesses was good in a run that began at `since` (the probe's first bad run) or later. Those
+// that have not run since are asked to run at once. Without witnesses drwatch takes it that it can see.
 bool can_see(Deciding& d, Time since) {
   const auto& witnesses = d.settings.witness.probes;
   if (witnesses.empty()) return true;
@@ -35,26 +41,30 @@ bool can_see(Deciding& d, Time since) {
     const ProbeSight& sight = d.state.sight.probes[name];
     bool looked = sight.last_run_at && *sight.last_run_at >= since;
     if (!looked) d.decision.run_now.push_back(name);
-    if (looked && sight.last && good(sight.last->outcome)) ++well;
+    if (looked && sight.last && serves(sight.last->outcome)) ++well;
   }
   return majority(well, witnesses.size());
 }
 
 // ---- one probe
 
-// The first run of the unbroken stretch, up to the newest, of those that were not worse than `worst`.
+// The start of the first run of the unbroken stretch, up to the newest run, in which none was worse than `worst`. No further back than the
+// window (the last fall or rise runs).
 Time since_no_worse(const ProbeSight& sight, Health worst) {
   Time from = sight.window_at.back();
   for (std::size_t i = sight.window.size(); i-- > 0 && !worse(sight.window[i], worst);) from = sight.window_at[i];
   return from;
 }
 
+// Tells the change, with the start of the runs that made it: an incident is over since its first good run, not since the run that confirmed
+// it.
 void change_health(Deciding& d, const std::string& probe, Health to, const Outcome& seen) {
   const ProbeRecord& was = record_of(d, probe);
   ProbeSight& sight = d.state.sight.probes[probe];
   Body body{{"health", health_name(to)}, {"from", health_name(was.health)}, {"reason", reason_name(seen.reason)},
             {"code", seen.code},         {"outcome_message", seen.message}, {"vantage", seen.vantage}};
-  // Behind a stretch that nobody could see it is good since the first run that saw it, whatever was seen before.
+  // After a time in which nobody could see it, it is good since the run that saw it: what was seen before that says nothing about the time
+  // between.
   const auto since = [&](Health level) { return time_text(was.health == Health::unknown ? seen.at : since_no_worse(sight, level)); };
   if (to == Health::up) body.set("good_since", since(Health::up));
   if (to == Health::degraded) body.set("not_down_since", since(Health::degraded));
@@ -63,13 +73,15 @@ void change_health(Deciding& d, const std::string& probe, Health to, const Outco
   d.emit("probe.changed", {.component = d.settings.probes.at(probe).component, .probe = probe}, message, body);
 }
 
-// The mildest of the last n when all are worse than `than`; nullopt otherwise.
+// Contract, "Health": the mildest of the last n runs when all of them were worse than `than`; nullopt otherwise. down, degraded, down makes
+// it degraded, not down.
 std::optional<Health> fallen(const ProbeSight& sight, std::size_t n, Health than) {
   if (sight.window.size() < n) return std::nullopt;
   auto last = sight.window.end() - static_cast<std::ptrdiff_t>(n);
   Health mildest = *std::min_element(last, sight.window.end(), [](Health a, Health b) { return worse(b, a); });
   return worse(mildest, than) ? std::optional(mildest) : std::nullopt;
 }
+// The other way: the worst of the last n runs when all of them were better than `than`.
 std::optional<Health> risen(const ProbeSight& sight, std::size_t n, Health than) {
   if (sight.window.size() < n) return std::nullopt;
   auto last = sight.window.end() - static_cast<std::ptrdiff_t>(n);
@@ -77,12 +89,15 @@ std::optional<Health> risen(const ProbeSight& sight, std::size_t n, Health than)
   return worse(than, worst) ? std::optional(worst) : std::nullopt;
 }
 
-// What fall and rise make of the runs so far; nullopt: no change.
+// What fall and rise make of the runs so far; nullopt: no change. Unknown runs neither count nor reset; `fall` of them in a row make the
+// health unknown.
 std::optional<Health> next_health(const ProbeSight& sight, const ProbeSettings& probe, Health is) {
   auto fall = static_cast<std::size_t>(probe.fall), rise = static_cast<std::size_t>(probe.rise);
   if (sight.unknowns >= probe.fall) return is == Health::unknown ? std::nullopt : std::optional(Health::unknown);
+  // The newest run could not see: what the runs before it said has been judged already.
   if (sight.unknowns > 0 || sight.window.empty()) return std::nullopt;
   if (is == Health::unknown) {
+    // A new probe, or one out of sight, is up after one good run. A bad one needs `fall` as always.
     if (sight.window.back() == Health::up) return Health::up;
     return fallen(sight, fall, Health::up);
   }
@@ -90,6 +105,8 @@ std::optional<Health> next_health(const ProbeSight& sight, const ProbeSettings& 
   return risen(sight, rise, is);
 }
 
+// Changes the health when the runs say so. Before it becomes down, witnesses have to show that it is not drwatch itself that is cut off;
+// until they have run, `awaits_witness` keeps the verdict. Witnesses are judged without that: somebody has to be the first.
 void judge_probe(Deciding& d, const std::string& name) {
   if (d.record().blind_since) return;
   ProbeSight& sight = d.state.sight.probes[name];
@@ -106,7 +123,8 @@ void judge_probe(Deciding& d, const std::string& name) {
   change_health(d, name, *next, *sight.last);
 }
 
-// Begins and ends suspicion: the stretch of bad runs that clocks start by.
+// Begins a stretch of bad runs with the first bad one, long before `fall` confirms it. The clock of an incident counts from the last good
+// outcome before the stretch, so that outcome is written into the event. Down and degraded have a stretch each.
 void suspect(Deciding& d, const std::string& name, const Outcome& outcome, const ProbeKept& before) {
   if (!outcome.bad()) return;
   const ProbeRecord& record = record_of(d, name);
@@ -122,17 +140,19 @@ void suspect(Deciding& d, const std::string& name, const Outcome& outcome, const
   d.emit("probe.suspected", {.component = d.settings.probes.at(name).component, .probe = name},
          name + ": " + (outcome.message.empty() ? std::string(health_name(outcome.outcome)) : outcome.message), body);
 }
+// Ends a stretch: that of bad runs when the probe is up and its health is; that of down runs when both are up or degraded.
 void clear(Deciding& d, const std::string& name, const Outcome& outcome) {
-  if (!good(outcome.outcome)) return;
+  if (!serves(outcome.outcome)) return;
   const ProbeRecord& record = record_of(d, name);
   bool up = outcome.outcome == Health::up && record.health == Health::up && record.degraded;
-  bool not_down = good(outcome.outcome) && good(record.health) && record.down;
+  bool not_down = serves(outcome.outcome) && serves(record.health) && record.down;
   if (!up && !not_down) return;
   d.emit("probe.cleared", {.component = d.settings.probes.at(name).component, .probe = name}, name + " is good again",
          Body{{"level", up ? "degraded" : "down"}});
 }
 
-// What was suspected and then could not be seen at all is suspected no more; what was confirmed goes on.
+// The probe has just become unknown. Bad runs that were never confirmed are not suspected any more: they could be one lost packet, and
+// would date an incident that begins hours later. A health that was confirmed goes on, with its stretch.
 void lose_sight(Deciding& d, const std::string& name, const Outcome& outcome, Health was) {
   const ProbeRecord& record = record_of(d, name);
   if (d.record().blind_since || outcome.outcome != Health::unknown || record.health != Health::unknown || was == Health::down) return;
@@ -142,12 +162,14 @@ void lose_sight(Deciding& d, const std::string& name, const Outcome& outcome, He
          name + " cannot be seen any more: it is not suspected to be down", Body{{"level", was == Health::degraded ? "down" : "degraded"}});
 }
 
+// Adds the run and drops the oldest beyond `kept`; only the newest `whole` keep their details.
 void remember_in(std::vector<PastRun>& runs, const std::shared_ptr<const Outcome>& run, std::size_t kept, std::size_t whole) {
   if (runs.size() == kept) runs.erase(runs.begin());
   runs.emplace_back(run);
   if (runs.size() > whole) runs[runs.size() - whole - 1].forget_details();
 }
 
+// Notes the run in Sight, which is lost with the process: the window that fall and rise judge, the newest runs, the counters.
 void remember(ProbeSight& sight, const ProbeSettings& probe, std::shared_ptr<const Outcome> run) {
   const Outcome& outcome = *run;
   sight.seen = true;
@@ -159,6 +181,7 @@ void remember(ProbeSight& sight, const ProbeSettings& probe, std::shared_ptr<con
     sight.unknowns = 0;
     sight.window.push_back(outcome.outcome);
     sight.window_at.push_back(outcome.at);
+    // Neither fall nor rise looks further back.
     if (sight.window.size() > static_cast<std::size_t>(std::max(probe.fall, probe.rise))) {
       sight.window.erase(sight.window.begin());
       sight.window_at.erase(sight.window_at.begin());
@@ -173,21 +196,23 @@ void remember(ProbeSight& sight, const ProbeSettings& probe, std::shared_ptr<con
   sight.last = std::move(run);
 }
 
+// The last good outcome is kept across restarts: an outage that begins while drwatch is down is dated by it.
 void remember_good(Deciding& d, const std::string& name, const Outcome& outcome) {
-  if (!good(outcome.outcome)) return;
+  if (!serves(outcome.outcome)) return;
   ProbeKept& kept = d.state.kept.probes[name];
   if (outcome.outcome == Health::up) kept.last_up_at = outcome.at;
   kept.last_not_down_at = outcome.at;
   d.keep("probe/" + name);
 }
 
+// How much data there is, when it has changed noticeably: projections of restore steps grow with it.
 void remember_data(Deciding& d, const std::string& name, const Outcome& outcome) {
   if (!outcome.data_bytes || !remember_size(d.state.kept.probes[name], *outcome.data_bytes)) return;
   d.keep("probe/" + name);
   d.settle_needed = true;  // what scenarios would take
 }
 
-// Health that waited for a witness is judged again when one has run.
+// A witness has run: probes whose verdict waited for one are judged again.
 void judge_waiting(Deciding& d) {
   for (auto& [name, sight] : d.state.sight.probes)
     if (sight.awaits_witness && d.settings.probes.count(name)) judge_probe(d, name);
@@ -202,6 +227,8 @@ void PastRun::forget_details() {
   whole.reset();
 }
 
+// Folds one run into what is known. `before` is taken first, because remember_good() overwrites the last good outcome that suspect() writes
+// down. A full decision follows only when something changed: the first run of a probe, a witness that turned, or an event.
 void see_run(Deciding& d, const std::string& name, std::shared_ptr<const Outcome> run) {
   const Outcome& outcome = *run;
   auto settings = d.settings.probes.find(name);
@@ -209,7 +236,7 @@ void see_run(Deciding& d, const std::string& name, std::shared_ptr<const Outcome
   ProbeSight& sight = d.state.sight.probes[name];
   ProbeKept before = d.state.kept.probes[name];
   bool first = !sight.seen;
-  bool turned = settings->second.witness && (!sight.last || good(sight.last->outcome) != good(outcome.outcome));
+  bool turned = settings->second.witness && (!sight.last || serves(sight.last->outcome) != serves(outcome.outcome));
   std::size_t events = d.decision.events.size();
   remember(sight, settings->second, run);
   suspect(d, name, outcome, before);
@@ -224,6 +251,7 @@ void see_run(Deciding& d, const std::string& name, std::shared_ptr<const Outcome
   if (first || turned || d.decision.events.size() > events) d.settle_needed = true;
 }
 
+// The newest run differs from the health that is recorded, so the next one is due after `retry` and not after `interval`.
 bool confirming(const State& state, const std::string& probe) {
   auto sight = state.sight.probes.find(probe);
   auto record = state.record.probes.find(probe);
@@ -239,13 +267,17 @@ struct Count {
   std::size_t down = 0, unknown = 0, not_up = 0, all = 0;
 };
 
+// Contract, "Health": down when enough probes are; else unknown when enough could be if the unknown ones were down; else degraded when any
+// is not up; else up.
 Health component_health(const Count& n, std::size_t need) {
-  if (n.all == 0) return Health::unknown;  // nothing is green because nobody looked
+  if (n.all == 0) return Health::unknown;  // a component without probes must not be shown green because nobody looks at it
   if (n.down >= need) return Health::down;
   if (n.down + n.unknown >= need) return Health::unknown;
   return n.not_up > 0 ? Health::degraded : Health::up;
 }
 
+// Tells a change of the component's health. Its message is that of the first probe that is down, or else of the first that is not up. It is
+// up since the last of its probes was, and not down since the last of them was not.
 void judge_component(Deciding& d, const ComponentSettings& component) {
   Count n;
   std::string message;
@@ -269,7 +301,7 @@ void judge_component(Deciding& d, const ComponentSettings& component) {
   Health health = component_health(n, enough_of(component));
   auto was = d.record().components.find(component.name);
   if (was != d.record().components.end() && was->second.health == health) return;
-  if (was == d.record().components.end() && health == Health::unknown) return;  // not seen yet is not news
+  if (was == d.record().components.end() && health == Health::unknown) return;  // not seen yet: nothing to tell
   Body body{{"health", health_name(health)},
             {"from", was == d.record().components.end() ? std::nullopt : std::optional(health_name(was->second.health))},
             {"detail", message}};
@@ -281,6 +313,8 @@ void judge_component(Deciding& d, const ComponentSettings& component) {
 
 }  // namespace
 
+// Only components of which a probe changed are judged, all of them after a start or a reload: with thousands of probes that is most of the
+// cost of a decision.
 void judge_components(Deciding& d) {
   Sight& sight = d.state.sight;
   auto judge = [&](const ComponentSettings& component) {
@@ -299,6 +333,8 @@ void judge_components(Deciding& d) {
 
 // ---- blindness
 
+// Contract, "Blindness": when a majority of the witnesses has failed for `[witness] for`, drwatch is blind. Counted only from when all of
+// them have run, so that a start does not begin blind.
 void judge_blindness(Deciding& d) {
   const auto& witnesses = d.settings.witness.probes;
   Sight& sight = d.state.sight;
@@ -306,7 +342,7 @@ void judge_blindness(Deciding& d) {
   for (const std::string& name : witnesses) {
     const ProbeSight& witness = sight.probes[name];
     seen += witness.last != nullptr;
-    well += witness.last && good(witness.last->outcome);
+    well += witness.last && serves(witness.last->outcome);
   }
   bool sees = witnesses.empty() || majority(well, witnesses.size());
   if (!sees && seen == witnesses.size() && !sight.witnesses_bad_since) sight.witnesses_bad_since = d.now;
@@ -327,6 +363,8 @@ void judge_blindness(Deciding& d) {
          Body{{"since", *sight.witnesses_bad_since}});
 }
 
+// After blindness or a jump of the clock: what was seen before says nothing about now. Every probe that can be asked runs at once, and
+// until it has run its component is not known. Holds of verified steps begin anew as well.
 void begin_looking_again(Deciding& d) {
   d.state.sight.all_touched = true;
   for (auto& [name, sight] : d.state.sight.probes) {

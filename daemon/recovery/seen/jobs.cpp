@@ -9,15 +9,21 @@
 namespace drwatch {
 namespace {
 
+// Runs that were begun and not ended, of a job that calls in: bounded, because anybody who has the key can begin runs.
 constexpr std::size_t runs_kept = 100;
 
+// drwatch was blind, asleep or not running then: a call made at that time was not heard.
 bool was_deaf_at(const Record& record, Time t) {
   return std::any_of(record.blind_spans.begin(), record.blind_spans.end(), [&](const Span& s) { return s.from <= t && t < s.until; });
 }
 
-// The first occurrence that nothing has answered yet: it may lie in the future.
+// The first occurrence that no call or run has answered; it may lie in the future. nullopt: nothing is due by the clock. A job with a
+// `period` is due one period of listening after its last call; one with a schedule at the first occurrence after it. Occurrences at which
+// drwatch was deaf are skipped: the job may have called then.
 std::optional<Time> first_unanswered(const JobSettings& job, const JobKept& kept, const Record& record, Time first_seen) {
-  if (job.period) return later(record, kept.called_at.value_or(first_seen), *job.period);  // it may have called while nobody listened
+  if (job.period)
+    return after_watching(record, kept.called_at.value_or(first_seen), *job.period);  // time in which nobody listened does not count
+  // A job that starts a little before its time answers the coming occurrence, so the next one is looked for behind it.
   Time after = kept.called_at ? std::max(*kept.called_at + earliness(job), first_seen) : first_seen;
   if (job.read) after = std::max(kept.accounted.value_or(first_seen), first_seen);
   if (!job.schedule) return std::nullopt;  // at every start of the server, says pg_cron's "@reboot"
@@ -26,6 +32,7 @@ std::optional<Time> first_unanswered(const JobSettings& job, const JobKept& kept
   return due == Time::max() ? std::nullopt : std::optional(due);
 }
 
+// Notes the earliest moment in the future at which the clock alone can change the verdict.
 void sooner(std::optional<Time>& next, Time now, Time at) {
   if (at > now && (!next || at < *next)) next = at;
 }
@@ -40,7 +47,8 @@ Outcome said(Health h, Reason r, std::string message) {
 
 std::string missed_words(const JobSettings& job) { return std::string("missed its ") + (job.read ? "run" : "call") + " due at "; }
 
-// A worse verdict takes the place of a milder one.
+// A verdict takes the place of a milder one, and never of one as bad: the first cause that was found is the one that is told. `good_until`
+// is until when nothing was wrong; an incident's clock starts there.
 void take(JobVerdict& v, Outcome o, Time good_until) {
   bool milder = v.outcome.bad() && static_cast<int>(o.outcome) <= static_cast<int>(v.outcome.outcome);
   if (milder) return;
@@ -48,17 +56,19 @@ void take(JobVerdict& v, Outcome o, Time good_until) {
   v.good_until = good_until;
 }
 
+// Late after a tenth of the grace: degraded. Missed after the whole of it: down, and it stays down until a success makes up for it, which
+// is why the missed occurrence is noted in `kept`.
 void judge_calls(JobVerdict& v, const JobSettings& job, JobKept& kept, const Record& record, Time first_seen, Time now) {
   if (kept.missed_at) {
     take(v, said(Health::down, Reason::absent, missed_words(job) + time_words(*kept.missed_at)), *kept.missed_at);
     return;
   }
-  if (job.read && !kept.running.empty()) return;  // what is due meanwhile waits for it
+  if (job.read && !kept.running.empty()) return;  // what comes due meanwhile is queued, not missed
   auto due = first_unanswered(job, kept, record, first_seen);
   if (!due) return;
-  // What was due while a run was still at work is started when that has ended.
+  // An occurrence that came while a run was still at work starts when that run has ended, and its grace counts from there.
   Time from = job.read && kept.free_since ? std::max(*due, *kept.free_since) : *due;
-  Time late = later(record, from, job.start_grace / 10), missed = later(record, from, job.start_grace);
+  Time late = after_watching(record, from, job.start_grace / 10), missed = after_watching(record, from, job.start_grace);
   sooner(v.next, now, late);
   sooner(v.next, now, missed);
   if (now >= missed) {
@@ -69,10 +79,12 @@ void judge_calls(JobVerdict& v, const JobSettings& job, JobKept& kept, const Rec
   }
 }
 
+// A run over `max_runtime` is degraded, over twice that down. Both are good until the limit passed.
 void judge_runtime(JobVerdict& v, const JobSettings& job, const JobKept& kept, const Record& record, Time now) {
   if (!job.max_runtime) return;
   for (const JobRun& run : kept.running) {
-    Time over = later(record, run.started_at, *job.max_runtime), twice = later(record, run.started_at, 2 * *job.max_runtime);
+    Time over = after_watching(record, run.started_at, *job.max_runtime),
+         twice = after_watching(record, run.started_at, 2 * *job.max_runtime);
     sooner(v.next, now, over);
     sooner(v.next, now, twice);
     if (now < over) continue;
@@ -82,10 +94,11 @@ void judge_runtime(JobVerdict& v, const JobSettings& job, const JobKept& kept, c
   }
 }
 
+// No success for longer than `max_success_age`; without any success, since drwatch first knew of the job.
 void judge_age(JobVerdict& v, const JobSettings& job, const JobKept& kept, const Record& record, Time first_seen, Time now) {
   if (!job.max_success_age) return;
   Time from = kept.last_success_at.value_or(first_seen);
-  Time stale = later(record, from, *job.max_success_age);
+  Time stale = after_watching(record, from, *job.max_success_age);
   sooner(v.next, now, stale);
   if (now >= stale)
     take(v,
@@ -96,6 +109,8 @@ void judge_age(JobVerdict& v, const JobSettings& job, const JobKept& kept, const
 
 bool same(const Outcome& a, const Outcome& b) { return a.outcome == b.outcome && a.reason == b.reason && a.message == b.message; }
 
+// Judges a job that calls in and folds the verdict in as if it were a run. Without a ping only a verdict that differs from the last one is
+// folded in, since time passing is not a run.
 void judge_job(Deciding& d, const std::string& name, const JobSettings& job, bool pinged) {
   JobKept& kept = d.state.kept.jobs[name];
   Time first_seen = first_seen_of(d, name);
@@ -107,16 +122,17 @@ void judge_job(Deciding& d, const std::string& name, const JobSettings& job, boo
   if (!pinged && last && same(*last, v.outcome)) return;
   ProbeKept& good = d.state.kept.probes[name];
   if (v.outcome.bad() && good.last_up_at && (!last || !last->bad())) {
-    // It was good until it was due, not until it last called.
+    // The incident's clock starts when the call was due, not at the last call: a nightly job was not down all day.
     good.last_up_at = std::max(*good.last_up_at, v.good_until);
     good.last_not_down_at = good.last_up_at;
   } else if (v.outcome.outcome == Health::down && good.last_up_at && last && last->outcome == Health::degraded) {
-    good.last_not_down_at = std::max(*good.last_up_at, v.good_until);  // being late was the beginning of missing
+    good.last_not_down_at = std::max(
+        *good.last_up_at, v.good_until);  // it was late before it was missed: the same failure, so it was good until the same moment
   }
   see_run(d, name, std::make_shared<const Outcome>(v.outcome));
 }
 
-// Ends the run that a ping names: by its run id, else the newest without one. False: no such run was open.
+// Ends the newest open run with this run id (the empty id is that of calls without one). False: no such run was open.
 bool end_run(JobKept& kept, const std::string& rid) {
   for (auto run = kept.running.rbegin(); run != kept.running.rend(); ++run)
     if (run->rid == rid) {
@@ -127,17 +143,18 @@ bool end_run(JobKept& kept, const std::string& rid) {
 }
 
 void begin_run(JobKept& kept, const std::string& rid, Time now) {
-  end_run(kept, rid);  // a start without an end: that run is abandoned
+  end_run(kept, rid);  // a second start with the same id: the first run never ended, and is abandoned
   kept.running.push_back({rid, now});
   if (kept.running.size() > runs_kept) kept.running.erase(kept.running.begin());
   kept.last_start_at = now;
   kept.called_at = now;
 }
 
-// A success ends what was over its time as well: a run that died with its machine never calls, and would hold the job down for ever.
+// A success also ends the runs that are over `max_runtime`: a run that died with its machine never calls, and would hold the job down for
+// ever.
 void forget_abandoned(JobKept& kept, const JobSettings& job, const Record& record, Time now) {
   if (!job.max_runtime) return;
-  std::erase_if(kept.running, [&](const JobRun& run) { return later(record, run.started_at, *job.max_runtime) <= now; });
+  std::erase_if(kept.running, [&](const JobRun& run) { return after_watching(record, run.started_at, *job.max_runtime) <= now; });
 }
 
 }  // namespace
@@ -164,7 +181,8 @@ JobVerdict judge(const JobSettings& job, JobKept& kept, const Record& record, Ti
   return v;
 }
 
-Time later(const Record& record, Time from, Duration wait) {
+// Walks over the blind spans in order, and uses up `wait` only between them.
+Time after_watching(const Record& record, Time from, Duration wait) {
   std::vector<Span> spans = record.blind_spans;
   std::sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) { return a.from < b.from; });
   for (const Span& span : spans) {
@@ -177,6 +195,7 @@ Time later(const Record& record, Time from, Duration wait) {
   return from + wait;
 }
 
+// What a job sent. A log entry changes nothing but the time of the last ping.
 void see_ping(Deciding& d, const Pinged& ping) {
   auto settings = d.settings.probes.find(ping.probe);
   if (settings == d.settings.probes.end() || !settings->second.calls_in())
@@ -190,7 +209,8 @@ void see_ping(Deciding& d, const Pinged& ping) {
   if (ping.what == What::start) begin_run(kept, ping.rid, d.now);
   if (ping.what == What::success || ping.what == What::fail) {
     bool of_a_run = end_run(kept, ping.rid);
-    // An end without a start is the call itself; a period is the time between any two calls; and a success makes up for what was missed.
+    // Which pings answer an occurrence: an end without a start is the call itself; for a job with a period every call counts; and a success
+    // answers what was missed. Otherwise the start of the run was the answer, and its end says only how it went.
     if (!of_a_run || settings->second.job->period || (kept.missed_at && ping.what == What::success)) kept.called_at = d.now;
     kept.last_ended_well = ping.what == What::success;
     kept.last_message = ping.message;
@@ -205,6 +225,7 @@ void see_ping(Deciding& d, const Pinged& ping) {
   judge_job(d, ping.probe, *settings->second.job, true);
 }
 
+// Blind, drwatch cannot hear calls: no job is late meanwhile.
 void judge_jobs(Deciding& d) {
   if (d.record().blind_since) return;
   for (const auto& [name, probe] : d.settings.probes)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happened once and stays until a person has looked: events, so that neither a restart of drwatch nor one of the target (which loses
-// its counters) makes it good again.
+// What happened once and stays until a person has looked at it (corrupt pages were read, a table was emptied). It is recorded by events, so
+// that neither a restart of drwatch nor one of the target, which loses its counters, makes it good again.
 #include "daemon/recovery/deciding.hpp"
 
 #include <algorithm>
@@ -8,12 +8,14 @@
 namespace drwatch {
 namespace {
 
-// New, or newer than what was acknowledged. What goes on happening while it is latched is no further event.
+// A key that is not latched yet, or that was acknowledged and has happened again since. While it is latched, its happening again is no
+// further event.
 bool is_news(const ProbeRecord& record, const Latch& latch) {
   const auto known = record.latches.find(latch.key);
   return known == record.latches.end() || (known->second.acknowledged && latch.at > known->second.at);
 }
 
+// What nobody has acknowledged yet.
 std::vector<Latch> holding(const ProbeRecord& record) {
   std::vector<Latch> held;
   for (const auto& [key, latch] : record.latches)
@@ -23,6 +25,7 @@ std::vector<Latch> holding(const ProbeRecord& record) {
 
 }  // namespace
 
+// Latches what the run reports, and returns its outcome held down by everything that is not acknowledged, however well the run itself went.
 Outcome see_latches(Deciding& d, const std::string& probe, Outcome outcome) {
   const std::string component = d.settings.probes.at(probe).component;
   for (const Latch& latch : outcome.latches) {
@@ -35,6 +38,7 @@ Outcome see_latches(Deciding& d, const std::string& probe, Outcome outcome) {
   return record == d.record().probes.end() ? outcome : held_down(std::move(outcome), holding(record->second));
 }
 
+// Acknowledges all that the probe has latched, and runs it at once, so that the person sees whether it is good now.
 void order(Deciding& d, const AcknowledgeProbe& o) {
   d.decision.subject = o.probe;
   const auto record = d.record().probes.find(o.probe);
@@ -46,7 +50,7 @@ void order(Deciding& d, const AcknowledgeProbe& o) {
   for (const auto& [key, latch] : record->second.latches) {
     if (latch.acknowledged) continue;
     Time at = latch.at;
-    // It may have gone on meanwhile: that was looked at as well.
+    // It may have happened again since it was latched. The newest run showed that to the person as well, so it is acknowledged up to there.
     const auto& last = d.state.sight.probes[o.probe].last;
     if (last)
       for (const Latch& seen : last->latches)

@@ -19,7 +19,7 @@ namespace {
 constexpr int most_occurrences = 1000;  // to go through for one run; farther back it makes no difference any more
 using RunState = JobRunSeen::State;
 
-// "30 seconds", as newer pg_cron has it.
+// "30 seconds", the form for intervals that newer pg_cron takes besides cron expressions. nullopt: another form.
 std::optional<Duration> period_of(const std::string& schedule) {
   int count = 0;
   const char* end = schedule.data() + schedule.size();
@@ -29,7 +29,7 @@ std::optional<Duration> period_of(const std::string& schedule) {
   return seconds{count};
 }
 
-// The job's tolerances with the schedule that the reading brought. nullopt: it isn't understood.
+// The job's tolerances from the configuration, with the schedule that the reading brought. nullopt: the schedule is not understood.
 std::optional<JobSettings> scheduled(JobSettings job, const JobReading& reading) {
   if (reading.schedule == "@reboot") return job;  // due at every start of the server, which says nothing about the clock
   job.period = period_of(reading.schedule);
@@ -37,11 +37,13 @@ std::optional<JobSettings> scheduled(JobSettings job, const JobReading& reading)
   return job.period || job.schedule ? std::optional(std::move(job)) : std::nullopt;
 }
 
+// Folds one reading of a job's runs into what is kept of it. Used once; `reading` lists the runs by ascending id.
 class Folding {
  public:
   Folding(const JobSettings& job, JobKept& kept, const JobReading& reading, Time first_seen)
       : job_(job), kept_(kept), reading_(reading), first_seen_(first_seen) {}
 
+  // A run may be new, go on, or have ended since the last reading, and all three may be true of one run between two readings.
   void fold() {
     if (kept_.job_id != reading_.job) forget();
     kept_.job_id = reading_.job;
@@ -55,7 +57,8 @@ class Folding {
   }
 
  private:
-  // Another job under the same name: what was due for the old one is not this one's.
+  // Another job id under the same name: the job was set up anew. Its runs are counted from the start, and what was due for the old job is
+  // not expected of this one.
   void forget() {
     const bool first = kept_.job_id == 0;
     kept_.running.clear();
@@ -64,7 +67,8 @@ class Folding {
     if (!first) kept_.accounted = reading_.now;
   }
 
-  // A scheduler that was set up anew counts its runs from 1 again.
+  // By its id. A scheduler that was set up anew counts its runs from 1 again; then a run counts as new when it began more than a second
+  // after the last one that is known.
   bool is_new(const JobRunSeen& run) const {
     if (run.id > kept_.last_run) return true;
     const bool open =
@@ -74,7 +78,7 @@ class Folding {
 
   void begin(const JobRunSeen& run) {
     const Time at = run.started.value_or(run.ended.value_or(reading_.now));
-    if (!kept_.running.empty()) {  // a newer one has begun: that one is over, however it ended
+    if (!kept_.running.empty()) {  // pg_cron runs one instance at a time: a newer run has begun, so the older one is over, however it ended
       kept_.running.clear();
       kept_.free_since = at;
     }
@@ -85,7 +89,8 @@ class Folding {
     kept_.running.push_back({std::to_string(run.id), at});
   }
 
-  // Finds the occurrence that a run which began at `at` is for, and gives up those before it.
+  // Finds the occurrence that the run which began at `at` is for. Occurrences before that which nothing will answer any more are missed:
+  // those lost when the server went down, and those that were neither queued nor started before the next one was due.
   void answer(Time at) {
     const Time latest = at + earliness(job_);
     if (!kept_.accounted) {
@@ -94,7 +99,7 @@ class Folding {
     }
     for (int i = 0; i < most_occurrences; ++i) {
       const Time due = job_.schedule->next_after(*kept_.accounted);
-      if (due > latest) return;  // somebody started it by hand
+      if (due > latest) return;  // nothing was due yet: somebody started it by hand
       kept_.accounted = due;
       const bool lost = due <= reading_.server_started && at > reading_.server_started;
       const bool queued = kept_.free_since && due <= *kept_.free_since;
@@ -105,14 +110,15 @@ class Folding {
     kept_.accounted = job_.schedule->last_until(latest);
   }
 
-  // Runs between were never read: nothing is known of their occurrences.
+  // The reading is bounded and does not reach back to the last run that is known: of the occurrences between, nothing is known, and none is
+  // called missed.
   void skip_to(const JobRunSeen& oldest) {
     if (!job_.schedule || !oldest.started) return;
     if (const auto due = job_.schedule->last_until(*oldest.started - Duration{1}); due && (!kept_.accounted || *due > *kept_.accounted))
       kept_.accounted = due;
   }
 
-  // Takes it out of those running; its start. nullopt: it was over before.
+  // Takes the run out of those that are running and returns its start; nullopt: it was not running, so its end has been told before.
   std::optional<Time> end_of(const JobRunSeen& run) {
     for (auto it = kept_.running.begin(); it != kept_.running.end(); ++it) {
       if (it->rid != std::to_string(run.id)) continue;
@@ -126,7 +132,7 @@ class Folding {
 
   void finish(const JobRunSeen& run) {
     const bool well = run.state == RunState::succeeded;
-    // A run that the server took with it has no end; it did not live longer than the server.
+    // A run that died with the server has no end in the table. It ended at the latest when the server started again.
     const Time gone = reading_.server_started > began_ ? reading_.server_started : began_;
     const Time at = run.ended.value_or(gone);
     kept_.free_since = at;
@@ -136,7 +142,7 @@ class Folding {
     if (well && kept_.missed_at && began_ >= *kept_.missed_at) kept_.missed_at.reset();
   }
 
-  // Its row says that it runs, but the server was started since.
+  // The table says that the run is running, but the server was started since: it died with the server, and counts as failed.
   void abandon() {
     while (!kept_.running.empty() && kept_.running.front().started_at < reading_.server_started) {
       kept_.running.erase(kept_.running.begin());
@@ -153,7 +159,7 @@ class Folding {
   Time first_seen_, began_{};
 };
 
-// Occurrences that wait for the running one.
+// How many occurrences wait for the running one to end.
 int queued(const JobSettings& job, const JobKept& kept, Time now) {
   if (kept.running.empty() || !job.schedule || !kept.accounted) return 0;
   int count = 0;
@@ -164,6 +170,8 @@ int queued(const JobSettings& job, const JobKept& kept, Time now) {
 
 }  // namespace
 
+// The outcome of a run that read a job's table, made worse where the job's own verdict is worse. A schedule that is not understood makes it
+// unknown: nobody could say what was missed.
 Outcome see_job_reading(Deciding& d, const std::string& name, const JobSettings& tolerances, Outcome outcome) {
   const JobReading reading = std::move(*outcome.job);
   outcome.job.reset();  // nobody else needs it

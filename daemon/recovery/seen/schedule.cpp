@@ -5,6 +5,7 @@
 
 namespace drwatch {
 
+// FNV-1a, 64 bits (Fowler, Noll, Vo): its offset basis and its prime.
 std::uint64_t stable_hash(std::string_view text) {
   std::uint64_t h = 14695981039346656037ull;
   for (unsigned char c : text) {
@@ -15,12 +16,13 @@ std::uint64_t stable_hash(std::string_view text) {
 }
 
 namespace {
-// Wake-ups are the cost, so starts share slots of about a hundredth of the interval: 20 to 100 ms.
+// Waking up is what costs, so starts share slots of a hundredth of the interval, 20 to 100 ms.
 Duration slot_for(Duration interval) { return std::clamp(interval / 100, Duration{20}, Duration{100}); }
 
 Duration floor_to(Duration d, Duration slot) { return d - d % slot; }
 }  // namespace
 
+// 20 s, 40 s, 80 s, ... 10 minutes.
 Duration refusal_wait(int times) {
   constexpr Duration first = seconds{20}, longest = minutes{10};
   Duration wait = first;
@@ -28,6 +30,7 @@ Duration refusal_wait(int times) {
   return std::min(wait, longest);
 }
 
+// The one place where `due` changes, so that the queue and the entries agree.
 void Schedule::set_due(const std::string& probe, Entry& entry, std::optional<Time> due) {
   if (entry.due) queue_.erase({*entry.due, probe});
   entry.due = due;
@@ -71,6 +74,7 @@ void Schedule::load(const Settings& settings, Time now) {
   }
 }
 
+// When the next probe is due; nullopt: none is, or all are running.
 std::optional<Time> Schedule::next() const {
   if (queue_.empty()) return std::nullopt;
   return queue_.begin()->first;
@@ -90,6 +94,8 @@ std::vector<std::string> Schedule::take_due(Time now) {
   return due;
 }
 
+// The next run is at the next point of the probe's grid, or after `retry` while a change of health is being confirmed, and never before a
+// refusal's wait is over.
 void Schedule::finished(const std::string& probe, Time now, bool confirming, bool refused) {
   auto it = entries_.find(probe);
   if (it == entries_.end()) return;
@@ -108,6 +114,7 @@ void Schedule::finished(const std::string& probe, Time now, bool confirming, boo
   set_due(probe, entry, due);
 }
 
+// A probe that is running is run once more afterwards: the run under way may have begun before what is asked about.
 void Schedule::run_now(const std::string& probe, Time now) {
   auto it = entries_.find(probe);
   if (it == entries_.end()) return;
@@ -119,6 +126,7 @@ void Schedule::run_now(const std::string& probe, Time now) {
   }
 }
 
+// The wall clock jumped: everything that is due moves along, so that nothing is run twice or hours late.
 void Schedule::shift(Duration by) {
   origin_ += by;
   queue_.clear();

@@ -11,13 +11,14 @@ namespace {
 
 Task<Answer> submit(Room& room, const Call& call, Input input) {
   const std::string* key = call.request.header("idempotency-key");
-  // Two people may choose the same key.
+  // The caller's name is part of the key, because two people may choose the same one.
   std::string own = key && !key->empty() ? call.caller.name + "/" + key->substr(0, 200) : std::string();
   co_return co_await room.desk.submit(std::move(input), std::move(own));
 }
 
 Response refusal(const Refusal& refused) { return problem(refused.status, refused.title, refused.detail, refused.list); }
 
+// The incident that the command touched, as it is now, or the refusal. 201 carries its address.
 Response incident_answer(Room& room, const std::string& id, const Answer& answer, int status) {
   if (answer.refused) return refusal(*answer.refused);
   const Moment now(room);
@@ -31,13 +32,14 @@ Response incident_answer(Room& room, const std::string& id, const Answer& answer
   return response;
 }
 
-// Paths name incidents: a wrong one is answered here, with the nearest, before anything else is looked at.
+// A path that names an incident which does not exist is answered with 404 and the nearest ids, before the body is looked at.
 std::optional<Response> no_such_incident(Room& room, const Call& call) {
   const auto& incidents = room.desk.state().record.incidents;
   if (incidents.contains(call.at.at("id"))) return std::nullopt;
   return not_found("incident", call.at.at("id"), keys_of(incidents));
 }
 
+// What all commands on an incident share: the incident exists, the body is understood, the daemon decides, the answer is the incident.
 Task<Response> on_incident(Room& room, Call call, Fields fields, Input input) {
   if (auto wrong = no_such_incident(room, call)) co_return std::move(*wrong);
   if (auto wrong = fields.wrong()) co_return std::move(*wrong);
@@ -52,7 +54,7 @@ Task<Response> open_incident(Room& room, Call call) {
   OpenIncident input{fields.text("scenario", true), call.caller.name, fields.text("note")};
   if (auto wrong = fields.wrong()) co_return std::move(*wrong);
   const auto& scenarios = room.desk.settings()->scenarios;
-  // The path is right and the body is JSON; what it names is not there.
+  // 404 with the nearest names, rather than the plain refusal of the heart.
   if (!scenarios.contains(input.scenario)) {
     Response response = not_found("scenario", input.scenario, keys_of(scenarios));
     co_return response;
@@ -60,6 +62,8 @@ Task<Response> open_incident(Room& room, Call call) {
   std::set<std::string> before;
   for (const auto& [id, incident] : room.desk.state().record.incidents) before.insert(id);
   const Answer answer = co_await submit(room, call, std::move(input));
+  // 201 only when this request opened it. The heart answers with the open incident when there is one already, and a repeated request with
+  // the answer of the first.
   const bool made = !answer.repeated && !before.contains(answer.subject);
   co_return incident_answer(room, answer.subject, answer, made ? 201 : 200);
 }

@@ -10,7 +10,7 @@ namespace {
 
 using Parsed = nlohmann::json;
 
-// One alert of a webhook: the signal it means, and whether it stands. nullopt: it means none.
+// What one alert of a webhook says: the signal named by its label `drwatch_signal`, raised unless the alert is resolved.
 struct Meant {
   std::string signal;
   bool raised = true;
@@ -70,6 +70,7 @@ Task<Response> test_alert(Room& room, Call call) {
   co_return json(View{{"results", lines}});
 }
 
+// A configuration that is refused (422) changes nothing: the old one runs on.
 Task<Response> reload(Room& room, Call call) {
   Fields fields(call.request);
   if (auto wrong = fields.wrong()) co_return std::move(*wrong);
@@ -80,7 +81,8 @@ Task<Response> reload(Room& room, Call call) {
   co_return json(View{{"reloaded", true}, {"hash", room.desk.settings()->hash}});
 }
 
-// An Alertmanager tries again what is answered 5xx and drops what is answered 4xx; an alert that means nothing here is neither's fault.
+// An Alertmanager tries again what is answered with 5xx, and drops what is answered with 4xx. An alert that means no signal here is no
+// reason for either: it is answered with 200 and listed as ignored.
 Task<Response> alertmanager_webhook(Room& room, Call call) {
   const Parsed body = Parsed::parse(call.request.body, nullptr, false);
   if (!body.is_object() || !body.contains("alerts") || !body["alerts"].is_array())

@@ -14,7 +14,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t most_behind = 1000;      // a reader slower than this is cut off; it resumes with Last-Event-ID
-constexpr std::size_t most_resumed = 100'000;  // bounded by the daemon's memory of events anyhow
+constexpr std::size_t most_resumed = 100'000;  // more than the daemon remembers: all that it has
 constexpr auto heartbeat = std::chrono::seconds(15);
 
 std::string stream_text(const Event& event) {
@@ -42,7 +42,7 @@ struct Waiting {
 
 Task<void> stream(Room* room, std::optional<std::uint64_t> after, Tap& tap) {
   const auto waiting = std::make_shared<Waiting>(room->world.executor);
-  // Nothing can come between the two: both happen without letting go of the loop.
+  // The events so far are read and the subscription begins without a co_await between them, so no event is lost or sent twice.
   std::string resumed = ": drwatch events\n\n";
   if (after) {
     waiting->last_seq = *after;
@@ -65,7 +65,7 @@ Task<void> stream(Room* room, std::optional<std::uint64_t> after, Tap& tap) {
   }
 }
 
-// Last-Event-ID, or ?after=; false: not a number.
+// From the Last-Event-ID header, or ?after=; false: it is not a number. Without either, `after` stays empty.
 bool read_after(const Call& call, std::optional<std::uint64_t>& after) {
   const std::string* header = call.request.header("last-event-id");
   const auto query = call.request.query.find("after");

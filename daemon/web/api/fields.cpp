@@ -51,7 +51,7 @@ void Fields::refuse(std::string detail) {
 }
 void Fields::refuse_type(const std::string& key, const std::string& wanted) { refuse("'" + key + "' must be " + wanted); }
 
-// Null counts as absent.
+// The value of a key; nullptr when it is absent or null. The key counts as known from now on.
 const nlohmann::json* Fields::find(const std::string& key) {
   asked_.push_back(key);
   const auto found = body_.find(key);
@@ -126,6 +126,7 @@ std::optional<Duration> Fields::duration(const std::string& text_key, const std:
   return std::nullopt;
 }
 
+// A key that no field asked for is an error: a misspelt "force" must not be ignored silently.
 std::optional<Response> Fields::wrong() const {
   if (wrong_) return wrong_;
   for (const auto& [key, value] : body_.items()) {

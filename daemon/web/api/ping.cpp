@@ -13,7 +13,8 @@ namespace {
 constexpr std::size_t kept_bytes = 10'000;  // of what a job says: the same as Healthchecks keeps
 constexpr std::size_t rid_bytes = 64;       // a UUID has 36
 
-// What the element after the key means; false: nothing that we know.
+// What the word after the key means; false: nothing that is known. No word is a success, as is 0; 1 to 255 is a failure with that exit
+// code.
 bool read_what(const std::string& word, Pinged& ping) {
   if (word.empty()) return true;
   if (const auto what = parse_ping(word); what && what != Ping::success) {  // success is said by saying nothing, or 0
@@ -28,7 +29,7 @@ bool read_what(const std::string& word, Pinged& ping) {
   return true;
 }
 
-// Cut to size without leaving half a character behind.
+// Cut to 10,000 bytes, never within a UTF-8 character.
 std::string bounded(std::string text) {
   if (text.size() <= kept_bytes) return text;
   std::size_t end = kept_bytes;
@@ -39,6 +40,7 @@ std::string bounded(std::string text) {
 
 }  // namespace
 
+// Every key is compared, also after one has matched, so that the time it takes tells nothing about which keys exist.
 std::optional<std::string> PingKeys::probe_of(const std::shared_ptr<const Settings>& settings, std::string_view key) {
   if (settings != of_) {
     keys_.clear();
@@ -54,6 +56,7 @@ std::optional<std::string> PingKeys::probe_of(const std::shared_ptr<const Settin
   return found;
 }
 
+// A token bucket for each job: 100 pings at once, then 5 a second. The answer is how long to wait; nullopt: the ping is taken.
 std::optional<Duration> PingKeys::over_rate(const std::string& probe, std::chrono::nanoseconds boottime) {
   constexpr double most = 100, each_second = 5;
   auto& bucket = buckets_.try_emplace(probe, Bucket{most, boottime}).first->second;

@@ -43,6 +43,7 @@ std::optional<std::uint64_t> number_in_query(const Call& call, const std::string
   return number;
 }
 
+// Paging by the last key and not by a number: what is added meanwhile moves nothing.
 Response list(const Call& call, const std::string& name, const std::vector<std::string>& keys,
               const std::function<View(const std::string&)>& view, std::size_t usual_limit) {
   const auto limit = number_in_query(call, "limit", usual_limit);
@@ -70,10 +71,11 @@ Response list(const Call& call, const std::string& name, const std::vector<std::
 
 Response read_healthz(Room&, const Call&) {
   Response response;
-  response.body = "ok\n";  // the loop turned to say so
+  response.body = "ok\n";  // that there is an answer is the proof: the loop turns
   return response;
 }
 
+// Ready when every probe has run since the start. Before that much is unknown, and a load balancer or a deployment should wait.
 Response read_readyz(Room& room, const Call&) {
   const DaemonFigures figures = room.desk.figures();
   if (figures.probes_not_seen.empty()) {
@@ -158,7 +160,7 @@ Response read_scenario(Room& room, const Call& call) {
   return json(scenario_view(now.seen, *scenario, true));
 }
 
-// The newest drill of each scenario that passed.
+// The newest drill that passed, of each scenario.
 Response read_drills(Room& room, const Call& call) {
   const Moment now(room);
   const auto& drills = now.seen.state.record.drills;

@@ -12,20 +12,21 @@
 
 namespace drwatch::web {
 
-// The moment, with the settings it is read under kept alive.
+// What a document is made from, at one moment. It keeps the settings alive: a reload meanwhile would take them away.
 struct Moment {
   std::shared_ptr<const Settings> settings;
   Seen seen;
   explicit Moment(Room& room);
 };
 
+// The document as a response; bytes that are not UTF-8 are replaced.
 Response json(const View& document, int status = 200);
 
-// {"NAME": [...], "next": null}: at most ?limit (100; 1000 at most) of `keys` after ?after, each by `view`. A 400 when they are not
-// understood.
+// {"NAME": [...], "next": null}: at most ?limit (usually `usual_limit`, 1000 at most) of `keys` behind ?after, each shown by `view`. `next`
+// is the key to go on behind; null: the list ends here. 400 when ?limit or ?after is not understood.
 Response list(const Call& call, const std::string& name, const std::vector<std::string>& keys,
               const std::function<View(const std::string&)>& view, std::size_t usual_limit);
-// ?NAME as a whole number, `otherwise` when absent; nullopt when it is none.
+// ?NAME as a whole number; `otherwise` when it is absent; nullopt when it is not a number.
 std::optional<std::uint64_t> number_in_query(const Call& call, const std::string& name, std::uint64_t otherwise);
 
 template <class Map>

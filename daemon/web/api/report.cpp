@@ -10,7 +10,7 @@
 namespace drwatch::web {
 namespace {
 
-// Text that people or targets wrote, on one line and without turning into Markdown.
+// Text that people or targets wrote, on one line and escaped: it must not become a heading, a link or HTML of the report.
 std::string plain(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -38,6 +38,7 @@ std::string at(const std::optional<Time>& t) { return t ? time_text(*t) : "not y
 
 void heading(std::string& text, const std::string& title) { text += "\n## " + title + "\n\n"; }
 
+// A section that drwatch cannot write: why it happened is not in what it saw.
 void for_people(std::string& text, const std::string& title, const std::string& question) {
   heading(text, title);
   text += "_To be written by people._ " + question + "\n";
@@ -55,6 +56,7 @@ void second_best(std::string& text, const Incident& incident) {
   text += apart.missing.empty() && apart.against.empty() ? "; nothing told the two apart\n" : "\n";
 }
 
+// What happened, how bad, and why it was opened.
 void summary(std::string& text, const Seen& seen, const Incident& incident) {
   text += "# " + plain(incident.title) + ": " + incident.id + "\n\n";
   text += "Draft written by drwatch at " + time_text(seen.now) +
@@ -74,6 +76,7 @@ void summary(std::string& text, const Seen& seen, const Incident& incident) {
   if (!incident.absorbed_by.empty()) text += "- Goes on in: " + incident.absorbed_by + "\n";
 }
 
+// Every clock with how it is known, and the three figures made from them (contract, "The life of an incident").
 void clocks(std::string& text, const Incident& incident) {
   heading(text, "Clocks");
   text += "| clock | time (UTC) | how it is known |\n| --- | --- | --- |\n";
@@ -93,7 +96,7 @@ void clocks(std::string& text, const Incident& incident) {
   text += "- Time to recover (MTTR), from t0: " + between(incident.started_at, incident.recovered_at) + "\n";
 }
 
-// What was said of the recovery as it went on, against what it took.
+// The first and the last projection against what the recovery really took.
 void projections(std::string& text, const Incident& incident) {
   const auto words = [](const Event& e, const char* key) {
     return duration_words(Duration{static_cast<std::int64_t>(e.body.number(key).value_or(0) * 1000)});
@@ -132,6 +135,7 @@ void data_loss(std::string& text, const Incident& incident, const Loss& loss) {
   text += "\n";
 }
 
+// The objectives against what happened. Exposures are those at the time of the draft, and say so.
 void impact(std::string& text, const Seen& seen, const Incident& incident) {
   heading(text, "Impact and objectives");
   const bool over = incident.elapsed(seen.now) > incident.rto;
@@ -197,6 +201,7 @@ void steps_and_messages(std::string& text, const Incident& incident) {
   if (incident.messages.empty()) text += "None was drafted.\n";
 }
 
+// All that happened, by time. Projections are left out here, and corrections by people are listed once more.
 void timeline(std::string& text, const Incident& incident) {
   heading(text, "Timeline (UTC)");
   auto events = incident.timeline;

@@ -33,12 +33,16 @@ View text_view(const std::string& text);      // empty: null
 std::string json_text(const View& document);  // bytes that are not UTF-8 are replaced
 
 // ---- view_status.cpp
+// The documents of /status and of what it lists. `seen` says whether something was seen since the start; what was not is shown as the
+// journal remembers it.
 View status_view(const Seen& seen, const DaemonFigures& figures);
 View component_view(const Seen& seen, const ComponentSettings& component);
+// One entry per class that has an objective or a source.
 View exposure_view(const Seen& seen, const std::string& component);
 View signal_view(const SignalSettings& signal, const State& state);
 View maintenance_view(const MaintenanceRecord& record);
 View alert_view(const std::string& key, const AlertRecord& alert);
+// Of all components together: the worst, where unknown is worse than degraded; unknown without any component.
 Health overall_health(const Seen& seen);
 
 // ---- view_probe.cpp

@@ -16,6 +16,7 @@ std::string_view kind_name(Step::Kind kind) {
   return kind == Step::Kind::command ? "command" : kind == Step::Kind::verified ? "verified" : "person";
 }
 
+// null: the step verifies nothing.
 View verify_view(const IncidentStep& step) {
   if (!step.plan.verify) return nullptr;
   View view;
@@ -28,6 +29,7 @@ View verify_view(const IncidentStep& step) {
   return view;
 }
 
+// null: the step has no command. `output` is the end of what the command wrote.
 View run_view(const IncidentStep& step) {
   if (step.plan.run.empty()) return nullptr;
   View view;
@@ -89,6 +91,7 @@ View because_view(const std::vector<Evidence>& because) {
   return list;
 }
 
+// Which moment the data could be restored to now, and what would be lost by it; nulls when nothing is known.
 View recovery_point_view(const Seen& seen, const Incident& incident) {
   const auto point = restore_point(seen.state, seen.settings, incident, seen.now);
   View view;
@@ -123,7 +126,7 @@ std::string projection_words(const Incident& incident) {
   return text;
 }
 
-// What the figures rest on. `option` null: there is one way only.
+// The projection with what its figures rest on. `option` is null when the runbook has only one way out.
 View projection_view(const Incident& incident) {
   if (!incident.projection) return nullptr;
   const Projection& projection = *incident.projection;
@@ -166,13 +169,14 @@ View second_view(const Incident& incident) {
   return view;
 }
 
-// A field whose row says that it is shown as it is.
+// A field that incident_rows.cpp says is shown as it is; an empty text as null where the row says so.
 View plain_view(const Incident& incident, const char* key) {
   const IncidentRow& row = incident_row(key);
   const Json value = row.written(incident);
   return row.shown == Shown::or_null && value == "" ? View(nullptr) : View(value);
 }
 
+// The scenario is not what it was when the incident opened (people work on the old copy), or is configured no more.
 bool runbook_changed(const Seen& seen, const Incident& incident) {
   const auto now = seen.settings.scenarios.find(incident.scenario);
   return now == seen.settings.scenarios.end() || now->second.hash != incident.scenario_hash;

@@ -55,7 +55,7 @@ const typename Map::mapped_type* look_up(const Map& map, const Key& key) {
   return found == map.end() ? nullptr : &found->second;
 }
 
-// Of a run that is not kept whole any more only what is left of it.
+// A run of which not everything is kept any more is shown with what is left: when, how, how long, code and message.
 View past_view(const PastRun& run) {
   if (run.whole) return outcome_view(*run.whole, true);
   Outcome left = outcome_of(run.outcome, run.reason, run.code, run.message);
@@ -72,6 +72,7 @@ View newest_first(const std::vector<PastRun>& runs) {
 
 }  // namespace
 
+// Secrets are redacted: the page that shows this is read by more people than the file.
 View written_view(const ProbeSettings& probe) {
   View written = View::object();
   for (const auto& [key, value] : probe.written) written[key] = redacted(value, {});
@@ -94,7 +95,7 @@ View probe_view(const Seen& seen, const ProbeSettings& probe, const std::optiona
   view["consecutive_bad"] = sight ? sight->consecutive_bad : 0;
   view["message"] = record ? text_view(record->message) : View(nullptr);
   view["witness"] = probe.witness;
-  view["seen"] = sight && sight->seen;  // since the start: else its health is what the journal remembers
+  view["seen"] = sight && sight->seen;  // since the start; otherwise its health is what the journal remembers
   view["last"] = sight && sight->last ? outcome_view(*sight->last, whole) : View(nullptr);
   view["configured"] = !whole ? View(nullptr) : written_view(probe);
   view["recent"] = !whole ? View(nullptr) : sight ? newest_first(sight->recent) : View::array();

@@ -9,6 +9,7 @@
 namespace drwatch::web {
 namespace {
 
+// After a drill that failed nothing is proven, whatever an earlier one had shown.
 View drill_view(const Seen& seen, const Scenario& scenario) {
   const DrillDates dates = drill_dates(seen.state.record, scenario);
   View view;
@@ -22,7 +23,7 @@ View drill_view(const Seen& seen, const Scenario& scenario) {
   return view;
 }
 
-// From what it could be recovered. null: nothing that it affects has data to restore.
+// From which point it could be recovered if it struck now. null: nothing that it affects has data to restore.
 View restorable_view(const Seen& seen, const Scenario& scenario) {
   const auto found = restorable(seen.state, seen.settings, scenario, seen.now);
   if (!found) return nullptr;

@@ -18,7 +18,8 @@ Health health_of(const Seen& seen, const std::string& component) {
   return record ? record->health : Health::unknown;
 }
 
-// The newest moment at which all of its probes had been good: the oldest of their last good runs.
+// The newest moment at which all of the component's probes had been good: the oldest of their last good runs. null: one of them was never
+// good.
 View last_good_at(const Seen& seen, const ComponentSettings& component) {
   std::optional<Time> oldest;
   for (const auto& probe : component.probes) {
@@ -29,6 +30,7 @@ View last_good_at(const Seen& seen, const ComponentSettings& component) {
   return time_view(oldest);
 }
 
+// Every probe has run since the start. Otherwise the health that is shown is what the journal remembers.
 bool seen_since_start(const Seen& seen, const ComponentSettings& component) {
   return std::all_of(component.probes.begin(), component.probes.end(), [&](const std::string& probe) {
     const auto sight = seen.state.sight.probes.find(probe);
@@ -36,7 +38,7 @@ bool seen_since_start(const Seen& seen, const ComponentSettings& component) {
   });
 }
 
-// A parent that is down explains a child that is not well.
+// The first parent that is down, of a component that is not up.
 View explained_by(const Seen& seen, const ComponentSettings& component) {
   if (health_of(seen, component.name) == Health::up) return nullptr;
   for (const auto& parent : component.depends_on)
@@ -44,6 +46,7 @@ View explained_by(const Seen& seen, const ComponentSettings& component) {
   return nullptr;
 }
 
+// The latest end of the maintenance that the component is in; null: it is in none.
 View maintenance_until(const Seen& seen, const std::string& component) {
   std::optional<Time> until;
   for (const auto& [id, record] : seen.state.record.maintenance)
@@ -52,6 +55,7 @@ View maintenance_until(const Seen& seen, const std::string& component) {
   return time_view(until);
 }
 
+// The standing is the recorded one (with its minute of getting better), the rest as it is at this moment.
 View rpo_view(const Seen& seen, const std::string& component, DisasterClass of_class, Duration target) {
   const auto found = seen.state.record.objectives.find(objective_key(component, of_class));
   const bool known = found != seen.state.record.objectives.end();
@@ -72,7 +76,7 @@ View rpo_view(const Seen& seen, const std::string& component, DisasterClass of_c
   return view;
 }
 
-// The tightest target of the scenarios that take this component; nullopt: none does.
+// The shortest RTO of the scenarios that affect this component; nullopt: none does.
 std::optional<Duration> rto_target(const Seen& seen, const std::string& component) {
   std::optional<Duration> target;
   for (const auto& [name, scenario] : seen.settings.scenarios)
@@ -81,6 +85,7 @@ std::optional<Duration> rto_target(const Seen& seen, const std::string& componen
   return target;
 }
 
+// The earliest deadline of the open incidents that affect the component; nullopt: none does.
 std::optional<Time> rto_breach_at(const Seen& seen, const std::string& component) {
   std::optional<Time> earliest;
   for (const auto& [id, incident] : seen.state.record.incidents) {
@@ -127,7 +132,8 @@ View finding_view(const FindingRecord& finding) {
 
 }  // namespace
 
-// The same order as a component's: what cannot be seen is worse than what limps.
+// Contract, "Health", for a component's probes, applied to components: what cannot be seen could be down, so it is worse than what is
+// degraded.
 Health overall_health(const Seen& seen) {
   bool unknown = seen.settings.components.empty(), degraded = false;
   for (const auto& [name, component] : seen.settings.components) {
