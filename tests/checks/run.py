@@ -65,6 +65,8 @@ class Part:
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
                 for line in done.stdout:
                     out.write(line)
+                    if line.startswith("SKIPPED "):
+                        self.skipped.append(f"{self.name}: {line[8:].strip()}")
                     if shown and (step := re.match(r"\[(\d+)/(\d+)\]", line)):
                         progress(self.name, int(step[1]), int(step[2]))
                 if done.wait() != 0:
