@@ -11,6 +11,8 @@
 #include "daemon/world/processes/exec.hpp"
 #include "daemon/world/workers.hpp"
 
+#include <openssl/ssl.h>
+
 #include <csignal>
 
 namespace drwatch {
@@ -48,6 +50,9 @@ struct RealWorld::Inside {
 };
 
 RealWorld::RealWorld(boost::asio::any_io_executor loop, int workers) : inside_(std::make_unique<Inside>(loop, workers)) {
+  // OpenSSL cleans up at the exit of the process. It takes its own note of that here, before anybody can keep a world in a static object:
+  // what is noted later is done earlier, so the threads of the world have ended, each with its state of OpenSSL, before the clean-up.
+  OPENSSL_init_ssl(0, nullptr);
   // A command that does not read its input would otherwise end the daemon.
   // Writing to a pipe whose reader has gone raises SIGPIPE, whose default action ends the process; ignored, the write fails with EPIPE.
   std::signal(SIGPIPE, SIG_IGN);
