@@ -53,6 +53,9 @@ class Daemon : public Desk {
   std::vector<std::string> reload() override;
   std::shared_ptr<void> follow(std::function<void(const Event&)> each) override;
   std::vector<std::shared_ptr<const Event>> events_since(std::uint64_t seq, std::size_t most) const override;
+  std::vector<std::shared_ptr<const Event>> newest_events(std::size_t most) const override {
+    return {recent_.end() - static_cast<std::ptrdiff_t>(std::min(most, recent_.size())), recent_.end()};
+  }
   TaskGroup& tasks() { return tasks_; }
 
  private:

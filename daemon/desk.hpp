@@ -63,6 +63,7 @@ class Desk {
   virtual std::shared_ptr<void> follow(std::function<void(const Event&)> each) = 0;
   // From the bounded memory of the newest events, which reaches back over restarts; in order, the oldest first.
   virtual std::vector<std::shared_ptr<const Event>> events_since(std::uint64_t seq, std::size_t most) const = 0;
+  virtual std::vector<std::shared_ptr<const Event>> newest_events(std::size_t most) const = 0;
 };
 
 }  // namespace drwatch

@@ -53,8 +53,12 @@ std::shared_ptr<void> FakeDesk::follow(std::function<void(const Event&)> each) {
 std::vector<std::shared_ptr<const Event>> FakeDesk::events_since(std::uint64_t seq, std::size_t most) const {
   std::vector<std::shared_ptr<const Event>> found;
   for (const auto& event : events_)
-    if (event.seq > seq && found.size() < most) found.push_back(std::make_shared<const Event>(event));
+    if (event->seq > seq && found.size() < most) found.push_back(event);
   return found;
+}
+
+std::vector<std::shared_ptr<const Event>> FakeDesk::newest_events(std::size_t most) const {
+  return {events_.end() - static_cast<std::ptrdiff_t>(std::min(most, events_.size())), events_.end()};
 }
 
 void FakeDesk::emit(std::string kind, std::string message) {
@@ -63,7 +67,7 @@ void FakeDesk::emit(std::string kind, std::string message) {
   event.at = now_there;
   event.kind = std::move(kind);
   event.message = std::move(message);
-  events_.push_back(event);
+  events_.push_back(std::make_shared<const Event>(event));
   const auto followers = followers_;
   for (const auto& [id, each] : followers) each(event);
 }
@@ -81,6 +85,7 @@ Running::Running(web::Limits limits, std::function<void(Settings&)> change)
   desk_ = std::make_unique<FakeDesk>(settings);
   room_ = std::make_shared<web::Room>(world_.world(), *desk_, log_, settings.server);
   room_->base_url = "http://here";
+  room_->moments.fresh_for = std::chrono::nanoseconds(0);  // the desk's state is changed without an event
   auto respond = [room = room_](web::Request request) { return web::respond(room, std::move(request)); };
   server_ = std::make_shared<web::Server>(world_.world(), tasks_, "127.0.0.1:0", limits, respond);
   if (!settings.server.tls_certificate.empty())

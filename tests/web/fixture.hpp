@@ -43,6 +43,7 @@ class FakeDesk final : public Desk {
   std::vector<std::string> reload() override { return reload_problems_; }
   std::shared_ptr<void> follow(std::function<void(const Event&)> each) override;
   std::vector<std::shared_ptr<const Event>> events_since(std::uint64_t seq, std::size_t most) const override;
+  std::vector<std::shared_ptr<const Event>> newest_events(std::size_t most) const override;
   void emit(std::string kind, std::string message);  // an event, to all who follow
 
   std::shared_ptr<const Settings> settings_;
@@ -50,7 +51,7 @@ class FakeDesk final : public Desk {
   DaemonFigures figures_;
   std::vector<Input> inputs_;
   std::vector<std::string> keys_, reload_problems_;
-  std::vector<Event> events_;
+  std::vector<std::shared_ptr<const Event>> events_;
   std::map<int, std::function<void(const Event&)>> followers_;
   bool durable_ = true;
 };

@@ -1,13 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who gets where: methods, paths, tokens, hosts.
 #include "fixture.hpp"
+#include "tests/source_dir.hpp"
 
 #include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 
 namespace routes_test {
 
 using namespace drwatch;
 using namespace drwatch::test;
+
+TEST_CASE("docs/http.md is written from the rows") {
+  const std::string text = web::http_reference(), file = drwatch::testing::source_dir() + std::string("/docs/http.md");
+  if (std::getenv("DRWATCH_WRITE_REFERENCE")) std::ofstream(file, std::ios::binary) << text;
+  std::ifstream in(file, std::ios::binary);
+  const std::string committed(std::istreambuf_iterator<char>(in), {});
+  const bool same = committed == text;
+  CHECK_MESSAGE(same, "docs/http.md is behind the rows: run this test with DRWATCH_WRITE_REFERENCE=1 and commit the file");
+}
 
 TEST_CASE("a wrong method is 405 with Allow; an unknown path is 404 with the nearest") {
   Running server;

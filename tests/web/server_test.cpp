@@ -154,6 +154,52 @@ TEST_CASE("a thousand idle connections lock nobody out") {
   setrlimit(RLIMIT_NOFILE, &files);
 }
 
+TEST_CASE("bodies that drip lock nobody out: the slowest makes room") {
+  web::Limits limits;
+  limits.connections = 40;
+  Running server(limits);
+  std::vector<Client> drips;
+  for (int i = 0; i < 60; ++i) {
+    drips.emplace_back(server.port());
+    drips.back().send("POST /ping/x HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\nb");
+  }
+  for (int i = 0; i < 250 && server.connections() < 40; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  for (int i = 0; i < 20; ++i) CHECK(ask(server.port(), "POST", "/ping/x", {}, "hello").status == 404);
+  CHECK(server.connections() <= 40);
+  CHECK(drips.front().ended());
+  // Who has come last and gets on is not the one that goes.
+  drips.back().send(std::string(59'999, 'b'));
+  CHECK(drips.back().reply().status == 404);
+}
+
+TEST_CASE("readers that do not read lose their connection when all that is unsent is too much") {
+  web::Limits limits;
+  limits.unsent_bytes = 8'000'000;
+  Running server(limits, [](Settings& settings) {
+    settings.scenarios.at("database-outage").summary = std::string(6'000'000, 's');
+  });
+  std::vector<Client> deaf;
+  for (int i = 0; i < 4; ++i) {
+    deaf.emplace_back(server.port(), 2048);
+    deaf.back().send("GET /api/v1/scenarios/database-outage HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  }
+  for (int i = 0; i < 250 && server.connections() < 4; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  for (int i = 0; i < 250 && server.connections() > 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  CHECK(server.connections() <= 2);
+  CHECK(server.connections() >= 1);
+  Client reads(server.port());
+  reads.send("GET /api/v1/scenarios/database-outage HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  CHECK(reads.reply().body.size() > 6'000'000);
+}
+
+TEST_CASE("behind a proxy on this machine each client has its bound") {
+  web::Limits limits;
+  limits.of_a_client = 0;
+  Running server(limits);
+  CHECK(ask(server.port(), "GET", "/healthz", {"X-Forwarded-For: 198.51.100.7"}).status == 429);
+  CHECK(ask(server.port(), "GET", "/healthz").status == 200);
+}
+
 TEST_CASE("an address that is taken or is none is refused with a sentence") {
   boost::asio::io_context io;
   RealWorld world(io.get_executor());

@@ -34,59 +34,61 @@ std::optional<Meant> meant_by(const Parsed& alert) {
 
 }  // namespace
 
-Task<Response> run_probe(Room& room, Call call) {
+Task<SharedResponse> run_probe(Room& room, Call call) {
   const std::string name = call.at["name"];
   const auto settings = room.desk.settings();
   const auto found = settings->probes.find(name);
-  if (found == settings->probes.end()) co_return not_found("probe", name, keys_of(settings->probes));
+  if (found == settings->probes.end()) co_return shared(not_found("probe", name, keys_of(settings->probes)));
   Fields fields(call.request);
-  if (auto wrong = fields.wrong()) co_return std::move(*wrong);
+  if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
   if (found->second.calls_in())
-    co_return problem(422, "nothing to run", "'" + name + "' is a heartbeat: the job calls in, drwatch cannot run it");
+    co_return shared(problem(422, "nothing to run", "'" + name + "' is a heartbeat: the job calls in, drwatch cannot run it"));
   const auto outcome = co_await room.desk.run_probe(name);
-  if (!outcome) co_return not_found("probe", name, keys_of(room.desk.settings()->probes));
+  if (!outcome) co_return shared(not_found("probe", name, keys_of(room.desk.settings()->probes)));
   View view{{"name", name}};
   view["outcome"] = outcome_view(*outcome, true);
   view["configured"] = written_view(found->second);
-  co_return json(view);
+  co_return shared(json(view));
 }
 
-Task<Response> acknowledge_probe(Room& room, Call call) {
+Task<SharedResponse> acknowledge_probe(Room& room, Call call) {
   const std::string name = call.at["name"];
   const auto settings = room.desk.settings();
-  if (!settings->probes.contains(name)) co_return not_found("probe", name, keys_of(settings->probes));
+  if (!settings->probes.contains(name)) co_return shared(not_found("probe", name, keys_of(settings->probes)));
   Fields fields(call.request);
   AcknowledgeProbe input{name, call.caller.name, fields.text("note")};
-  if (auto wrong = fields.wrong()) co_return std::move(*wrong);
+  if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
   const Answer answer = co_await room.desk.submit(std::move(input), "");
-  if (answer.refused) co_return problem(answer.refused->status, answer.refused->title, answer.refused->detail, answer.refused->list);
-  co_return json(View{{"name", name}, {"acknowledged", true}, {"durable", answer.durable}});
+  if (answer.refused)
+    co_return shared(problem(answer.refused->status, answer.refused->title, answer.refused->detail, answer.refused->list));
+  co_return shared(json(View{{"name", name}, {"acknowledged", true}, {"durable", answer.durable}}));
 }
 
-Task<Response> test_alert(Room& room, Call call) {
+Task<SharedResponse> test_alert(Room& room, Call call) {
   Fields fields(call.request);
-  if (auto wrong = fields.wrong()) co_return std::move(*wrong);
+  if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
   const auto lines = co_await room.desk.send_test_alert();
-  co_return json(View{{"results", lines}});
+  co_return shared(json(View{{"results", lines}}));
 }
 
 // A configuration that is refused (422) changes nothing: the old one runs on.
-Task<Response> reload(Room& room, Call call) {
+Task<SharedResponse> reload(Room& room, Call call) {
   Fields fields(call.request);
-  if (auto wrong = fields.wrong()) co_return std::move(*wrong);
+  if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
   const auto problems = room.desk.reload();
   if (!problems.empty())
-    co_return problem(422, "configuration refused", "the running configuration stays as it was; correct the file and reload again",
-                      problems);
-  co_return json(View{{"reloaded", true}, {"hash", room.desk.settings()->hash}});
+    co_return shared(
+        problem(422, "configuration refused", "the running configuration stays as it was; correct the file and reload again", problems));
+  co_return shared(json(View{{"reloaded", true}, {"hash", room.desk.settings()->hash}}));
 }
 
 // An Alertmanager tries again what is answered with 5xx, and drops what is answered with 4xx. An alert that means no signal here is no
 // reason for either: it is answered with 200 and listed as ignored.
-Task<Response> alertmanager_webhook(Room& room, Call call) {
+Task<SharedResponse> alertmanager_webhook(Room& room, Call call) {
   const Parsed body = Parsed::parse(call.request.body, nullptr, false);
   if (!body.is_object() || !body.contains("alerts") || !body["alerts"].is_array())
-    co_return problem(400, "not understood", "the body is not what an Alertmanager's webhook sends: an object with a list 'alerts'");
+    co_return shared(
+        problem(400, "not understood", "the body is not what an Alertmanager's webhook sends: an object with a list 'alerts'"));
   View results = View::array();
   bool durable = true;
   for (const auto& alert : body["alerts"]) {
@@ -107,7 +109,7 @@ Task<Response> alertmanager_webhook(Room& room, Call call) {
         View{{"signal", meant->signal},
              {"result", answer.refused ? "refused: " + answer.refused->detail : std::string(meant->raised ? "raised" : "cleared")}});
   }
-  co_return json(View{{"results", results}, {"durable", durable}});
+  co_return shared(json(View{{"results", results}, {"durable", durable}}));
 }
 
 }  // namespace drwatch::web

@@ -13,8 +13,10 @@ namespace drwatch::web {
 namespace asio = boost::asio;
 namespace {
 
-constexpr std::size_t most_behind = 1000;      // a reader slower than this is cut off; it resumes with Last-Event-ID
-constexpr std::size_t most_resumed = 100'000;  // more than the daemon remembers: all that it has
+using Events = std::vector<std::shared_ptr<const Event>>;
+
+constexpr std::size_t most_behind = 1000;  // a reader slower than this is cut off; it resumes with Last-Event-ID
+constexpr std::size_t resumed_at_once = 200;
 constexpr auto heartbeat = std::chrono::seconds(15);
 
 std::string stream_text(const Event& event) {
@@ -24,35 +26,64 @@ std::string stream_text(const Event& event) {
 
 // What came while the reader was being written to.
 struct Waiting {
-  std::deque<std::string> texts;
+  std::deque<std::shared_ptr<const std::string>> texts;
   bool too_slow = false;
   std::uint64_t last_seq = 0;
   asio::steady_timer wake;
   explicit Waiting(const asio::any_io_executor& executor) : wake(executor) {}
-  void take(const Event& event) {
+  void take(Room& room, const Event& event) {
     if (event.seq <= last_seq) return;
     last_seq = event.seq;
+    // Made for the first of all readers.
+    if (!room.newest_event || room.newest_event_seq != event.seq) {
+      room.newest_event = std::make_shared<const std::string>(stream_text(event));
+      room.newest_event_seq = event.seq;
+    }
     if (texts.size() >= most_behind)
       too_slow = true;
     else
-      texts.push_back(stream_text(event));
+      texts.push_back(room.newest_event);
     wake.cancel();
   }
 };
 
+// What was before, a piece at a time, made beside the loop: a history of thousands of events is megabytes, and many may ask for it at once.
+// Returns the seq of the last event that was sent; nullopt: the reader has gone.
+Task<std::optional<std::uint64_t>> send_history(Room* room, std::uint64_t after, Tap& tap) {
+  for (;;) {
+    Events piece = room->desk.events_since(after, resumed_at_once);
+    if (piece.empty()) co_return after;
+    const std::uint64_t last = piece.back()->seq;
+    Renderer::Prepare prepare = [piece = std::move(piece)] {
+      return [piece] {
+        Response text;
+        for (const auto& event : piece) text.body += stream_text(*event);
+        return text;
+      };
+    };
+    std::string key = "history/" + std::to_string(after) + "/" + std::to_string(last);
+    const auto made = co_await room->pages.make(Renderer::Lane::usual, std::move(key), std::move(prepare));
+    if (made->status != 200) {  // too many want something: it goes on when they have it
+      co_await room->world.clock.sleep_for(seconds{1});
+      continue;
+    }
+    after = last;
+    std::string text = made->body;
+    if (!co_await tap.write(std::move(text))) co_return std::nullopt;
+  }
+}
+
 Task<void> stream(Room* room, std::optional<std::uint64_t> after, Tap& tap) {
   const auto waiting = std::make_shared<Waiting>(room->world.executor);
-  // The events so far are read and the subscription begins without a co_await between them, so no event is lost or sent twice.
-  std::string resumed = ": drwatch events\n\n";
+  std::string hello = ": drwatch events\n\n";
+  if (!co_await tap.write(std::move(hello))) co_return;
   if (after) {
+    after = co_await send_history(room, *after, tap);
+    if (!after) co_return;
     waiting->last_seq = *after;
-    for (const auto& event : room->desk.events_since(*after, most_resumed)) {
-      resumed += stream_text(*event);
-      waiting->last_seq = event->seq;
-    }
   }
-  const auto subscription = room->desk.follow([waiting](const Event& event) { waiting->take(event); });
-  if (!co_await tap.write(std::move(resumed))) co_return;
+  // The history ended, and the subscription begins, without a co_await between them: no event is lost or sent twice.
+  const auto subscription = room->desk.follow([waiting, room](const Event& event) { waiting->take(*room, event); });
   while (!waiting->too_slow) {
     std::string text;
     if (waiting->texts.empty()) {
@@ -60,7 +91,7 @@ Task<void> stream(Room* room, std::optional<std::uint64_t> after, Tap& tap) {
       const auto [error] = co_await waiting->wake.async_wait(asio::as_tuple(asio::use_awaitable));
       if (!error) text = ": still here\n\n";  // finds readers that are gone, and keeps proxies from giving up
     }
-    for (; !waiting->texts.empty() && text.size() < 64 * 1024; waiting->texts.pop_front()) text += waiting->texts.front();
+    for (; !waiting->texts.empty() && text.size() < 64 * 1024; waiting->texts.pop_front()) text += *waiting->texts.front();
     if (!text.empty() && !co_await tap.write(std::move(text))) co_return;
   }
 }
@@ -80,31 +111,31 @@ bool read_after(const Call& call, std::optional<std::uint64_t>& after) {
 
 }  // namespace
 
-Response read_events(Room& room, const Call& call) {
+Task<SharedResponse> read_events(Room& room, Call call) {
   std::optional<std::uint64_t> after;
-  if (!read_after(call, after)) return problem(400, "not understood", "Last-Event-ID and after are the seq of an event: a number");
+  if (!read_after(call, after))
+    co_return shared(problem(400, "not understood", "Last-Event-ID and after are the seq of an event: a number"));
   const std::string* accept = call.request.header("accept");
   if (accept && accept->find("text/event-stream") != std::string::npos) {
     Response response;
     response.type = "text/event-stream";
     response.stream = [own = &room, after](Tap& tap) { return stream(own, after, tap); };
-    return response;
+    co_return shared(std::move(response));
   }
   const auto limit = number_in_query(call, "limit", 100);
-  if (!limit || *limit == 0 || *limit > 1000) return problem(400, "not understood", "limit is a number from 1 to 1000");
+  if (!limit || *limit == 0 || *limit > 1000) co_return shared(problem(400, "not understood", "limit is a number from 1 to 1000"));
   // Without ?after the newest; with it a page forward.
-  auto events = after ? room.desk.events_since(*after, *limit + 1) : room.desk.events_since(0, most_resumed);
-  View document;
-  document["events"] = View::array();
-  document["next"] = nullptr;
-  std::size_t from = 0, until = events.size();
-  if (!after && until > *limit) from = until - *limit;
-  if (after && until > *limit) {
-    until = *limit;
-    document["next"] = events[until - 1]->seq;
-  }
-  for (std::size_t i = from; i < until; ++i) document["events"].push_back(event_view(*events[i]));
-  return json(document);
+  Events events = after ? room.desk.events_since(*after, *limit + 1) : room.desk.newest_events(*limit);
+  const bool more = events.size() > *limit;
+  if (more) events.pop_back();
+  std::function<Response(const Moment&)> make = [events = std::move(events), more](const Moment&) {
+    View document;
+    document["events"] = View::array();
+    document["next"] = more ? View(events.back()->seq) : View(nullptr);
+    for (const auto& event : events) document["events"].push_back(event_view(*event));
+    return json(document);
+  };
+  co_return co_await rendered(room, call.caller, std::move(make));
 }
 
 }  // namespace drwatch::web

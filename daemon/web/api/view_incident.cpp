@@ -200,7 +200,7 @@ View event_view(const Event& event) {
   return view;
 }
 
-View incident_view(const Seen& seen, const Incident& incident, bool whole) {
+View incident_view(const Seen& seen, const Incident& incident, bool whole, std::size_t events) {
   View view;
   const auto plain = [&](std::initializer_list<const char*> keys) {
     for (const char* key : keys) view[key] = plain_view(incident, key);
@@ -233,7 +233,10 @@ View incident_view(const Seen& seen, const Incident& incident, bool whole) {
   view["messages"] = View::array();
   for (const auto& message : incident.messages) view["messages"].push_back(message_view(message));
   view["timeline"] = View::array();
-  for (const auto& event : incident.timeline) view["timeline"].push_back(event_view(event));
+  const auto& timeline = incident.timeline;
+  for (std::size_t i = timeline.size() - std::min(events, timeline.size()); i < timeline.size(); ++i)
+    view["timeline"].push_back(event_view(timeline[i]));
+  view["timeline_events"] = timeline.size();
   return view;
 }
 

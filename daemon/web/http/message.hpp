@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,6 +47,9 @@ struct Response {
   std::function<Task<void>(Tap&)> stream;
 };
 
+// Once made it is not changed: many connections may be sending the same one.
+using SharedResponse = std::shared_ptr<const Response>;
+
 // Fills segments and query from `target`; an error text when it is not a path ("" when it is).
 std::string read_target(Request& request);
 
@@ -54,8 +58,8 @@ std::string_view status_text(int status);  // "Not Found"
 // application/problem+json (RFC 9457).
 Response problem(int status, std::string title, std::string detail, const std::vector<std::string>& list = {});
 
-// The whole response as bytes; without its body when the request was a HEAD, without a length when it streams.
-std::string response_text(const Response& response, bool head, bool keep_alive, Time now);
+// The response as bytes up to the empty line, behind which the body comes; without a length when it streams.
+std::string header_text(const Response& response, bool keep_alive, Time now);
 
 std::string json_quoted(std::string_view text);  // with its quotes; bytes that are not UTF-8 are replaced
 

@@ -18,11 +18,14 @@ namespace drwatch::web {
 
 struct Limits {
   std::size_t header_bytes = 16 * 1024, body_bytes = 64 * 1024;
-  std::size_t connections = 1024;        // at once; the longest idle one makes room
+  std::size_t connections = 1024;        // at once; whoever is slowest makes room
   std::size_t streams = 256;             // of them, responses without an end
+  std::size_t of_a_peer = 256;           // connections of one address; nobody's on loopback, where proxies come from
+  std::size_t of_a_client = 64;          // requests under way of one address behind such a proxy
+  std::size_t unsent_bytes = 64 << 20;   // of all answers that their readers have not taken yet
   Duration header_within = seconds{10};  // from its first byte (and the TLS handshake)
   Duration body_within = seconds{20};
-  Duration write_within = seconds{30};      // a response must be taken
+  Duration write_within = seconds{30};      // a piece of a response must be taken
   Duration idle = seconds{60};              // between requests
   Duration look_every = milliseconds{500};  // how exactly all of these are kept
 };
@@ -30,7 +33,7 @@ struct Limits {
 class Server : public std::enable_shared_from_this<Server> {
  public:
   // Makes the response to a request, whatever it is; may take its time. It must not throw: the connection would end without an answer.
-  using Respond = std::function<Task<Response>(Request)>;
+  using Respond = std::function<Task<SharedResponse>(Request)>;
 
   // `listen`: "127.0.0.1:9780", "[::1]:9780". Binds and listens at once. Throws std::runtime_error with what to do ("cannot listen on
   // 127.0.0.1:9780: Address already in use; ..."). Connections are accepted after start().
@@ -53,6 +56,8 @@ class Server : public std::enable_shared_from_this<Server> {
     std::string buffer;  // read, not yet understood
     Doing doing = Doing::handshake;
     std::chrono::nanoseconds since{0}, until{0};  // boottime
+    std::size_t bytes = 0;                        // that came or went since `since`
+    std::size_t unsent = 0;                       // of its answer
     bool late = false;                            // the deadline passed while it was sending
   };
   using Shared = std::shared_ptr<Server>;
@@ -65,10 +70,13 @@ class Server : public std::enable_shared_from_this<Server> {
   static Task<std::optional<Request>> receive(Shared self, One one);
   static Task<bool> read_more(Shared self, One one);
   static Task<bool> send(Shared self, One one, std::string bytes);
+  static Task<bool> send_answer(Shared self, One one, std::string header, SharedResponse response);
   static Task<bool> answer(Shared self, One one, Request request);
   static Task<void> leave(Shared self, One one);
 
   void begin(One one, Doing doing);
+  double pace(const Connection& one) const;
+  bool close_slowest(const std::function<bool(const Connection&)>& among);
   bool make_room();
   void take_in(boost::asio::ip::tcp::socket socket);
 
@@ -80,7 +88,8 @@ class Server : public std::enable_shared_from_this<Server> {
   std::shared_ptr<Identity> identity_;
   std::map<std::uint64_t, One> connections_;
   std::uint64_t next_id_ = 1;
-  std::size_t streams_ = 0;
+  std::size_t streams_ = 0, unsent_ = 0;
+  std::map<std::string, std::size_t> under_way_;  // requests, by the address of a client behind a proxy
   TaskGroup::Id accepting_ = 0, looking_ = 0;
   bool stopped_ = false;
 };

@@ -97,8 +97,7 @@ void word_second(View& second) {
 
 }  // namespace
 
-Response page_incident(Room& room, const Call& call) {
-  const Moment now(room);
+Response page_incident(const Moment& now, const Call& call) {
   const auto& incidents = now.seen.state.record.incidents;
   const auto found = incidents.find(call.at.at("id"));
   if (found == incidents.end()) return not_found("incident", call.at.at("id"), keys_of(incidents));
@@ -117,7 +116,7 @@ Response page_incident(Room& room, const Call& call) {
   view["absorbed_words"] = text_or_null(words_of(view["absorbed"]));
   view["durable_not"] = view["durable"] == false;
   view["now"] = time_text(now.seen.now);
-  view["version"] = room.desk.figures().version;
+  view["version"] = now.figures.version;
   return page("incident", found->second.title + " · " + found->first, std::move(view), found->second.live() ? 10 : 0);
 }
 
