@@ -25,10 +25,20 @@ struct Room {
   Auth auth;
   PingKeys ping_keys;
   Moments moments;
-  Renderer pages, scrapes;  // a scrape does not wait for readers
+  // For those who show no token; for those who do; for scrapes without one.
+  Renderer open, known, scrapes;
 
   Room(World w, Desk& d, Log& l, const ServerSettings& s)
-      : world(w), desk(d), log(l), server(s), auth(s), moments(d), pages(w.executor, {}), scrapes(w.executor, {8, 32}) {}
+      : world(w),
+        desk(d),
+        log(l),
+        server(s),
+        auth(s),
+        moments(d),
+        open(w.executor, {}),
+        known(w.executor, {}),
+        scrapes(w.executor, {8, 32}) {}
+  Renderer& renderer_for(const Caller& caller) { return caller.name.empty() ? open : known; }
   // How links begin: public_url, or the address that listens.
   std::string base_url;
   // The newest event as the event streams send it.

@@ -167,8 +167,10 @@ needs no token on loopback, unless `[server] public_url` is set and `open_readin
 `Content-Type: application/json`. An error is `application/problem+json` (RFC 9457). A command takes an `Idempotency-Key`, kept for 24 hours.
 
 What is read is made beside the loop that watches, from how things stood at most a quarter of a second ago, and never from before a command that was
-answered. Whoever shows a token is answered first. When too many ask at once, some are answered 503 or 429 with `Retry-After`; heartbeats, `/healthz`,
-`/readyz` and commands are not among them. The answer to a command on an incident brings the newest ten events of its timeline; `timeline_events`
+answered. Whoever shows a token does not wait for those who show none. When too many ask at once, some are answered 503 or 429 with `Retry-After`; heartbeats, `/healthz`,
+`/readyz` and commands are not among them. When all 1024 connections are taken, the longest idle one makes room, or else the slowest; an address that
+is not loopback has 256 of them, a client behind a proxy on this machine (the last of `X-Forwarded-For`) 64 requests under way. Answers that their
+readers have not taken yet hold 64 MiB together; beyond that the slowest reader loses its connection. The answer to a command on an incident brings the newest ten events of its timeline; `timeline_events`
 says how many there are, and reading the incident brings them all.
 
 | methods | path | needs | what |
@@ -187,25 +189,21 @@ SharedResponse shared(Response response) { return std::make_shared<const Respons
 
 namespace {
 
-// Somebody who has shown a token does not wait behind those who have not.
-Renderer::Lane lane_of(const Caller& caller) { return caller.name.empty() ? Renderer::Lane::usual : Renderer::Lane::urgent; }
-
 Task<SharedResponse> read(Room& room, Reads reads, Call call) {
-  const auto lane = lane_of(call.caller);
+  Renderer& renderer = room.renderer_for(call.caller);
   // What is read depends on nothing else of the request.
   std::string key = call.request.target;
   Renderer::Prepare prepare = [&room, reads, call = std::make_shared<const Call>(std::move(call))] {
     return [moment = room.moment(), reads, call] { return reads(*moment, *call); };
   };
-  co_return co_await room.pages.make(lane, std::move(key), std::move(prepare));
+  co_return co_await renderer.make(std::move(key), std::move(prepare));
 }
 
 }  // namespace
 
 Task<SharedResponse> rendered(Room& room, const Caller& caller, std::function<Response(const Moment&)> make) {
-  const auto lane = lane_of(caller);
   Renderer::Prepare prepare = [&room, make = std::move(make)] { return [moment = room.moment(), make] { return make(*moment); }; };
-  co_return co_await room.pages.make(lane, "", std::move(prepare));
+  co_return co_await room.renderer_for(caller).make("", std::move(prepare));
 }
 
 Task<SharedResponse> respond(std::shared_ptr<Room> room, Request request) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers made beside the loop: in turn, shared, bounded, with those first who have a token.
+// Answers made beside the loop: in turn, shared, bounded.
 #include "daemon/web/http/renderer.hpp"
 
 #include "daemon/tasks/task_group.hpp"
@@ -40,7 +40,7 @@ struct Bench {
   int prepared = 0;
 
   explicit Bench(Renderer::Bounds bounds = {}) : renderer(loop.get_executor(), bounds) {
-    ask(Renderer::Lane::usual, "", [wait = go.get_future().share()] {
+    ask("", [wait = go.get_future().share()] {
       return [wait] {
         wait.wait();
         return web::Response{};
@@ -48,17 +48,17 @@ struct Bench {
     });
     loop.poll();
   }
-  static Task<void> one(Bench& bench, Renderer::Lane lane, std::string key, Renderer::Prepare prepare) {
+  static Task<void> one(Bench& bench, std::string key, Renderer::Prepare prepare) {
     Renderer::Prepare counted = [&bench, prepare = std::move(prepare)] {
       ++bench.prepared;
       return prepare();
     };
-    const auto made = co_await bench.renderer.make(lane, std::move(key), std::move(counted));
+    const auto made = co_await bench.renderer.make(std::move(key), std::move(counted));
     bench.order.push_back(made->body);
     bench.statuses.push_back(made->status);
   }
-  TaskGroup::Id ask(Renderer::Lane lane, std::string key, Renderer::Prepare prepare) {
-    return tasks.spawn("asks", one(*this, lane, std::move(key), std::move(prepare)));
+  TaskGroup::Id ask(std::string key, Renderer::Prepare prepare) {
+    return tasks.spawn("asks", one(*this, std::move(key), std::move(prepare)));
   }
   void finish() {
     loop.poll();
@@ -69,45 +69,48 @@ struct Bench {
 
 }  // namespace
 
-TEST_CASE("a renderer makes answers in turn, and those of the urgent lane first") {
+TEST_CASE("a renderer makes answers in turn") {
   Bench bench;
-  bench.ask(Renderer::Lane::usual, "", says("one"));
-  bench.ask(Renderer::Lane::usual, "", says("two"));
-  bench.ask(Renderer::Lane::urgent, "", says("first"));
+  bench.ask("", says("one"));
+  bench.ask("", says("two"));
   bench.finish();
-  CHECK(bench.order == std::vector<std::string>{"", "first", "one", "two"});
-  CHECK(bench.prepared == 4);
+  CHECK(bench.order == std::vector<std::string>{"", "one", "two"});
+  CHECK(bench.prepared == 3);
 }
 
-TEST_CASE("those who wait for the same share one answer; what is being made already is not shared") {
+TEST_CASE("those who wait for the same share one answer; what has been prepared already is not shared") {
   Bench bench;
   bool late = false;
-  for (int i = 0; i < 50; ++i) bench.ask(Renderer::Lane::usual, "page", says("page"));
-  bench.ask(Renderer::Lane::urgent, "page", [&bench, &late] {  // begins before the others'
-    if (!std::exchange(late, true)) bench.ask(Renderer::Lane::urgent, "page", says("later"));
-    return says("now")();
+  bench.ask("page", [&bench, &late] {
+    if (!std::exchange(late, true)) bench.ask("page", says("later"));
+    return says("page")();
   });
+  for (int i = 0; i < 49; ++i) bench.ask("page", says("never made"));
   bench.finish();
   CHECK(std::count(bench.order.begin(), bench.order.end(), "page") == 50);
   CHECK(std::count(bench.order.begin(), bench.order.end(), "later") == 1);
-  CHECK(bench.prepared == 4);
+  CHECK(bench.prepared == 3);
 }
 
 TEST_CASE("beyond its bounds a renderer says that it is busy, at once") {
-  Bench bench({.answers = 3, .readers = 10});
-  for (int i = 0; i < 5; ++i) bench.ask(Renderer::Lane::usual, "", says("different"));
-  for (int i = 0; i < 5; ++i) bench.ask(Renderer::Lane::urgent, "same", says("same"));
-  bench.loop.poll();
-  CHECK(bench.statuses == std::vector<int>{503, 503});
-  bench.finish();
-  CHECK(std::count(bench.statuses.begin(), bench.statuses.end(), 200) == 9);
+  Bench different({.answers = 3, .readers = 100});
+  for (int i = 0; i < 5; ++i) different.ask("", says("different"));
+  different.loop.poll();
+  CHECK(different.statuses == std::vector<int>{503, 503});
+  different.finish();
+  Bench same({.answers = 3, .readers = 5});
+  for (int i = 0; i < 5; ++i) same.ask("same", says("same"));
+  same.loop.poll();
+  CHECK(same.statuses == std::vector<int>{503});  // with the first one five wait already
+  same.finish();
+  CHECK(std::count(same.statuses.begin(), same.statuses.end(), 200) == 5);
 }
 
 TEST_CASE("what preparing or making throws comes out, and the next one is made") {
   Bench bench;
-  bench.ask(Renderer::Lane::usual, "", []() -> Renderer::Make { throw std::runtime_error("in preparing"); });
-  bench.ask(Renderer::Lane::usual, "", [] { return []() -> web::Response { throw std::runtime_error("in making"); }; });
-  bench.ask(Renderer::Lane::usual, "", says("after"));
+  bench.ask("", []() -> Renderer::Make { throw std::runtime_error("in preparing"); });
+  bench.ask("", [] { return []() -> web::Response { throw std::runtime_error("in making"); }; });
+  bench.ask("", says("after"));
   bench.finish();
   CHECK(bench.thrown.size() == 2);
   CHECK(bench.order.back() == "after");
@@ -115,8 +118,8 @@ TEST_CASE("what preparing or making throws comes out, and the next one is made")
 
 TEST_CASE("what nobody waits for any more is not made") {
   Bench bench;
-  const auto gone = bench.ask(Renderer::Lane::usual, "", says("gone"));
-  bench.ask(Renderer::Lane::usual, "", says("stays"));
+  const auto gone = bench.ask("", says("gone"));
+  bench.ask("", says("stays"));
   bench.loop.poll();
   bench.tasks.cancel(gone);
   bench.finish();
@@ -130,7 +133,7 @@ TEST_CASE("preparing takes a tenth of the loop's time at the most") {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
     return says("slow")();
   };
-  for (int i = 0; i < 4; ++i) bench.ask(Renderer::Lane::usual, "", slow);
+  for (int i = 0; i < 4; ++i) bench.ask("", slow);
   const auto began = std::chrono::steady_clock::now();
   bench.finish();
   // Three pauses of nine times 5 ms; a slower machine only makes them longer.

@@ -175,9 +175,7 @@ TEST_CASE("bodies that drip lock nobody out: the slowest makes room") {
 TEST_CASE("readers that do not read lose their connection when all that is unsent is too much") {
   web::Limits limits;
   limits.unsent_bytes = 8'000'000;
-  Running server(limits, [](Settings& settings) {
-    settings.scenarios.at("database-outage").summary = std::string(6'000'000, 's');
-  });
+  Running server(limits, [](Settings& settings) { settings.scenarios.at("database-outage").summary = std::string(6'000'000, 's'); });
   std::vector<Client> deaf;
   for (int i = 0; i < 4; ++i) {
     deaf.emplace_back(server.port(), 2048);

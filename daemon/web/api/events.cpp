@@ -16,7 +16,7 @@ namespace {
 using Events = std::vector<std::shared_ptr<const Event>>;
 
 constexpr std::size_t most_behind = 1000;  // a reader slower than this is cut off; it resumes with Last-Event-ID
-constexpr std::size_t resumed_at_once = 200;
+constexpr std::size_t resumed_at_once = 200, resumed_bytes = 128 * 1024;  // whichever is less
 constexpr auto heartbeat = std::chrono::seconds(15);
 
 std::string stream_text(const Event& event) {
@@ -47,38 +47,45 @@ struct Waiting {
   }
 };
 
+Renderer::Make text_of(Events events) {
+  return [events = std::move(events)] {
+    Response text;
+    std::uint64_t last = 0;
+    for (const auto& event : events) {
+      if (text.body.size() >= resumed_bytes) break;
+      text.body += stream_text(*event);
+      last = event->seq;
+    }
+    text.headers.emplace_back("last", std::to_string(last));
+    return text;
+  };
+}
+
 // What was before, a piece at a time, made beside the loop: a history of thousands of events is megabytes, and many may ask for it at once.
 // Returns the seq of the last event that was sent; nullopt: the reader has gone.
-Task<std::optional<std::uint64_t>> send_history(Room* room, std::uint64_t after, Tap& tap) {
+Task<std::optional<std::uint64_t>> send_history(Room* room, Renderer* renderer, std::uint64_t after, Tap& tap) {
   for (;;) {
     Events piece = room->desk.events_since(after, resumed_at_once);
     if (piece.empty()) co_return after;
-    const std::uint64_t last = piece.back()->seq;
-    Renderer::Prepare prepare = [piece = std::move(piece)] {
-      return [piece] {
-        Response text;
-        for (const auto& event : piece) text.body += stream_text(*event);
-        return text;
-      };
-    };
-    std::string key = "history/" + std::to_string(after) + "/" + std::to_string(last);
-    const auto made = co_await room->pages.make(Renderer::Lane::usual, std::move(key), std::move(prepare));
+    std::string key = "history/" + std::to_string(after) + "/" + std::to_string(piece.back()->seq);
+    Renderer::Prepare prepare = [piece = std::move(piece)] { return text_of(piece); };
+    const auto made = co_await renderer->make(std::move(key), std::move(prepare));
     if (made->status != 200) {  // too many want something: it goes on when they have it
       co_await room->world.clock.sleep_for(seconds{1});
       continue;
     }
-    after = last;
-    std::string text = made->body;
+    after = std::stoull(made->headers.front().second);
+    std::shared_ptr<const std::string> text(made, &made->body);
     if (!co_await tap.write(std::move(text))) co_return std::nullopt;
   }
 }
 
-Task<void> stream(Room* room, std::optional<std::uint64_t> after, Tap& tap) {
+Task<void> stream(Room* room, Renderer* renderer, std::optional<std::uint64_t> after, Tap& tap) {
   const auto waiting = std::make_shared<Waiting>(room->world.executor);
-  std::string hello = ": drwatch events\n\n";
+  auto hello = std::make_shared<const std::string>(": drwatch events\n\n");
   if (!co_await tap.write(std::move(hello))) co_return;
   if (after) {
-    after = co_await send_history(room, *after, tap);
+    after = co_await send_history(room, renderer, *after, tap);
     if (!after) co_return;
     waiting->last_seq = *after;
   }
@@ -92,7 +99,9 @@ Task<void> stream(Room* room, std::optional<std::uint64_t> after, Tap& tap) {
       if (!error) text = ": still here\n\n";  // finds readers that are gone, and keeps proxies from giving up
     }
     for (; !waiting->texts.empty() && text.size() < 64 * 1024; waiting->texts.pop_front()) text += *waiting->texts.front();
-    if (!text.empty() && !co_await tap.write(std::move(text))) co_return;
+    if (text.empty()) continue;
+    auto shared = std::make_shared<const std::string>(std::move(text));
+    if (!co_await tap.write(std::move(shared))) co_return;
   }
 }
 
@@ -119,7 +128,9 @@ Task<SharedResponse> read_events(Room& room, Call call) {
   if (accept && accept->find("text/event-stream") != std::string::npos) {
     Response response;
     response.type = "text/event-stream";
-    response.stream = [own = &room, after](Tap& tap) { return stream(own, after, tap); };
+    response.stream = [own = &room, renderer = &room.renderer_for(call.caller), after](Tap& tap) {
+      return stream(own, renderer, after, tap);
+    };
     co_return shared(std::move(response));
   }
   const auto limit = number_in_query(call, "limit", 100);

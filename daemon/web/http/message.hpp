@@ -35,7 +35,7 @@ struct Request {
 struct Tap {
   virtual ~Tap() = default;
   // False: the reader has gone. Waits until the bytes are taken, so a slow reader slows the writer down instead of filling the memory.
-  virtual Task<bool> write(std::string bytes) = 0;
+  virtual Task<bool> write(std::shared_ptr<const std::string> bytes) = 0;
 };
 
 struct Response {

@@ -11,7 +11,6 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <array>
 #include <deque>
 #include <exception>
 
@@ -42,11 +41,6 @@ struct Job {
   }
 };
 
-struct Queue {
-  std::deque<std::shared_ptr<Job>> jobs;
-  std::size_t readers = 0;  // of these and of the one that is being made
-};
-
 // Also counts down when the caller is cancelled.
 struct Counted {
   std::size_t& n;
@@ -66,7 +60,8 @@ SharedResponse busy() {
 struct Renderer::Inside : std::enable_shared_from_this<Inside> {
   asio::any_io_executor loop;
   Bounds bounds;
-  std::array<Queue, 2> lanes;
+  std::deque<std::shared_ptr<Job>> jobs;
+  std::size_t readers = 0;  // of these and of the one that is being made
   bool at_work = false, waits = false;
   Clock::time_point not_before{};
   asio::steady_timer pause;
@@ -78,12 +73,11 @@ struct Renderer::Inside : std::enable_shared_from_this<Inside> {
 
   // The next job that somebody still waits for.
   std::shared_ptr<Job> take() {
-    for (Queue& lane : lanes)
-      while (!lane.jobs.empty()) {
-        auto job = std::move(lane.jobs.front());
-        lane.jobs.pop_front();
-        if (job->readers > 0) return job;
-      }
+    while (!jobs.empty()) {
+      auto job = std::move(jobs.front());
+      jobs.pop_front();
+      if (job->readers > 0) return job;
+    }
     return nullptr;
   }
 
@@ -147,22 +141,21 @@ Renderer::~Renderer() {
   inside_->pool.join();
 }
 
-Task<SharedResponse> Renderer::make(Lane lane, std::string key, Prepare prepare) {
+Task<SharedResponse> Renderer::make(std::string key, Prepare prepare) {
   const auto inside = inside_;
-  Queue& queue = inside->lanes[lane == Lane::urgent ? 0 : 1];
-  if (queue.readers >= inside->bounds.readers) co_return busy();
+  if (inside->readers >= inside->bounds.readers) co_return busy();
   std::shared_ptr<Job> job;
   if (!key.empty())
-    for (const auto& each : queue.jobs)
+    for (const auto& each : inside->jobs)
       if (each->key == key) job = each;
   if (!job) {
-    if (queue.jobs.size() >= inside->bounds.answers) co_return busy();
+    if (inside->jobs.size() >= inside->bounds.answers) co_return busy();
     job = std::make_shared<Job>(inside->loop);
     job->key = std::move(key);
     job->prepare = std::move(prepare);
-    queue.jobs.push_back(job);
+    inside->jobs.push_back(job);
   }
-  const Counted in_queue(queue.readers), in_job(job->readers);
+  const Counted in_queue(inside->readers), in_job(job->readers);
   inside->go_on();
   while (!job->done) {
     const auto [error] = co_await job->wake.async_wait(asio::as_tuple(asio::use_awaitable));

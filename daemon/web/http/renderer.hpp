@@ -17,11 +17,9 @@ class Renderer {
   using Make = std::function<Response()>;
   // On the loop, when its turn has come: takes what the answer is made from (a snapshot of the state), and says how it is made.
   using Prepare = std::function<Make()>;
-  // Who carries a token is answered before those who carry none.
-  enum class Lane { urgent, usual };
   struct Bounds {
-    std::size_t answers = 128;  // different ones that wait to be made; in each lane
-    std::size_t readers = 512;  // who wait for them, in each lane. Fewer than connections: one that waits here is not closed to make room
+    std::size_t answers = 128;  // different ones that wait to be made
+    std::size_t readers = 512;  // who wait for them. Fewer than connections: one that waits here is not closed to make room
   };
 
   Renderer(boost::asio::any_io_executor loop, Bounds bounds);
@@ -30,7 +28,7 @@ class Renderer {
 
   // The answer, or 503 when too many wait. Those who wait under the same key share one answer; an empty key shares nothing. What prepare or
   // the making throws comes out here. An answer is made of a state that is not older than the call.
-  Task<SharedResponse> make(Lane lane, std::string key, Prepare prepare);
+  Task<SharedResponse> make(std::string key, Prepare prepare);
 
  private:
   struct Inside;

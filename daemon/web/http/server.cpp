@@ -238,7 +238,7 @@ Task<bool> Server::send(Shared self, One one, std::string bytes) {
 
 // Header and body, piece by piece, so that it is known how fast its reader takes it. All bodies that are not taken yet have a bound
 // together: beyond it the slowest reader loses its connection.
-Task<bool> Server::send_answer(Shared self, One one, std::string header, SharedResponse response) {
+Task<bool> Server::send_shared(Shared self, One one, std::string header, std::shared_ptr<const std::string> shared) {
   constexpr std::size_t piece = 128 * 1024;
   struct Unsent {
     Server& server;
@@ -247,7 +247,7 @@ Task<bool> Server::send_answer(Shared self, One one, std::string header, SharedR
     ~Unsent() { less(one.unsent); }
     void less(std::size_t bytes) { server.unsent_ -= bytes, one.unsent -= bytes; }
   };
-  const std::string_view body = response->body;
+  const std::string_view body = *shared;
   Unsent unsent(*self, *one, body.size());
   if (self->unsent_ > self->limits_.unsent_bytes)
     self->close_slowest([](const Connection& each) { return each.unsent > 0 && each.doing == Doing::writing; });
@@ -312,8 +312,8 @@ struct Server::Streaming final : Tap {
   One one;
   Streaming(Shared s, One o) : self(std::move(s)), one(std::move(o)) { ++self->streams_; }
   ~Streaming() override { --self->streams_; }
-  Task<bool> write(std::string bytes) override {
-    const bool sent = co_await send(self, one, std::move(bytes));
+  Task<bool> write(std::shared_ptr<const std::string> bytes) override {
+    const bool sent = co_await send_shared(self, one, "", std::move(bytes));
     self->begin(one, Doing::streaming);
     co_return sent;
   }
@@ -358,8 +358,9 @@ Task<bool> Server::answer(Shared self, One one, Request request) {
   std::string header = header_text(*response, keep, self->world_.clock.now());
   if (head || response->stream) {
     if (!co_await send(self, one, std::move(header))) co_return false;
-  } else if (!co_await send_answer(self, one, std::move(header), response)) {
-    co_return false;
+  } else {
+    std::shared_ptr<const std::string> body(response, &response->body);
+    if (!co_await send_shared(self, one, std::move(header), std::move(body))) co_return false;
   }
   if (!response->stream) {
     if (!keep) co_await leave(self, one);

@@ -70,7 +70,7 @@ class Server : public std::enable_shared_from_this<Server> {
   static Task<std::optional<Request>> receive(Shared self, One one);
   static Task<bool> read_more(Shared self, One one);
   static Task<bool> send(Shared self, One one, std::string bytes);
-  static Task<bool> send_answer(Shared self, One one, std::string header, SharedResponse response);
+  static Task<bool> send_shared(Shared self, One one, std::string header, std::shared_ptr<const std::string> body);
   static Task<bool> answer(Shared self, One one, Request request);
   static Task<void> leave(Shared self, One one);
 

@@ -4,7 +4,7 @@
 
 namespace drwatch::web {
 
-Task<SharedResponse> metrics_page(Room& room, Call) {
+Task<SharedResponse> metrics_page(Room& room, Call call) {
   Renderer::Prepare prepare = [&room] {
     return [moment = room.moment()] {
       Response response;
@@ -13,7 +13,8 @@ Task<SharedResponse> metrics_page(Room& room, Call) {
       return response;
     };
   };
-  co_return co_await room.scrapes.make(Renderer::Lane::usual, "metrics", std::move(prepare));
+  Renderer& renderer = call.caller.name.empty() ? room.scrapes : room.known;
+  co_return co_await renderer.make("metrics", std::move(prepare));
 }
 
 }  // namespace drwatch::web
