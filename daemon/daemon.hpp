@@ -49,7 +49,7 @@ class Daemon : public Desk {
   std::optional<Time> next_run(const std::string& probe) const override { return scheduler_.next_run(probe); }
   Task<Answer> submit(Input input, std::string idempotency_key) override;
   Task<std::optional<Outcome>> run_probe(std::string name) override { return scheduler_.next_outcome(std::move(name)); }
-  Task<std::vector<std::string>> send_test_alert() override { return alerting_.test(); }
+  Task<std::vector<std::pair<std::string, bool>>> send_test_alert() override { return alerting_.test(); }
   std::vector<std::string> reload() override;
   std::shared_ptr<void> follow(std::function<void(const Event&)> each) override;
   std::vector<std::shared_ptr<const Event>> events_since(std::uint64_t seq, std::size_t most) const override;

@@ -53,6 +53,9 @@ void add_daemon_commands(CLI::App& app, Given& g) {
                            [&g] { return serve(g.serve); });
   serve_it->add_option("--config", g.serve.config, "The configuration file")->required();
 
+  command(app, "reload", "Have the daemon read its configuration again; say what it refuses", "drwatch reload", g,
+          [&g] { return reload(g.client); });
+
   auto* check_it = command(app, "check", "Validate configuration, scenarios and messages; every problem at once",
                            "drwatch check --config drwatch.toml --strict", g, [&g] {
                              g.check.json = g.client.json;
@@ -339,8 +342,7 @@ int main(int argc, char** argv) {
   try {
     return given.run();
   } catch (const CommandRefused& refused) {
-    if (given.client.json && !refused.problem.empty())
-      std::printf("%s%s", refused.problem.c_str(), refused.problem.ends_with('\n') ? "" : "\n");
+    if (given.client.json) std::printf("%s\n", refused_document(refused).c_str());
     return refuse(refused.what());
   } catch (const std::exception& error) {
     return refuse(std::string(error.what()) + "; this should not happen: please report it");

@@ -5,6 +5,10 @@
 #include "daemon/commands/render.hpp"
 #include "probes/probe.hpp"
 
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
 namespace drwatch::commands {
 
 namespace {
@@ -37,6 +41,8 @@ std::string check_summary(const std::string& file, const std::vector<config::Pro
 }
 
 int check(const CheckOptions& options) {
+  if (!std::ifstream(options.config))
+    throw CommandRefused(options.config + " cannot be read: " + std::strerror(errno) + "; check the path and its permissions");
   config::Problems problems;
   const auto kinds = kind_schemas();
   const auto settings = config::load(options.config, kinds, {}, problems);

@@ -13,7 +13,7 @@ namespace drwatch::web {
 
 struct Moment {
   // On the loop. Copies the state, which is what it costs; `durable` is among the figures.
-  Moment(const Desk& desk, std::string base_url);
+  Moment(const Desk& desk, std::string base_url, std::uint64_t wrong_tokens);
   Moment(const Moment&) = delete;
 
   std::shared_ptr<const Settings> settings;
@@ -28,7 +28,7 @@ class Moments {
  public:
   explicit Moments(const Desk& desk) : desk_(desk) {}
   // `boottime`: now. Between two events the newest runs of the probes are shown this late.
-  std::shared_ptr<const Moment> now(std::chrono::nanoseconds boottime, const std::string& base_url);
+  std::shared_ptr<const Moment> now(std::chrono::nanoseconds boottime, const std::string& base_url, std::uint64_t wrong_tokens);
   std::chrono::nanoseconds fresh_for = std::chrono::milliseconds(250);
 
  private:

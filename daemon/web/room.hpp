@@ -41,10 +41,16 @@ struct Room {
   Renderer& renderer_for(const Caller& caller) { return caller.name.empty() ? open : known; }
   // How links begin: public_url, or the address that listens.
   std::string base_url;
+  // Counts a request with a wrong token, and writes a line about it: at once, and then one a minute while they go on.
+  void note_wrong_token(const Request& request);
+  std::uint64_t wrong_tokens = 0;
+  std::uint64_t wrong_tokens_told = 0;
+  std::optional<std::chrono::nanoseconds> wrong_token_told_at;  // boottime
+
   // The newest event as the event streams send it.
   std::shared_ptr<const std::string> newest_event;
   std::uint64_t newest_event_seq = 0;
-  std::shared_ptr<const Moment> moment() { return moments.now(world.clock.boottime(), base_url); }
+  std::shared_ptr<const Moment> moment() { return moments.now(world.clock.boottime(), base_url, wrong_tokens); }
 };
 
 struct Call {

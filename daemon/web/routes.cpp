@@ -206,6 +206,19 @@ Task<SharedResponse> rendered(Room& room, const Caller& caller, std::function<Re
   co_return co_await room.renderer_for(caller).make("", std::move(prepare));
 }
 
+void Room::note_wrong_token(const Request& request) {
+  ++wrong_tokens;
+  const auto now = world.clock.boottime();
+  if (wrong_token_told_at && now - *wrong_token_told_at < minutes{1}) return;
+  const std::uint64_t since = wrong_tokens - wrong_tokens_told;
+  log.line(Importance::warning,
+           (since == 1 ? "a request with a wrong token" : std::to_string(since) + " requests with a wrong token, the newest") +
+               std::string(" from ") + request.peer + " for " + request.method.substr(0, 16) + " " + plain_path(request).substr(0, 200) +
+               "; look for who has an old one, or for who guesses");
+  wrong_tokens_told = wrong_tokens;
+  wrong_token_told_at = now;
+}
+
 Task<SharedResponse> respond(std::shared_ptr<Room> room, Request request) {
   Call call;
   std::set<std::string_view> allowed;
@@ -222,7 +235,10 @@ Task<SharedResponse> respond(std::shared_ptr<Room> room, Request request) {
   if (!row) co_return shared(no_such_path(request));
 
   auto admitted = room->auth.admit(request, row->needs);
-  if (auto* refusal = std::get_if<Response>(&admitted)) co_return shared(std::move(*refusal));
+  if (auto* refusal = std::get_if<Response>(&admitted)) {
+    if (refusal->held > Duration{0}) room->note_wrong_token(request);
+    co_return shared(std::move(*refusal));
+  }
   call.caller = std::get<Caller>(admitted);
   call.request = std::move(request);
 

@@ -38,8 +38,8 @@ Task<std::optional<Outcome>> FakeDesk::run_probe(std::string name) {
   co_return outcome;
 }
 
-Task<std::vector<std::string>> FakeDesk::send_test_alert() {
-  std::vector<std::string> lines{"http://127.0.0.1:9093: accepted and read back"};
+Task<std::vector<std::pair<std::string, bool>>> FakeDesk::send_test_alert() {
+  std::vector<std::pair<std::string, bool>> lines{{"http://127.0.0.1:9093: accepted and read back", true}};
   co_return lines;
 }
 
@@ -72,7 +72,7 @@ void FakeDesk::emit(std::string kind, std::string message) {
   for (const auto& [id, each] : followers) each(event);
 }
 
-Running::Running(web::Limits limits, std::function<void(Settings&)> change)
+Running::Running(web::Limits limits, std::function<void(Settings&)> change, const std::string& local_socket)
     : tasks_(io_.get_executor(), [this](const std::string& name, std::exception_ptr error) {
         try {
           std::rethrow_exception(error);
@@ -90,6 +90,7 @@ Running::Running(web::Limits limits, std::function<void(Settings&)> change)
   server_ = std::make_shared<web::Server>(world_.world(), tasks_, "127.0.0.1:0", limits, respond);
   if (!settings.server.tls_certificate.empty())
     server_->identity(web::load_identity(settings.server.tls_certificate, settings.server.tls_key));
+  if (!local_socket.empty()) server_->listen_locally(local_socket);
   server_->start();
   const std::string address = server_->address();
   port_ = std::stoi(address.substr(address.rfind(':') + 1));
@@ -120,6 +121,14 @@ void Running::on_loop(const std::function<void()>& work) {
     done.set_value();
   });
   done.get_future().wait();
+}
+
+std::string Running::log_lines() {
+  std::string lines;
+  on_loop([&] {
+    for (const auto& line : log_.lines) lines += line + "\n";
+  });
+  return lines;
 }
 
 std::size_t Running::connections() {

@@ -4,6 +4,10 @@
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 namespace server_test {
 
@@ -196,6 +200,58 @@ TEST_CASE("behind a proxy on this machine each client has its bound") {
   Running server(limits);
   CHECK(ask(server.port(), "GET", "/healthz", {"X-Forwarded-For: 198.51.100.7"}).status == 429);
   CHECK(ask(server.port(), "GET", "/healthz").status == 200);
+}
+
+TEST_CASE("the daemon's own socket needs no token from root and from who drwatch runs as") {
+  char folder[] = "/tmp/drwatch-socket-XXXXXX";
+  REQUIRE(mkdtemp(folder));
+  const std::string path = std::string(folder) + "/control.sock";
+  {
+    Running server({}, [](Settings& settings) { settings.server.public_url = "https://drwatch.example.org"; }, path);
+    struct stat facts{};
+    REQUIRE(stat(path.c_str(), &facts) == 0);
+    CHECK((facts.st_mode & 0777) == 0600);
+    const auto ask_locally = [&](const std::string& request) {
+      const int own = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      sockaddr_un address{};
+      address.sun_family = AF_UNIX;
+      path.copy(address.sun_path, sizeof address.sun_path - 1);
+      REQUIRE(connect(own, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+      REQUIRE(write(own, request.data(), request.size()) == static_cast<ssize_t>(request.size()));
+      std::string answer(64 * 1024, ' ');
+      std::size_t got = 0;
+      for (ssize_t n = 0; (n = read(own, answer.data() + got, answer.size() - got)) > 0;) got += static_cast<std::size_t>(n);
+      close(own);
+      return answer.substr(0, got);
+    };
+    const std::string tail = " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    CHECK(ask_locally("GET /api/v1/status" + tail + "\r\n").starts_with("HTTP/1.1 200"));
+    CHECK(ask_locally("POST /api/v1/reload" + tail + "\r\n").starts_with("HTTP/1.1 200"));
+    // A wrong token is wrong here too.
+    CHECK(ask_locally("POST /api/v1/reload" + tail + "Authorization: Bearer wrong\r\n\r\n").starts_with("HTTP/1.1 401"));
+    CHECK(ask(server.port(), "POST", "/api/v1/reload").status == 401);
+  }
+  CHECK(access(path.c_str(), F_OK) != 0);
+  rmdir(folder);
+}
+
+TEST_CASE("the answer to a wrong token is held, counted and told; a right one is not held") {
+  Running server;
+  const auto began = std::chrono::steady_clock::now();
+  std::vector<Client> guessing;
+  for (int i = 0; i < 20; ++i) {
+    guessing.emplace_back(server.port());
+    guessing.back().send("GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer guess-" + std::to_string(i) + "\r\n\r\n");
+  }
+  CHECK(ask(server.port(), "GET", "/api/v1/status", {as_viewer}).status == 200);
+  CHECK(guessing.front().reply().status == 401);
+  CHECK(std::chrono::steady_clock::now() - began >= web::Auth::wrong_token_held);
+  for (std::size_t i = 1; i < guessing.size(); ++i) CHECK(guessing[i].reply().status == 401);
+  CHECK(ask(server.port(), "GET", "/metrics").body.find("\ndrwatch_http_wrong_tokens_total 20\n") != std::string::npos);
+  const std::string told = server.log_lines();
+  CHECK(told.find("a request with a wrong token from 127.0.0.1 for GET /api/v1/status") != std::string::npos);
+  CHECK(told.find("guess-") == std::string::npos);
+  CHECK(told.find("wrong token", told.find("wrong token") + 1) == std::string::npos);  // one line a minute
 }
 
 TEST_CASE("an address that is taken or is none is refused with a sentence") {

@@ -68,7 +68,12 @@ Task<SharedResponse> test_alert(Room& room, Call call) {
   Fields fields(call.request);
   if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
   const auto lines = co_await room.desk.send_test_alert();
-  co_return shared(json(View{{"results", lines}}));
+  View document{{"results", View::array()}, {"taken", true}};
+  for (const auto& [line, taken] : lines) {
+    document["results"].push_back(line);
+    if (!taken) document["taken"] = false;
+  }
+  co_return shared(json(document));
 }
 
 // A configuration that is refused (422) changes nothing: the old one runs on.

@@ -27,6 +27,7 @@ struct Request {
   bool http_1_0 = false, keep_alive = true;
   std::string peer;  // address without port
   bool peer_is_loopback = false;
+  std::string local_user;  // who came by the daemon's own Unix socket: root, or the user that drwatch runs as; empty: nobody did
 
   const std::string* header(std::string_view lower_case_name) const;  // the first; nullptr: none
 };
@@ -43,6 +44,8 @@ struct Response {
   std::string type = "text/plain; charset=utf-8";
   std::vector<std::pair<std::string, std::string>> headers;  // beside those that every response has
   std::string body;
+  // Sent only after so long, which a client that guesses has to wait; meanwhile its connection counts as idle, and may make room.
+  Duration held{0};
   // Instead of a body: called after the header was sent; the connection ends when it returns. Its coroutine's parameters are by value.
   std::function<Task<void>(Tap&)> stream;
 };

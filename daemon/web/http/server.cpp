@@ -3,6 +3,10 @@
 
 #include "daemon/web/http/incoming.hpp"
 
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -58,7 +62,7 @@ std::string client_of(const Request& request) {
 
 // Opens, binds and listens here and not in start(), so that a port in use is known before the daemon reports that it is ready.
 Server::Server(World world, TaskGroup& tasks, const std::string& listen, Limits limits, Respond respond)
-    : world_(world), tasks_(tasks), limits_(limits), respond_(std::move(respond)), acceptor_(world.executor) {
+    : world_(world), tasks_(tasks), limits_(limits), respond_(std::move(respond)), acceptor_(world.executor), local_(world.executor) {
   const auto endpoint = endpoint_of(listen);
   try {
     acceptor_.open(endpoint.protocol());
@@ -72,8 +76,26 @@ Server::Server(World world, TaskGroup& tasks, const std::string& listen, Limits 
   }
 }
 
+void Server::listen_locally(const std::string& path) {
+  constexpr std::size_t longest = sizeof(sockaddr_un::sun_path) - 1;
+  if (path.size() > longest)
+    throw std::runtime_error("cannot listen on " + path + ": a socket's path has " + std::to_string(longest) + " bytes at most");
+  const asio::local::stream_protocol::endpoint endpoint(path);
+  boost::system::error_code error;
+  ::unlink(path.c_str());  // of a daemon that was killed
+  local_.open(endpoint.protocol(), error);
+  // Nobody can come between the making of the file and its mode: it is made with it.
+  const auto mask = ::umask(0177);
+  if (!error) local_.bind(endpoint, error);
+  ::umask(mask);
+  if (!error) local_.listen(asio::socket_base::max_listen_connections, error);
+  if (error) throw std::runtime_error("cannot listen on " + path + ": " + error.message() + "; look at the folder and who may write to it");
+  local_path_ = path;
+}
+
 void Server::start() {
   accepting_ = tasks_.spawn("web accept", accept(shared_from_this()));
+  if (local_.is_open()) accepting_locally_ = tasks_.spawn("web accept locally", accept_locally(shared_from_this()));
   looking_ = tasks_.spawn("web deadlines", look_after(shared_from_this()));
 }
 
@@ -83,6 +105,11 @@ void Server::stop() {
   boost::system::error_code ignored;
   acceptor_.close(ignored);
   tasks_.cancel(accepting_);
+  if (local_.is_open()) {
+    local_.close(ignored);
+    ::unlink(local_path_.c_str());
+    tasks_.cancel(accepting_locally_);
+  }
   tasks_.cancel(looking_);
   const auto connections = connections_;  // ending one takes it out
   for (const auto& [id, one] : connections) {
@@ -139,10 +166,13 @@ bool Server::close_slowest(const std::function<bool(const Connection&)>& among) 
   One idle, slowest;
   for (const auto& [id, one] : connections_) {
     if (!among(*one)) continue;
-    const bool moves =
-        one->doing == Doing::handshake || one->doing == Doing::header || one->doing == Doing::body || one->doing == Doing::writing;
-    if (one->doing == Doing::idle && (!idle || one->since < idle->since)) idle = one;
-    if (moves && (!slowest || pace(*one) < pace(*slowest))) slowest = one;
+    const bool waits = one->doing == Doing::answering || one->doing == Doing::streaming || one->doing == Doing::leaving;
+    // One that has just come and is about to ask is not idle yet.
+    if (one->doing == Doing::idle && one->answered) {
+      if (!idle || one->since < idle->since) idle = one;
+    } else if (!waits && (!slowest || pace(*one) < pace(*slowest))) {
+      slowest = one;
+    }
   }
   const One one = idle ? idle : slowest;
   if (!one) return false;
@@ -171,11 +201,31 @@ void Server::take_in(tcp::socket socket) {
     return;
   socket.set_option(tcp::no_delay(true), error);
   auto one = std::make_shared<Connection>();
-  one->id = next_id_++;
   one->peer = peer;
   one->loopback = is_loopback(remote.address());
-  one->socket = make_socket(std::move(socket), identity_);
-  begin(one, identity_ ? Doing::handshake : Doing::idle);
+  one->socket = identity_ ? make_socket(std::move(socket), identity_) : make_socket(AnySocket(std::move(socket)));
+  begin_serving(one, identity_ ? Doing::handshake : Doing::idle);
+}
+
+// Only root and the user that drwatch runs as are let in, whatever the mode of the socket's file; the kernel says who it is (unix(7),
+// SO_PEERCRED).
+void Server::take_in_locally(asio::local::stream_protocol::socket socket) {
+  ucred who{};
+  socklen_t size = sizeof who;
+  if (getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return;
+  if (who.uid != 0 && who.uid != geteuid()) return;
+  if (connections_.size() >= limits_.connections && !make_room()) return;
+  auto one = std::make_shared<Connection>();
+  one->peer = "local";
+  one->loopback = true;
+  one->local_user = who.uid == 0 ? "root" : "drwatch";
+  one->socket = make_socket(AnySocket(std::move(socket)));
+  begin_serving(one, Doing::idle);
+}
+
+void Server::begin_serving(One one, Doing doing) {
+  one->id = next_id_++;
+  begin(one, doing);
   connections_[one->id] = one;
   // The group lets go of a task after it has ended, whichever way: that is when the connection is forgotten.
   one->task = tasks_.spawn("web connection", serve(shared_from_this(), one), [self = shared_from_this(), one] {
@@ -193,6 +243,20 @@ Task<void> Server::accept(Shared self) {
       co_return;
     } else {
       // Out of descriptors or memory: make room, and give others the chance to let go, instead of spinning.
+      self->make_room();
+      co_await self->world_.clock.sleep_for(milliseconds{50});
+    }
+  }
+}
+
+Task<void> Server::accept_locally(Shared self) {
+  while (!self->stopped_) {
+    auto [error, socket] = co_await self->local_.async_accept(asio::as_tuple(asio::use_awaitable));
+    if (!error) {
+      self->take_in_locally(std::move(socket));
+    } else if (self->stopped_ || error == asio::error::operation_aborted) {
+      co_return;
+    } else {
       self->make_room();
       co_await self->world_.clock.sleep_for(milliseconds{50});
     }
@@ -355,6 +419,10 @@ Task<bool> Server::answer(Shared self, One one, Request request) {
     refused.headers.emplace_back("Retry-After", "30");
     response = std::make_shared<const Response>(std::move(refused));
   }
+  if (response->held > Duration{0}) {
+    self->begin(one, Doing::idle);
+    co_await self->world_.clock.sleep_for(response->held);
+  }
   std::string header = header_text(*response, keep, self->world_.clock.now());
   if (head || response->stream) {
     if (!co_await send(self, one, std::move(header))) co_return false;
@@ -362,6 +430,7 @@ Task<bool> Server::answer(Shared self, One one, Request request) {
     std::shared_ptr<const std::string> body(response, &response->body);
     if (!co_await send_shared(self, one, std::move(header), std::move(body))) co_return false;
   }
+  one->answered = true;
   if (!response->stream) {
     if (!keep) co_await leave(self, one);
     co_return keep;
@@ -382,6 +451,7 @@ Task<void> Server::serve(Shared self, One one) {
     if (!request) co_return;
     request->peer = one->peer;
     request->peer_is_loopback = one->loopback;
+    request->local_user = one->local_user;
     if (!co_await answer(self, one, std::move(*request))) co_return;
   }
 }

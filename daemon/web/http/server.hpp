@@ -13,6 +13,7 @@
 #include <string>
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 
 namespace drwatch::web {
 
@@ -38,6 +39,8 @@ class Server : public std::enable_shared_from_this<Server> {
   // `listen`: "127.0.0.1:9780", "[::1]:9780". Binds and listens at once. Throws std::runtime_error with what to do ("cannot listen on
   // 127.0.0.1:9780: Address already in use; ..."). Connections are accepted after start().
   Server(World world, TaskGroup& tasks, const std::string& listen, Limits limits, Respond respond);
+  // A Unix socket beside it, for root and the user that drwatch runs as: they need no token. Binds at once; throws as the constructor does.
+  void listen_locally(const std::string& path);
   void start();
   // Closes everything at once; the tasks end with their group.
   void stop();
@@ -53,18 +56,21 @@ class Server : public std::enable_shared_from_this<Server> {
     std::unique_ptr<Socket> socket;
     std::string peer;
     bool loopback = false;
+    std::string local_user;
     std::string buffer;  // read, not yet understood
     Doing doing = Doing::handshake;
     std::chrono::nanoseconds since{0}, until{0};  // boottime
     std::size_t bytes = 0;                        // that came or went since `since`
     std::size_t unsent = 0;                       // of its answer
     bool late = false;                            // the deadline passed while it was sending
+    bool answered = false;                        // one request at least
   };
   using Shared = std::shared_ptr<Server>;
   using One = std::shared_ptr<Connection>;
   struct Streaming;
 
   static Task<void> accept(Shared self);
+  static Task<void> accept_locally(Shared self);
   static Task<void> look_after(Shared self);
   static Task<void> serve(Shared self, One one);
   static Task<std::optional<Request>> receive(Shared self, One one);
@@ -79,18 +85,22 @@ class Server : public std::enable_shared_from_this<Server> {
   bool close_slowest(const std::function<bool(const Connection&)>& among);
   bool make_room();
   void take_in(boost::asio::ip::tcp::socket socket);
+  void take_in_locally(boost::asio::local::stream_protocol::socket socket);
+  void begin_serving(One one, Doing doing);
 
   World world_;
   TaskGroup& tasks_;
   Limits limits_;
   Respond respond_;
   boost::asio::ip::tcp::acceptor acceptor_;
+  boost::asio::local::stream_protocol::acceptor local_;
+  std::string local_path_;
   std::shared_ptr<Identity> identity_;
   std::map<std::uint64_t, One> connections_;
   std::uint64_t next_id_ = 1;
   std::size_t streams_ = 0, unsent_ = 0;
   std::map<std::string, std::size_t> under_way_;  // requests, by the address of a client behind a proxy
-  TaskGroup::Id accepting_ = 0, looking_ = 0;
+  TaskGroup::Id accepting_ = 0, accepting_locally_ = 0, looking_ = 0;
   bool stopped_ = false;
 };
 
