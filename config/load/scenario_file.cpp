@@ -48,7 +48,7 @@ std::optional<fs::path> scenarios_folder(const Document& main, const Reading& re
 class Reader {
  public:
   Reader(fs::path folder, const Settings& settings, const DeclaredNames& names, const Reading& reading, std::string& texts)
-      : folder_(std::move(folder)), settings_(settings), names_(names), problems_(reading.problems), texts_(texts) {}
+      : folder_(std::move(folder)), settings_(settings), names_(names), problems_(reading.problems), paths_(reading.paths), texts_(texts) {}
 
   std::vector<ScenarioFile> run() {
     read_shared();
@@ -65,7 +65,7 @@ class Reader {
     if (document) texts_ += document->file + '\0' + document->text + '\0';
     return document;
   }
-  Reading reading_of(const fs::path& folder) const { return {problems_, "", fs::absolute(folder), false}; }
+  Reading reading_of(const fs::path& folder) const { return {problems_, "", fs::absolute(folder), false, nullptr, paths_}; }
 
   void read_shared() {
     const fs::path folder = folder_ / "shared";
@@ -165,6 +165,7 @@ class Reader {
   const Settings& settings_;
   const DeclaredNames& names_;
   Problems& problems_;
+  std::vector<NamedPath>* paths_;
   std::string& texts_;
   std::vector<std::string> shared_names_;  // also of those that could not be read
   std::map<std::string, Checklist> shared_;

@@ -125,7 +125,8 @@ Section step_section(const Names& names) {
        row("hold", &StepDraft::hold, {.doc = "With `verify`.", .fallback = "1m"}),
        of(row("run", &Step::run,
               {.doc = "A program and its arguments; no shell. Arguments may hold the names of messages, like `{{recovery_point}}`. People "
-                      "start it."})),
+                      "start it.",
+               .program = true})),
        row("auto", &StepDraft::automatic,
            {.doc = "With `run`: start it when the step is ready, without being asked.", .fallback = "false"}),
        row("timeout", &StepDraft::timeout, {.doc = "With `run`: it is ended after this.", .fallback = "10m", .min = 1})}};

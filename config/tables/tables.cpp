@@ -197,7 +197,7 @@ const Section& channel_section() {
             .one_of = {"webhook", "command"}}),
        receiver_row(&ChannelSettings::url, {.doc = "Of a webhook."}),
        row("command", &ChannelSettings::command,
-           {.doc = "Of a command: the program and its arguments; no shell. The alerts arrive on standard input."}),
+           {.doc = "Of a command: the program and its arguments; no shell. The alerts arrive on standard input.", .program = true}),
        row("timeout", &ChannelSettings::timeout, {.doc = "A bound on one call.", .fallback = "10s", .min = 0.1, .max = 300})}};
   return section;
 }

@@ -2,6 +2,7 @@
 // drwatch serve: settings, real world, journal, daemon, web; signals; exit code.
 #include "config/settings.hpp"
 #include "daemon/commands/commands.hpp"
+#include "daemon/commands/loading.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/journal/journal.hpp"
 #include "daemon/log/log.hpp"
@@ -34,7 +35,7 @@ std::vector<std::string> texts_of(const config::Problems& problems, config::Prob
 std::shared_ptr<const Settings> load(const std::string& file, std::vector<std::string>& errors) {
   config::Problems problems;
   auto schemas = kind_schemas();
-  auto settings = config::load(file, schemas, {.secrets_must_exist = true}, problems);
+  auto settings = config::load(file, schemas, with_a_look(true), problems);
   errors = texts_of(problems, config::Problem::Level::error);
   return settings;
 }

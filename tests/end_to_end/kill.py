@@ -510,6 +510,26 @@ class StartsAndEnds(OnAFolder):
         self.assertIn("web2", [c["name"] for c in self.drwatch.get("status")["components"]])
         self.assertEqual(self.drwatch.end(signal.SIGTERM), 0)
 
+    def test_a_certificate_that_cannot_be_used_is_refused(self):
+        with open(self.drwatch.config, encoding="utf-8") as file:
+            plain = file.read()
+        text = plain.replace("[server]\n", '[server]\ntls = { certificate = "cert.pem", key = "key.pem" }\n', 1)
+        self.drwatch.write("drwatch.toml", text)
+        self.assertIn("cert.pem", "\n".join(self.refused(self.drwatch.config)))
+        made = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                               "-subj", "/CN=localhost", "-keyout", self.drwatch.path("key.pem"), "-out", self.drwatch.path("cert.pem")],
+                              capture_output=True, check=False)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.drwatch.start()
+        self.drwatch.write("cert.pem", "rubbish")
+        told = run("check", "--config", self.drwatch.config)
+        self.assertEqual(told.returncode, 1, told.stdout)
+        self.assertIn("cannot use the certificate", told.stdout)
+        self.drwatch.process.send_signal(signal.SIGHUP)
+        self.until(lambda: "cannot use the certificate" in self.drwatch.log(), "the log says why")
+        self.assertIn("configuration.refused", self.drwatch.log())
+        self.assertEqual(self.drwatch.end(signal.SIGTERM), 0)
+
     def reloaded(self, well):
         self.until(lambda: f"drwatch_config_last_reload_successful {well}" in self.drwatch.ask("GET", "/metrics")[1],
                    "the reload is not seen in the metrics")
