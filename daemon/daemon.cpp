@@ -10,8 +10,6 @@
 namespace drwatch {
 namespace {
 
-// Events that the stream can go back to without reading the journal.
-constexpr std::size_t recent_events = 10000;
 // How often the house is kept, and after how long kept values are written: so much of them is lost when the process dies.
 constexpr Duration house_turn{500};
 constexpr Duration kept_turn = seconds{2};
@@ -46,6 +44,7 @@ Daemon::Daemon(Parts parts, std::shared_ptr<const Settings> settings, Restored r
       deadman_(parts_.world, parts_.log, tasks_, [this] { return scheduler_.on_schedule(); }) {
   state_.record = std::move(restored.record);
   state_.kept = std::move(restored.kept);
+  recent_ = std::move(restored.recent);
   for (const auto& [key, text] : restored.answers)
     if (auto answer = answer_from(text)) answers_[key] = *answer;
   figures_.version = DRWATCH_VERSION;
@@ -221,8 +220,7 @@ void Daemon::carry_out(const Decision& decision) {
 
 void Daemon::tell(const Event& event) {
   parts_.log.event(event);
-  recent_.push_back(event);
-  if (recent_.size() > recent_events) recent_.pop_front();
+  remember(recent_, event);
   for (auto& follower : followers_) follower(event);
 }
 
@@ -379,11 +377,11 @@ std::shared_ptr<void> Daemon::follow(std::function<void(const Event&)> each) {
   });
 }
 
-std::vector<Event> Daemon::events_since(std::uint64_t seq, std::size_t most) const {
-  std::vector<Event> events;
-  auto first = std::find_if(recent_.begin(), recent_.end(), [&](const Event& e) { return e.seq > seq; });
-  for (; first != recent_.end() && events.size() < most; ++first) events.push_back(*first);
-  return events;
+std::vector<std::shared_ptr<const Event>> Daemon::events_since(std::uint64_t seq, std::size_t most) const {
+  // In order, so its place is found by halving: this is asked for each page and by each reader that comes back.
+  auto first = std::partition_point(recent_.begin(), recent_.end(), [&](const auto& event) { return event->seq <= seq; });
+  const auto there = static_cast<std::size_t>(recent_.end() - first);
+  return {first, first + static_cast<std::ptrdiff_t>(std::min(most, there))};
 }
 
 }  // namespace drwatch

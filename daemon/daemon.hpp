@@ -52,7 +52,7 @@ class Daemon : public Desk {
   Task<std::vector<std::string>> send_test_alert() override { return alerting_.test(); }
   std::vector<std::string> reload() override;
   std::shared_ptr<void> follow(std::function<void(const Event&)> each) override;
-  std::vector<Event> events_since(std::uint64_t seq, std::size_t most) const override;
+  std::vector<std::shared_ptr<const Event>> events_since(std::uint64_t seq, std::size_t most) const override;
   TaskGroup& tasks() { return tasks_; }
 
  private:
@@ -85,7 +85,7 @@ class Daemon : public Desk {
   Scheduler scheduler_;
   Deadman deadman_;
   std::optional<Time> due_;
-  std::deque<Event> recent_;
+  RecentEvents recent_;
   std::list<std::function<void(const Event&)>> followers_;
   std::map<std::string, std::pair<Time, Answer>> answers_;
   std::map<std::pair<std::string, std::string>, std::pair<Keeping::Ticket, TaskGroup::Id>> commands_;  // by incident and step

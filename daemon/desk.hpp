@@ -61,7 +61,8 @@ class Desk {
 
   // Every event from now on, on the loop. The subscription ends when the returned handle is destroyed.
   virtual std::shared_ptr<void> follow(std::function<void(const Event&)> each) = 0;
-  virtual std::vector<Event> events_since(std::uint64_t seq, std::size_t most) const = 0;  // from the bounded memory of newest events
+  // From the bounded memory of the newest events, which reaches back over restarts; in order, the oldest first.
+  virtual std::vector<std::shared_ptr<const Event>> events_since(std::uint64_t seq, std::size_t most) const = 0;
 };
 
 }  // namespace drwatch

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -74,15 +75,30 @@ std::optional<Snapshot> fitting_snapshot(Database& db) {
   }
 }
 
+// Only says from where on events are worth reading for readers; 0 when that cannot be told.
+std::uint64_t newest_of(Database& db) {
+  try {
+    const auto head = head_of(db);
+    return head ? head->seq : 0;
+  } catch (const StoreError&) {
+    return 0;
+  }
+}
+
 }  // namespace
 
 Found find_contents(Database& db) {
   Found found;
   found.snapshot = fitting_snapshot(db);
-  const auto keep = [&](Event event, const Row&) { found.contents.events.push_back(std::move(event)); };
-  found.walked = walk_chain(db, found.snapshot ? found.snapshot->seq : 0, keep);
-  if (found.snapshot && found.walked.end.seq < found.snapshot->seq) {  // the chain breaks before it: it stands on nothing
+  const std::uint64_t held = found.snapshot ? found.snapshot->seq : 0;
+  const std::uint64_t newest = newest_of(db);
+  const auto keep = [&](Event event, const Row&) {
+    (found.snapshot && event.seq <= held ? found.contents.earlier : found.contents.events).push_back(std::move(event));
+  };
+  found.walked = walk_chain(db, std::min(held, newest > recent_events ? newest - recent_events : 0), keep);
+  if (found.snapshot && found.walked.end.seq < held) {  // the chain breaks before it: it stands on nothing
     found.snapshot.reset();
+    found.contents.earlier.clear();
     found.contents.events.clear();
     found.walked = walk_chain(db, 0, keep);
   }

@@ -462,6 +462,28 @@ class StartsAndEnds(OnAFolder):
             self.assertEqual(self.drwatch.end(how), 0, "the moment it listens")
         self.assertEqual(run("journal", "verify", self.drwatch.path("journal.db")).returncode, 0)
 
+    def test_who_reads_events_goes_on_behind_a_restart(self):
+        self.drwatch.start()
+        self.until(lambda: self.drwatch.get("events?limit=1000")["events"][-1:], "events")
+        self.assertEqual(self.drwatch.end(signal.SIGTERM), 0)
+        self.drwatch.start()
+        page = [e["seq"] for e in self.drwatch.get("events?after=2&limit=1000")["events"]]
+        self.assertEqual(page, list(range(3, 3 + len(page))))
+        with socket.create_connection(("127.0.0.1", self.drwatch.port), timeout=PATIENCE) as reader:
+            reader.sendall(f"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nAccept: text/event-stream\r\n"
+                           "Last-Event-ID: 2\r\n\r\n".encode())
+            told = ""
+            while told.count("id: ") < len(page):
+                told += reader.recv(65536).decode(errors="replace")
+        self.assertEqual([int(seq) for seq in re.findall(r"^id: (\d+)", told, re.M)][:len(page)], page)
+        self.assertEqual(self.drwatch.end(signal.SIGTERM), 0)
+
+    def until(self, holds, what):
+        end = time.monotonic() + PATIENCE
+        while not holds():
+            self.assertLess(time.monotonic(), end, what)
+            time.sleep(0.02)
+
     def test_all_problems_of_a_configuration_are_told(self):
         with open(self.drwatch.config, encoding="utf-8") as file:
             text = file.read()
@@ -489,12 +511,8 @@ class StartsAndEnds(OnAFolder):
         self.assertEqual(self.drwatch.end(signal.SIGTERM), 0)
 
     def reloaded(self, well):
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            if f"drwatch_config_last_reload_successful {well}" in self.drwatch.ask("GET", "/metrics")[1]:
-                return
-            time.sleep(0.02)
-        self.fail("the reload is not seen in the metrics")
+        self.until(lambda: f"drwatch_config_last_reload_successful {well}" in self.drwatch.ask("GET", "/metrics")[1],
+                   "the reload is not seen in the metrics")
 
 
 if __name__ == "__main__":

@@ -109,6 +109,10 @@ TEST_CASE("a snapshot saves replaying; one that does not fit is not used") {
   CHECK(good.snapshot->second == R"({"state":"as of seven"})");
   CHECK(good.events.size() == 5);
   CHECK(good.events.front().seq == 8);
+  // What readers may ask for goes on over a start, though nothing of it has to be replayed.
+  REQUIRE(good.earlier.size() == 7);
+  CHECK(to_json(good.earlier.front()) == to_json(event(1)));
+  CHECK(good.earlier.back().seq == 7);
   CHECK(good.last_seq == 12);
 
   std::string spoil;
@@ -120,8 +124,26 @@ TEST_CASE("a snapshot saves replaying; one that does not fit is not used") {
   Database(path, Database::Mode::write).run(spoil);
   const auto without = reopened();
   CHECK_FALSE(without.snapshot);
+  CHECK(without.earlier.empty());
   CHECK(without.events.size() == 12);
   CHECK(without.notice == "");
+}
+
+TEST_CASE("of what a snapshot holds only the newest are read, as many as readers are given") {
+  const Folder folder;
+  const std::string path = folder / "journal.db";
+  boost::asio::io_context loop;
+  {
+    auto opened = open(path, loop);
+    opened.journal->write({events(1, recent_events + 30), {}}, {});
+    opened.journal->snapshot(recent_events + 20, "{}");
+  }
+  const auto contents = open(path, loop).contents;
+  REQUIRE(contents.snapshot);
+  REQUIRE(contents.events.size() == 10);
+  REQUIRE(contents.earlier.size() == recent_events - 10);
+  CHECK(contents.earlier.front().seq == 31);
+  CHECK(contents.earlier.back().seq + 1 == contents.events.front().seq);
 }
 
 TEST_CASE("a snapshot of what is not written yet is not kept") {

@@ -50,10 +50,10 @@ std::shared_ptr<void> FakeDesk::follow(std::function<void(const Event&)> each) {
   return std::shared_ptr<void>(this, [id](void* desk) { static_cast<FakeDesk*>(desk)->followers_.erase(id); });
 }
 
-std::vector<Event> FakeDesk::events_since(std::uint64_t seq, std::size_t most) const {
-  std::vector<Event> found;
+std::vector<std::shared_ptr<const Event>> FakeDesk::events_since(std::uint64_t seq, std::size_t most) const {
+  std::vector<std::shared_ptr<const Event>> found;
   for (const auto& event : events_)
-    if (event.seq > seq && found.size() < most) found.push_back(event);
+    if (event.seq > seq && found.size() < most) found.push_back(std::make_shared<const Event>(event));
   return found;
 }
 

@@ -42,7 +42,7 @@ class FakeDesk final : public Desk {
   Task<std::vector<std::string>> send_test_alert() override;
   std::vector<std::string> reload() override { return reload_problems_; }
   std::shared_ptr<void> follow(std::function<void(const Event&)> each) override;
-  std::vector<Event> events_since(std::uint64_t seq, std::size_t most) const override;
+  std::vector<std::shared_ptr<const Event>> events_since(std::uint64_t seq, std::size_t most) const override;
   void emit(std::string kind, std::string message);  // an event, to all who follow
 
   std::shared_ptr<const Settings> settings_;

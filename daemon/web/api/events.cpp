@@ -47,8 +47,8 @@ Task<void> stream(Room* room, std::optional<std::uint64_t> after, Tap& tap) {
   if (after) {
     waiting->last_seq = *after;
     for (const auto& event : room->desk.events_since(*after, most_resumed)) {
-      resumed += stream_text(event);
-      waiting->last_seq = event.seq;
+      resumed += stream_text(*event);
+      waiting->last_seq = event->seq;
     }
   }
   const auto subscription = room->desk.follow([waiting](const Event& event) { waiting->take(event); });
@@ -101,9 +101,9 @@ Response read_events(Room& room, const Call& call) {
   if (!after && until > *limit) from = until - *limit;
   if (after && until > *limit) {
     until = *limit;
-    document["next"] = events[until - 1].seq;
+    document["next"] = events[until - 1]->seq;
   }
-  for (std::size_t i = from; i < until; ++i) document["events"].push_back(event_view(events[i]));
+  for (std::size_t i = from; i < until; ++i) document["events"].push_back(event_view(*events[i]));
   return json(document);
 }
 
