@@ -90,6 +90,7 @@ Task<void> Daemon::stop(std::string reason) {
     co_return true;
   }(tasks_));
   keeping_.write_kept(state_.kept);
+  keeping_.write_gathered();
   if (state_.record.seq != snapshot_seq_) parts_.journal.snapshot(state_.record.seq, snapshot_text(state_.record));
   parts_.journal.close();
 }

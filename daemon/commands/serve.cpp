@@ -23,7 +23,7 @@
 namespace drwatch::commands {
 namespace {
 
-constexpr int could_not_start = 2;
+constexpr int failed_while_running = 1, could_not_start = 2;
 
 std::vector<std::string> texts_of(const config::Problems& problems, config::Problem::Level level) {
   std::vector<std::string> texts;
@@ -76,6 +76,20 @@ Task<void> obey_signals(Serving s) {
 
 }  // namespace
 
+// The exit code of a daemon that was told to stop. That events were never written must not end with a daemon that says nothing: who
+// restarts it counts on its record.
+int ended(Journal& journal, Log& log, const std::string& path) {
+  const std::size_t lost = journal.waiting();
+  if (lost == 0) return 0;
+  const std::string line =
+      std::to_string(lost) + (lost == 1 ? " event was" : " events were") + " never written: the journal " + path +
+      " could not be written when drwatch stopped; the log above has what they say, and the next start knows nothing of "
+      "them";
+  log.line(Importance::error, line);
+  std::cerr << "drwatch: " << line << "\n";
+  return failed_while_running;
+}
+
 int serve(const ServeOptions& options) {
   std::vector<std::string> errors;
   auto settings = load(options.config, errors);
@@ -88,6 +102,7 @@ int serve(const ServeOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
   boost::asio::io_context loop(1);
   auto log = make_log();
+  bool running = false;
   try {
     RealWorld world(loop.get_executor(), settings->workers);
     JournalContents contents;
@@ -122,13 +137,15 @@ int serve(const ServeOptions& options) {
                                     web->address() + "/");
     outside.spawn("signals", obey_signals({loop, daemon, *web, outside, signals}));
     notify::ready("watching");
+    running = true;
     loop.run();
+    const int code = ended(*journal, *log, settings->journal.path);
     web.reset();
     journal.reset();
-    return 0;
+    return code;
   } catch (const std::exception& e) {
     std::cerr << "drwatch: " << e.what() << "\n";
-    return could_not_start;
+    return running ? failed_while_running : could_not_start;
   }
 }
 
