@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/load/digest.hpp"
 
+#include "config/rows/files.hpp"
+
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -15,11 +17,14 @@ namespace {
 using Json = nlohmann::json;
 
 // The hash of a file that `text` names, if it is a file of PEM; else empty. A certificate that was renewed under the same name must make
-// the probe a changed one. Any text of a probe may be a path, so it is simply tried; only the first MiB is read.
-std::string certificate_hash(const std::string& text, const Reading& reading) {
+// the probe a changed one. Only under the keys by which all kinds name such files: what a probe looks at (a folder of backups, a plugin)
+// may hang, and is none of the configuration's business. Only the first MiB is read.
+std::string certificate_hash(const std::string& key, const std::string& text, const Reading& reading) {
+  if (key != "ca" && key != "certificate" && key != "key") return "";
   if (text.empty() || text.size() > 4096 || text.find('\0') != text.npos) return "";
   std::error_code ignored;
   const auto path = std::filesystem::path(reading.folder) / text;
+  about_to_touch(path);
   if (!std::filesystem::is_regular_file(path, ignored)) return "";
   std::string start(1 << 20, '\0');
   std::ifstream file(path, std::ios::binary);
@@ -33,11 +38,11 @@ bool is_secret_place(const Table& table) {
   return table.size() == 1 && table[0].value.text() && (table[0].key == "env" || table[0].key == "file" || table[0].key == "credential");
 }
 
-Json plain_json(const Value& value, const Reading& reading);
+Json plain_json(const std::string& key, const Value& value, const Reading& reading);
 
 Json table_json(const Value& value, const Table& table, const Reading& reading) {
   Json json = Json::object();
-  for (const auto& entry : table) json[entry.key] = plain_json(entry.value, reading);
+  for (const auto& entry : table) json[entry.key] = plain_json(entry.key, entry.value, reading);
   if (!is_secret_place(table)) return json;
   Problems ignored;  // they were reported when the probe was read
   // Of the secret's value, so that a rotated secret makes the probe a changed one.
@@ -45,15 +50,15 @@ Json table_json(const Value& value, const Table& table, const Reading& reading) 
   return json;
 }
 
-Json plain_json(const Value& value, const Reading& reading) {
+Json plain_json(const std::string& key, const Value& value, const Reading& reading) {
   if (const auto* table = value.table()) return table_json(value, *table, reading);
   if (const auto* array = value.array()) {
     Json json = Json::array();
-    for (const auto& element : *array) json.push_back(plain_json(element, reading));
+    for (const auto& element : *array) json.push_back(plain_json(key, element, reading));
     return json;
   }
   if (const auto* text = value.text()) {
-    const auto certificate = certificate_hash(*text, reading);
+    const auto certificate = certificate_hash(key, *text, reading);
     return certificate.empty() ? Json(*text) : Json{*text, certificate};
   }
   if (const auto* integer = std::get_if<std::int64_t>(&value.is)) return *integer;

@@ -2,36 +2,19 @@
 #include "config/check/machine.hpp"
 #include "config/load/digest.hpp"
 #include "config/load/loading.hpp"
+#include "config/rows/files.hpp"
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 
 namespace drwatch::config {
 namespace {
 
-// A path that leads to something endless (/dev/zero) must not fill the memory.
 constexpr std::size_t longest_file = 4 << 20;
-
-// nullopt: `error` says why.
-std::optional<std::string> read_text(const std::string& file, std::string& error) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored)) return error = "is a folder", std::nullopt;
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) return error = std::strerror(errno), std::nullopt;
-  std::string text(longest_file + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(stream.gcount()));
-  if (text.size() > longest_file) return error = "is larger than 4 MiB", std::nullopt;
-  return text;
-}
 
 }  // namespace
 
 std::optional<Document> read_document(const std::string& file, Problems& problems) {
-  std::string error;
-  auto text = read_text(file, error);
+  auto [text, error] = read_file(file, longest_file);
   if (!text) {
     problems.error({file, 1, 1}, "", "cannot be read: " + error, "check the path and its permissions");
     return {};

@@ -2,6 +2,7 @@
 // The scenarios' folder: one file a scenario, shared steps in `shared`.
 #include "config/load/checklist.hpp"
 #include "config/load/digest.hpp"
+#include "config/rows/files.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -17,6 +18,7 @@ constexpr std::string_view own_steps = "...";    // in `include`: the scenario's
 std::vector<std::string> toml_files(const fs::path& folder, Problems& problems) {
   std::vector<std::string> names;
   std::error_code error;
+  about_to_touch(folder);
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
     if (at->path().extension() == ".toml" && at->path().stem().string().front() != '.') names.push_back(at->path().stem());
   if (error && error != std::errc::no_such_file_or_directory)
@@ -33,6 +35,7 @@ std::optional<fs::path> scenarios_folder(const Document& main, const Reading& re
   if (written && !folder.path.empty()) relative = *find(*find(main.table(), "scenarios")->value.table(), "path")->value.text();
   const fs::path path = fs::path(main.file).parent_path() / relative;
   std::error_code ignored;
+  about_to_touch(path);
   if (fs::is_directory(path, ignored)) return path.lexically_normal();
   const Place place = place_at(main.table(), {main.file, 1, 1}, {"scenarios", "path"});
   // Any other name is one that somebody thought of, and mistyped.

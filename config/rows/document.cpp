@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/rows/document.hpp"
 
+#include "config/rows/depth.hpp"
+
 #include <toml++/toml.h>
 #include <nlohmann/json.hpp>
 
@@ -40,7 +42,7 @@ std::string text_of(const T& value) {
   return text.str();
 }
 
-// The parser bounds the nesting, so this recursion is bounded as well.
+// The nesting was bounded before (too_deep), so this recursion is as well.
 Value value_of(const toml::node& node, const Place& parent) {
   const Place place = place_of(node.source(), parent);
   if (const auto* table = node.as_table()) return table_of(*table, place);
@@ -121,6 +123,10 @@ Place place_at(const Table& table, Place otherwise, const std::vector<std::strin
 }
 
 std::optional<Value> parse_toml(const std::string& file, std::string_view text, Problems& problems) {
+  if (auto place = too_deep(file, text)) {
+    problems.error(std::move(*place), "", "nested deeper than " + std::to_string(deepest_toml) + " levels", "no setting lies that deep");
+    return {};
+  }
   try {
     return table_of(toml::parse(text, file), Place{file, 1, 1});
   } catch (const toml::parse_error& error) {

@@ -2,21 +2,19 @@
 // Where secrets are read: the environment, a file, systemd's credentials. A problem names the place, never the value.
 #include "config/rows/secret.hpp"
 
+#include "config/rows/files.hpp"
 #include "config/rows/pattern.hpp"
 #include "config/rows/schema.hpp"
 
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 
 namespace drwatch::config {
 namespace {
 
 constexpr std::string_view ways = "write { env = \"NAME\" }, { file = \"PATH\" } or { credential = \"NAME\" }";
-// 1 MiB, as systemd bounds credentials: a path that leads to something endless (/dev/zero) must not fill the memory.
+// As systemd bounds credentials.
 constexpr std::size_t longest_secret = 1 << 20;
 
 struct Found {
@@ -24,18 +22,12 @@ struct Found {
   std::string missing;  // why there is none
 };
 
-Found read_file(const std::string& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) return {{}, "is a folder"};
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return {{}, std::strerror(errno)};
-  std::string text(longest_secret + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > longest_secret) return {{}, "is larger than 1 MiB"};
+Found read_secret_file(const std::string& path) {
+  auto [text, error] = read_file(path, longest_secret);
+  if (!text) return {{}, error};
   // Editors and echo end a file with a line break; it is never part of the secret. Only one: the rest may be meant.
-  if (text.ends_with('\n')) text.pop_back();
-  if (text.empty()) return {{}, "is empty"};
+  if (text->ends_with('\n')) text->pop_back();
+  if (text->empty()) return {{}, "is empty"};
   return {std::move(text), ""};
 }
 
@@ -51,7 +43,7 @@ Found read_credential(const std::string& name) {
   if (name.find('/') != name.npos || name == "." || name == "..") return {{}, "is not a credential's name"};
   const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
   if (!folder) return {{}, "is not there: $CREDENTIALS_DIRECTORY is not set (systemd's LoadCredential= sets it)"};
-  return read_file(std::string(folder) + "/" + name);
+  return read_secret_file(std::string(folder) + "/" + name);
 }
 
 Secret found_or_missing(Secret::From from, const std::string& name, std::string_view noun, Found found, const Value& value,
@@ -94,7 +86,7 @@ Secret read_place(const Value& value, const Reading& reading, bool plain_text_al
   if (key == "credential") return found_or_missing(Secret::From::credential, *name, "credential", read_credential(*name), value, reading);
   if (key == "file") {
     const std::string path = (std::filesystem::path(reading.folder) / *name).lexically_normal();
-    return found_or_missing(Secret::From::file, path, "file", read_file(path), value, reading);
+    return found_or_missing(Secret::From::file, path, "file", read_secret_file(path), value, reading);
   }
   const auto close = nearest(key, {"env", "file", "credential"});
   reading.problems.error(table->front().place, reading.key, "unknown key " + shown(key),

@@ -89,14 +89,14 @@ Task<Result<std::vector<FileEntry>>> RealFiles::list(std::string folder) {
   auto answer = std::make_shared<Result<std::vector<FileEntry>>>();
   // Named first: g++ 12 destroys the captures of a lambda twice when it is converted inside a co_await expression.
   std::function<void()> work = [answer, folder] { *answer = list_now(folder); };
-  co_await workers_.run(std::move(work));
+  if (auto hangs = co_await disk_.ask(folder, std::move(work))) co_return std::move(*hangs);
   co_return std::move(*answer);
 }
 
 Task<Result<std::string>> RealFiles::read(std::string path, std::size_t max_bytes) {
   auto answer = std::make_shared<Result<std::string>>();
   std::function<void()> work = [answer, path, max_bytes] { *answer = read_now(path, max_bytes); };
-  co_await workers_.run(std::move(work));
+  if (auto hangs = co_await disk_.ask(path, std::move(work))) co_return std::move(*hangs);
   co_return std::move(*answer);
 }
 

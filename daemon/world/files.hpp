@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "daemon/world/workers.hpp"
+#include "daemon/world/disk.hpp"
 
 namespace drwatch {
 
-// Reads folders and files on a worker thread: a disk or a network mount may hang, and the loop must not hang with it. Cancelled, the call
-// ends at once and the thread goes on until the kernel answers.
+// Reads folders and files on a thread of the disk's: a disk or a network mount may hang, and the loop must not hang with it. Cancelled, the
+// call ends at once; until the kernel answers, the same path fails at once with own-fault.
 class RealFiles : public Files {
  public:
-  explicit RealFiles(Workers& workers) : workers_(workers) {}
+  explicit RealFiles(Disk& disk) : disk_(disk) {}
   // The entries of one folder (not of the folders in it), sorted by name, without "." and "..". Sub-folders are among them, and a symbolic
-  // link is described by what it leads to. Fails with absent (ENOENT, ENOTDIR), own-fault (EACCES, EPERM, EMFILE, ENFILE), protocol (EFBIG:
-  // more than a million entries), internal for anything else.
+  // link is described by what it leads to. Fails with absent (ENOENT, ENOTDIR), own-fault (EACCES, EPERM, EMFILE, ENFILE; ETIMEDOUT: it
+  // hangs), protocol (EFBIG: more than a million entries), internal for anything else.
   Task<Result<std::vector<FileEntry>>> list(std::string folder) override;
   // The whole content of a regular file, a link followed. Fails as `list` does; with protocol when it is not a regular file, and with
   // protocol and the code EFBIG when it has more than `max_bytes`.
   Task<Result<std::string>> read(std::string path, std::size_t max_bytes) override;
 
  private:
-  Workers& workers_;
+  Disk& disk_;
 };
 
 }  // namespace drwatch

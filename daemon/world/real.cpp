@@ -2,6 +2,7 @@
 #include "daemon/world/real.hpp"
 
 #include "daemon/world/clock.hpp"
+#include "daemon/world/disk.hpp"
 #include "daemon/world/dns/resolver.hpp"
 #include "daemon/world/files.hpp"
 #include "daemon/world/net/http.hpp"
@@ -23,23 +24,22 @@ struct RealWorld::Inside {
         clock(l),
         resolver(l),
         workers(l, threads),
-        // Two: one hanging network mount must not stop the reading of the other folders.
-        disk(l, 2),
+        disk(l),
         errands(std::make_shared<Workers>(l, 1)),
-        contexts(workers),
+        contexts(disk),
         net(l, clock, resolver, contexts),
         http(net),
-        postgres(workers, errands, resolver),
-        exec(l),
+        postgres(workers, disk, errands, resolver),
+        exec(l, disk),
         files(disk) {}
 
   boost::asio::any_io_executor loop;
   RealClock clock;
   RealDice dice;
   RealResolver resolver;
-  Workers workers;  // for work that is bounded: keys, trust stores
-  // For what may hang, never in the way of the others: disks, and cancel requests to a dead server.
-  Workers disk;
+  Workers workers;  // for work that is bounded: keys
+  // For what may hang, never in the way of the others: files, programs, and cancel requests to a dead server.
+  Disk disk;
   std::shared_ptr<Workers> errands;
   TlsContexts contexts;
   RealNet net;
@@ -66,6 +66,12 @@ World RealWorld::world() {
 }
 
 void RealWorld::forget_tls() { inside_->contexts.forget(); }
+
+Disk& RealWorld::disk() { return inside_->disk; }
+
+void RealWorld::on_left_behind(std::function<void(const std::string&)> tell) { inside_->exec.on_left_behind(std::move(tell)); }
+
+void RealWorld::guarded_by(const ProcessGuard& guard) { inside_->exec.guarded_by(guard); }
 
 Task<void> RealWorld::on_worker(std::function<void()> work) { return inside_->workers.run(std::move(work)); }
 

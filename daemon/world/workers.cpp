@@ -3,43 +3,122 @@
 
 #include "daemon/world/bell.hpp"
 
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <condition_variable>
+#include <deque>
 #include <exception>
+#include <mutex>
+#include <system_error>
+#include <thread>
 
 namespace drwatch {
+namespace {
 
-Workers::Workers(boost::asio::any_io_executor loop, int threads) : loop_(std::move(loop)), pool_(static_cast<std::size_t>(threads)) {}
+// At the end: long enough for what is on its way, short enough for a stop that is waited for (TimeoutStopSec).
+constexpr auto last_moment = std::chrono::seconds(1);
 
-// stop() drops the work that has not begun; join() waits for what runs. A worker that hangs in the kernel (a dead NFS mount) therefore
-// keeps the daemon from ending, until systemd kills it.
+struct Job {
+  std::function<void()> work, done;
+};
+
+}  // namespace
+
+struct Workers::Shared {
+  Shared(boost::asio::any_io_executor l, int bound) : loop(std::move(l)), most(bound) {}
+
+  const boost::asio::any_io_executor loop;
+  const int most;
+  std::mutex mutex;
+  std::condition_variable wanted, ended;
+  std::deque<Job> jobs;
+  int threads = 0, idle = 0;
+  bool closed = false;  // the Workers have gone, and the loop may have
+
+  static void serve(const std::shared_ptr<Shared>& self) {
+    std::unique_lock lock(self->mutex);
+    while (true) {
+      ++self->idle;
+      self->wanted.wait(lock, [&] { return self->closed || !self->jobs.empty(); });
+      --self->idle;
+      if (self->closed) break;
+      Job job = std::move(self->jobs.front());
+      self->jobs.pop_front();
+      lock.unlock();
+      job.work();
+      // What the work owned goes here, on the thread: freeing it may be the slow part.
+      job.work = nullptr;
+      lock.lock();
+      // Under the lock: the loop is there for as long as `closed` is not set.
+      if (job.done && !self->closed) boost::asio::post(self->loop, std::move(job.done));
+      // What is not wanted any more is freed without the lock.
+      lock.unlock();
+      job.done = nullptr;
+      lock.lock();
+    }
+    --self->threads;
+    self->ended.notify_all();
+  }
+};
+
+Workers::Workers(boost::asio::any_io_executor loop, int threads)
+    : loop_(loop), shared_(std::make_shared<Shared>(std::move(loop), threads)) {}
+
 Workers::~Workers() {
-  pool_.stop();
-  pool_.join();
+  std::deque<Job> dropped;
+  std::unique_lock lock(shared_->mutex);
+  shared_->closed = true;
+  dropped.swap(shared_->jobs);
+  shared_->wanted.notify_all();
+  shared_->ended.wait_for(lock, last_moment, [this] { return shared_->threads == 0; });
 }
 
-void Workers::post(std::function<void()> work) { boost::asio::post(pool_, std::move(work)); }
+void Workers::post(std::function<void()> work, std::function<void()> done) {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->jobs.push_back({std::move(work), std::move(done)});
+  if (shared_->idle >= static_cast<int>(shared_->jobs.size()) || shared_->threads == shared_->most) return shared_->wanted.notify_one();
+  try {
+    std::thread([shared = shared_] { Shared::serve(shared); }).detach();
+    ++shared_->threads;
+  } catch (const std::system_error&) {
+    // No thread is to be had now: those that are there take it, or the next one that can be begun.
+  }
+  shared_->wanted.notify_one();
+}
 
 Task<void> Workers::run(std::function<void()> work) {
   // Both are shared with the thread, since this frame may be gone (cancelled) before the thread is done.
   auto error = std::make_shared<std::exception_ptr>();
-  auto done = std::make_shared<Bell>(loop_);
-  // The guard keeps the loop running until the work has come back, even when nobody waits any more.
-  auto guard = boost::asio::make_work_guard(loop_);
-  boost::asio::post(pool_, [work = std::move(work), error, done, guard]() mutable {
+  auto rung = std::make_shared<Bell>(loop_);
+  std::function<void()> guarded = [work = std::move(work), error] {
     try {
       work();
     } catch (...) {
       *error = std::current_exception();
     }
-    // What the work owned goes here, on the thread: freeing it may be the slow part.
-    work = nullptr;
-    // The bell is for the loop's thread only: a posted handler rings it there.
-    auto loop = guard.get_executor();
-    boost::asio::post(loop, [done = std::move(done)] { done->ring(); });
-  });
-  co_await Bell::wait(done);
+  };
+  // The bell is for the loop's thread only.
+  std::function<void()> done = [rung] { rung->ring(); };
+  post(std::move(guarded), std::move(done));
+  co_await Bell::wait(rung);
   if (*error) std::rethrow_exception(*error);
+}
+
+bool done_within(std::chrono::milliseconds patience, std::function<void()> work) {
+  struct Waited {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool done = false;
+  };
+  const auto waited = std::make_shared<Waited>();
+  std::thread([waited, work = std::move(work)]() mutable {
+    work();
+    work = nullptr;
+    const std::lock_guard lock(waited->mutex);
+    waited->done = true;
+    waited->changed.notify_all();
+  }).detach();
+  std::unique_lock lock(waited->mutex);
+  return waited->changed.wait_for(lock, patience, [&] { return waited->done; });
 }
 
 }  // namespace drwatch

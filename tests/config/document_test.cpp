@@ -64,6 +64,41 @@ TEST_CASE("nothing breaks on deep nesting or odd bytes") {
   CHECK(problems.all().size() == 2);
 }
 
+TEST_CASE("a text that is nested too deep is refused before it is parsed, with its place") {
+  const auto dotted = [](int levels) {
+    std::string key = "a";
+    for (int i = 1; i < levels; ++i) key += ".a";
+    return key;
+  };
+  const auto repeated = [](const std::string& piece, int times) {
+    std::string text;
+    for (int i = 0; i < times; ++i) text += piece;
+    return text;
+  };
+  const auto fault = [](const std::string& text) {
+    Problems problems;
+    parse_toml("f.toml", text, problems);
+    return problems.all().empty() ? std::string() : problem_text(problems.all().at(0));
+  };
+  const std::string deep = "error: nested deeper than 64 levels; no setting lies that deep";
+  CHECK(fault(dotted(10'000) + " = 1") == "f.toml:1:130: " + deep);
+  CHECK(fault("x = 1\n[" + dotted(10'000) + "]") == "f.toml:2:129: " + deep);
+  CHECK(fault("[[" + dotted(10'000) + "]]") == "f.toml:1:130: " + deep);
+  CHECK(fault(repeated("\"a\" . ", 10'000) + "a = 1").find(deep) != std::string::npos);
+  CHECK(fault("a = " + repeated("{ a.a.a = ", 10'000)).find(deep) != std::string::npos);
+  CHECK(fault("a = " + repeated("[ # [[\n", 10'000)).find(deep) != std::string::npos);
+  // A header, a key, a table in it: each is deep enough for itself, together they are too deep.
+  CHECK(fault("[" + dotted(30) + "]\n" + dotted(30) + " = { " + dotted(30) + " = 1 }").find(deep) != std::string::npos);
+  CHECK(fault("[" + dotted(20) + "]\n" + dotted(20) + " = { " + dotted(20) + " = 1 }") == "");
+  CHECK(fault(dotted(64) + " = 1") == "");
+  // What only looks like it.
+  const std::string dots(1000, '.'), brackets(1000, '[');
+  CHECK(fault("a = \"" + dots + brackets + "\\\"" + brackets + "\"") == "");
+  CHECK(fault("a = '" + dots + brackets + "'\n# " + dots + brackets + "\nb = 1") == "");
+  CHECK(fault("a = \"\"\"\n" + brackets + "\n\"" + dots + "\"\n\"\"\"\nb = '''" + brackets + "\n'" + dots + "'''") == "");
+  CHECK(fault("a = [" + repeated("1.5, ", 1000) + "]\n" + repeated("[[b]]\nc = { d.e = 1.5 }\n", 1000)) == "");
+}
+
 TEST_CASE("a problem is one line: where, what, what to do") {
   Problems problems;
   problems.warning({"b.toml", 1, 1}, "", "odd", "");

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/world/processes/guard.hpp"
 #include "daemon/world/real.hpp"
 #include "probes/seams/within.hpp"
 #include "tests/world/loop.hpp"
 #include "tests/world/servers.hpp"
+#include "tests/world/stuck.hpp"
 
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cerrno>
 #include <csignal>
 #include <fstream>
+#include <thread>
 
 namespace exec_test {
 
@@ -159,6 +164,158 @@ TEST_CASE("exec: a loop that ends takes its commands along") {
     CHECK(alive(pid));
   }
   CHECK(!alive(pid));
+}
+
+namespace {
+
+// Runs `script` until it has written its process id, freezes what `whose` names, and lets the run's deadline end it.
+struct Stuck : Fixture {
+  std::vector<std::string> told;
+  testing::FrozenGroup group;
+  ExecRequest request;
+
+  Stuck() {
+    real.on_left_behind([this](const std::string& words) { told.push_back(words); });
+  }
+  bool stick(const std::string& script) {
+    request.argv = {"sh", "-c", script};
+    bool frozen = false;
+    asio::co_spawn(loop, freeze_soon(&frozen), [](std::exception_ptr) {});
+    const bool ended = testing::result_of(loop, within(world.clock, 1s, world.exec.run(request))).has_value();
+    return frozen && !ended;
+  }
+  Task<void> freeze_soon(bool* frozen) {
+    co_await until(world, [this] { return pid_in(folder.path() + "/pid") > 1; });
+    group.freeze(pid_in(folder.path() + "/pid"));
+    *frozen = true;
+  }
+  // The loop turns while it waits, and is never held up for long.
+  Task<void> turn(std::chrono::milliseconds how_long, std::chrono::milliseconds* longest) {
+    const auto end = std::chrono::steady_clock::now() + how_long;
+    while (std::chrono::steady_clock::now() < end) {
+      const auto begin = std::chrono::steady_clock::now();
+      co_await world.clock.sleep_for(10ms);
+      *longest = std::max(*longest, testing::elapsed_since(begin));
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Stuck, "exec: a process that does not even end of SIGKILL is left behind, and not started again") {
+  if (!group.made()) return;
+  const std::string file = folder.path() + "/pid";
+  REQUIRE(stick("test -e " + file + " && { echo again; exit; }; echo $$ > " + file + "; sleep 60; sleep 60"));
+  const pid_t pid = pid_in(folder.path() + "/pid");
+  // Through the two seconds between TERM and KILL, and beyond them.
+  std::chrono::milliseconds longest{0};
+  testing::run(loop, turn(4s, &longest));
+  CHECK(longest < 1s);
+  CHECK(alive(pid));
+  REQUIRE(told.size() == 1);
+  CHECK(told[0] == "an earlier sh (process " + std::to_string(pid) +
+                       ") was killed and does not end: the kernel holds it (a disk or a network mount that hangs?); it is not started "
+                       "again until that is gone");
+  const auto begin = std::chrono::steady_clock::now();
+  const auto refused = run(request);
+  REQUIRE(refused.has_error());
+  CHECK(refused.error().reason == Reason::own_fault);
+  CHECK(refused.error().code == "EBUSY");
+  CHECK(refused.error().message == told[0]);
+  CHECK(testing::elapsed_since(begin) < 1s);
+  CHECK(sh("echo another").value().output == "another\n");  // another command is
+  group.thaw();
+  testing::run(loop, until(world, [this] { return told.size() == 2; }));
+  REQUIRE(told.size() == 2);
+  CHECK(told[1] == "what was left of sh (process " + std::to_string(pid) + ") has ended; it is started again");
+  CHECK(kill(pid, 0) == -1);  // reaped, too
+  CHECK(run(request).value().output == "again\n");
+}
+
+TEST_CASE_FIXTURE(Stuck, "exec: so is what a command began, when that alone does not end") {
+  if (!group.made()) return;
+  request.ends_group = true;
+  REQUIRE(stick("sleep 60 & echo $! > " + folder.path() + "/pid; wait"));
+  testing::run(loop, until(world, [this] { return !told.empty(); }));
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].find("has left a process behind that was killed and does not end") != std::string::npos);
+  CHECK(run(request).error().code == "EBUSY");
+  group.thaw();
+  testing::run(loop, until(world, [this] { return told.size() == 2; }));
+  CHECK(told.size() == 2);
+}
+
+TEST_CASE("exec: the end of a loop does not wait for a process that does not end") {
+  testing::FrozenGroup group;
+  if (!group.made()) return;
+  testing::TempFolder folder;
+  std::chrono::steady_clock::time_point begin;
+  {
+    Fixture f;
+    ExecRequest request;
+    request.argv = {"sh", "-c", "echo $$ > " + folder.path() + "/pid; sleep 60; sleep 60"};
+    asio::co_spawn(f.loop, f.world.exec.run(request), [](std::exception_ptr, Result<ExecResult>) {});
+    testing::run(f.loop, until(f.world, [&] { return pid_in(folder.path() + "/pid") > 1; }));
+    group.freeze(pid_in(folder.path() + "/pid"));
+    begin = std::chrono::steady_clock::now();
+  }
+  CHECK(testing::elapsed_since(begin) < 3s);
+}
+
+TEST_CASE("exec: who kills the daemon ends its commands, and what they began") {
+  testing::TempFolder folder;
+  const pid_t daemon = fork();
+  if (daemon == 0) {
+    const ProcessGuard guard;
+    Fixture f;
+    f.real.guarded_by(guard);
+    ExecRequest quick, request;
+    quick.argv = {"true"};
+    request.argv = {"sh", "-c",
+                    "sh -c 'trap \"\" TERM; echo $$ > " + folder.path() + "/deaf; while :; do sleep 0.05; done' & sleep 60 & echo $! > " +
+                        folder.path() + "/sleeper; echo $$ > " + folder.path() + "/pid; wait"};
+    f.run(quick);
+    asio::co_spawn(f.loop, f.world.exec.run(request), [](std::exception_ptr, Result<ExecResult>) {});
+    testing::run(f.loop, until(f.world, [&] { return pid_in(folder.path() + "/pid") > 1 && pid_in(folder.path() + "/deaf") > 1; }));
+    raise(SIGKILL);
+  }
+  int status = 0;
+  waitpid(daemon, &status, 0);
+  REQUIRE(WIFSIGNALED(status));
+  REQUIRE(WTERMSIG(status) == SIGKILL);
+  std::vector<pid_t> pids;
+  for (auto name : {"/pid", "/sleeper", "/deaf"}) {
+    pids.push_back(pid_in(folder.path() + name));
+    REQUIRE(pids.back() > 1);
+  }
+  const auto all_gone = [&] { return !alive(pids[0]) && !alive(pids[1]) && !alive(pids[2]); };
+  for (int i = 0; i < 1000 && !all_gone(); ++i) std::this_thread::sleep_for(10ms);
+  CHECK(all_gone());
+}
+
+TEST_CASE("exec: a guard that has nothing to end goes with its process") {
+  const auto begin = std::chrono::steady_clock::now();
+  {
+    const ProcessGuard guard;
+  }
+  CHECK(testing::elapsed_since(begin) < 2s);
+}
+
+TEST_CASE_FIXTURE(Fixture, "exec: a program whose file hangs") {
+  testing::HungFolder hung(folder.path() + "/hung");
+  if (!hung.made()) return;
+  ExecRequest request;
+  request.argv = {hung.path() + "/check_disk"};
+  auto begin = std::chrono::steady_clock::now();
+  auto failure = run(request).error();
+  CHECK(testing::elapsed_since(begin) < 5s);
+  CHECK(failure.reason == Reason::own_fault);
+  CHECK(failure.code == "ETIMEDOUT");
+  CHECK(failure.message.find("cannot start a program: " + hung.path() + "/check_disk has not answered for ") == 0);
+  begin = std::chrono::steady_clock::now();
+  CHECK(run(request).error().code == "ETIMEDOUT");  // not asked again
+  CHECK(testing::elapsed_since(begin) < 1s);
+  CHECK(sh("echo another").value().output == "another\n");
 }
 
 }  // namespace exec_test

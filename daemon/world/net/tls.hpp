@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "daemon/world/workers.hpp"
+#include "daemon/world/disk.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -11,21 +11,21 @@
 namespace drwatch {
 
 // Contexts with their trust stores, one for all connections with equal settings. Building one reads the system's certificates, some twenty
-// milliseconds: on a worker, once per load.
+// milliseconds, or never answers: beside the loop, once per load.
 class TlsContexts {
  public:
   using Context = std::shared_ptr<boost::asio::ssl::context>;
 
-  explicit TlsContexts(Workers& workers) : workers_(workers) {}
-  // The context for `settings`, built on a worker when it is not there yet; callers that come meanwhile wait for the same one. Fails with
-  // own-fault when a file of ours cannot be used. A failure is not kept: the next connection tries the files again.
+  explicit TlsContexts(Disk& disk) : disk_(disk) {}
+  // The context for `settings`, built beside the loop when it is not there yet; callers that come meanwhile wait for the same one. Fails
+  // with own-fault when a file of ours cannot be used, or hangs. A failure is not kept: the next connection tries the files again.
   Task<Result<Context>> get(TlsSettings settings);
   // The next `get` reads the files again (after a reload). Connections that use an old context keep it.
   void forget() { entries_.clear(); }
 
  private:
   struct Entry;
-  Workers& workers_;
+  Disk& disk_;
   std::map<TlsSettings, std::shared_ptr<Entry>> entries_;
 };
 

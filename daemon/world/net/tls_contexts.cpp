@@ -1,21 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/world/bell.hpp"
 #include "daemon/world/net/tls.hpp"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <chrono>
 #include <memory>
+#include <optional>
 
 namespace drwatch {
 namespace {
 
 namespace ssl = boost::asio::ssl;
 
+// For reading a few small files; after that they are taken to hang.
+constexpr auto files_patience = std::chrono::seconds(5);
+
+// What is read for it, as messages name it.
+std::string files_of(const TlsSettings& settings) {
+  std::string files = settings.ca_file;
+  for (const auto& file : {settings.certificate_file, settings.key_file})
+    if (!file.empty()) files += (files.empty() ? "" : ", ") + file;
+  return files.empty() ? "the system's trust store" : files;
+}
+
 Failure unusable(const std::string& what, const std::string& file, const boost::system::error_code& error) {
   return {Reason::own_fault, "", what + " " + file + " cannot be used: " + error.message()};
 }
 
-// Runs on a worker: it reads files and may take tens of milliseconds. It touches nothing but its arguments.
+// Runs beside the loop: it reads files and may take tens of milliseconds. It touches nothing but its arguments.
 Result<TlsContexts::Context> build(const TlsSettings& settings) {
   auto context = std::make_shared<ssl::context>(ssl::context::tls_client);
   // RFC 8996: TLS 1.0 and 1.1 must not be used any more.
@@ -50,49 +62,34 @@ Result<TlsContexts::Context> build(const TlsSettings& settings) {
 }  // namespace
 
 struct TlsContexts::Entry {
-  explicit Entry(const boost::asio::any_io_executor& loop) : built(std::make_shared<Bell>(loop)) {}
-  std::shared_ptr<Bell> built;
-  std::optional<Result<Context>> result;
+  Context context;                                               // null: not built yet
+  std::shared_ptr<Context> built = std::make_shared<Context>();  // as the threads see it, one after the other
 };
-
-namespace {
-
-// The building does not belong to the coroutine that asks first: if it did, cancelling that one would also cancel it for all that wait for
-// the same context. The guard keeps the loop running until the result has been posted back.
-template <class Entry>
-void build_beside(Workers& workers, TlsSettings settings, std::shared_ptr<Entry> entry) {
-  auto guard = boost::asio::make_work_guard(workers.loop());
-  workers.post([settings = std::move(settings), entry = std::move(entry), guard]() mutable {
-    auto result = std::make_shared<Result<TlsContexts::Context>>(Failure{});
-    try {
-      *result = build(settings);
-    } catch (const std::exception& e) {
-      *result = Failure{Reason::own_fault, "", std::string("cannot prepare TLS: ") + e.what()};
-    }
-    boost::asio::post(guard.get_executor(), [entry = std::move(entry), result = std::move(result)] {
-      entry->result = std::move(*result);
-      entry->built->ring();
-    });
-  });
-}
-
-}  // namespace
 
 Task<Result<TlsContexts::Context>> TlsContexts::get(TlsSettings settings) {
   auto& place = entries_[settings];
-  if (!place) {
-    place = std::make_shared<Entry>(workers_.loop());
-    build_beside(workers_, settings, place);
-  }
+  if (!place) place = std::make_shared<Entry>();
   // A reference of our own: while this waits, a reload may clear the map, and `place` with it.
-  auto entry = place;
-  if (!entry->result) co_await Bell::wait(entry->built);
-  if (entry->result->has_error()) {
-    // Only this entry: another may have begun to build a new one under the same settings meanwhile.
-    auto found = entries_.find(settings);
-    if (found != entries_.end() && found->second == entry) entries_.erase(found);
-  }
-  co_return *entry->result;
+  const auto entry = place;
+  if (entry->context) co_return entry->context;
+  auto failure = std::make_shared<std::optional<Failure>>();
+  // Those that ask for one context do so one after the other: the first one builds it, and the others find it.
+  std::function<void()> work = [settings, failure, built = entry->built] {
+    if (*built) return;
+    try {
+      auto result = build(settings);
+      if (result)
+        *built = *result;
+      else
+        *failure = result.error();
+    } catch (const std::exception& e) {
+      *failure = Failure{Reason::own_fault, "", std::string("cannot prepare TLS: ") + e.what()};
+    }
+  };
+  if (auto hangs = co_await disk_.ask(files_of(settings), std::move(work), files_patience)) co_return std::move(*hangs);
+  if (*failure) co_return std::move(**failure);
+  entry->context = *entry->built;
+  co_return entry->context;
 }
 
 }  // namespace drwatch

@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <libpq-fe.h>
+#include <unistd.h>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -88,6 +89,22 @@ Failure told(std::string message, const std::vector<std::string>& hidden, Say sa
   Failure failure = say(message);
   failure.message = say(without(std::move(message), hidden)).message;
   return failure;
+}
+
+// libpq reads the files that a connection string names in the middle of its work, on a worker. One that hangs would keep the worker: so
+// each is opened first, where that does no harm. It is not read here: what is wrong with it, libpq says best.
+Task<std::optional<Failure>> files_answer(Disk& disk, std::map<std::string, std::string> options) {
+  constexpr auto patience = std::chrono::seconds(5);
+  for (const char* key : {"passfile", "sslrootcert", "sslcert", "sslkey", "sslcrl"}) {
+    const auto named = options.find(key);
+    if (named == options.end() || named->second.find('/') == std::string::npos) continue;  // "system" is no file
+    std::function<void()> work = [path = named->second] {
+      const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+      if (file >= 0) ::close(file);
+    };
+    if (auto hangs = co_await disk.ask(named->second, std::move(work), patience)) co_return std::move(hangs);
+  }
+  co_return std::nullopt;
 }
 
 // What PQconnectPoll wants next. Written on a worker, read on the loop after the worker is done.
@@ -224,6 +241,8 @@ Task<Result<std::unique_ptr<PgConnection>>> RealPostgres::connect(Secret dsn, Ph
   auto target = co_await resolve_target(std::move(dsn), resolver_);
   watch.lap(phases, Phase::resolve);
   if (!target) co_return target.error();
+
+  if (auto hangs = co_await files_answer(disk_, target->options)) co_return std::move(*hangs);
 
   // Both shared with the worker: when this is cancelled, the worker may still be at it.
   auto handle = std::make_shared<Handle>();

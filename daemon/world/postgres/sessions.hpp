@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "daemon/world/disk.hpp"
 #include "daemon/world/postgres/flood_guard.hpp"
-#include "daemon/world/workers.hpp"
 
 #include <memory>
 
@@ -13,12 +13,13 @@ namespace drwatch {
 class RealPostgres : public Postgres {
  public:
   // `errands`: threads for cancel requests, which may hang on a dead server.
-  RealPostgres(Workers& workers, std::weak_ptr<Workers> errands, Resolver& resolver)
-      : workers_(workers), errands_(std::move(errands)), resolver_(resolver) {}
+  RealPostgres(Workers& workers, Disk& disk, std::weak_ptr<Workers> errands, Resolver& resolver)
+      : workers_(workers), disk_(disk), errands_(std::move(errands)), resolver_(resolver) {}
   Task<Result<std::unique_ptr<PgConnection>>> connect(Secret dsn, Phases& phases) override;
 
  private:
   Workers& workers_;
+  Disk& disk_;
   std::weak_ptr<Workers> errands_;
   Resolver& resolver_;
   std::shared_ptr<FloodGuard> guard_ = std::make_shared<FloodGuard>();

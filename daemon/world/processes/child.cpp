@@ -3,139 +3,74 @@
 
 #include "daemon/world/failures.hpp"
 
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
+#include <dirent.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 
 namespace drwatch {
 namespace {
 
 // Between TERM and KILL: enough to remove a temporary file or a lock, short enough that a run's end does not reach into the next run.
 constexpr auto grace = std::chrono::seconds(2);
-
-// Both ends are close-on-exec and closed by the destructor unless taken. So the parent's copies of the child's ends go away when start()
-// returns; otherwise reading its output would never come to an end.
-struct Pipe {
-  int ends[2] = {-1, -1};
-  bool open() { return pipe2(ends, O_CLOEXEC) == 0; }
-  int take(int end) { return std::exchange(ends[end], -1); }
-  ~Pipe() {
-    for (int end : ends) {
-      if (end >= 0) ::close(end);
-    }
-  }
-};
-
-// What posix_spawn wants to be told, released again.
-struct Orders {
-  posix_spawnattr_t how;
-  posix_spawn_file_actions_t files;
-  Orders() {
-    posix_spawnattr_init(&how);
-    posix_spawn_file_actions_init(&files);
-  }
-  ~Orders() {
-    posix_spawnattr_destroy(&how);
-    posix_spawn_file_actions_destroy(&files);
-  }
-  Orders(const Orders&) = delete;
-};
-
-// A process group of its own (its number is the child's pid), so that what the command starts can be ended with it. No signal is blocked or
-// ignored: a child inherits both from us, and with our ignored SIGPIPE `command | head` would not end.
-void own_group_and_plain_signals(Orders& orders) {
-  sigset_t none, all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  // 0: the child's own pid becomes the group's id.
-  posix_spawnattr_setpgroup(&orders.how, 0);
-  posix_spawnattr_setsigmask(&orders.how, &none);
-  posix_spawnattr_setsigdefault(&orders.how, &all);
-  posix_spawnattr_setflags(&orders.how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-}
-
-void only_these_files(Orders& orders, int in, int out, int err) {
-  posix_spawn_file_actions_adddup2(&orders.files, in, 0);
-  posix_spawn_file_actions_adddup2(&orders.files, out, 1);
-  posix_spawn_file_actions_adddup2(&orders.files, err, 2);
-  // Asio's sockets are not marked close-on-exec: a command must not hold our connections open.
-  posix_spawn_file_actions_addclosefrom_np(&orders.files, 3);
-}
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> list;
-  for (auto& text : texts) list.push_back(text.data());
-  list.push_back(nullptr);
-  return list;
-}
-
-// Nothing of the daemon's own environment is passed on: it has secrets in it (passwords of ${VARIABLES}). What a command needs is
-// configured.
-std::vector<std::string> environment_of(const ExecRequest& request) {
-  std::map<std::string, std::string> variables{{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-                                               {"LANG", "C.UTF-8"}};
-  for (const auto& [name, value] : request.environment) variables[name] = value;
-  std::vector<std::string> list;
-  for (const auto& [name, value] : variables) list.push_back(name + "=" + value);
-  return list;
-}
-
-Failure not_started(const std::string& program, int number) {
-  return {Reason::internal, errno_name(number), "cannot start " + program + ": " + errno_words(number)};
-}
+// After KILL it is looked at again after 20 ms, 40 ms, ..., and is said to be left behind after so many looks (1.3 s).
+constexpr auto first_look = std::chrono::milliseconds(20);
+constexpr auto longest_look = std::chrono::milliseconds(10'000);
+constexpr int looks_until_told = 6;
 
 // As a shell reports it: 128 + n for the end by signal n (137: SIGKILL, often the kernel for lack of memory).
 int exit_code_of(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
 
+// Whether a process of the group runs. A zombie that nobody reaps (a container without an init) counts for kill(2), but not here.
+bool group_runs(pid_t group) {
+  if (::kill(-group, 0) != 0 && errno == ESRCH) return false;
+  const std::unique_ptr<DIR, int (*)(DIR*)> processes(opendir("/proc"), &closedir);
+  if (!processes) return true;
+  while (const dirent* entry = readdir(processes.get())) {
+    if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
+    std::ifstream file(std::string("/proc/") + entry->d_name + "/stat");
+    std::string text;
+    std::getline(file, text);
+    // "PID (NAME) STATE PARENT GROUP ...": the name may hold anything, also a bracket.
+    const auto behind = text.rfind(')');
+    if (behind == std::string::npos || behind + 2 >= text.size()) continue;
+    const char state = text[behind + 2];
+    const char* parent = text.c_str() + behind + 3;
+    char* rest = nullptr;
+    std::strtol(parent, &rest, 10);
+    if (std::strtol(rest, nullptr, 10) == group && state != 'Z' && state != 'X') return true;
+  }
+  return false;
+}
+
 }  // namespace
 
-Child::Child(boost::asio::any_io_executor loop, std::size_t max_output)
-    : loop_(std::move(loop)), room_(max_output), ended_(loop_), in_(loop_), out_(loop_), err_(loop_), grace_(loop_) {}
+Child::Child(boost::asio::any_io_executor loop, Spawned spawned, const ExecRequest& request, Tell tell)
+    : loop_(std::move(loop)),
+      room_(request.max_output),
+      pid_(std::exchange(spawned.pid, -1)),
+      group_(pid_),
+      ended_(loop_, std::exchange(spawned.watch, -1)),
+      in_(loop_, std::exchange(spawned.in, -1)),
+      out_(loop_, std::exchange(spawned.out, -1)),
+      err_(loop_, std::exchange(spawned.err, -1)),
+      grace_(loop_),
+      ends_group_(request.ends_group),
+      tell_(std::move(tell)) {
+  for (auto* pipe : {&in_, &out_, &err_}) pipe->native_non_blocking(true);
+}
 
 Child::~Child() {
   if (pid_ < 0) return;
   kill_group();
-  reap();
-}
-
-std::optional<Failure> Child::start(const ExecRequest& request) {
-  if (request.argv.empty() || request.argv.front().empty()) return Failure{Reason::internal, "", "no command to start"};
-  const auto& program = request.argv.front();
-  Pipe in, out, err;
-  if (!in.open() || !out.open() || !err.open()) return not_started(program, errno);
-  Orders orders;
-  own_group_and_plain_signals(orders);
-  only_these_files(orders, in.ends[0], out.ends[1], err.ends[1]);
-  auto argv = request.argv;
-  auto environment = environment_of(request);
-  const int refused = posix_spawnp(&pid_, program.c_str(), &orders.files, &orders.how, pointers(argv).data(), pointers(environment).data());
-  if (refused != 0) {
-    pid_ = -1;
-    return not_started(program, refused);
-  }
-  ends_group_ = request.ends_group;
-  // The bound on memory cannot be given to posix_spawn, so it is set right after the start, before the process can have asked for much. Its
-  // children inherit it.
-  if (const rlimit bound{request.max_memory, request.max_memory};
-      request.max_memory > 0 && prlimit(pid_, RLIMIT_DATA, &bound, nullptr) != 0)
-    return not_started(program, errno);  // the destructor ends it
-  // A pidfd becomes readable when the process ends: the loop waits for it as for a socket, without SIGCHLD, which is global to the process.
-  const int watch = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
-  if (watch < 0) return not_started(program, errno);  // the destructor ends it
-  ended_.assign(watch);
-  in_.assign(in.take(1));
-  out_.assign(out.take(0));
-  err_.assign(err.take(0));
-  for (auto* pipe : {&in_, &out_, &err_}) pipe->native_non_blocking(true);
-  return std::nullopt;
+  // Who is known to be stuck is not waited for.
+  reaped_within(pid_, ended_.native_handle(), told_ ? std::chrono::milliseconds(0) : last_grace);
 }
 
 void Child::begin_pumping(std::string input) {
@@ -198,38 +133,69 @@ Task<ExecResult> Child::wait(std::shared_ptr<Child> child) {
   // background holds the other end open.
   child->drain(child->out_, child->result_.output);
   child->drain(child->err_, child->result_.errors);
+  if (child->ends_group_) child->watch_remains();
   co_return std::move(child->result_);
 }
 
 // A negative pid: every process of the group (kill(2)).
-void Child::kill_group() { ::kill(-pid_, SIGKILL); }
+void Child::kill_group() { ::kill(-group_, SIGKILL); }
 
-// Frees the pid. Until here the group can be signalled safely: the kernel gives the number of a process that was not waited for to no
-// other.
-void Child::reap() {
+// Frees the pid, if it has ended: the loop does not wait for that. Until here the group can be signalled safely: the kernel gives the
+// number of a process that was not waited for, and of a group that has anybody in it, to no other.
+bool Child::reap() {
   int status = 0;
-  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  pid_t reaped = 0;
+  while ((reaped = waitpid(pid_, &status, WNOHANG)) < 0 && errno == EINTR) {
   }
+  if (reaped == 0) return false;
   pid_ = -1;
-  result_.exit_code = exit_code_of(status);
+  if (reaped > 0) result_.exit_code = exit_code_of(status);
+  return true;
 }
 
 void Child::end() {
   if (pid_ < 0) return;
-  ::kill(-pid_, SIGTERM);
-  ::kill(-pid_, SIGCONT);  // a stopped process does not hear TERM
+  ::kill(-group_, SIGTERM);
+  ::kill(-group_, SIGCONT);  // a stopped process does not hear TERM
   // Its output is read on: a process that dies of writing to nobody could not clean up.
-  auto finish = [self = shared_from_this()](const boost::system::error_code&) {
-    if (self->pid_ < 0) return;
-    self->kill_group();
-    self->reap();
-    self->grace_.cancel();
-    self->ended_.cancel();
-  };
-  // Whichever comes first, the end of the grace or of the process itself, finishes it; `pid_` tells the second that it is too late.
+  auto finish = [self = shared_from_this()](const boost::system::error_code&) { self->kill_all(); };
+  // Whichever comes first, the end of the grace or of the process itself, finishes it; `killed_` tells the second that it is too late.
   grace_.expires_after(grace);
   grace_.async_wait(finish);
   ended_.async_wait(Descriptor::wait_read, finish);
+}
+
+void Child::kill_all() {
+  if (killed_) return;
+  killed_ = true;
+  kill_group();
+  grace_.cancel();
+  ended_.cancel();
+  watch_remains();
+}
+
+bool Child::anything_left() const { return pid_ >= 0 || group_runs(group_); }
+
+// The kernel may keep what was killed: then it is left behind, and said to be. It is looked at ever more seldom, until it is gone.
+void Child::watch_remains() {
+  if ((pid_ < 0 || reap()) && ::kill(-group_, 0) != 0) return;
+  look_at_remains();
+}
+
+void Child::look_at_remains() {
+  grace_.expires_after(std::min(first_look * (1 << std::min(looks_, 10)), longest_look));
+  grace_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+    if (error) return;
+    if (self->pid_ >= 0) self->reap();
+    ++self->looks_;
+    const bool left = self->anything_left();
+    if (left && self->looks_ == looks_until_told) {
+      self->told_ = true;
+      if (self->tell_) self->tell_({self->group_, self->pid_ >= 0, false});
+    }
+    if (left) return self->look_at_remains();
+    if (self->told_ && self->tell_) self->tell_({self->group_, false, true});
+  });
 }
 
 }  // namespace drwatch
