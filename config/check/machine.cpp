@@ -25,7 +25,7 @@ void look_at_machine(const Document& main, const Settings& settings, const std::
   const Place top{main.file, 1, 1};
   std::error_code unreadable;
   // As with secrets: `check` may run on another machine than `serve` will, so what is not there is a warning there.
-  const auto needed = [&](Place place, const char* key, const std::string& message, const char* hint) {
+  const auto needed = [&](Place place, const std::string& key, const std::string& message, const char* hint) {
     options.secrets_must_exist ? problems.error(place, key, message, hint) : problems.warning(place, key, message, hint);
   };
   const NamedPath* certificate = nullptr;
