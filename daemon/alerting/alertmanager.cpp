@@ -3,6 +3,7 @@
 
 #include "daemon/alerting/payload.hpp"
 #include "daemon/alerting/validate.hpp"
+#include "probes/parts/bounded_json.hpp"
 #include "probes/seams/within.hpp"
 
 #include <algorithm>
@@ -18,6 +19,12 @@ constexpr std::size_t batch_size = 200;  // keeps a request small enough for any
 // Without `order`, which is not sent. What is not durable shows in the annotations (tidy).
 bool same(const Alert& a, const Alert& b) {
   return a.labels == b.labels && a.annotations == b.annotations && a.starts_at == b.starts_at && a.resolved_at == b.resolved_at;
+}
+
+// An answer that is no list of alerts, or one that is too long to be read while everything else waits.
+std::string odd_list(const HttpResponse& answer) {
+  if (answer.status == 200 && too_many_values(answer.body)) return "it lists too many alerts to be read when asked what it has";
+  return "it answered " + std::to_string(answer.status) + " when asked what it has";
 }
 
 }  // namespace
@@ -133,7 +140,7 @@ Task<bool> Alertmanager::confirm(std::vector<Alert> alerts) {
   const auto listed = answer && answer->status == 200 ? listed_alerts(answer->body) : std::nullopt;
   if (!listed) {
     count("unconfirmed", alerts.size());
-    lost(!answer ? answer.error().message : "it answered " + std::to_string(answer->status) + " when asked what it has");
+    lost(!answer ? answer.error().message : odd_list(*answer));
     co_return false;
   }
   std::size_t missing = 0;
@@ -182,8 +189,7 @@ Task<std::pair<std::string, bool>> Alertmanager::prove(Alert alert) {
   const auto answer = co_await ask("GET", read_back_path(one), "");
   if (!answer) co_return std::pair("taken, but not read back: " + answer.error().message, false);
   const auto listed = listed_alerts(answer->body);
-  if (answer->status != 200 || !listed)
-    co_return std::pair("taken, but not read back: it answered " + std::to_string(answer->status), false);
+  if (answer->status != 200 || !listed) co_return std::pair("taken, but not read back: " + odd_list(*answer), false);
   const bool stands = listed->contains(alert.labels);
   co_return std::pair(std::string(stands ? "accepted and read back" : "taken, but it does not stand there"), stands);
 }

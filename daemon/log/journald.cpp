@@ -5,6 +5,7 @@
 #include <syslog.h>
 #include <systemd/sd-journal.h>
 
+#include <cctype>
 #include <vector>
 
 namespace drwatch {
@@ -24,52 +25,47 @@ int priority(Importance importance) {
 }
 
 // The fields of one entry. Values go with their length, so that a newline or a NUL in one can't forge another field.
-class Entry {
+class Fields {
  public:
   void add(std::string_view name, std::string_view value) {
     if (!value.empty()) fields_.push_back(std::string(name) + "=" + std::string(value));
   }
-  // journald that is away or full must not stop the daemon: what it does not take is lost to the log, never to the journal.
-  void send() const {
+  // False when journald is away. One that does not read makes this wait.
+  bool send() const {
     std::vector<iovec> parts;
     for (const std::string& field : fields_) parts.push_back({const_cast<char*>(field.data()), field.size()});
-    sd_journal_sendv(parts.data(), static_cast<int>(parts.size()));
+    return sd_journal_sendv(parts.data(), static_cast<int>(parts.size())) == 0;
   }
 
  private:
   std::vector<std::string> fields_;
 };
 
+// "probe" as DRWATCH_PROBE.
+std::string field_name(std::string_view name) {
+  std::string upper = "DRWATCH_";
+  for (const char c : name) upper += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return upper;
+}
+
 // Operators search by these field names (journalctl DRWATCH_PROBE=primary): a renamed one breaks what they have written down.
-class JournaldLog : public Log {
+class JournaldSink : public LogSink {
  public:
-  void event(const Event& event) override {
-    Entry entry;
-    entry.add("MESSAGE", event.message.empty() ? event.kind : event.message);
-    entry.add("PRIORITY", std::to_string(priority(importance(event))));
-    entry.add("SYSLOG_IDENTIFIER", "drwatch");
-    entry.add("MESSAGE_ID", message_id(event.kind));
-    entry.add("DRWATCH_EVENT", event.kind);
-    // An event has only some of these; the empty ones are left out by add().
-    entry.add("DRWATCH_PROBE", event.probe);
-    entry.add("DRWATCH_COMPONENT", event.component);
-    entry.add("DRWATCH_SCENARIO", event.scenario);
-    entry.add("DRWATCH_INCIDENT", event.incident);
-    entry.add("DRWATCH_REASON", reason_of(event));
-    entry.send();
-  }
-  void line(Importance importance, const std::string& message, const std::map<std::string, std::string>& fields) override {
-    Entry entry;
-    entry.add("MESSAGE", message);
-    entry.add("PRIORITY", std::to_string(priority(importance)));
-    entry.add("SYSLOG_IDENTIFIER", "drwatch");
-    for (const auto& [name, value] : fields) entry.add(name, value);
-    entry.send();
+  bool write(const LogEntry& entry) override {
+    Fields fields;
+    fields.add("MESSAGE", entry.message.empty() ? entry.kind : entry.message);
+    fields.add("PRIORITY", std::to_string(priority(entry.importance)));
+    fields.add("SYSLOG_IDENTIFIER", "drwatch");
+    const bool event = !entry.kind.empty();
+    if (event) fields.add("MESSAGE_ID", message_id(entry.kind));
+    fields.add("DRWATCH_EVENT", entry.kind);
+    for (const auto& [name, value] : entry.fields) fields.add(event ? field_name(name) : name, value);
+    return fields.send();
   }
 };
 
 }  // namespace
 
-std::unique_ptr<Log> make_journald_log() { return std::make_unique<JournaldLog>(); }
+std::unique_ptr<LogSink> make_journald_sink() { return std::make_unique<JournaldSink>(); }
 
 }  // namespace drwatch

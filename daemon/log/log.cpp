@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/log/log.hpp"
 
+#include "daemon/log/queued.hpp"
 #include "daemon/log/sinks.hpp"
 
 #include <sys/stat.h>
@@ -35,9 +36,46 @@ std::string reason_of(const Event& event) {
   return reason != body.end() && reason->is_string() ? reason->get<std::string>() : "";
 }
 
+LogEntry entry_of(const Event& event) {
+  LogEntry entry{std::chrono::system_clock::time_point(event.at.time_since_epoch()), importance(event), event.kind, event.message, {}};
+  const auto add = [&](const char* name, std::string value) {
+    if (!value.empty()) entry.fields.emplace_back(name, std::move(value));
+  };
+  add("probe", event.probe);
+  add("component", event.component);
+  add("scenario", event.scenario);
+  add("incident", event.incident);
+  add("reason", reason_of(event));
+  return entry;
+}
+
+LogEntry entry_of(Importance importance, const std::string& message, const std::map<std::string, std::string>& fields) {
+  return {std::chrono::system_clock::now(), importance, "", message, {fields.begin(), fields.end()}};
+}
+
+namespace {
+
+class WaitingLog : public Log {
+ public:
+  explicit WaitingLog(std::unique_ptr<LogSink> sink) : sink_(std::move(sink)) {}
+  void event(const Event& event) override { sink_->write(entry_of(event)); }
+  void line(Importance importance, const std::string& message, const std::map<std::string, std::string>& fields) override {
+    sink_->write(entry_of(importance, message, fields));
+  }
+
+ private:
+  std::unique_ptr<LogSink> sink_;
+};
+
+}  // namespace
+
+std::unique_ptr<Log> make_waiting_log(std::unique_ptr<LogSink> sink) { return std::make_unique<WaitingLog>(std::move(sink)); }
+
 std::unique_ptr<Log> make_log() {
-  if (stderr_is_journal()) return make_journald_log();
-  return make_terminal_log(stderr, wants_colour(stderr));
+  auto sink = stderr_is_journal() ? make_journald_sink() : make_terminal_sink(stderr, wants_colour(stderr));
+  auto log = std::make_unique<QueuedLog>(std::move(sink), QueuedLog::Bounds{});
+  log->write_before_a_crash();
+  return log;
 }
 
 }  // namespace drwatch

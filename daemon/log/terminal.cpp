@@ -31,29 +31,25 @@ class StreamSink : public spdlog::sinks::ansicolor_sink<spdlog::details::console
   StreamSink(std::FILE* out, spdlog::color_mode mode) : ansicolor_sink(out, mode) {}
 };
 
-class TerminalLog : public Log {
+class TerminalSink : public LogSink {
  public:
   // After every line: what a crash was about must not stay in a buffer.
-  TerminalLog(std::FILE* out, bool coloured) : out_("drwatch", make_sink(out, coloured)) { out_.flush_on(spdlog::level::trace); }
-
-  void event(const Event& event) override {
-    // Everything that comes from outside is escaped: a message may quote a failing server.
-    std::string text = escaped(event.kind) + "  " + escaped(event.message);
-    std::string names;
-    add(names, "probe", event.probe);
-    add(names, "component", event.component);
-    add(names, "scenario", event.scenario);
-    add(names, "incident", event.incident);
-    add(names, "reason", reason_of(event));
-    if (!names.empty()) text += "  (" + names + ")";
-    // The event's own time, not that of writing it down.
-    out_.log(std::chrono::system_clock::time_point(event.at.time_since_epoch()), spdlog::source_loc{}, level(importance(event)), text);
+  TerminalSink(std::FILE* out, bool coloured) : file_(out), out_("drwatch", make_sink(out, coloured)) {
+    out_.flush_on(spdlog::level::trace);
+    out_.set_error_handler([](const std::string&) {});  // it would write to standard error
   }
-  void line(Importance importance, const std::string& message, const std::map<std::string, std::string>& fields) override {
-    std::string text = escaped(message), more;
-    for (const auto& [name, value] : fields) add(more, name, value);
+
+  bool write(const LogEntry& entry) override {
+    // Everything that comes from outside is escaped: a message may quote a failing server.
+    std::string text = entry.kind.empty() ? escaped(entry.message) : escaped(entry.kind) + "  " + escaped(entry.message);
+    std::string more;
+    for (const auto& [name, value] : entry.fields)
+      if (!value.empty()) more += (more.empty() ? "" : " ") + name + "=" + escaped(value);
     if (!more.empty()) text += "  (" + more + ")";
-    out_.log(level(importance), text);
+    std::clearerr(file_);
+    // The entry's own time, not that of writing it down.
+    out_.log(entry.at, spdlog::source_loc{}, level(entry.importance), text);
+    return std::ferror(file_) == 0;
   }
 
  private:
@@ -62,10 +58,8 @@ class TerminalLog : public Log {
     sink->set_formatter(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %^%-7l%$ %v", spdlog::pattern_time_type::utc));
     return sink;
   }
-  static void add(std::string& names, std::string_view name, const std::string& value) {
-    if (!value.empty()) names += (names.empty() ? "" : " ") + std::string(name) + "=" + escaped(value);
-  }
 
+  std::FILE* file_;
   spdlog::logger out_;
 };
 
@@ -103,6 +97,6 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-std::unique_ptr<Log> make_terminal_log(std::FILE* out, bool coloured) { return std::make_unique<TerminalLog>(out, coloured); }
+std::unique_ptr<LogSink> make_terminal_sink(std::FILE* out, bool coloured) { return std::make_unique<TerminalSink>(out, coloured); }
 
 }  // namespace drwatch

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/world/notify.hpp"
 
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <cstring>
 
 namespace drwatch::notify {
 namespace {
@@ -15,7 +22,39 @@ std::string one_line(std::string text) {
   return text;
 }
 
-void tell(const std::string& assignments) { sd_notify(0, assignments.c_str()); }
+constexpr const char* sign_of_life = "WATCHDOG=1";
+
+// sd_notify(3), for a socket of the file system or an abstract one, but without waiting: libsystemd's own waits when systemd does not read,
+// and the loop would with it. False: it was not taken now.
+bool tell_now(const std::string& assignments) {
+  const char* named = std::getenv("NOTIFY_SOCKET");
+  if (named == nullptr || *named == '\0') return true;
+  const std::string path = named;
+  sockaddr_un to{};
+  // Another kind of address, which a later systemd may have: libsystemd knows it.
+  if ((path[0] != '/' && path[0] != '@') || path.size() >= sizeof to.sun_path) return sd_notify(0, assignments.c_str()) >= 0;
+  to.sun_family = AF_UNIX;
+  std::memcpy(to.sun_path, path.data(), path.size());
+  if (path[0] == '@') to.sun_path[0] = '\0';
+  const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) return false;
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + (path[0] == '/' ? 1 : 0));
+  const auto sent =
+      ::sendto(socket, assignments.data(), assignments.size(), MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&to), length);
+  const bool full = sent < 0 && (errno == EAGAIN || errno == ENOBUFS);
+  ::close(socket);
+  return !full;
+}
+
+// What was not taken goes out instead of the next sign of life, in order: READY=1 must not be lost. Bounded, since systemd may stay away
+// for long.
+void tell(const std::string& assignments) {
+  static std::string untold;
+  constexpr std::size_t most = 2048;
+  std::string all = untold;
+  if (all.empty() || assignments != sign_of_life) all += (all.empty() ? "" : "\n") + assignments;
+  untold = tell_now(all) || all.size() > most ? std::string() : std::move(all);
+}
 
 }  // namespace
 
@@ -28,7 +67,7 @@ void reloading() {
 }
 void stopping(const std::string& status) { tell("STOPPING=1\nSTATUS=" + one_line(status)); }
 void status(const std::string& text) { tell("STATUS=" + one_line(text)); }
-void alive() { tell("WATCHDOG=1"); }
+void alive() { tell(sign_of_life); }
 
 std::optional<Duration> watchdog_patience() {
   std::uint64_t microseconds = 0;

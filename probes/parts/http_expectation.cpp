@@ -166,22 +166,6 @@ std::optional<std::string> HttpJudge::fault(const HttpResponse& response, const 
   return compiled_->json_fault(response, learnt);
 }
 
-// A value stands at the beginning, after each comma and in each bracket. Those in strings are none.
-bool too_many_values(std::string_view json) {
-  std::size_t values = 1;
-  bool in_string = false;
-  for (std::size_t i = 0; i < json.size(); ++i) {
-    const char c = json[i];
-    if (in_string && c == '\\')
-      ++i;
-    else if (c == '"')
-      in_string = !in_string;
-    else if (!in_string && (c == ',' || c == '[' || c == '{') && ++values > most_json_values)
-      return true;
-  }
-  return false;
-}
-
 std::vector<std::string> header_values(const HttpResponse& response, std::string_view name) {
   std::vector<std::string> values;
   for (const auto& [key, value] : response.headers)

@@ -59,10 +59,6 @@ class HttpJudge {
   std::unique_ptr<const Compiled> compiled_;
 };
 
-// Looked at before a body is parsed: parsing JSON costs up to a hundred times its bytes in memory, and the loop waits meanwhile.
-inline constexpr std::size_t most_json_values = 100'000;
-bool too_many_values(std::string_view json);
-
 // The values of a header, by its name in any case.
 std::vector<std::string> header_values(const HttpResponse& response, std::string_view name);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The log as journald gets it, as a terminal shows it, and its catalog.
 #include "daemon/log/log.hpp"
+#include "daemon/log/queued.hpp"
 #include "daemon/log/sinks.hpp"
 #include "tests/alerting/real_parts.hpp"
 #include "tests/skipped.hpp"
@@ -16,11 +17,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <mutex>
 #include <set>
+#include <thread>
 
 namespace log_test {
 
@@ -113,7 +119,7 @@ std::string on_terminal(bool coloured, const std::function<void(Log&)>& act) {
   char* text = nullptr;
   std::size_t size = 0;
   std::FILE* out = open_memstream(&text, &size);
-  act(*make_terminal_log(out, coloured));
+  act(*make_waiting_log(make_terminal_sink(out, coloured)));
   std::fclose(out);
   std::string copy(text, size);
   std::free(text);
@@ -130,7 +136,7 @@ std::string field(const std::multimap<std::string, std::string>& fields, const s
 
 TEST_CASE("journald gets an event as one entry with its fields, and only those that apply") {
   if (!can_enter(Own::mounts)) return;
-  const auto fields = fields_of(at_journald([] { make_journald_log()->event(opened()); }));
+  const auto fields = fields_of(at_journald([] { make_waiting_log(make_journald_sink())->event(opened()); }));
   CHECK(field(fields, "MESSAGE") == "database-outage opened: database is down");
   CHECK(field(fields, "PRIORITY") == "3");
   CHECK(field(fields, "MESSAGE_ID") == message_id("incident.opened"));
@@ -150,7 +156,7 @@ TEST_CASE("journald gets the reason, and a newline in a message forges no field"
   event.component = "database";
   event.body = {{"reason", "connect"}};
   event.message = "it said: no\nPRIORITY=0\nMESSAGE_ID=x";
-  const auto fields = fields_of(at_journald([&] { make_journald_log()->event(event); }));
+  const auto fields = fields_of(at_journald([&] { make_waiting_log(make_journald_sink())->event(event); }));
   CHECK(field(fields, "MESSAGE") == event.message);
   CHECK(field(fields, "PRIORITY") == "6");
   CHECK(field(fields, "DRWATCH_PROBE") == "primary");
@@ -161,8 +167,8 @@ TEST_CASE("journald gets the reason, and a newline in a message forges no field"
 
 TEST_CASE("journald gets a line with the fields it is given") {
   if (!can_enter(Own::mounts)) return;
-  const auto fields = fields_of(
-      at_journald([] { make_journald_log()->line(Importance::warning, "degraded and going on", {{"DRWATCH_PROBE", "primary"}}); }));
+  const auto fields = fields_of(at_journald(
+      [] { make_waiting_log(make_journald_sink())->line(Importance::warning, "degraded and going on", {{"DRWATCH_PROBE", "primary"}}); }));
   CHECK(field(fields, "MESSAGE") == "degraded and going on");
   CHECK(field(fields, "PRIORITY") == "4");
   CHECK(field(fields, "DRWATCH_PROBE") == "primary");
@@ -257,6 +263,167 @@ TEST_CASE("systemd reads the catalog") {
   CHECK(dump.first == 0);
   CHECK(dump.second.find("Subject: drwatch: incident.opened") != std::string::npos);
   CHECK(dump.second.find("drwatch incident show @DRWATCH_INCIDENT@") != std::string::npos);
+}
+
+namespace {
+
+// Stands still until it is let go, as a journald that was stopped.
+struct Stuck : LogSink {
+  struct Taken {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool open = false, refuses = false;
+    std::vector<std::string> lines;
+  };
+  explicit Stuck(std::shared_ptr<Taken> t) : taken(std::move(t)) {}
+  bool write(const LogEntry& entry) override {
+    std::unique_lock lock(taken->mutex);
+    taken->changed.wait(lock, [&] { return taken->open; });
+    if (taken->refuses) return false;
+    taken->lines.push_back(entry.message);
+    taken->changed.notify_all();
+    return true;
+  }
+  std::shared_ptr<Taken> taken;
+};
+
+bool until(Stuck::Taken& taken, const std::function<bool()>& holds) {
+  std::unique_lock lock(taken.mutex);
+  return taken.changed.wait_for(lock, std::chrono::seconds(20), holds);
+}
+
+void let_go(Stuck::Taken& taken) {
+  const std::lock_guard lock(taken.mutex);
+  taken.open = true;
+  taken.changed.notify_all();
+}
+
+std::string lost_words(int lines) {
+  return std::to_string(lines) + (lines == 1 ? " line of the log was" : " lines of the log were") +
+         " lost here: nobody took them; the journal has every event (drwatch journal show FILE)";
+}
+
+// Runs `act` in a child with standard error as it sets it, and returns how it ended.
+int ended_in_child(const std::function<void()>& act) {
+  const pid_t child = fork();
+  if (child == 0) {
+    act();
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return status;
+}
+
+}  // namespace
+
+TEST_CASE("a log whose sink stands still keeps nobody waiting, loses the newest lines, and says so where they are missing") {
+  const auto taken = std::make_shared<Stuck::Taken>();
+  QueuedLog log(std::make_unique<Stuck>(taken), {.entries = 10, .bytes = 1 << 20, .at_end = std::chrono::milliseconds(100)});
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 1000; ++i) log.line(Importance::info, "line " + std::to_string(i), {});
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
+  // Ten wait, and one may be in the writer's hands.
+  CHECK(log.lost() >= 989);
+  CHECK(log.lost() <= 990);
+  const int lost = static_cast<int>(log.lost());
+  let_go(*taken);
+  const auto written = static_cast<std::size_t>(1000 - lost);
+  REQUIRE(until(*taken, [&] { return taken->lines.size() == written + 1; }));
+  log.line(Importance::info, "after", {});
+  REQUIRE(until(*taken, [&] { return taken->lines.size() == written + 2; }));
+  const std::lock_guard lock(taken->mutex);
+  for (std::size_t i = 0; i < written; ++i) CHECK(taken->lines[i] == "line " + std::to_string(i));
+  CHECK(taken->lines[written] == lost_words(lost));
+  CHECK(taken->lines[written + 1] == "after");
+  CHECK(log.lost() == static_cast<std::uint64_t>(lost));
+}
+
+TEST_CASE("lines that a sink refuses are counted, and told before the next one that it takes") {
+  const auto taken = std::make_shared<Stuck::Taken>();
+  taken->open = taken->refuses = true;
+  QueuedLog log(std::make_unique<Stuck>(taken), {});
+  for (int i = 0; i < 3; ++i) log.line(Importance::info, "gone", {});
+  for (int i = 0; i < 1000 && log.lost() < 3; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  CHECK(log.lost() == 3);
+  {
+    const std::lock_guard lock(taken->mutex);
+    taken->refuses = false;
+  }
+  log.line(Importance::info, "here", {});
+  REQUIRE(until(*taken, [&] { return taken->lines.size() == 2; }));
+  const std::lock_guard lock(taken->mutex);
+  CHECK(taken->lines == std::vector<std::string>{lost_words(3), "here"});
+}
+
+TEST_CASE("the end of a log writes what is left, and waits no longer than it was told to") {
+  const auto taken = std::make_shared<Stuck::Taken>();
+  {
+    QueuedLog log(std::make_unique<Stuck>(taken), {});
+    for (int i = 0; i < 100; ++i) log.line(Importance::info, "line", {});
+    let_go(*taken);
+  }
+  CHECK(taken->lines.size() == 100);
+  const auto stuck = std::make_shared<Stuck::Taken>();
+  const auto begin = std::chrono::steady_clock::now();
+  {
+    QueuedLog log(std::make_unique<Stuck>(stuck), {.entries = 10, .bytes = 1 << 20, .at_end = std::chrono::milliseconds(200)});
+    log.line(Importance::info, "never", {});
+  }
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
+  let_go(*stuck);  // the thread that was left behind ends
+}
+
+TEST_CASE("standard error is a pipe that nobody reads: the program goes on, and ends") {
+  const auto begin = std::chrono::steady_clock::now();
+  const int status = ended_in_child([] {
+    int ends[2];
+    if (pipe(ends) != 0 || dup2(ends[1], STDERR_FILENO) < 0) _exit(3);
+    unsetenv("JOURNAL_STREAM");
+    const auto log = make_log();
+    for (int i = 0; i < 5000; ++i) log->line(Importance::info, std::string(100, 'x'));  // a pipe holds 64 KiB
+  });
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
+}
+
+TEST_CASE("journald stands still: the program goes on, and ends") {
+  if (!can_enter(Own::mounts)) return;
+  const auto begin = std::chrono::steady_clock::now();
+  const int status = ended_in_child([] {
+    if (!private_run_folder() || datagram_socket_at("/run/systemd/journal/socket") < 0) _exit(3);
+    QueuedLog log(make_journald_sink(), {});
+    // More than the socket takes, which nobody reads.
+    for (int i = 0; i < 5000; ++i) log.event(opened());
+  });
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
+}
+
+TEST_CASE("a crash still writes the last lines") {
+  for (const int signal : {SIGABRT, SIGSEGV}) {
+    int ends[2];
+    REQUIRE(pipe(ends) == 0);
+    const int status = ended_in_child([&] {
+      if (dup2(ends[1], STDERR_FILENO) < 0) _exit(3);
+      // Without what a sanitizer would write about it.
+      std::signal(signal, SIG_DFL);
+      unsetenv("JOURNAL_STREAM");
+      const auto log = make_log();
+      for (int i = 0; i < 200; ++i) log->line(Importance::error, "the last words, " + std::to_string(i));
+      raise(signal);
+    });
+    CHECK(WIFSIGNALED(status));
+    CHECK(WTERMSIG(status) == signal);
+    close(ends[1]);
+    std::string text;
+    char part[4096];
+    for (ssize_t got = 0; (got = read(ends[0], part, sizeof part)) > 0;) text.append(part, static_cast<std::size_t>(got));
+    close(ends[0]);
+    CHECK(text.find("the last words, 199") != std::string::npos);
+  }
 }
 
 }  // namespace log_test

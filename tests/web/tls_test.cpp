@@ -3,7 +3,9 @@
 #include "fixture.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -61,6 +63,25 @@ TEST_CASE("a configured certificate is what clients are shown") {
   CHECK(output_of("curl -s --max-time 5 --cacert " + stem + "2.pem " + url) == "ok\nrc=0");
   CHECK_THROWS_WITH_AS(web::load_identity(stem + ".pem", stem + "2.key"), doctest::Contains("must be PEM and belong to"),
                        std::runtime_error);
+}
+
+TEST_CASE("a key under a passphrase is refused, and no terminal asked for it") {
+  const Folder folder;
+  const std::string stem = folder.path + "/server";
+  make_certificate(stem);
+  REQUIRE(std::system(("openssl pkey -aes128 -passout pass:secret -in " + stem + ".key -out " + stem + "-locked.key").c_str()) == 0);
+  CHECK_THROWS_WITH_AS(web::load_identity(stem + ".pem", stem + "-locked.key"),
+                       doctest::Contains("-locked.key: it is protected by a passphrase, which drwatch can't ask for; give it one without"),
+                       std::runtime_error);
+}
+
+TEST_CASE("a certificate whose file does not answer is refused within a moment") {
+  const Folder folder;
+  const std::string pipe = folder.path + "/pipe.pem";
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);  // opening it waits for a writer
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK_THROWS_WITH_AS(web::load_identity(pipe, pipe), doctest::Contains("one of the two does not answer"), std::runtime_error);
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
 }
 
 }  // namespace tls_test

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/web/http/socket.hpp"
 
+#include "daemon/world/workers.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/error.hpp>
@@ -8,6 +10,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include <exception>
+#include <memory>
 #include <stdexcept>
 
 namespace drwatch::web {
@@ -19,17 +23,54 @@ struct Identity {
   asio::ssl::context context{asio::ssl::context::tls_server};
 };
 
-std::shared_ptr<Identity> load_identity(const std::string& certificate_file, const std::string& key_file) {
+namespace {
+
+// For two small files; whoever calls has read them a moment ago, beside the loop.
+constexpr auto identity_patience = std::chrono::seconds(2);
+
+std::shared_ptr<Identity> read_identity(const std::string& certificate_file, const std::string& key_file) {
   auto identity = std::make_shared<Identity>();
   boost::system::error_code error;
   SSL_CTX_set_min_proto_version(identity->context.native_handle(), TLS1_2_VERSION);
+  // OpenSSL's own callback asks for a passphrase on the terminal and waits there, for ever. Ours gives an empty one and remembers that it
+  // was asked, for a message that says what to do.
+  const auto asked = std::make_shared<bool>(false);
+  identity->context.set_password_callback([asked](std::size_t, asio::ssl::context::password_purpose) {
+    *asked = true;
+    return std::string();
+  });
   identity->context.use_certificate_chain_file(certificate_file, error);
   if (error) throw std::runtime_error("cannot use the certificate " + certificate_file + ": " + error.message());
   identity->context.use_private_key_file(key_file, asio::ssl::context::pem, error);
+  if (error && *asked)
+    throw std::runtime_error("cannot use the key " + key_file +
+                             ": it is protected by a passphrase, which drwatch can't ask for; give it one without");
   if (error)
     throw std::runtime_error("cannot use the key " + key_file + ": " + error.message() + "; it must be PEM and belong to " +
                              certificate_file);
   return identity;
+}
+
+}  // namespace
+
+std::shared_ptr<Identity> load_identity(const std::string& certificate_file, const std::string& key_file) {
+  struct Loaded {
+    std::shared_ptr<Identity> identity;
+    std::exception_ptr error;
+  };
+  const auto loaded = std::make_shared<Loaded>();
+  const bool done = done_within(identity_patience, [loaded, certificate_file, key_file] {
+    try {
+      loaded->identity = read_identity(certificate_file, key_file);
+    } catch (...) {
+      loaded->error = std::current_exception();
+    }
+  });
+  if (!done)
+    throw std::runtime_error("cannot use the certificate " + certificate_file + " and its key " + key_file +
+                             ": one of the two does not answer (a network mount that hangs?)");
+  if (loaded->error) std::rethrow_exception(loaded->error);
+  return loaded->identity;
 }
 
 namespace {
