@@ -101,8 +101,8 @@ void start_command(Deciding& d, const Incident& incident, const IncidentStep& st
   for (const std::string& word : step.plan.run) argv.push_back(fill(d.state, d.settings, incident, word, d.now, missing));
   Body body{{"step", step.plan.id}, {"argv", argv}};
   if (!missing.empty()) {
-    body.set("evidence", "not started: " + missing.front() + " is not known");
-    d.emit("step.failed", d.about(incident, by), "'" + step.plan.title + "' cannot run: " + missing.front() + " is not known", body);
+    body.set("evidence", "not started: " + not_known(missing));
+    d.emit("step.failed", d.about(incident, by), "'" + step.plan.title + "' cannot run: " + not_known(missing), body);
     return;
   }
   d.emit("step.running", d.about(incident, by), "'" + step.plan.title + "' runs: " + quoted(argv), body);

@@ -171,7 +171,8 @@ void order(Deciding& d, const MessageAction& o) {
     return d.refuse(404, "no message '" + o.message + "' is drafted in " + i->id, "messages are drafted when their moment comes", ids);
   }
   if (!message->missing.empty())
-    return d.refuse(422, "the message cannot be filled", message->missing.front() + " is not known", message->missing);
+    return d.refuse(422, "the message cannot be filled", not_known(message->missing) + "; it is drafted anew when that is known",
+                    message->missing);
   Body body{{"message", o.message}};
   if (o.action == OnMessage::approve) {
     if (message->state != MessageState::draft) return;
@@ -278,6 +279,9 @@ void order(Deciding& d, const Reopen& o) {
   auto i = find_incident(d, o.incident);
   if (!i || i->state == IncidentState::open || refuse_final(d, *i)) return;
   if (const Incident* open = live_of(d.record(), i->scenario, i->id))
+  if (!i->data)
+    return d.refuse(422, "no data is at stake in " + i->id,
+                    "its scenario says `data = false`; if data was changed or deleted, file it under another first");
     return d.refuse(409, i->scenario + " is open already", "work on " + open->id, {open->id});
   d.emit("incident.reopened", d.about(*i, o.by), i->title + " was opened again by " + o.by + (o.note.empty() ? "" : ": " + o.note),
          Body{{"looked_well_from", i->recovered_at}, {"note", o.note}});

@@ -126,6 +126,7 @@ void incident_absorbed(Record& r, const Event& e) {
   auto wide = r.incidents.find(e.body.text("absorbed_by"));
   if (!narrow || wide == r.incidents.end()) return;
   narrow->state = IncidentState::absorbed;
+  narrow->absorbed_at = e.at;
   narrow->absorbed_by = wide->first;
   take_over(wide->second, *narrow);
 }
@@ -244,6 +245,7 @@ void message_drafted(Record& r, const Event& e) {
   m.drafted_at = e.at;
   std::erase_if(i->messages, [&](const IncidentMessage& old) { return old.id == m.id; });
   i->messages.push_back(m);
+  m.unknown = e.body.json().contains("unknown") ? e.body.texts("unknown") : m.missing;
 }
 IncidentMessage* message_of(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);

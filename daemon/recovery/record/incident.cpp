@@ -109,7 +109,7 @@ IncidentStep* Incident::step(std::string_view id_) {
 
 // The clock of an incident that is not open has stopped: at its recovery, or when it was resolved without one.
 Duration Incident::elapsed(Time now) const {
-  Time until = state == IncidentState::open ? now : recovered_at.value_or(resolved_at.value_or(now));
+  Time until = state == IncidentState::open ? now : recovered_at.value_or(resolved_at.value_or(absorbed_at.value_or(now)));
   return std::max(until - started_at, Duration{0});
 }
 

@@ -65,6 +65,7 @@ struct IncidentMessage {
   std::string by;
 };
 
+  std::vector<std::string> unknown;  // those, and names that a section asks for: it says less than it might
 // One way out of several, or the only one (option "").
 struct WayOut {
   std::string option;
@@ -112,7 +113,9 @@ struct Incident {
   Time started_at{}, detected_at{}, opened_at{};
   std::string started_by;                // "last good outcome of primary"
   std::optional<Time> started_at_found;  // what drwatch had found, when a person corrected it
-  std::optional<Time> acknowledged_at, recovered_at, resolved_at;
+  std::optional<Time> acknowledged_at, recovered_at, resolved_at, absorbed_at;
+  // Resolved by a person before its exit was seen to hold: `recovered_at` is when that was said, and nobody knows whether it is so.
+  bool recovery_said = false;
   std::string acknowledged_by, opened_by;
   std::optional<Time> bad_change_at;  // class logical: when the change was made that has to be undone, as somebody said
   std::string bad_change_by, bad_change_note;
@@ -137,7 +140,7 @@ struct Incident {
   bool live() const { return state == IncidentState::open || state == IncidentState::recovered; }
   IncidentStep* step(std::string_view id);
   const IncidentStep* step(std::string_view id) const;
-  // (recovered_at or now) - started_at
+  // (recovered_at, or when it was absorbed, or now) - started_at
   Duration elapsed(Time now) const;
   Time deadline() const { return started_at + rto; }
   // May be worked on now: everything in `after` is closed, or belongs to an option that was not chosen.

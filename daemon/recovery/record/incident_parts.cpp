@@ -120,6 +120,7 @@ Json of(const IncidentMessage& m) {
           {"missing", m.missing},
           {"by", m.by},
           {"drafted_at", json::of(m.drafted_at)},
+          {"unknown", m.unknown},
           {"sent_at", json::of(m.sent_at)}};
 }
 IncidentMessage message_from(const Json& j) {
@@ -133,6 +134,7 @@ IncidentMessage message_from(const Json& j) {
   m.missing = json::texts(j, "missing");
   m.by = json::text(j, "by");
   m.drafted_at = json::time(j, "drafted_at");
+  m.unknown = j.contains("unknown") ? json::texts(j, "unknown") : m.missing;
   m.sent_at = json::maybe_time(j, "sent_at");
   return m;
 }
@@ -205,7 +207,7 @@ Json of(const std::vector<Event>& timeline) {
 }
 
 void read(const Json& whole, const char* key, std::string& into) { into = text(whole, key); }
-void read(const Json& whole, const char* key, bool& into) { into = flag(whole, key); }
+void read(const Json& whole, const char* key, bool& into) { into = flag(whole, key, into); }
 void read(const Json& whole, const char* key, std::vector<std::string>& into) { into = texts(whole, key); }
 void read(const Json& whole, const char* key, Time& into) { into = time(whole, key); }
 void read(const Json& whole, const char* key, Duration& into) { into = duration(whole, key, Duration{0}); }

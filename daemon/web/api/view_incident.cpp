@@ -210,7 +210,7 @@ View incident_view(const Seen& seen, const Incident& incident, bool whole) {
   plain({"state", "affects", "explains"});
   view["url"] = seen.base_url + "/incidents/" + incident.id;
   plain({"started_at", "started_by", "started_at_found", "detected_at", "opened_at", "opened_by", "acknowledged_at", "acknowledged_by",
-         "recovered_at", "resolved_at", "absorbed", "absorbed_by", "false_alarm"});
+         "recovered_at", "recovery_said", "resolved_at", "absorbed", "absorbed_by", "absorbed_at", "false_alarm", "data"});
   view["elapsed_seconds"] = number_view(in_seconds(incident.elapsed(seen.now)));
   view["rto_seconds"] = seconds_view(incident.rto);
   view["deadline"] = time_view(incident.deadline());

@@ -61,7 +61,10 @@ void word_hero(View& view, const Seen& seen, const Incident& incident) {
   view["percent"] = percent_of(incident.elapsed(seen.now), incident.rto);
   view["ack_sentence"] = incident.acknowledged_at ? "Acknowledged by " + incident.acknowledged_by + "." : "Nobody has acknowledged it yet.";
   const View& point = view["recovery_point"];
-  view["lost_words"] = point["exposure_seconds"].is_null() ? "not known" : seconds_words(point["exposure_seconds"]);
+  view["no_data"] = !incident.data;
+  view["lost_words"] = !incident.data                        ? "no data is at stake"
+                       : point["exposure_seconds"].is_null() ? "not known"
+                                                             : seconds_words(point["exposure_seconds"]);
   view["point_words"] =
       point["at"].is_null() ? "none known" : point["at"].get<std::string>() + " from " + point["source"].get<std::string>();
   view["lost_label"] = incident.recovered_at && !view["loss"].is_null() ? "data lost" : "what would be lost";
