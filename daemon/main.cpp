@@ -203,6 +203,7 @@ void add_signal_and_maintenance(CLI::App& app, Given& g) {
   }
 
   auto* group = command(app, "maintenance", "Keep scenarios shut while somebody works on a component; watching goes on",
+    if (!raise) each->add_flag("--force", g.signal.force, "Also what alerts raise: when they were resolved and nobody said so");
                         "drwatch maintenance start database --for 30m", g, {});
   const auto with = [&g](int (*run)(const MaintenanceOptions&)) {
     return [&g, run] {

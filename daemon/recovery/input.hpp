@@ -104,6 +104,8 @@ struct SetSignal {
   bool raised = true;
   std::string by, note;
 };
+  std::string alert{};  // an Alertmanager's alert says so: its fingerprint; empty: a person does
+  bool force = false;   // clear it although alerts still raise it
 struct AcknowledgeProbe {  // what it has latched
   std::string probe, by, note;
 };

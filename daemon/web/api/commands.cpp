@@ -142,7 +142,7 @@ Task<Response> set_signal(Room& room, Call call) {
   if (!settings->signals.contains(name)) co_return not_found("signal", name, keys_of(settings->signals));
   Fields fields(call.request);
   const auto raised = parse_signal_state(fields.one_of("state", signal_states()));
-  SetSignal input{name, raised.value_or(false), call.caller.name, fields.text("note")};
+  SetSignal input{name, raised.value_or(false), call.caller.name, fields.text("note"), "", fields.flag("force")};
   if (auto wrong = fields.wrong()) co_return std::move(*wrong);
   const Answer answer = co_await submit(room, call, std::move(input));
   if (answer.refused) co_return refusal(*answer.refused);

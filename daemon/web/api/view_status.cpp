@@ -198,6 +198,13 @@ View signal_view(const SignalSettings& signal, const State& state) {
 }
 
 View maintenance_view(const MaintenanceRecord& record) {
+  view["raised_by"] = View::array();
+  for (const auto& [alert, raising] : record ? record->raisings : decltype(record->raisings){})
+    view["raised_by"].push_back({{"by", raising.by},
+                                 {"alert", text_view(alert)},
+                                 {"since", time_view(raising.since)},
+                                 {"expires_at", time_view(raising.expires_at)},
+                                 {"note", text_view(raising.note)}});
   View view;
   view["id"] = record.id;
   view["components"] = record.components;
