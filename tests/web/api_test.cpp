@@ -108,7 +108,7 @@ TEST_CASE("the incident document") {
   CHECK(incident["rto_seconds"] == 14400);
   CHECK(incident["deadline"] == "2026-03-01T06:09:30Z");
   has_keys(incident["recovery_point"], "at source exposure_seconds");
-  has_keys(incident["because"][0], "condition since evidence");
+  has_keys(incident["because"][0], "condition since evidence first");
   REQUIRE(incident["steps"].size() == 3);
   for (const auto& step : incident["steps"])
     has_keys(step, "id title critical owner kind state after ready expect_seconds started_at ended_at by note verify run guide");

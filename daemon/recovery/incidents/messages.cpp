@@ -72,7 +72,8 @@ std::map<std::string, std::string> names(const State& state, const Settings& set
     n["source"] = point->source;
   }
   std::string because;
-  for (const Evidence& e : i.because) because += (because.empty() ? "" : "; ") + e.condition + " (" + e.evidence + ")";
+  for (const Evidence& e : because_now(state, settings, i, now))
+    because += (because.empty() ? "" : "; ") + e.condition + " (" + e.evidence + ")";
   n["because"] = because;
   return n;
 }

@@ -77,7 +77,8 @@ Json of(const IncidentStep& s) {
           {"holds_since", json::of(s.holds_since)},
           {"held_at_opening", s.held_at_opening},
           {"proves", s.proves ? Json(*s.proves) : Json(nullptr)},
-          {"evidence", s.evidence}};
+          {"evidence", s.evidence},
+          {"against_evidence", s.against_evidence}};
 }
 IncidentStep step_from(const Json& j) {
   IncidentStep s;
@@ -92,6 +93,7 @@ IncidentStep step_from(const Json& j) {
   s.held_at_opening = json::flag(j, "held_at_opening");
   if (j.contains("proves") && !j["proves"].is_null()) s.proves = j["proves"].get<bool>();
   s.evidence = json::text(j, "evidence");
+  s.against_evidence = json::flag(j, "against_evidence");
   return s;
 }
 
@@ -118,9 +120,9 @@ Json of(const IncidentMessage& m) {
           {"subject", m.subject},
           {"body", m.body},
           {"missing", m.missing},
+          {"unknown", m.unknown},
           {"by", m.by},
           {"drafted_at", json::of(m.drafted_at)},
-          {"unknown", m.unknown},
           {"sent_at", json::of(m.sent_at)}};
 }
 IncidentMessage message_from(const Json& j) {
@@ -132,9 +134,9 @@ IncidentMessage message_from(const Json& j) {
   m.subject = json::text(j, "subject");
   m.body = json::text(j, "body");
   m.missing = json::texts(j, "missing");
+  m.unknown = j.contains("unknown") ? json::texts(j, "unknown") : m.missing;
   m.by = json::text(j, "by");
   m.drafted_at = json::time(j, "drafted_at");
-  m.unknown = j.contains("unknown") ? json::texts(j, "unknown") : m.missing;
   m.sent_at = json::maybe_time(j, "sent_at");
   return m;
 }
