@@ -106,7 +106,7 @@ void read_ping(StoryDeed& deed, const Value& value, const Reading& reading) {
   deed.inputs.push_back(ping);
 }
 void read_step(StoryDeed& deed, const Value& value, const Reading& reading) {
-  if (!known_keys(value, {"scenario", "id", "ids", "action", "note"}, {"scenario", "action"}, reading)) return;
+  if (!known_keys(value, {"scenario", "id", "ids", "action", "note", "force"}, {"scenario", "action"}, reading)) return;
   const Table& t = *value.table();
   const config::Entry* ids = config::find(t, "ids");
   if ((ids != nullptr) == (config::find(t, "id") != nullptr))
@@ -114,7 +114,7 @@ void read_step(StoryDeed& deed, const Value& value, const Reading& reading) {
   auto action = meant(value, "action", "action on a step", parse_step_action, step_actions(), reading);
   if (!action) return;
   for (const std::string& id : ids ? texts_of(ids->value) : std::vector<std::string>{text_in(t, "id")})
-    deed.inputs.push_back(StepAction{text_in(t, "scenario"), id, *action, person, text_in(t, "note")});
+    deed.inputs.push_back(StepAction{text_in(t, "scenario"), id, *action, person, text_in(t, "note"), flag_in(t, "force")});
 }
 void read_signal(StoryDeed& deed, const Value& value, const Reading& reading) {
   if (!known_keys(value, {"name", "state", "note", "alert", "force"}, {"name", "state"}, reading)) return;

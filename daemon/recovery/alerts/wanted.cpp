@@ -35,11 +35,12 @@ std::string first_steps(const Incident& incident) {
   std::string text;
   std::size_t shown = 0;
   for (const IncidentStep& step : incident.steps) {
-    if (!incident.gates(step) || step.closed()) continue;
+    if (!incident.gates(step) || step.counts()) continue;
     if (++shown > steps_as_text) break;
     text += (text.empty() ? "" : "\n") + std::to_string(shown) + ". " + step.plan.title;
     if (step.plan.owner) text += " (" + *step.plan.owner + ")";
     if (step.plan.verify) text += " [verified by: " + step.plan.verify->text + "]";
+    if (step.against_evidence) text += " [" + against_words(step) + "]";
   }
   return text;
 }

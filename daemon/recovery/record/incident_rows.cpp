@@ -70,9 +70,9 @@ const std::vector<IncidentRow>& incident_rows() {
       row("messages", &I::messages, stays, otherwise),
       row("message_plans", &I::message_plans, taken, hidden),
       row("scenario_hash", &I::scenario_hash, taken, hidden),
+      row("data", &I::data, taken, plain),
       row("data_bytes", &I::data_bytes, taken, hidden),
       row("looked_well", &I::looked_well, stays, hidden),
-      row("data", &I::data, taken, plain),
       row("timeline", &I::timeline, stays, otherwise),
   };
   return rows;

@@ -84,7 +84,8 @@ Task<Response> act_on_step(Room& room, Call call) {
   }
   Fields fields(call.request);
   const auto action = parse_step_action(fields.one_of("action", step_actions()));
-  StepAction input{call.at["id"], call.at["step"], action.value_or(OnStep::start), call.caller.name, fields.text("note")};
+  StepAction input{call.at["id"],    call.at["step"],     action.value_or(OnStep::start),
+                   call.caller.name, fields.text("note"), fields.flag("force")};
   co_return co_await on_incident(room, std::move(call), std::move(fields), std::move(input));
 }
 
