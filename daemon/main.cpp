@@ -135,6 +135,9 @@ void add_incident_work(CLI::App& group, Given& g) {
       ->required()
       ->check(CLI::IsMember(drwatch::step_actions()));
   step->add_flag("--yes", g.incident.yes, "Run the command without asking");
+  step->add_flag(
+      "--force", g.incident.force,
+      "Close a verified step although drwatch does not see what it asks; say why with --note. It counts for the checklist alone");
   takes_note(step, g);
 
   auto* note = on_incident(group, "note", "Add a note to the timeline",
@@ -203,6 +206,7 @@ void add_signal_and_maintenance(CLI::App& app, Given& g) {
                          });
     each->add_option("NAME", g.signal.name, "The signal, as the configuration declares it")->required();
     each->add_option("--note", g.signal.note, "Why");
+    if (!raise) each->add_flag("--force", g.signal.force, "Also what alerts raise: when they were resolved and nobody said so");
   }
 
   auto* group = command(app, "maintenance", "Keep scenarios shut while somebody works on a component; watching goes on",

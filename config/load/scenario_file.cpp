@@ -107,6 +107,7 @@ class Reader {
     read_drill(root, scenario, reading);
     Checklist list = assemble(read_include(root, top, draft.include), read_checklist(root, names_, reading));
     complete(list, problems_);
+    if (!scenario.data) check_without_data(list, problems_);
     for (auto& read : list.steps) scenario.steps.push_back(std::move(read.step));
     for (auto& read : list.messages) scenario.messages.push_back(std::move(read.message));
     scenario.hash = scenario_hash(scenario);

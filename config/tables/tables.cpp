@@ -118,7 +118,7 @@ const Section& token_section() {
       "[server.tokens.NAME]",
       "Who may do what: one table for each person or system; its name is recorded with everything done with the token.",
       {row("role", &TokenSettings::role,
-           {.doc = "`viewer` reads; `responder` acts on incidents, drills, signals and maintenance; `admin` also corrects and reloads.",
+           {.doc = "`viewer` reads; `responder` acts on incidents, drills, signals and maintenance; `admin` also reloads.",
             .fallback = "viewer",
             .one_of = {"viewer", "responder", "admin"}}),
        row("secret", &TokenSettings::secret, {.doc = "The token.", .required = true})}};

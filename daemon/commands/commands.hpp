@@ -95,6 +95,7 @@ int runbook_export(const RunbookOptions& options);
 struct SignalOptions {
   ClientOptions client;
   std::string name, note;
+  bool force = false;
 };
 int signal_raise(const SignalOptions& options);
 int signal_clear(const SignalOptions& options);

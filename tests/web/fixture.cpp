@@ -21,7 +21,15 @@ Task<Answer> FakeDesk::submit(Input input, std::string idempotency_key) {
   } else if (std::holds_alternative<Resolve>(input)) {
     answer.refused = Refusal{409, "steps are open", "finish or skip them, or force with a note", {"connectivity", "scope"}};
   } else if (const auto* signal = std::get_if<SetSignal>(&input)) {
-    state_.record.signals[signal->signal] = SignalRecord{signal->raised, now_there, std::nullopt, signal->by, signal->note};
+    SignalRecord& record = state_.record.signals[signal->signal];
+    if (signal->raised)
+      record.raisings[signal->alert] = {signal->by, signal->note, now_there, std::nullopt};
+    else
+      record.raisings.erase(signal->alert);
+    record.raised = !record.raisings.empty();
+    record.since = now_there;
+    record.by = signal->by;
+    record.note = signal->note;
   } else if (const auto* maintenance = std::get_if<StartMaintenance>(&input)) {
     answer.subject = "m-1";
     state_.record.maintenance["m-1"] =

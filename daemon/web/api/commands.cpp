@@ -93,7 +93,8 @@ Task<SharedResponse> act_on_step(Room& room, Call call) {
   }
   Fields fields(call.request);
   const auto action = parse_step_action(fields.one_of("action", step_actions()));
-  StepAction input{call.at["id"], call.at["step"], action.value_or(OnStep::start), call.caller.name, fields.text("note")};
+  StepAction input{call.at["id"],    call.at["step"],     action.value_or(OnStep::start),
+                   call.caller.name, fields.text("note"), fields.flag("force")};
   co_return co_await on_incident(room, std::move(call), std::move(fields), std::move(input));
 }
 
@@ -152,7 +153,7 @@ Task<SharedResponse> set_signal(Room& room, Call call) {
   if (!settings->signals.contains(name)) co_return shared(not_found("signal", name, keys_of(settings->signals)));
   Fields fields(call.request);
   const auto raised = parse_signal_state(fields.one_of("state", signal_states()));
-  SetSignal input{name, raised.value_or(false), call.caller.name, fields.text("note")};
+  SetSignal input{name, raised.value_or(false), call.caller.name, fields.text("note"), "", fields.flag("force")};
   if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
   const Answer answer = co_await submit(room, call, std::move(input));
   if (answer.refused) co_return shared(refusal(*answer.refused));

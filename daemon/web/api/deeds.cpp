@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands that are not decisions: run a probe, try the alerts, reload; and what an Alertmanager calls us with.
+#include "daemon/recovery/seen/signals.hpp"
 #include "daemon/web/api/fields.hpp"
 #include "daemon/web/api/reading.hpp"
 
@@ -10,19 +11,25 @@ namespace {
 
 using Parsed = nlohmann::json;
 
-// What one alert of a webhook says: the signal named by its label `drwatch_signal`, raised unless the alert is resolved.
+// What one alert of a webhook says: the signal named by its label `drwatch_signal`, raised unless the alert is resolved. `alert` tells it
+// from others that raise the same signal.
 struct Meant {
   std::string signal;
   bool raised = true;
-  std::string note;
+  std::string note, alert;
 };
 std::string text_in(const Parsed& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
+// Its labels are what an alert is, and the fingerprint is made of them. Senders that are no Alertmanager may leave it out.
+std::string identity(const Parsed& alert) {
+  const std::string fingerprint = text_in(alert, "fingerprint");
+  return fingerprint.empty() ? alert["labels"].dump(-1, ' ', false, Parsed::error_handler_t::replace) : fingerprint;
+}
 std::optional<Meant> meant_by(const Parsed& alert) {
   if (!alert.is_object() || !alert.contains("labels") || !alert["labels"].is_object()) return std::nullopt;
-  Meant meant{text_in(alert["labels"], "drwatch_signal"), text_in(alert, "status") != "resolved", ""};
+  Meant meant{text_in(alert["labels"], "drwatch_signal"), text_in(alert, "status") != "resolved", "", identity(alert)};
   if (meant.signal.empty()) return std::nullopt;
   meant.note = "Alertmanager: " + text_in(alert["labels"], "alertname");
   if (alert.contains("annotations") && alert["annotations"].is_object()) {
@@ -107,12 +114,14 @@ Task<SharedResponse> alertmanager_webhook(Room& room, Call call) {
       results.push_back(View{{"signal", meant->signal}, {"result", "ignored: no [signal." + meant->signal + "] is declared"}});
       continue;
     }
-    SetSignal input{meant->signal, meant->raised, call.caller.name, meant->note};
+    SetSignal input{meant->signal, meant->raised, call.caller.name, meant->note, meant->alert};
     const Answer answer = co_await room.desk.submit(std::move(input), "");
     durable &= answer.durable;
-    results.push_back(
-        View{{"signal", meant->signal},
-             {"result", answer.refused ? "refused: " + answer.refused->detail : std::string(meant->raised ? "raised" : "cleared")}});
+    const auto& signals = room.desk.state().record.signals;
+    const auto signal = signals.find(meant->signal);
+    const bool stands = signal != signals.end() && signal->second.raised;
+    const std::string result = meant->raised ? "raised" : stands ? "still raised by " + who_raises(signal->second) : "cleared";
+    results.push_back(View{{"signal", meant->signal}, {"result", answer.refused ? "refused: " + answer.refused->detail : result}});
   }
   co_return shared(json(View{{"results", results}, {"durable", durable}}));
 }
