@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The time that drwatch decides by: the wall's, but never earlier than what was decided before. It asks no clock itself; it is told what
+// The time that drwatch decides by: the wall's, but not earlier than what was decided before. It asks no clock itself; it is told what
 // the wall's shows and how much time really passed, and says what time it is for deciding.
+//
+// A wall clock that is set back leaves own time ahead of it. Up to an hour, own time then runs slower until the wall's has caught up with
+// it. By more, the wall's clock was wrong before or is wrong now, and own time follows it back at once: waiting for it would take a day, or
+// a year.
 #pragma once
 
 #include "daemon/recovery/input.hpp"
@@ -19,13 +23,15 @@ class OwnClock {
   // What a look at the clocks brought to light.
   struct Seen {
     std::optional<ClockJumped> jumped;  // the wall's clock was set, or drwatch did not run for a while
-    Duration forward{0};                // drwatch's own time jumped by this much: what is planned keeps its distance
+    Duration moved{0};                  // drwatch's own time jumped by this much, forward or back: what is planned keeps its distance
   };
 
   OwnClock() = default;  // as long as nobody told it anything, nothing has begun
-  // At a start. `last_event` and `alive_at` are what was decided and seen before it: time does not go back behind them, even when the
-  // wall's clock was set back meanwhile.
+  // At a start. `last_event` and `alive_at` are what was decided and seen before it: time does not go back behind them because the wall's
+  // clock was set back meanwhile, unless by more than an hour: that is `turned_back()`.
   OwnClock(Reading reading, Time last_event, std::optional<Time> alive_at);
+  // What is to be told at a start, behind the news of it: own time is the wall's again, and what was decided before it lies in the future.
+  const std::optional<ClockJumped>& turned_back() const { return turned_back_; }
 
   // To be asked often: what happened since the last look is told by how far wall time and boot time parted in it.
   Seen look(Reading reading);
@@ -33,20 +39,30 @@ class OwnClock {
   Time last() const { return last_; }
   // What time it is when the wall's clock shows this.
   Time now(Time wall) const;
+  // What the wall's clock shows when own time is this.
+  Time wall_at(Time own) const;
 
-  // By how much own time is ahead of the wall's, after that was set back.
-  Duration ahead() const { return ahead_; }
+  // By how much own time is ahead of the wall's, after that was set back. Everything with a date of its own (jobs, drills, maintenance) is
+  // judged by the wall's.
+  Duration ahead() const { return std::max(ahead_, last_ - seen_.wall); }
   // The same for what another's clock, which is right, says of a moment. One that the wall's clock told twice is taken for the older of the
   // two: an exposure is never said smaller than it may be.
   Duration ahead_of(Time told) const;
   // The wall's clock was set since then: of two times that were told under way, nobody can say on which side of that each lies.
-  bool was_set_since(Time began) const { return began < set_at_; }
+  bool was_set_since(Time began) const { return began < set_at_ || began > last_; }
 
  private:
+  void be_ahead(Duration by);  // from the last look on
+
   Reading seen_;
   Time last_{};
-  Duration ahead_{0};
+  Duration ahead_{0};  // at the last look
+  // When it was set back, or set right, last: by how much own time was ahead then. What has been caught up with is counted from there: of
+  // the moments between two looks alone, an eighth would be nothing.
+  Duration ahead_then_{0};
+  std::chrono::nanoseconds then_{0};
   Time set_at_{};  // own time when it was noticed last that the wall's clock had been set
+  std::optional<ClockJumped> turned_back_;
   // What the wall's clock told twice when it was set back last: after `from`, up to `until`. The first time was `by` ago.
   struct {
     Time from{}, until{};

@@ -69,6 +69,13 @@ void Daemon::start() {
     if (*exists) figures_.journal_append.observe(in_seconds(took));
   });
   feed(DaemonStarted{DRWATCH_VERSION});
+  if (clock_.turned_back()) {
+    nothing_later_than(clock_.last());
+    feed(*clock_.turned_back());
+  }
+  // At once: a life that ends before the first turn of the house must not leave behind that nobody knows how long it lasted.
+  state_.kept.alive_at = clock_.last();
+  keeping_.write_kept(state_.kept);
   feed(ConfigurationLoaded{});
   alerting_.load(settings_);
   want_alerts(true);
@@ -107,9 +114,17 @@ void Daemon::watch_clock() {
   if (watching_clock_) return;
   watching_clock_ = true;
   const OwnClock::Seen seen = clock_.look(clocks());
-  if (seen.forward > Duration{0}) scheduler_.shift(seen.forward);
+  if (seen.moved != Duration{0}) scheduler_.shift(seen.moved);
+  if (seen.moved < Duration{0}) nothing_later_than(clock_.last());
   if (seen.jumped) feed(*seen.jumped);
   watching_clock_ = false;
+}
+
+// Own time went back: what lies in the future now would be kept until then.
+void Daemon::nothing_later_than(Time now) {
+  for (auto& [key, answer] : answers_) answer.first = std::min(answer.first, now);
+  figures_.started_at = std::min(figures_.started_at, now);
+  if (figures_.last_reload_at) figures_.last_reload_at = std::min(*figures_.last_reload_at, now);
 }
 
 // Twice a second: how late the loop is, whether the clock jumped, how the journal is. Every two seconds kept values are written, unless the
@@ -160,7 +175,9 @@ std::unique_ptr<Probe> Daemon::make_probe(const ProbeSettings& settings) const {
 // those times are dropped, and the next run brings new ones.
 void Daemon::ran(const std::string& probe, Outcome outcome) {
   watch_clock();
-  if (clock_.was_set_since(outcome.at)) {  // what begins with the notice begins behind it
+  const bool was_set = clock_.was_set_since(outcome.at);
+  outcome.at = std::min(outcome.at, clock_.last());  // a run that began before own time went back
+  if (was_set) {                                     // what begins with the notice begins behind it
     outcome.canary.reset();
     if (outcome.recovery && outcome.recovery->safe) outcome.recovery->time.reset();
     if (outcome.recovery && !outcome.recovery->safe) outcome.recovery.reset();
@@ -179,7 +196,7 @@ void Daemon::ran(const std::string& probe, Outcome outcome) {
 Decision Daemon::feed(const Input& input, const std::string& key) {
   if (stopping_) return {};
   watch_clock();
-  Decision decision = decide(state_, *settings_, input, clock_.last());
+  Decision decision = decide(state_, *settings_, input, clock_.last(), clock_.ahead());
   bool answers_job = std::holds_alternative<Pinged>(input);
   std::map<std::string, std::string> beside;
   if (!key.empty()) beside = remember_answer(key, {decision.refused, decision.subject, true, false});

@@ -74,6 +74,7 @@ class Daemon : public Desk {
   Task<void> keep_house();
   OwnClock::Reading clocks() const;
   void watch_clock();
+  void nothing_later_than(Time now);
   void watch_journal();
   // Remembers the answer under its key; returns the kept values that this changes.
   std::map<std::string, std::string> remember_answer(const std::string& key, const Answer& answer);

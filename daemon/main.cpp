@@ -260,6 +260,13 @@ void add_alert_and_journal(CLI::App& app, Given& g) {
       return run(g.journal);
     };
   };
+  auto* backup = command(*journal, "backup", "Write a consistent copy of the journal, also of one that a daemon writes",
+                         "drwatch journal backup /backup/journal.db --config drwatch.toml", g, with(journal_backup));
+  backup->add_option("FILE", g.journal.file, "The copy: a new file")->required();
+  auto* by_config = backup->add_option("--config", g.journal.config, "The configuration whose [journal] path is copied");
+  backup->add_option("--journal", g.journal.journal, "The journal itself, without a configuration")
+      ->capture_default_str()
+      ->excludes(by_config);
   auto* verify = command(*journal, "verify", "Follow the chain of hashes; name the first event that cannot be trusted",
                          "drwatch journal verify journal.db", g, with(journal_verify));
   auto* show = command(*journal, "show", "Print the events", "drwatch journal show journal.db --incident 20260301-0211-database-outage", g,

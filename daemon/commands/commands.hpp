@@ -122,8 +122,10 @@ int alert_test(const ClientOptions& options);
 
 struct JournalOptions {
   std::string file, incident;
+  std::string config, journal = "/var/lib/drwatch/journal.db";  // backup: whose journal; the configuration names it
   bool json = false;
 };
+int journal_backup(const JournalOptions& options);
 int journal_verify(const JournalOptions& options);
 int journal_show(const JournalOptions& options);
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// drwatch journal verify | show: the record itself, without a daemon.
+// drwatch journal backup | verify | show: the record itself, without a daemon.
 #include "daemon/journal/journal.hpp"
+#include "daemon/journal/backup.hpp"
 
 #include "daemon/commands/commands.hpp"
+#include "daemon/commands/loading.hpp"
 #include "daemon/commands/render.hpp"
 
 #include <stdexcept>
@@ -34,6 +36,20 @@ std::string event_line(const Event& event, const Paint& paint) {
   std::string by = event.by == "drwatch" || event.by.empty() ? "" : "  (" + one_line(event.by) + ")";
   return paint(Ink::dim, std::to_string(event.seq) + "  " + time_text(event.at) + "  " + event.kind) + "  " +
          paint(ink, one_line(event.message)) + by + "\n";
+}
+
+int journal_backup(const JournalOptions& options) {
+  JournalVerdict verdict;
+  try {
+    const std::string path = options.config.empty() ? options.journal : load_or_refuse(options.config)->journal.path;
+    verdict = backup_journal(path, options.file);
+  } catch (const CommandRefused&) {
+    throw;
+  } catch (const std::runtime_error& error) {
+    throw CommandRefused(error.what());
+  }
+  print(options.json ? verdict_document(verdict).dump(2) + "\n" : verdict_text(options.file, verdict));
+  return verdict.broken ? 1 : 0;
 }
 
 int journal_verify(const JournalOptions& options) {

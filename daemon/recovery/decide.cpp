@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One input in, the events that follow from it out.
 #include "daemon/recovery/deciding.hpp"
+#include "daemon/recovery/record/back.hpp"
 
 #include <algorithm>
 
@@ -40,6 +41,8 @@ void Deciding::wake(Time at) {
   Time t = std::max(at, now + Duration{1});
   if (!wake_at || t < *wake_at) wake_at = t;
 }
+
+Time Deciding::own_at(Time wall_time) const { return wall_time + ahead_after(now - wall, wall_time - wall); }
 
 void Deciding::refuse(int status, std::string title, std::string detail, std::vector<std::string> list) {
   decision.refused = Refusal{status, std::move(title), std::move(detail), std::move(list)};
@@ -93,9 +96,11 @@ void take(Deciding& d, const Ran& input) {
 
 void take(Deciding& d, const Pinged& input) { see_ping(d, input); }
 
-// Nothing has been seen since this start. The time since the process was last alive is noted in the event as time in which nobody watched.
+// Nothing has been seen since this start. The time since the process was last alive is noted in the event as time in which nobody watched:
+// since it last said so, or decided anything.
 void take(Deciding& d, const DaemonStarted& input) {
-  const auto& alive = d.state.kept.alive_at;
+  std::optional<Time> alive = d.state.kept.alive_at;
+  if (d.record().seq > 0) alive = std::max(alive.value_or(d.record().at), d.record().at);
   d.state.sight = {};
   d.state.sight.started_at = d.now;
   Body body{{"version", input.version}, {"alive_at", alive}};
@@ -158,17 +163,39 @@ void take(Deciding& d, const ConfigurationRefused& input) {
          Body{{"problems", input.problems}});
 }
 
-// A jump forward of a minute or more means that nobody watched meanwhile (the machine slept): that time is blind, and everything is looked
-// at anew.
+std::string words_of(const ClockJumped& input) {
+  if (input.pause) return "drwatch did not run for " + duration_words(input.by);
+  if (input.back > Duration{0})
+    return "the clock was set back by " + duration_words(-input.by) + ", and drwatch goes on by it: later events have earlier times";
+  return "the clock moved by " + std::string(input.by < Duration{0} ? "-" : "") + duration_words(std::chrono::abs(input.by));
+}
+
+// Own time is again what the wall's clock shows, which is what it was long ago. What was noted meanwhile is dated anew, as far back as own
+// time goes (apply() does the same with the record), and everything is looked at anew.
+void turn_back(Deciding& d, const ClockJumped& input) {
+  for (const std::string& key : bring_back(d.state.kept, {.now = d.now, .was = input.from, .by = input.back})) d.keep(key);
+  begin_looking_again(d);
+  d.state.sight = {};
+  d.state.sight.started_at = d.now;
+}
+
+// What was noted of the jobs that call in is by the wall's clock, which will tell these times again.
+void turn_jobs_back(Deciding& d, Duration by) {
+  for (const auto& [name, probe] : d.settings.probes)
+    if (probe.calls_in() && bring_back(d.state.kept, "job/" + name, {.now = d.wall, .was = d.wall + by, .by = by})) d.keep("job/" + name);
+}
+
+// A jump forward and a pause mean that nobody watched meanwhile (the machine slept): that time is blind. If it is a minute or more,
+// everything is looked at anew.
 void take(Deciding& d, const ClockJumped& input) {
-  bool real = input.by >= a_real_jump || input.by <= -a_real_jump;
   Body body{{"by_seconds", in_seconds(input.by)}};
-  if (real && input.by > Duration{0}) body.set("blind_from", input.from);
-  d.emit("clock.jumped", {},
-         "the clock moved by " + std::string(input.by < Duration{0} ? "-" : "") +
-             duration_words(input.by < Duration{0} ? -input.by : input.by),
-         body);
-  if (real && input.by > Duration{0}) begin_looking_again(d);
+  if (input.by > Duration{0}) body.set("blind_from", input.from);
+  if (input.by < Duration{0}) body.set("wall", d.wall);
+  if (input.back > Duration{0}) body.set("back_ms", static_cast<std::int64_t>(input.back.count())), body.set("was", input.from);
+  d.emit("clock.jumped", {}, words_of(input), body);
+  if (input.by < Duration{0}) turn_jobs_back(d, -input.by);
+  if (input.back > Duration{0}) return turn_back(d, input);
+  if (input.by >= a_real_jump) begin_looking_again(d);
 }
 
 void take(Deciding& d, const JournalHealth& input) {
@@ -223,8 +250,10 @@ void settle(Deciding& d) {
 
 // `more`: other inputs of this instant follow, and their consequences are judged together, at the Tick after them. Otherwise a decision
 // falls when the input asked for one or its time has come.
-Decision decide(State& state, const Settings& settings, const Input& input, Time now, bool more) {
-  Deciding d{state, settings, std::max(now, state.record.at), {}, {}, false};
+Decision decide(State& state, const Settings& settings, const Input& input, Time now, Duration ahead, bool more) {
+  const auto* jumped = std::get_if<ClockJumped>(&input);
+  const bool back = jumped && jumped->back > Duration{0};
+  Deciding d{state, settings, back ? now : std::max(now, state.record.at), {}, {}, false, now - ahead};
   bool time_is_up = state.sight.due && d.now >= *state.sight.due;
   std::visit([&](const auto& i) { take(d, i); }, input);
   if (more) {
@@ -242,10 +271,12 @@ Decision decide(State& state, const Settings& settings, const Input& input, Time
 
 }  // namespace
 
-Decision decide(State& state, const Settings& settings, const Input& input, Time now) { return decide(state, settings, input, now, false); }
+Decision decide(State& state, const Settings& settings, const Input& input, Time now, Duration ahead) {
+  return decide(state, settings, input, now, ahead, false);
+}
 
-Decision decide_later(State& state, const Settings& settings, const Input& input, Time now) {
-  return decide(state, settings, input, now, true);
+Decision decide_later(State& state, const Settings& settings, const Input& input, Time now, Duration ahead) {
+  return decide(state, settings, input, now, ahead, true);
 }
 
 }  // namespace drwatch

@@ -27,6 +27,9 @@ struct Deciding {
   Decision decision;
   std::optional<Time> wake_at;  // the earliest that this pass asked for; becomes State::sight.due when nothing more follows
   bool settle_needed = false;
+  // What has a date of its own (a job's call, a drill, a planned maintenance) is due by the wall's clock, whatever drwatch's own time is.
+  Time wall = now;
+  Time own_at(Time wall_time) const;  // own time when the wall's clock will show this, or when it showed this
 
   Record& record() { return state.record; }
   const Record& record() const { return state.record; }

@@ -42,10 +42,22 @@ struct ConfigurationLoaded {
 struct ConfigurationRefused {
   std::vector<std::string> problems;
 };
+// Wall time moved against BOOTTIME; or a pause (by > 0).
 struct ClockJumped {
   Duration by{0};
-  Time from{};
-};  // wall time moved against BOOTTIME; or a pause (by > 0)
+  Time from{};         // drwatch's own time before it
+  bool pause = false;  // nobody set the clock: drwatch did not run
+  Duration back{0};    // drwatch's own time follows the wall's clock back by so much: what was decided since lies in the future
+};
+
+// Own time that is ahead of the wall's clock goes on slower by one part in so many, until the clock has caught up with it.
+inline constexpr int catching_up = 8;
+// By how much it is still ahead when so much time has passed.
+constexpr Duration ahead_after(Duration ahead, Duration passed) {
+  const Duration less = std::max(passed, Duration{0}) / catching_up;
+  return less < ahead ? ahead - less : Duration{0};
+}
+
 struct JournalHealth {
   bool failing = false;
   std::string message;
@@ -157,9 +169,10 @@ struct Decision {
 
 // Folds one input into the state: what was seen, then every event that follows from it, each applied at once, until nothing more follows.
 // `now` is never earlier than the last event's.
-Decision decide(State& state, const Settings& settings, const Input& input, Time now);
+// `ahead`: by how much `now` is ahead of the wall's clock, after that was set back.
+Decision decide(State& state, const Settings& settings, const Input& input, Time now, Duration ahead = Duration{0});
 // The same for one of several inputs of an instant: consequences wait for the Tick that is to come.
-Decision decide_later(State& state, const Settings& settings, const Input& input, Time now);
+Decision decide_later(State& state, const Settings& settings, const Input& input, Time now, Duration ahead = Duration{0});
 
 // A change of the probe's health is being confirmed: its runs come `retry` apart.
 bool confirming(const State& state, const std::string& probe);

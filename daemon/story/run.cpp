@@ -109,7 +109,8 @@ class Stage {
   // A story may set the wall clock. Its own moments (`at`) are not moved by that.
   OwnClock::Reading clocks() const { return {now_ + set_, now_ - story_.start}; }
   Time own() const { return clock_.now(now_ + set_); }
-  void wake_at(std::optional<Time> due) { due_ = due ? std::optional(*due - clock_.ahead() - set_) : std::nullopt; }
+  void wake_at(std::optional<Time> due) { due_ = due ? std::optional(clock_.wall_at(*due) - set_) : std::nullopt; }
+  Duration ahead() const { return own() - (now_ + set_); }
 
   // Decides when the runs of this instant, or the time itself, have made something due. Otherwise nothing can have changed.
   void settle() {
@@ -119,7 +120,7 @@ class Stage {
   // Gives the heart one input and takes over what it decided. `more`: other inputs of this instant follow, and decisions wait for the Tick
   // after them.
   Decision feed(const Input& input, bool more = false) {
-    Decision decision = more ? decide_later(state_, settings_, input, own()) : decide(state_, settings_, input, own());
+    Decision decision = more ? decide_later(state_, settings_, input, own(), ahead()) : decide(state_, settings_, input, own(), ahead());
     for (const std::string& probe : decision.run_now) schedule_.run_now(probe, now_);
     result_.events.insert(result_.events.end(), decision.events.begin(), decision.events.end());
     if (!decision.endless.empty()) fail({now_ - story_.start, 0, "what follows", "comes to an end", "never: " + decision.endless});
@@ -222,6 +223,7 @@ class Stage {
     state_ = State{std::move(restored.record), std::move(restored.kept), {}};
     clock_ = OwnClock(clocks(), state_.record.at, state_.kept.alive_at);
     feed(DaemonStarted{"test"});
+    if (clock_.turned_back()) feed(*clock_.turned_back());
     feed(ConfigurationLoaded{});
     for (const auto& [name, probe] : settings_.probes) schedule_.run_now(name, now_);
   }

@@ -178,15 +178,164 @@ TEST_CASE("after a jump of the clock each probe is run before anything is missed
   q.check();
 }
 
-TEST_CASE("a clock that is set back stops nothing, and time goes on") {
+TEST_CASE("a clock that is set back by less than an hour stops nothing, and drwatch's time finds back to it") {
   Quiet q;
   const Time before = q.m.daemon().now();
-  q.m.clock.set_wall(q.m.clock.now() - hours{2});
+  q.m.clock.set_wall(q.m.clock.now() - minutes{40});
   q.m.pass(minutes{1});
-  CHECK(q.m.daemon().now() >= before + minutes{1});
+  CHECK(q.m.daemon().now() > before + seconds{50});
+  CHECK(q.m.daemon().now() < before + minutes{1});
   CHECK(q.m.state().record.incidents.empty());
   q.m.breaks("primary");
-  CHECK(q.m.until([&] { return q.m.alert("DrwatchIncident"); }, minutes{4}));
+  CHECK(q.m.until([&] { return q.m.alert("DrwatchIncident"); }, minutes{5}));
+  q.m.pass(minutes{395});
+  CHECK(q.m.daemon().now() == q.m.clock.now());
+}
+
+namespace {
+// Every five minutes, with twenty seconds of grace.
+void make_punctual(Machine& m) {
+  m.configuration.edit("period      = \"6m\"\nstart_grace = \"4m\"", "schedule    = \"*/5 * * * *\"\nstart_grace = \"20s\"");
+}
+// The job calls exactly on time, by the wall's clock, so many times. False: it was called late or missed.
+bool calls_on_time(Machine& m, int times) {
+  bool well = true;
+  for (int i = 0; i < times; ++i) {
+    const Duration five = minutes{5};
+    const Duration into = (m.clock.now() - Time{}) % five;
+    m.pass(five - into + Duration{200});
+    m.submit_and_leave(Pinged{"nightly", Pinged::What::success, "", 0, ""});
+    well = well && m.told.count("component.changed") == 0;
+  }
+  return well;
+}
+}  // namespace
+
+TEST_CASE("a clock that was wrong for four seconds makes no job late, then or later, also over a restart") {
+  Machine m;
+  make_punctual(m);
+  m.start();
+  calls_on_time(m, 2);
+  m.told.events.clear();
+  Duration wrong = seconds{60};
+  SUBCASE("by a minute") {}
+  SUBCASE("by less, just before it is due") {
+    wrong = seconds{55};
+    m.pass(minutes{4} + seconds{57});
+  }
+  SUBCASE("by fifty minutes") { wrong = minutes{50}; }
+  SUBCASE("by three hours") { wrong = hours{3}; }
+  SUBCASE("by a year") { wrong = hours{24 * 365}; }
+  m.clock.set_wall(m.clock.now() + wrong);
+  m.pass(seconds{4});
+  m.clock.set_wall(m.clock.now() - wrong);
+  m.pass(seconds{1});
+  CHECK(calls_on_time(m, 3));
+  m.stop();
+  m.start();
+  CHECK(calls_on_time(m, 20));
+  CHECK(m.told.count("clock.jumped") == 0);
+  // And what it does not do is noticed in time.
+  m.pass(minutes{5} + seconds{22});
+  CHECK(m.health("cron") == Health::down);
+  CHECK(m.daemon().now() - m.clock.now() < wrong);
+}
+
+TEST_CASE("a year ahead and back: one event says so, and everything is by the wall's clock again") {
+  Outage o;
+  Machine& m = o.m;
+  const Duration year = hours{24 * 365};
+  const Time right = m.clock.now();
+  const auto opened_ago = [&] { return m.daemon().now() - m.incident()->opened_at; };
+  const Duration ago = opened_ago();
+  m.clock.set_wall(m.clock.now() + year);
+  m.pass(minutes{2});
+  REQUIRE(m.submit(AddNote{m.incident()->id, "in the wrong year", "oncall"}));
+  m.told.events.clear();
+  SUBCASE("while it runs") {
+    m.clock.set_wall(m.clock.now() - year);
+    m.pass(seconds{2});
+    CHECK(m.told.count("clock.jumped") == 1);
+  }
+  SUBCASE("while it is away") {
+    m.crash();
+    m.clock.set_wall(m.clock.now() - year);
+    m.start();
+    m.pass(seconds{2});
+    CHECK(m.told.count("clock.jumped") == 1);
+  }
+  SUBCASE("and it is stopped in between") {
+    m.stop();
+    m.clock.set_wall(m.clock.now() - year);
+    m.start();
+    m.pass(seconds{2});
+    CHECK(m.told.count("clock.jumped") == 1);
+  }
+  CHECK(m.daemon().now() - right < minutes{4});
+  CHECK(m.daemon().now() == m.clock.now());
+  const Event* jumped = m.told.last("clock.jumped");
+  REQUIRE(jumped);
+  CHECK(jumped->message.find("was set back by") != std::string::npos);
+  CHECK(jumped->at - right < minutes{4});
+  // The incident goes on, with a clock that has counted no year.
+  REQUIRE(m.incident());
+  CHECK(m.incident()->id == o.before.id);
+  CHECK(m.incident()->state == IncidentState::open);
+  CHECK(m.incident()->elapsed(m.daemon().now()) < minutes{15});
+  CHECK(opened_ago() >= ago);
+  CHECK(opened_ago() < minutes{15});
+  m.pass(minutes{2});
+  CHECK(m.alert("DrwatchIncident"));
+  m.mends("primary");
+  CHECK(m.until([&] { return m.incident()->state == IncidentState::recovered; }, minutes{5}));
+  for (const Span& span : m.state().record.blind_spans) CHECK(span.until <= m.daemon().now());
+  // The journal replays to the same state.
+  m.pass(seconds{5});
+  Record replayed;
+  for (const Event& e : m.disk.events) apply(replayed, e);
+  CHECK(to_json(replayed) == to_json(m.state().record));
+  // What was late then is late now.
+  CHECK(m.until([&] { return m.health("cron") == Health::down; }, minutes{30}));
+}
+
+TEST_CASE("a pause of less than a minute is not held against a job whose grace is shorter") {
+  Machine m;
+  make_punctual(m);
+  m.start();
+  calls_on_time(m, 1);
+  m.told.events.clear();
+  m.pass(minutes{4} + seconds{50});
+  m.clock.pause(seconds{50});  // it is due in the middle
+  m.pass(seconds{1});
+  const auto runs = m.seen["primary"].size();
+  m.submit_and_leave(Pinged{"nightly", Pinged::What::success, "", 0, ""});
+  m.pass(seconds{30});
+  CHECK(m.told.count("component.changed") == 0);
+  CHECK(m.told.count("probe.changed") == 0);
+  REQUIRE(m.told.last("clock.jumped"));
+  CHECK(m.told.last("clock.jumped")->message.find("did not run") != std::string::npos);
+  CHECK(m.seen["primary"].size() <= runs + 2);  // not everything is asked anew for it
+}
+
+TEST_CASE("the time away after a first life of a moment is not held against a job") {
+  Machine m;
+  make_punctual(m);
+  m.start();
+  m.pass(seconds{1});
+  SUBCASE("killed") { m.crash(); }
+  SUBCASE("stopped") { m.stop(); }
+  SUBCASE("killed before anything but its first events were on the disk") {
+    m.crash();
+    m.disk.kept.clear();
+  }
+  m.pass(minutes{20});
+  m.start();
+  const Time started = m.clock.now();
+  m.pass(seconds{2});
+  REQUIRE_FALSE(m.state().record.blind_spans.empty());
+  CHECK(m.state().record.blind_spans.back().until - started <= seconds{1});
+  CHECK(m.state().record.blind_spans.back().until - m.state().record.blind_spans.back().from >= minutes{20});
+  CHECK(m.health("cron") != Health::down);
 }
 
 TEST_CASE("a probe is told what it handed back before a crash, but not when its settings are others") {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exposure_invariant.hpp"
 
+#include "daemon/recovery/input.hpp"
+
 #include <algorithm>
 
 namespace drwatch::sim {
@@ -154,7 +156,7 @@ std::string wrong_flags(const SimDatabase& d, const Settings& settings, const Sa
 
 }  // namespace
 
-std::string exposure_follows(const SimPlatform& platform, const Settings& settings, const Said& said, Time now) {
+std::string exposure_follows(const SimPlatform& platform, const Settings& settings, const Said& said, Time now, bool set_back) {
   const SimDatabase& d = platform.databases().at(said.component);
   const Scale scale{d, d.asked_by.empty() ? nullptr : &settings.probes.at(d.asked_by), now};
   Bounds best{Duration::max(), Duration::max()};
@@ -179,7 +181,9 @@ std::string exposure_follows(const SimPlatform& platform, const Settings& settin
   if (!known) return words(said, "nothing was ever read");
   if (best.least != Duration::max() && *e.exposure < best.least - tolerance)
     return words(said, duration_words(best.least) + " would be lost");
-  if (best.most != Duration::max() && *e.exposure > best.most + tolerance)
+  // Times here are by drwatch's own clock. While that runs slower, more time has really passed than it shows, and that is what is said.
+  const Duration slower = set_back && best.most != Duration::max() ? best.most / (catching_up - 1) : Duration{0};
+  if (best.most != Duration::max() && *e.exposure > best.most + slower + tolerance)
     return words(said, "no more than " + duration_words(best.most) + " would be lost");
   return wrong_flags(d, settings, said, now);
 }

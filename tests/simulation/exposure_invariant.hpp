@@ -18,6 +18,6 @@ struct Said {
 
 // What is wrong with the figure, in a sentence; empty: nothing. Never below what would be lost, counted from the oldest commit that a
 // source did not hold when it was last read; never above the newest commit that drwatch knew of and that the source held then.
-std::string exposure_follows(const SimPlatform& platform, const Settings& settings, const Said& said, Time now);
+std::string exposure_follows(const SimPlatform& platform, const Settings& settings, const Said& said, Time now, bool set_back);
 
 }  // namespace drwatch::sim

@@ -32,7 +32,7 @@ class Exposed {
   std::string judged(const std::string& component, DisasterClass c, const std::function<void(Exposure&)>& lie) {
     Said s = said(component, c);
     lie(s.figure);
-    return exposure_follows(simulation.platform(), *simulation.daemon().settings(), s, simulation.daemon().now());
+    return exposure_follows(simulation.platform(), *simulation.daemon().settings(), s, simulation.daemon().now(), false);
   }
   bool caught(const std::string& component, DisasterClass c, const std::function<void(Exposure&)>& lie) {
     return !judged(component, c, lie).empty();

@@ -185,21 +185,21 @@ std::string hash_of(const Scenario& scenario, const std::optional<Cron>& working
 }
 
 // Judged again only when what it rests on has changed: the configuration, the measurements, the amount of data, the hour, or the validity
-// of a drill. A projection costs 1000 draws.
+// of a drill. A projection costs 1000 draws. Drills and working hours have dates of their own: they are held against the wall's clock.
 void judge_scenario(Deciding& d, const Scenario& scenario) {
   const auto& working_hours = d.settings.recovery.working_hours;
   ScenarioSight& sight = d.state.sight.scenarios[scenario.id];
   ScenarioSight now{hash_of(scenario, working_hours), d.record().measured.version, bytes_of(d, scenario), sight.at_work, sight.until};
-  if (sight.same(now) && (!sight.until || d.now < *sight.until)) {
-    if (sight.until) d.wake(*sight.until);
+  if (sight.same(now) && (!sight.until || d.wall < *sight.until)) {
+    if (sight.until) d.wake(d.own_at(*sight.until));
     return;
   }
-  const Outlook outlook = look_ahead(d.state, d.settings, scenario, now.data_bytes, d.now);
-  now.at_work = at_work(working_hours, d.now);
-  now.until = next_change(working_hours, d.now);
+  const Outlook outlook = look_ahead(d.state, d.settings, scenario, now.data_bytes, d.wall);
+  now.at_work = at_work(working_hours, d.wall);
+  now.until = next_change(working_hours, d.wall);
   if (outlook.until) now.until = std::min(now.until.value_or(*outlook.until), *outlook.until);
   sight = std::move(now);
-  if (sight.until) d.wake(*sight.until);
+  if (sight.until) d.wake(d.own_at(*sight.until));
   auto was = d.record().scenarios.find(scenario.id);
   std::optional<double> p50, p90, missing;  // nullopt: nothing is known
   if (outlook.projection) {

@@ -2,6 +2,7 @@
 // What each event means for the record: one small function for each kind, found in a table (those of incidents are in apply_incident.cpp).
 // A kind that is in no table, written by a newer release, goes to the timeline only. Nothing here judges: everything that was decided is in
 // the event, so that a replay gives the same record under any settings.
+#include "daemon/recovery/record/back.hpp"
 #include "daemon/recovery/record/json.hpp"
 #include "daemon/recovery/record/meanings.hpp"
 #include "daemon/recovery/record/state.hpp"
@@ -118,6 +119,14 @@ void daemon_started(Record& r, const Event& e) {
 }
 void clock_jumped(Record& r, const Event& e) {
   if (auto from = e.body.maybe_time("blind_from")) blind_time(r, *from, e.at);
+  const auto back = e.body.number("back_ms");
+  const auto was = e.body.maybe_time("was"), wall = e.body.maybe_time("wall");
+  if (back && was) bring_back(r, {.now = e.at, .was = *was, .by = Duration{static_cast<std::int64_t>(*back)}});
+  // Times that the clock will tell again, and this time somebody listens.
+  if (wall) {
+    for (Span& span : r.blind_spans) span.until = std::min(span.until, *wall);
+    std::erase_if(r.blind_spans, [](const Span& span) { return span.until <= span.from; });
+  }
 }
 // Contract, "Blindness": what was not down becomes unknown. What was confirmed to be down stays so.
 void blind_began(Record& r, const Event& e) {

@@ -31,8 +31,8 @@ std::optional<Time> next_window(const MaintenanceSettings& plan, Time now) {
 
 // Begins the window of a plan once. Its id holds its start, so that a restart within the window does not begin it again.
 void begin_planned(Deciding& d, const MaintenanceSettings& plan) {
-  if (auto next = next_window(plan, d.now)) d.wake(*next);
-  auto window = window_now(plan, d.now);
+  if (auto next = next_window(plan, d.wall)) d.wake(d.own_at(*next));
+  auto window = window_now(plan, d.wall);
   if (!window) return;
   std::string id = plan.name + "-" + time_text(window->from).substr(0, 16);
   if (d.record().maintenance.count(id)) return;
@@ -49,10 +49,10 @@ void begin_planned(Deciding& d, const MaintenanceSettings& plan) {
 void judge_maintenance(Deciding& d) {
   std::vector<std::string> over;
   for (const auto& [id, window] : d.record().maintenance) {
-    if (d.now >= window.until)
+    if (d.wall >= window.until)
       over.push_back(id);
     else
-      d.wake(window.until);
+      d.wake(d.own_at(window.until));
   }
   for (const std::string& id : over) d.emit("maintenance.ended", {}, "maintenance " + id + " ended", Body{{"id", id}});
   for (const auto& [name, plan] : d.settings.maintenance) begin_planned(d, plan);
@@ -74,7 +74,7 @@ void order(Deciding& d, const StartMaintenance& o) {
   if (o.lasts <= Duration{0} || o.lasts > longest_maintenance)
     return d.refuse(422, "maintenance lasts more than nothing and at most 24h", "give a duration such as 1h");
   std::string id = "by-hand-" + std::to_string(d.record().seq + 1);
-  Time until = d.now + o.lasts;
+  Time until = d.wall + o.lasts;
   d.emit("maintenance.began", {.by = o.by},
          "maintenance of " + joined(o.components) + " until " + time_words(until) + (o.note.empty() ? "" : ": " + o.note),
          Body{{"id", id}, {"components", o.components}, {"until", until}, {"note", o.note}});

@@ -12,9 +12,12 @@ namespace {
 // Runs that were begun and not ended, of a job that calls in: bounded, because anybody who has the key can begin runs.
 constexpr std::size_t runs_kept = 100;
 
-// drwatch was blind, asleep or not running then: a call made at that time was not heard.
-bool was_deaf_at(const Record& record, Time t) {
-  return std::any_of(record.blind_spans.begin(), record.blind_spans.end(), [&](const Span& s) { return s.from <= t && t < s.until; });
+// drwatch was blind, asleep or not running then, until this time: a call made at that time was not heard. nullopt: it would have been.
+std::optional<Time> deaf_until(const Record& record, Time t) {
+  std::optional<Time> until;
+  for (const Span& span : record.blind_spans)
+    if (span.from <= t && t < span.until) until = std::max(span.until, until.value_or(span.until));
+  return until;
 }
 
 // The first occurrence that no call or run has answered; it may lie in the future. nullopt: nothing is due by the clock. A job with a
@@ -28,7 +31,12 @@ std::optional<Time> first_unanswered(const JobSettings& job, const JobKept& kept
   if (job.read) after = std::max(kept.accounted.value_or(first_seen), first_seen);
   if (!job.schedule) return std::nullopt;  // at every start of the server, says pg_cron's "@reboot"
   Time due = job.schedule->next_after(after);
-  for (int i = 0; i < 1000 && due != Time::max() && was_deaf_at(record, due); ++i) due = job.schedule->next_after(due);
+  // From the end of the time on, not from one to the next: in a year there are many.
+  while (due != Time::max()) {
+    const auto until = deaf_until(record, due);
+    if (!until) break;
+    due = job.schedule->next_after(*until - Duration{1});
+  }
   return due == Time::max() ? std::nullopt : std::optional(due);
 }
 
@@ -115,9 +123,12 @@ void judge_job(Deciding& d, const std::string& name, const JobSettings& job, boo
   JobKept& kept = d.state.kept.jobs[name];
   Time first_seen = first_seen_of(d, name);
   std::optional<Time> missed_before = kept.missed_at;
-  JobVerdict v = judge(job, kept, d.record(), first_seen, d.now);
+  // By the wall's clock, as the job's own schedule is and as its calls are noted; what follows from the verdict is by drwatch's time.
+  JobVerdict v = judge(job, kept, d.record(), first_seen, d.wall);
+  v.outcome.at = d.now;
+  v.good_until = d.own_at(v.good_until);
   if (kept.missed_at != missed_before) d.keep("job/" + name);
-  if (v.next) d.wake(*v.next);
+  if (v.next) d.wake(d.own_at(*v.next));
   const auto& last = d.state.sight.probes[name].last;
   if (!pinged && last && same(*last, v.outcome)) return;
   ProbeKept& good = d.state.kept.probes[name];
@@ -161,7 +172,7 @@ void forget_abandoned(JobKept& kept, const JobSettings& job, const Record& recor
 
 Time first_seen_of(const Deciding& d, const std::string& job) {
   auto seen = d.record().first_seen.find("job/" + job);
-  return seen == d.record().first_seen.end() ? d.now : seen->second;
+  return seen == d.record().first_seen.end() ? d.wall : std::min(seen->second, d.wall);
 }
 
 Duration earliness(const JobSettings& job) { return std::min(Duration{seconds{30}}, job.start_grace / 2); }
@@ -201,25 +212,25 @@ void see_ping(Deciding& d, const Pinged& ping) {
   if (settings == d.settings.probes.end() || !settings->second.calls_in())
     return d.refuse(404, "no such job", "no heartbeat probe has this key");
   JobKept& kept = d.state.kept.jobs[ping.probe];
-  kept.last_ping_at = d.now;
+  kept.last_ping_at = d.wall;
   d.keep("job/" + ping.probe);
   d.settle_needed = true;  // its next deadline moves
   using What = Pinged::What;
   if (ping.what == What::log) return;
-  if (ping.what == What::start) begin_run(kept, ping.rid, d.now);
+  if (ping.what == What::start) begin_run(kept, ping.rid, d.wall);
   if (ping.what == What::success || ping.what == What::fail) {
     bool of_a_run = end_run(kept, ping.rid);
     // Which pings answer an occurrence: an end without a start is the call itself; for a job with a period every call counts; and a success
     // answers what was missed. Otherwise the start of the run was the answer, and its end says only how it went.
-    if (!of_a_run || settings->second.job->period || (kept.missed_at && ping.what == What::success)) kept.called_at = d.now;
+    if (!of_a_run || settings->second.job->period || (kept.missed_at && ping.what == What::success)) kept.called_at = d.wall;
     kept.last_ended_well = ping.what == What::success;
     kept.last_message = ping.message;
     if (ping.what == What::fail && ping.exit_code != 0)
       kept.last_message = "exit code " + std::to_string(ping.exit_code) + (ping.message.empty() ? "" : ", " + ping.message);
-    (ping.what == What::success ? kept.last_success_at : kept.last_fail_at) = d.now;
+    (ping.what == What::success ? kept.last_success_at : kept.last_fail_at) = d.wall;
     if (ping.what == What::success) {
       kept.missed_at.reset();
-      forget_abandoned(kept, *settings->second.job, d.record(), d.now);
+      forget_abandoned(kept, *settings->second.job, d.record(), d.wall);
     }
   }
   judge_job(d, ping.probe, *settings->second.job, true);

@@ -13,7 +13,7 @@ struct JobVerdict {
   std::optional<Time> next;  // when the clock alone can change it
 };
 
-// The verdict at `now`, by the clock that the times in `kept` were written by (drwatch's for jobs that call in, the database's for those
+// The verdict at `now`, by the clock that the times in `kept` were written by (the wall's for jobs that call in, the database's for those
 // that are read). Notes the first missed occurrence in `kept.missed_at`; nothing else is changed.
 JobVerdict judge(const JobSettings& job, JobKept& kept, const Record& record, Time first_seen, Time now);
 
