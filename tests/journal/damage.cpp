@@ -190,6 +190,17 @@ TEST_CASE("a crash in the middle of putting a damaged journal aside is made up f
     CHECK(opened.contents.notice == "");
     CHECK_FALSE(fs::exists(path + ".salvaged"));
   }
+  SUBCASE("between them, with the damaged file put aside and its log not yet") {
+    make_journal(path + ".salvaged", 12);
+    fs::remove(path + ".salvaged.lock");
+    const std::string aside = path + ".damaged-20260301T021000Z";
+    std::ofstream(path + ".damaged-20260201T000000Z") << "an older one";
+    std::ofstream(aside) << "the damaged file";
+    std::ofstream(path + "-wal") << "the write-ahead log of the damaged file";
+    CHECK(open(path, loop).contents.last_seq == 12);
+    CHECK(fs::exists(aside + "-wal"));  // the evidence stays together
+    CHECK_FALSE(fs::exists(path + ".damaged-20260201T000000Z-wal"));
+  }
   SUBCASE("before them") {
     make_journal(path, 5);
     make_journal(path + ".salvaged", 3);
