@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/load/digest.hpp"
 #include "config/load/loading.hpp"
+#include "config/rows/encoding.hpp"
 
 #include <cerrno>
 #include <cstring>
