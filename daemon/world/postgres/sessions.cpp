@@ -81,15 +81,6 @@ class Progress {
   bool tls_ = false;
 };
 
-// Makes the Failure by `say` twice. Reason and code come from the whole message: taking a password out could take a word out that the
-// reason is told by. The text for people comes from the message without `hidden`, since a server may echo what it was sent.
-template <class Say>
-Failure told(std::string message, const std::vector<std::string>& hidden, Say say) {
-  Failure failure = say(message);
-  failure.message = say(without(std::move(message), hidden)).message;
-  return failure;
-}
-
 // What PQconnectPoll wants next. Written on a worker, read on the loop after the worker is done.
 struct Step {
   PostgresPollingStatusType next = PGRES_POLLING_FAILED;
@@ -104,8 +95,7 @@ class RealPgConnection : public PgConnection {
         handle_(std::move(handle)),
         errands_(std::move(errands)),
         guard_(std::move(guard)),
-        address_(std::move(target.address)),
-        hidden_(std::move(target.hidden)) {}
+        address_(std::move(target.address)) {}
 
   ~RealPgConnection() override {
     auto errands = errands_.lock();  // null: the world, and its threads, have ended before this connection
@@ -151,9 +141,7 @@ class RealPgConnection : public PgConnection {
 
  private:
   Failure lost() { return failed("", PQerrorMessage(handle_.get()), true); }
-  Failure failed(const char* sqlstate, const char* message, bool gone) {
-    return told(message, hidden_, [&](const std::string& text) { return statement_failure(sqlstate, text, gone, address_); });
-  }
+  Failure failed(const char* sqlstate, const char* message, bool gone) { return statement_failure(sqlstate, message, gone, address_); }
 
   // Sends what is to be sent and waits until PQgetResult has something to say.
   Task<std::optional<Failure>> until_ready() {
@@ -212,7 +200,6 @@ class RealPgConnection : public PgConnection {
   std::weak_ptr<Workers> errands_;
   std::shared_ptr<FloodGuard> guard_;
   std::string address_;
-  std::vector<std::string> hidden_;
   bool busy_ = false;
   std::uint64_t before_ = 0;  // traffic, when the statement was sent
 };
@@ -246,10 +233,7 @@ Task<Result<std::unique_ptr<PgConnection>>> RealPostgres::connect(Secret dsn, Ph
     if (step->status != CONNECTION_BAD && traffic_of(PQsocket(handle->get())) > max_greeting)
       co_return Failure{Reason::protocol, "EFBIG", target->address + " talks on and on before it lets anybody in"};
   }
-  if (step->next != PGRES_POLLING_OK) {
-    const auto say = [&](const std::string& text) { return connection_failure(text, target->address); };
-    co_return told(PQerrorMessage(handle->get()), target->hidden, say);
-  }
+  if (step->next != PGRES_POLLING_OK) co_return connection_failure(PQerrorMessage(handle->get()), target->address);
   PQsetnonblocking(handle->get(), 1);
   std::unique_ptr<PgConnection> connection =
       std::make_unique<RealPgConnection>(workers_.loop(), *handle, errands_, guard_, std::move(*target));
