@@ -31,9 +31,11 @@ bool concerns_alerts(const Event& e) {
 Daemon::Daemon(Parts parts, std::shared_ptr<const Settings> settings, Restored restored)
     : parts_(std::move(parts)),
       settings_(std::move(settings)),
+      secrets_(secrets_of(*settings_)),
+      log_(parts_.log),
       tasks_(parts_.world.executor, [this](const std::string& task, std::exception_ptr error) { failed(task, error); }),
       keeping_(parts_.world.executor, parts_.world.clock, parts_.journal),
-      alerting_(parts_.world, parts_.log, tasks_),
+      alerting_(parts_.world, log_, tasks_),
       scheduler_(parts_.world, tasks_, [this](const ProbeSettings& probe) { return make_probe(probe); },
                  {.now = [this] { return now(); },
                   .ran = [this](const std::string& probe, Outcome outcome) { ran(probe, std::move(outcome)); },
@@ -41,7 +43,8 @@ Daemon::Daemon(Parts parts, std::shared_ptr<const Settings> settings, Restored r
                   .due = [this] { return due_; },
                   .tick = [this] { feed(Tick{}); },
                   .failed = [this](const std::string& probe, std::exception_ptr error) { failed("probe " + probe, error); }}),
-      deadman_(parts_.world, parts_.log, tasks_, [this] { return scheduler_.on_schedule(); }) {
+      deadman_(parts_.world, log_, tasks_, [this] { return scheduler_.on_schedule(); }) {
+  log_.keep(secrets_);
   state_.record = std::move(restored.record);
   state_.kept = std::move(restored.kept);
   recent_ = std::move(restored.recent);
@@ -52,7 +55,7 @@ Daemon::Daemon(Parts parts, std::shared_ptr<const Settings> settings, Restored r
   figures_.loop_lag.counts.resize(lag_bounds.size() + 1);
   figures_.journal_append.bounds = append_bounds;
   figures_.journal_append.counts.resize(append_bounds.size() + 1);
-  if (!restored.notice.empty()) parts_.log.line(Importance::error, restored.notice);
+  if (!restored.notice.empty()) log_.line(Importance::error, restored.notice);
 }
 
 Daemon::~Daemon() { *exists_ = false; }
@@ -193,8 +196,9 @@ void Daemon::ran(const std::string& probe, Outcome outcome) {
 
 // The events of an action and the answer to it are one write. If they were two and the process died between them, the repeated request
 // would do the action again.
-Decision Daemon::feed(const Input& input, const std::string& key) {
+Decision Daemon::feed(Input input, const std::string& key) {
   if (stopping_) return {};
+  hide_secrets(input, secrets_);
   watch_clock();
   Decision decision = decide(state_, *settings_, input, clock_.last(), clock_.ahead());
   bool answers_job = std::holds_alternative<Pinged>(input);
@@ -209,8 +213,8 @@ void Daemon::carry_out(const Decision& decision) {
   Keeping::Ticket ticket = keeping_.last();
   due_ = decision.due;  // first, because what is fed below decides anew and moves it on
   if (!decision.endless.empty())
-    parts_.log.line(Importance::error, "what follows from one input came to no end and was cut off, at last with " + decision.endless +
-                                           "; this is a bug in drwatch");
+    log_.line(Importance::error, "what follows from one input came to no end and was cut off, at last with " + decision.endless +
+                                     "; this is a bug in drwatch");
   for (const Event& event : decision.events) tell(event);
   if (std::any_of(decision.events.begin(), decision.events.end(), concerns_alerts)) {
     alerts_ticket_ = ticket;
@@ -237,7 +241,7 @@ void Daemon::carry_out(const Decision& decision) {
 }
 
 void Daemon::tell(const Event& event) {
-  parts_.log.event(event);
+  log_.event(event);
   remember(recent_, event);
   for (auto& follower : followers_) follower(event);
 }
@@ -251,7 +255,7 @@ void Daemon::failed(const std::string& task, std::exception_ptr error) {
     what = e.what();
   } catch (...) {
   }
-  parts_.log.line(Importance::error, task + " ended with an error: " + what + "; this is a bug in drwatch");
+  log_.line(Importance::error, task + " ended with an error: " + what + "; this is a bug in drwatch");
 }
 
 // ---- what waits for the disk
@@ -289,6 +293,12 @@ Task<void> Daemon::run_command(StartCommand command, Keeping::Ticket ticket) {
   }
 }
 
+Task<std::vector<std::pair<std::string, bool>>> Daemon::send_test_alert() {
+  std::vector<std::pair<std::string, bool>> lines = co_await alerting_.test();
+  for (auto& [line, taken] : lines) secrets_.hide(line);
+  co_return lines;
+}
+
 std::map<std::string, std::string> Daemon::remember_answer(const std::string& key, const Answer& answer) {
   std::map<std::string, std::string> changed;
   std::erase_if(answers_, [&](const auto& entry) {
@@ -313,7 +323,7 @@ Task<Answer> Daemon::submit(Input input, std::string key) {
     if (!again.refused) again.durable = co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
     co_return again;
   }
-  Decision decision = feed(input, key);
+  Decision decision = feed(std::move(input), key);
   Answer answer{decision.refused, decision.subject, true, false};
   if (!answer.refused) answer.durable = co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
   co_return answer;
@@ -349,6 +359,7 @@ std::vector<std::string> changed_probes(const Settings& was, const Settings& is)
 std::vector<std::string> Daemon::reload() {
   std::vector<std::string> problems;
   auto next = parts_.load(problems);
+  for (std::string& problem : problems) secrets_.hide(problem);
   if (next && problems.empty()) problems = needs_restart(*settings_, *next);
   if (!next || !problems.empty()) {
     figures_.last_reload_successful = false;
@@ -358,6 +369,8 @@ std::vector<std::string> Daemon::reload() {
   }
   std::vector<std::string> changed = changed_probes(*settings_, *next);
   settings_ = next;
+  secrets_ = secrets_of(*settings_);
+  log_.keep(secrets_);
   figures_.last_reload_successful = true;
   figures_.last_reload_error.clear();
   figures_.last_reload_at = now();

@@ -11,6 +11,7 @@
 #include "daemon/log/log.hpp"
 #include "daemon/restore.hpp"
 #include "daemon/scheduler.hpp"
+#include "daemon/secrets.hpp"
 
 #include <deque>
 #include <functional>
@@ -49,7 +50,7 @@ class Daemon : public Desk {
   std::optional<Time> next_run(const std::string& probe) const override { return scheduler_.next_run(probe); }
   Task<Answer> submit(Input input, std::string idempotency_key) override;
   Task<std::optional<Outcome>> run_probe(std::string name) override { return scheduler_.next_outcome(std::move(name)); }
-  Task<std::vector<std::pair<std::string, bool>>> send_test_alert() override { return alerting_.test(); }
+  Task<std::vector<std::pair<std::string, bool>>> send_test_alert() override;
   std::vector<std::string> reload() override;
   std::shared_ptr<void> follow(std::function<void(const Event&)> each) override;
   std::vector<std::shared_ptr<const Event>> events_since(std::uint64_t seq, std::size_t most) const override;
@@ -57,12 +58,13 @@ class Daemon : public Desk {
     return {recent_.end() - static_cast<std::ptrdiff_t>(std::min(most, recent_.size())), recent_.end()};
   }
   TaskGroup& tasks() { return tasks_; }
+  Log& log() { return log_; }  // without the secrets of the configuration
 
  private:
   // A probe's run is over: its times are brought to drwatch's clock, then it is decided on.
   void ran(const std::string& probe, Outcome outcome);
   // Decides on one input, writes what was decided, and carries it out. With an idempotency key the answer is written with it.
-  Decision feed(const Input& input, const std::string& idempotency_key = "");
+  Decision feed(Input input, const std::string& idempotency_key = "");
   // Logs and streams the events, and starts what the decision asks for: alerts, runs, commands.
   void carry_out(const Decision& decision);
   std::unique_ptr<Probe> make_probe(const ProbeSettings& settings) const;  // with what its last run handed back
@@ -82,6 +84,8 @@ class Daemon : public Desk {
 
   Parts parts_;
   std::shared_ptr<const Settings> settings_;
+  Redaction secrets_;  // all that are configured
+  DiscreetLog log_;
   State state_;
   TaskGroup tasks_;
   Keeping keeping_;

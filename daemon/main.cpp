@@ -4,6 +4,7 @@
 #include "daemon/commands/commands.hpp"
 #include "daemon/recovery/actions.hpp"
 
+#include <sys/prctl.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -340,6 +341,9 @@ int refuse(const std::string& line) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A plugin or a step's command runs as the same user. It must read neither the environment (/proc/PPID/environ), in which passwords may
+  // stand, nor the memory; and no core of it is to be left on a disk. What is started is not affected: exec() sets it anew.
+  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   Given given;
   CLI::App app("drwatch knows, at every moment, whether a platform could be recovered in time.", "drwatch");
   add_all(app, given);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/scheduler.hpp"
 
-#include "probes/seams/redaction.hpp"
 #include "probes/seams/tracer.hpp"
 #include "probes/seams/within.hpp"
 
@@ -34,6 +33,15 @@ void Scheduler::load(std::shared_ptr<const Settings> settings) {
     }
     it = stays ? std::next(it) : watched_.erase(it);
   }
+  // Many probes share their secrets (a database's password), and then share what was made of them.
+  std::map<std::vector<std::string>, Redaction> made;
+  const auto secrets_of = [&made](const ProbeSettings& probe) {
+    std::vector<std::string> values;
+    for (const Secret& secret : probe.secrets) values.push_back(secret.reveal());
+    auto [redaction, fresh] = made.try_emplace(std::move(values));
+    if (fresh) redaction->second = Redaction(probe.secrets);
+    return redaction->second;
+  };
   for (const auto& [name, probe] : settings->probes) {
     // A kind that is called in (heartbeat) has no runs to start.
     if (probe.calls_in() || watched_.count(name)) continue;
@@ -42,7 +50,7 @@ void Scheduler::load(std::shared_ptr<const Settings> settings) {
     w->fingerprint = probe.fingerprint;
     w->probe = make_(probe);
     w->timeout = probe.timeout;
-    w->hidden = hidden_forms(probe.secrets);
+    w->secrets = secrets_of(probe);
     watched_[name] = std::move(w);
   }
   schedule_.load(*settings, hooks_.now());
@@ -117,7 +125,7 @@ Task<void> Scheduler::run(std::shared_ptr<Watched> w) {
   std::optional<Outcome> outcome;
   std::exception_ptr thrown;
   // Every run is traced, since only its end tells whether somebody will want to know.
-  TracedWorld traced(world_, w->hidden);
+  TracedWorld traced(world_, w->secrets);
   try {
     outcome = co_await w->probe->run(traced.world());
   } catch (const boost::system::system_error& e) {
@@ -141,7 +149,7 @@ Task<void> Scheduler::run(std::shared_ptr<Watched> w) {
                                   ": not asked again for " + duration_words(refusal_wait(times));
   }
   outcome->at = at;
-  outcome->trace = traced.take();
+  traced.conclude(*outcome);
   outcome->phases[Phase::total] = std::chrono::duration_cast<std::chrono::microseconds>(world_.clock.boottime() - began);
   // Of the outcome, before it is moved away; `ended` tells the schedule.
   w->refused = outcome->refused();

@@ -8,6 +8,7 @@
 #include "daemon/tasks/change.hpp"
 #include "daemon/tasks/task_group.hpp"
 #include "probes/probe.hpp"
+#include "probes/seams/redaction.hpp"
 
 #include <functional>
 #include <map>
@@ -52,7 +53,7 @@ class Scheduler {
     std::string name, fingerprint;
     std::shared_ptr<Probe> probe;
     Duration timeout{0};
-    std::vector<std::string> hidden;  // what no trace of it may show
+    Redaction secrets;  // what no outcome of it may show
     std::optional<TaskGroup::Id> running;
     Deadline deadline;     // of the run
     bool late = false;     // it has passed: the run was cancelled

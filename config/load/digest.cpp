@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/load/digest.hpp"
 
+#include "config/rows/encoding.hpp"
 #include "config/rows/files.hpp"
-
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 
 namespace drwatch::config {
 namespace {
@@ -95,17 +93,6 @@ Json message_json(const Message& m) { return {m.id, m.audience, static_cast<int>
 std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 }  // namespace
-
-std::string sha256_hex(std::string_view text) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned length = 0;
-  if (EVP_Digest(text.data(), text.size(), digest, &length, EVP_sha256(), nullptr) != 1)
-    throw std::runtime_error("SHA-256 is not available");
-  static constexpr char hex[] = "0123456789abcdef";
-  std::string shown;
-  for (unsigned i = 0; i < length; ++i) shown += {hex[digest[i] >> 4], hex[digest[i] & 15]};
-  return shown;
-}
 
 std::string fingerprint(const ProbeSettings& probe, const Table& table, const Reading& reading) {
   Json json = table_json({{}, table}, table, reading);

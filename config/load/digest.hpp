@@ -9,9 +9,6 @@
 
 namespace drwatch::config {
 
-// 64 lower-case hex digits.
-std::string sha256_hex(std::string_view text);
-
 // Of a probe: everything its table says, what it takes from elsewhere, its secrets (by hash) and the certificates it names.
 std::string fingerprint(const ProbeSettings& probe, const Table& table, const Reading& reading);
 

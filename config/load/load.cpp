@@ -2,6 +2,7 @@
 #include "config/check/machine.hpp"
 #include "config/load/digest.hpp"
 #include "config/load/loading.hpp"
+#include "config/rows/encoding.hpp"
 #include "config/rows/files.hpp"
 
 #include <filesystem>

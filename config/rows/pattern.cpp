@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/rows/pattern.hpp"
+#include "config/rows/encoding.hpp"
 #include "config/rows/text.hpp"
 
 #include <re2/re2.h>
@@ -142,6 +143,25 @@ bool holds_a_secret(std::string_view text) {
   static const RE2 parameter(
       R"((?i)(^|[\s?&;'"])(password|passwd|pwd|sslpassword|token|access_token|api_?key|apikey|secret|signature|sig)\s*=)");
   return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), parameter);
+}
+
+// Several patterns may find the same place in different lengths; all of what they find counts.
+std::vector<std::string> passwords_in(const std::string& text) {
+  // None has a boundary before "password", so that sslpassword is found too.
+  static const RE2 quoted("(?i)password\\s*=\\s*'((?:[^'\\\\]|\\\\.)*)'"), bare("(?i)password\\s*=\\s*([^\\s'&]+)"),
+      in_url("://[^\\s:/@]*:([^\\s/@]+)@"), unescaped("://[^\\s:/@]*:(\\S+)@");  // up to the last '@'
+  std::vector<std::string> found;
+  for (const RE2* pattern : {&quoted, &bare, &in_url, &unescaped}) {
+    re2::StringPiece rest(text);
+    for (std::string password; RE2::FindAndConsume(&rest, *pattern, &password);) {
+      std::string plain;  // libpq's own escapes
+      for (std::size_t i = 0; i < password.size(); ++i)
+        plain += password[i] == '\\' && i + 1 < password.size() ? password[++i] : password[i];
+      for (std::string& one : std::vector<std::string>{password, percent_decoded(password), std::move(plain)})
+        if (!has(found, one)) found.push_back(std::move(one));
+    }
+  }
+  return found;
 }
 
 bool is_secret_header(std::string_view name_of) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace drwatch::config {
 
@@ -23,6 +24,9 @@ bool is_name(std::string_view text);
 
 // A URL with a password, or a parameter named password, token, key ...: it belongs into a secret.
 bool holds_a_secret(std::string_view text);
+
+// The passwords in a connection string or a URL: as they are written there, and as the other side gets them (unescaped, percent-decoded).
+std::vector<std::string> passwords_in(const std::string& text);
 
 // A header that carries credentials: its value belongs into a secret.
 bool is_secret_header(std::string_view name);

@@ -2,10 +2,13 @@
 // Where secrets are read: the environment, a file, systemd's credentials. A problem names the place, never the value.
 #include "config/rows/secret.hpp"
 
+#include "config/rows/encoding.hpp"
 #include "config/rows/files.hpp"
 #include "config/rows/pattern.hpp"
 #include "config/rows/schema.hpp"
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
@@ -94,11 +97,25 @@ Secret read_place(const Value& value, const Reading& reading, bool plain_text_al
   return {};
 }
 
+// Of a connection string the password counts, as the other side gets it; of several readings of one the longest.
+bool is_short(const std::string& secret) {
+  const auto passwords = passwords_in(secret);
+  std::size_t longest = 0;
+  for (const std::string& password : passwords) longest = std::max(longest, percent_decoded(password).size());
+  return (passwords.empty() ? secret.size() : longest) < short_secret;
+}
+
 }  // namespace
 
 Secret read_secret(const Value& value, const Reading& reading, bool plain_text_allowed) {
   Secret secret = read_place(value, reading, plain_text_allowed);
-  if (reading.secrets && secret.present() && secret.from() != Secret::From::plain) reading.secrets->push_back(secret);
+  if (!secret.present() || secret.from() == Secret::From::plain) return secret;
+  if (is_short(secret.reveal()))
+    reading.problems.warning(value.place, reading.key,
+                             "the secret " + shown(secret.name()) + " has fewer than " + std::to_string(short_secret) +
+                                 " bytes: it can't be told from ordinary text, and so not be hidden where the other side repeats it",
+                             "use a longer one");
+  if (reading.secrets) reading.secrets->push_back(secret);
   return secret;
 }
 

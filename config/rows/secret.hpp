@@ -7,6 +7,11 @@
 
 namespace drwatch {
 
+// Bytes. A shorter secret can't be told from ordinary text: it is hidden only where no letter or digit stands beside it ...
+inline constexpr std::size_t short_secret = 6;
+// ... and one that is shorter than this not at all, since "api" or "x" would turn every other word of a message into stars.
+inline constexpr std::size_t least_secret = 4;
+
 // Copies share the value. It has no operator<< and no conversion, so that it is never printed by accident.
 class Secret {
  public:

@@ -31,8 +31,11 @@ operator should know of them; they stand as findings.
 | `{ file = "PATH" }` | a file; one newline at its end is not part of it |
 | `{ credential = "NAME" }` | a credential that systemd hands over (`LoadCredential=`) |
 
-It is read at the start and again at every reload, and appears in no log, page, metric, error or answer. A setting of the type *secret, or text without
-one* also takes plain text as long as no password stands in it.
+It is read at the start and again at every reload, and appears in no log, page, metric, error or answer, however the other side writes it when it
+repeats it: as it is, escaped for a URL, a form, JSON or HTML, in base64 or hexadecimal, also as a part of a longer text. Of a connection string the
+password is hidden by itself, of a URL its path, its query and the parts of them, of a form or a JSON document its values. **Give a secret at least 6
+bytes**: a shorter one can't be told from ordinary text. One of 4 or 5 is hidden where no letter or digit stands beside it, one of fewer nowhere;
+`drwatch check` warns of both. A setting of the type *secret, or text without one* also takes plain text as long as no password stands in it.
 )";
 
 constexpr std::string_view conditions = R"(

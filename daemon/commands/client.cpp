@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/commands/client.hpp"
 
+#include "config/rows/encoding.hpp"
 #include "daemon/tasks/task_group.hpp"
 #include "daemon/world/net/unix_http.hpp"
 #include "daemon/world/real.hpp"
@@ -95,20 +96,7 @@ std::string advice(int status, bool with_token) {
 
 }  // namespace
 
-std::string path_element(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    const auto u = static_cast<unsigned char>(c);
-    const bool plain =
-        (u >= 'a' && u <= 'z') || (u >= 'A' && u <= 'Z') || (u >= '0' && u <= '9') || u == '-' || u == '.' || u == '_' || u == '~';
-    if (plain) {
-      out += c;
-    } else {
-      out += {'%', "0123456789ABCDEF"[u >> 4], "0123456789ABCDEF"[u & 15]};
-    }
-  }
-  return out;
-}
+std::string path_element(const std::string& text) { return percent_encoded(text); }
 
 std::string problem_line(int status, const std::string& body, bool with_token) {
   const Json problem = Json::parse(body, nullptr, false);

@@ -8,7 +8,6 @@
 #include "daemon/tasks/task_group.hpp"
 #include "daemon/web/api/view.hpp"
 #include "daemon/world/real.hpp"
-#include "probes/seams/redaction.hpp"
 #include "probes/seams/tracer.hpp"
 #include "probes/seams/within.hpp"
 
@@ -31,8 +30,7 @@ struct Run {
 Task<void> run_once(World world, Run* run) {
   const Time started = world.clock.now();
   const auto began = world.clock.boottime();
-  const auto hidden = hidden_forms(run->settings->secrets);
-  TracedWorld traced(world, hidden);
+  TracedWorld traced(world, Redaction(run->settings->secrets));
   auto outcome = co_await within(world.clock, run->settings->timeout, run->probe->run(traced.world()));
   run->outcome =
       outcome ? std::move(*outcome)
@@ -40,7 +38,7 @@ Task<void> run_once(World world, Run* run) {
   const auto latches = run->outcome.latches;  // without the heart nothing of them is acknowledged
   run->outcome = held_down(std::move(run->outcome), latches);
   run->outcome.at = started;
-  run->outcome.trace = traced.take();
+  traced.conclude(run->outcome);
   run->outcome.phases[Phase::total] = std::chrono::duration_cast<std::chrono::microseconds>(world.clock.boottime() - began);
 }
 

@@ -125,12 +125,12 @@ int serve(const ServeOptions& options) {
       try {
         std::rethrow_exception(error);
       } catch (const std::exception& e) {
-        log->line(Importance::error, task + " ended with an error: " + e.what());
+        daemon.log().line(Importance::error, task + " ended with an error: " + e.what());
       }
     });
     // Before anybody can see that it listens: who is told to stop in that moment stops in good order too.
     boost::asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
-    web = std::make_unique<Web>(world.world(), daemon, *log, outside, settings->server);
+    web = std::make_unique<Web>(world.world(), daemon, daemon.log(), outside, settings->server);
     daemon.start();
     log->line(Importance::info, "drwatch " DRWATCH_VERSION " watches " + std::to_string(settings->probes.size()) +
                                     " probes; the page is at http" + (settings->server.tls_certificate.empty() ? "" : "s") + "://" +

@@ -1,30 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/journal/chain.hpp"
 
-#include <openssl/evp.h>
 #include <nlohmann/json.hpp>
 
-#include <memory>
-#include <stdexcept>
-
 namespace drwatch::journal {
-
-// One digest over both texts, without copying them into one.
-std::string sha256_hex(std::string_view first, std::string_view second) {
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int length = 0;
-  if (!context || EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) != 1 ||
-      EVP_DigestUpdate(context.get(), first.data(), first.size()) != 1 ||
-      EVP_DigestUpdate(context.get(), second.data(), second.size()) != 1 || EVP_DigestFinal_ex(context.get(), digest, &length) != 1) {
-    throw std::runtime_error("SHA-256 is not available in this OpenSSL");
-  }
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string hex;
-  hex.reserve(2 * length);
-  for (unsigned int i = 0; i < length; ++i) hex += {digits[digest[i] >> 4], digits[digest[i] & 15]};
-  return hex;
-}
 
 std::string canonical_text(const Event& event) { return to_json(event).dump(-1, ' ', false, Json::error_handler_t::replace); }
 

@@ -3,6 +3,7 @@
 // event shows, and where. It shows what happened to the file; it is no proof against somebody who writes the whole file anew.
 #pragma once
 
+#include "config/rows/encoding.hpp"
 #include "config/rows/time.hpp"
 #include "daemon/journal/journal.hpp"
 #include "daemon/recovery/record/event.hpp"
@@ -14,9 +15,6 @@
 #include <string_view>
 
 namespace drwatch::journal {
-
-// Of `first` followed by `second`, as 64 lower-case hex digits. Throws std::runtime_error when OpenSSL has no SHA-256.
-std::string sha256_hex(std::string_view first, std::string_view second = {});
 
 // The text that is hashed and stored: sorted keys, no white space, UTF-8 (bytes that are not are replaced). It must never come out
 // differently for the same event, or the chain would seem broken.

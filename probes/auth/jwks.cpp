@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/auth/jwks.hpp"
 
+#include "config/rows/encoding.hpp"
 #include "probes/parts/bounded_json.hpp"
 
 #include <openssl/bn.h>

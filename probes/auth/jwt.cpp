@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/auth/jwt.hpp"
 
+#include "config/rows/encoding.hpp"
 #include "probes/parts/bounded_json.hpp"
+#include "probes/seams/excerpt.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -12,8 +14,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t longest_token = 16 * 1024;
-// RFC 4648, 5.
-constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 Failure not_a_token(std::string what) { return {Reason::protocol, "malformed-token", "the token is not a JWT: " + std::move(what)}; }
 
@@ -54,42 +54,10 @@ Failure wrong(std::string claim_name, std::string message) {
 std::optional<Failure> text_fault(const Json& claims, const std::string& key, const std::string& wanted) {
   if (wanted.empty() || text_at(claims, key) == wanted) return std::nullopt;
   const std::string got = text_at(claims, key);
-  return wrong(key, got.empty() ? "is missing, expected '" + wanted + "'" : "is '" + got.substr(0, 120) + "', expected '" + wanted + "'");
+  return wrong(key, got.empty() ? "is missing, expected '" + wanted + "'" : "is " + quote(got) + ", expected '" + wanted + "'");
 }
 
 }  // namespace
-
-std::string base64url(std::string_view bytes) {
-  std::string text;
-  std::uint32_t bits = 0;
-  int have = 0;
-  for (const char c : bytes) {
-    bits = (bits << 8) | static_cast<unsigned char>(c);
-    for (have += 8; have >= 6; have -= 6) text += letters[(bits >> (have - 6)) & 63];
-  }
-  if (have > 0) text += letters[(bits << (6 - have)) & 63];
-  return text;
-}
-
-std::optional<std::string> from_base64url(std::string_view text) {
-  // One letter alone has six bits, too few for a byte.
-  if (text.size() % 4 == 1) return std::nullopt;
-  std::string bytes;
-  std::uint32_t bits = 0;
-  int have = 0;
-  for (const char c : text) {
-    const auto value = letters.find(c);
-    if (value == std::string_view::npos) return std::nullopt;
-    bits = (bits << 6) | static_cast<std::uint32_t>(value);
-    have += 6;
-    if (have >= 8) {
-      have -= 8;
-      bytes += static_cast<char>((bits >> have) & 0xff);
-    }
-  }
-  if ((bits & ((1u << have) - 1)) != 0) return std::nullopt;  // the same bytes must not have a second spelling
-  return bytes;
-}
 
 Result<Jwt> parse_jwt(std::string_view token) {
   if (token.size() > longest_token) return not_a_token("it is longer than 16 KiB");

@@ -25,9 +25,6 @@ struct Jwt {
 // refused), over 16 KiB. The message never holds a part of the token.
 Result<Jwt> parse_jwt(std::string_view token);
 
-std::string base64url(std::string_view bytes);                     // without padding
-std::optional<std::string> from_base64url(std::string_view text);  // nullopt: not strict base64url without padding
-
 // Two tokens that must be refused: the same signature under more rights, and no signature at all (`alg: none`). Both of the same account,
 // so that a service which only looks the account up answers them. Empty when `token` is no JWT.
 std::string with_more_rights(std::string_view token);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/auth/openid.hpp"
 
+#include "config/rows/encoding.hpp"
 #include "config/rows/pattern.hpp"
 #include "probes/auth/json.hpp"
 #include "probes/parts/http_expectation.hpp"
-#include "probes/parts/http_sender.hpp"
 #include "probes/seams/excerpt.hpp"
 
 #include <re2/re2.h>
@@ -14,7 +14,7 @@
 namespace drwatch {
 namespace {
 
-std::string field(std::string_view name, std::string_view value) { return std::string(name) + "=" + form_encoded(value); }
+std::string field(std::string_view name, std::string_view value) { return std::string(name) + "=" + percent_encoded(value); }
 
 // By the provider itself: in JSON, or with the challenge that RFC 6750 (3) wants. A gateway that turns everybody away proves nothing.
 bool refuses(const HttpResponse& answer) {

@@ -94,9 +94,9 @@ AuthRefusal refusal_of(const HttpResponse& answer, bool logging_in) {
   return made;
 }
 
-Outcome outcome_of(const AuthRefusal& refusal, const std::string& what, const std::vector<std::string>& hidden) {
-  const std::string code = without(refusal.code, hidden);
-  std::string says = refusal.says.empty() ? "" : ": " + quote(without_tokens(without(refusal.says, hidden)));
+Outcome outcome_of(const AuthRefusal& refusal, const std::string& what) {
+  const std::string& code = refusal.code;
+  std::string says = refusal.says.empty() ? "" : ": " + quote(without_tokens(refusal.says));
   const std::string by = refusal.by_gateway ? "the gateway answered " : "answered ";
   switch (refusal.blame) {
     case Blame::eagerness:

@@ -29,7 +29,7 @@ struct AuthRefusal {
 // Of an answer that is not the one wanted. `logging_in`: the request carried drwatch's account, so that refusing it says nothing of others.
 AuthRefusal refusal_of(const HttpResponse& answer, bool logging_in);
 
-// The outcome that it means, said as "`what`: ...". Never shows one of `hidden`.
-Outcome outcome_of(const AuthRefusal& refusal, const std::string& what, const std::vector<std::string>& hidden);
+// The outcome that it means, said as "`what`: ...".
+Outcome outcome_of(const AuthRefusal& refusal, const std::string& what);
 
 }  // namespace drwatch

@@ -24,17 +24,10 @@ std::string stage_of(const Failure& failure, const std::string& asked) {
 
 }  // namespace
 
-AuthVisit::AuthVisit(const AuthSettings& settings, World& world, AuthMemory& memory) : settings_(settings), world_(world), memory_(memory) {
-  for (const Secret* secret : {&settings.api_key, &settings.password, &settings.client_secret, &settings.jwt_secret})
-    if (secret->from() != Secret::From::plain) hide(secret->reveal());
-}
+AuthVisit::AuthVisit(const AuthSettings& settings, World& world, AuthMemory& memory)
+    : settings_(settings), world_(world), memory_(memory) {}
 
-void AuthVisit::hide(const std::string& secret) {
-  // Too short to be told from ordinary text.
-  if (secret.size() < 4) return;
-  hidden_.push_back(secret);
-  world_.hide(secret);
-}
+void AuthVisit::hide(const std::string& secret) { world_.hide(secret); }
 
 AuthVisit::Headers AuthVisit::bearer(const std::string& token) const { return {{"Authorization", "Bearer " + token}}; }
 
@@ -81,7 +74,7 @@ Outcome AuthVisit::failed(const Failure& failure) {
 Outcome AuthVisit::refused(const HttpResponse& answer, bool logging_in) {
   const AuthRefusal refusal = refusal_of(answer, logging_in);
   if (refusal.by_gateway) stage_ = "gateway";
-  Outcome outcome = drwatch::outcome_of(refusal, stage_, hidden_);
+  Outcome outcome = drwatch::outcome_of(refusal, stage_);
   if (refusal.blame != Blame::service) pause(outcome, refusal);
   return outcome;
 }
@@ -152,7 +145,6 @@ Ended AuthVisit::check_claims(const std::string& token, const WantedClaims& want
   if (!parsed) return failed(parsed.error());
   auto fault = claims_fault(*parsed, wanted, their_now());
   if (!fault) return std::nullopt;
-  fault->message = without(fault->message, hidden_);
   return failed(*fault);
 }
 
@@ -172,6 +164,7 @@ void AuthVisit::pause(const Outcome& outcome, const AuthRefusal& refusal) {
   const std::chrono::nanoseconds told = refusal.retry_after.value_or(seconds{0});
   memory_.again = world_.clock.boottime() + std::max(memory_.pause, std::min<std::chrono::nanoseconds>(told, hours{1}));
   memory_.refused = outcome;
+  memory_.refused->message = world_.without_secrets(outcome.message);
   memory_.refused->facts["stage"] = stage_;
 }
 
@@ -197,7 +190,6 @@ Outcome AuthVisit::finish(Outcome outcome) {
   outcome.facts = facts_;
   outcome.phases = phases_;
   if (login_took.count() > 0) outcome.phases[Phase::auth] = std::chrono::duration_cast<std::chrono::microseconds>(login_took);
-  outcome.message = without(std::move(outcome.message), hidden_);
   return outcome;
 }
 

@@ -77,7 +77,6 @@ class AuthVisit {
   const AuthSettings& settings_;
   World& world_;
   AuthMemory& memory_;
-  std::vector<std::string> hidden_;
   std::string stage_ = "gateway";
   std::map<std::string, std::string> facts_;
   std::optional<Outcome> alarm_;

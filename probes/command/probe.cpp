@@ -83,10 +83,7 @@ void check(const CommandSettings& s, config::Place place, const Reading& reading
 class CommandProbe : public Probe {
  public:
   explicit CommandProbe(const CommandSettings& settings)
-      : settings_(settings), matches_(settings.output_matches, RE2::Quiet), not_matches_(settings.output_not_matches, RE2::Quiet) {
-    for (const auto& [name, secret] : settings_.environment) hide(secret);
-    hide(settings_.input);
-  }
+      : settings_(settings), matches_(settings.output_matches, RE2::Quiet), not_matches_(settings.output_not_matches, RE2::Quiet) {}
 
   Task<Outcome> run(World& world) override {
     ExecRequest request;
@@ -107,10 +104,6 @@ class CommandProbe : public Probe {
   }
 
  private:
-  void hide(const Secret& secret) {
-    if (secret.from() != Secret::From::plain && secret.reveal().size() >= 4) hidden_.push_back(secret.reveal());
-  }
-
   std::string program() const { return settings_.run.front().substr(settings_.run.front().rfind('/') + 1); }
 
   Outcome judged(const ExecResult& result) const {
@@ -123,8 +116,7 @@ class CommandProbe : public Probe {
           Health::unknown, Reason::own_fault, std::to_string(result.exit_code),
           program() + " printed more than max_output: whether " + quote(settings_.output_not_matches) + " matches nowhere can't be told");
     for (const PluginValue& one : output.measured)
-      outcome.facts[excerpt(without(one.label, hidden_), 60)] =
-          one.value ? number_text(*one.value) + (one.unit.empty() ? "" : " " + one.unit) : "unknown";
+      outcome.facts[excerpt(one.label, 60)] = one.value ? number_text(*one.value) + (one.unit.empty() ? "" : " " + one.unit) : "unknown";
     return outcome;
   }
 
@@ -135,14 +127,14 @@ class CommandProbe : public Probe {
 
   // Its first line; what it printed as an error when it said nothing else.
   std::string said(const PluginOutput& output, const ExecResult& result) const {
-    const std::string text = excerpt(without(output.text.empty() ? result.errors : output.text, hidden_), 400);
+    const std::string text = excerpt(output.text.empty() ? result.errors : output.text, 400);
     return text.empty() ? program() + " said nothing" : text;
   }
 
   std::optional<std::string> output_fault(const std::string& output) const {
     const auto found = [&](const RE2& regex) { return RE2::PartialMatch(re2::StringPiece(output.data(), output.size()), regex); };
     if (!settings_.output_matches.empty() && !found(matches_))
-      return "expected output that matches " + quote(settings_.output_matches) + ", got " + quote(without(output, hidden_));
+      return "expected output that matches " + quote(settings_.output_matches) + ", got " + quote(output);
     if (!settings_.output_not_matches.empty() && found(not_matches_))
       return "expected output that does not match " + quote(settings_.output_not_matches) + ", but it does";
     return std::nullopt;
@@ -171,7 +163,6 @@ class CommandProbe : public Probe {
   }
 
   CommandSettings settings_;
-  std::vector<std::string> hidden_;
   RE2 matches_, not_matches_;
 };
 

@@ -44,9 +44,8 @@ std::string host_of(const std::string& url) {
 
 class HttpProbe : public Probe {
  public:
-  explicit HttpProbe(const HttpSettings& settings)
-      : settings_(settings), hidden_(secrets_to_hide()), judge_(settings_, hidden_), fault_(own_fault()) {
-    for (const HttpStep& step : settings_.steps) judges_.emplace_back(step, hidden_);
+  explicit HttpProbe(const HttpSettings& settings) : settings_(settings), judge_(settings_), fault_(own_fault()) {
+    for (const HttpStep& step : settings_.steps) judges_.emplace_back(step);
   }
 
   Task<Outcome> run(World& world) override {
@@ -70,17 +69,6 @@ class HttpProbe : public Probe {
     if (auto wrong = settings_.sender.fault()) return wrong;
     if (const auto wrong = config::misfit("http-url", settings_.target.reveal())) return "the target is " + wrong->message;
     return std::nullopt;
-  }
-
-  std::vector<std::string> secrets_to_hide() const {
-    std::vector<std::string> hidden;
-    std::vector<const Secret*> used = {&settings_.target, &settings_.body};
-    for (const HttpStep& step : settings_.steps) used.push_back(&step.body);
-    for (const Secret* secret : used)
-      if (secret->from() != Secret::From::plain)
-        for (std::string& form : forms_of(secret->reveal())) hidden.push_back(std::move(form));
-    settings_.sender.add_hidden(hidden);
-    return hidden;
   }
 
   // Those of the family; of a preferred one first, then the others.
@@ -153,15 +141,14 @@ class HttpProbe : public Probe {
   }
 
   Task<Outcome> journey(World* world, std::string address, HttpVisit::Reach* reach) {
-    HttpVisit visit(*world, settings_, address, hidden_, *reach);
+    HttpVisit visit(*world, settings_, address, *reach);
     std::map<std::string, std::string> captured;
-    for (const std::string& secret : hidden_) world->hide(secret);
     const auto began = world->clock.boottime();
-    Outcome outcome = co_await first_request(&visit, &captured);
+    Outcome outcome = co_await first_request(world, &visit, &captured);
     for (std::size_t i = 0; i < settings_.steps.size() && outcome.outcome != Health::down && outcome.outcome != Health::unknown; ++i) {
       const HttpStep& step = settings_.steps[i];
       const auto step_began = world->clock.boottime();
-      Outcome next = co_await one_step(&visit, &step, &judges_[i], &captured);
+      Outcome next = co_await one_step(world, &visit, &step, &judges_[i], &captured);
       if (next.outcome == Health::up) slow(next, step.slower_than, world->clock.boottime() - step_began);
       next.facts.insert(outcome.facts.begin(), outcome.facts.end());
       if (next.outcome != Health::up) {
@@ -173,10 +160,7 @@ class HttpProbe : public Probe {
     if (outcome.outcome == Health::up) slow(outcome, settings_.slower_than, world->clock.boottime() - began);
     if (!settings_.steps.empty()) outcome.facts["steps"] = std::to_string(settings_.steps.size() + 1);
     outcome.phases = visit.phases();
-    outcome.message = without(std::move(outcome.message), visit.hidden());
-    // Of an earlier step it may hold what only a later one captured.
-    if (const auto led = outcome.facts.find("redirected_to"); led != outcome.facts.end())
-      led->second = redacted(led->second, visit.hidden());
+    if (const auto led = outcome.facts.find("redirected_to"); led != outcome.facts.end()) led->second = redacted(led->second);
     co_return outcome;
   }
 
@@ -197,14 +181,15 @@ class HttpProbe : public Probe {
     return request;
   }
 
-  Task<Outcome> first_request(HttpVisit* visit, std::map<std::string, std::string>* captured) {
+  Task<Outcome> first_request(World* world, HttpVisit* visit, std::map<std::string, std::string>* captured) {
     HttpRequest request = request_to(settings_.method, settings_.target.reveal(), settings_.body.reveal());
     const std::vector<std::string> none;
-    co_return co_await asked(visit, std::move(request), &judge_, settings_.body.from() != Secret::From::plain, &none, &settings_.capture,
-                             captured);
+    co_return co_await asked(world, visit, std::move(request), &judge_, settings_.body.from() != Secret::From::plain, &none,
+                             &settings_.capture, captured);
   }
 
-  Task<Outcome> one_step(HttpVisit* visit, const HttpStep* step, const HttpJudge* judge, std::map<std::string, std::string>* captured) {
+  Task<Outcome> one_step(World* world, HttpVisit* visit, const HttpStep* step, const HttpJudge* judge,
+                         std::map<std::string, std::string>* captured) {
     const auto target = filled(step->target, *captured, true), body = filled(step->body.reveal(), *captured, false);
     if (!target || !body) co_return outcome_of(target ? body.error() : target.error());
     const std::string url = target->starts_with('/') ? origin(settings_.target.reveal()) + *target : *target;
@@ -218,10 +203,10 @@ class HttpProbe : public Probe {
       if (!placeholders(text).empty()) filled_in.push_back(name);
     }
     const bool secret = step->body.from() != Secret::From::plain || !placeholders(step->body.reveal()).empty();
-    co_return co_await asked(visit, std::move(request), judge, secret, &filled_in, &step->capture, captured);
+    co_return co_await asked(world, visit, std::move(request), judge, secret, &filled_in, &step->capture, captured);
   }
 
-  Task<Outcome> asked(HttpVisit* visit, HttpRequest request, const HttpJudge* judge, bool secret_body,
+  Task<Outcome> asked(World* world, HttpVisit* visit, HttpRequest request, const HttpJudge* judge, bool secret_body,
                       const std::vector<std::string>* private_headers, const std::map<std::string, HttpCapture>* captures,
                       std::map<std::string, std::string>* captured) {
     const std::string asked_for = request.url;
@@ -229,13 +214,13 @@ class HttpProbe : public Probe {
     if (!got) co_return outcome_of(got.error());
     const HttpResponse& answer = got->answer;
     const std::string where = got->request.method + " " + shown_url(got->request.url), code = std::to_string(answer.status);
-    auto fault = judge->fault(answer, visit->hidden());
+    auto fault = judge->fault(answer);
     if (fault && got->redirects_used_up)
       *fault += "; it redirects still, after the " + std::to_string(settings_.redirects) + " that `redirects` allows";
     for (auto capture = captures->begin(); !fault && capture != captures->end(); ++capture) {
       auto value = taken(capture->second, answer);
       if (value) {
-        visit->hide(*value);
+        world->hide(*value);
         (*captured)[capture->first] = std::move(*value);
       } else {
         fault = "there is nothing to capture as " + capture->first;
@@ -287,7 +272,6 @@ class HttpProbe : public Probe {
   }
 
   HttpSettings settings_;
-  std::vector<std::string> hidden_;
   HttpJudge judge_;
   std::vector<HttpJudge> judges_;  // of the steps
   std::optional<std::string> fault_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/http/settings.hpp"
 
+#include "config/rows/encoding.hpp"
 #include "config/rows/pattern.hpp"
 #include "probes/parts/connection_rows.hpp"
 
@@ -176,16 +177,19 @@ std::vector<std::string> placeholders(std::string_view text) {
   return all;
 }
 
+// In one pass from the front: what was captured may hold {{...}} itself, which is somebody else's text and is sent as it is.
 Result<std::string> filled(std::string_view text, const std::map<std::string, std::string>& values, bool url_encoded) {
-  std::string made(text);
+  std::string made;
   for (const std::string& name : placeholders(text)) {
     const auto value = values.find(name);
     if (value == values.end()) return Failure{Reason::internal, "", "nothing was captured as " + name};
     const std::string mark = "{{" + name + "}}";
-    if (const auto at = made.find(mark); at != made.npos)
-      made.replace(at, mark.size(), url_encoded ? form_encoded(value->second) : value->second);
+    const auto at = text.find(mark);  // the names come in the order of the text
+    made += text.substr(0, at);
+    made += url_encoded ? percent_encoded(value->second) : value->second;
+    text.remove_prefix(at + mark.size());
   }
-  return made;
+  return made + std::string(text);
 }
 
 }  // namespace drwatch

@@ -49,7 +49,7 @@ struct HttpSettings : HttpExpectation {  // first base: its rows read into it
 std::vector<config::Row> http_rows();
 void check_http(const HttpSettings& s, config::Place place, const config::Reading& reading);
 
-// `text` with every {{name}} replaced by `encode`d values; the first name that has none otherwise.
+// `text` with every {{name}} replaced by its value (for a URL percent-encoded), whatever stands in that; internal when a name has none.
 Result<std::string> filled(std::string_view text, const std::map<std::string, std::string>& values, bool url_encoded);
 // The names that `text` uses.
 std::vector<std::string> placeholders(std::string_view text);

@@ -21,12 +21,6 @@ bool has_header(const HttpRequest& request, std::string_view name) {
 
 }  // namespace
 
-void HttpVisit::hide(const std::string& value) {
-  world_.hide(value);
-  for (std::string& form : forms_of(value))
-    if (std::find(hidden_.begin(), hidden_.end(), form) == hidden_.end()) hidden_.push_back(std::move(form));
-}
-
 Task<Result<HttpResponse>> HttpVisit::fetch(HttpRequest request) {
   if (!has_header(request, "accept-encoding")) request.headers.emplace_back("Accept-Encoding", "gzip, deflate, br");
   if (const std::string cookies = jar_.for_request(request.url); !cookies.empty()) request.headers.emplace_back("Cookie", cookies);
@@ -40,7 +34,7 @@ Task<Result<HttpResponse>> HttpVisit::fetch(HttpRequest request) {
     if (of_this.took[i]) phases_.took[i] = phases_.took[i].value_or(std::chrono::microseconds{0}) + *of_this.took[i];
   if (!answer) co_return answer.error();
   jar_.take(*answer, url, world_.clock.now());
-  for (const std::string& value : jar_.values()) hide(value);
+  for (const std::string& value : jar_.values()) world_.hide(value);
   if (auto wrong = unpack(*answer, most)) co_return std::move(*wrong);
   co_return std::move(*answer);
 }
@@ -65,9 +59,9 @@ std::optional<Failure> HttpVisit::follow(HttpRequest& request, const HttpRespons
   const auto next = redirect_target(request.url, answer);
   if (!next) {
     const std::string location = header_values(answer, "location").front();  // without its query: it may be a credential
-    return Failure{Reason::protocol, std::to_string(answer.status),
-                   "redirected to an address that can't be followed: " +
-                       quote(redacted(location.substr(0, location.find_first_of("?#")), hidden_), 200)};
+    return Failure{
+        Reason::protocol, std::to_string(answer.status),
+        "redirected to an address that can't be followed: " + quote(redacted(location.substr(0, location.find_first_of("?#"))), 200)};
   }
   // Another origin must not learn what is meant for this one.
   if (!same_origin(request.url, *next)) {

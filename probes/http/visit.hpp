@@ -18,9 +18,8 @@ class HttpVisit {
     int exchanges = 0;  // begun
     Phases last;        // of the last of them
   };
-  // Never shown: `hidden`, and what hide() adds.
-  HttpVisit(World& world, const HttpSettings& settings, std::string address, const std::vector<std::string>& hidden, Reach& reach)
-      : world_(world), settings_(settings), address_(std::move(address)), reach_(reach), hidden_(hidden) {}
+  HttpVisit(World& world, const HttpSettings& settings, std::string address, Reach& reach)
+      : world_(world), settings_(settings), address_(std::move(address)), reach_(reach) {}
 
   struct Answered {
     HttpResponse answer;
@@ -34,8 +33,6 @@ class HttpVisit {
                              const std::vector<std::string>* private_headers);
 
   const Phases& phases() const { return phases_; }
-  void hide(const std::string& value);  // from all that is shown of the run
-  const std::vector<std::string>& hidden() const { return hidden_; }
 
  private:
   Task<Result<HttpResponse>> fetch(HttpRequest request);
@@ -46,7 +43,6 @@ class HttpVisit {
   const HttpSettings& settings_;
   std::string address_;  // numeric; empty: where the name leads
   Reach& reach_;
-  std::vector<std::string> hidden_;
   CookieJar jar_;
   Phases phases_;
 };

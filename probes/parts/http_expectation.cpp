@@ -46,11 +46,16 @@ const Json* at(const Json& document, const std::string& pointer) {
   }
 }
 
+// What came, quoted for a message. Only the start of it is shown, and the rules of redacted() take their time.
+std::string received(const std::string& text) {
+  constexpr std::size_t enough = 4096;
+  return quote(redacted(text.substr(0, enough)));
+}
+
 }  // namespace
 
 struct HttpJudge::Compiled {
   HttpExpectation expectation;
-  std::vector<std::string> secrets;
   std::map<std::string, std::unique_ptr<RE2>> regexes;  // by their text
 
   void compile(const std::string& text) {
@@ -58,45 +63,38 @@ struct HttpJudge::Compiled {
   }
   const RE2& regex(const std::string& text) const { return *regexes.at(text); }
 
-  using Hidden = std::vector<std::string>;
-  // What came, quoted for a message, without secrets.
-  std::string received(const std::string& text, const Hidden& learnt) const {
-    // The start of it is enough for what is shown, and the rules of redacted() take their time.
-    return quote(redacted(without(without(text, secrets), learnt).substr(0, 64 * 1024), {}));
-  }
-  std::optional<std::string> body_fault(const HttpResponse& response, const Hidden& learnt) const;
-  std::optional<std::string> header_fault(const HttpResponse& response, const Hidden& learnt) const;
-  std::optional<std::string> json_fault(const HttpResponse& response, const Hidden& learnt) const;
-  std::optional<std::string> value_fault(const JsonCheck& check, const Json& value, const Hidden& learnt) const;
+  std::optional<std::string> body_fault(const HttpResponse& response) const;
+  std::optional<std::string> header_fault(const HttpResponse& response) const;
+  std::optional<std::string> json_fault(const HttpResponse& response) const;
+  std::optional<std::string> value_fault(const JsonCheck& check, const Json& value) const;
 };
 
-std::optional<std::string> HttpJudge::Compiled::body_fault(const HttpResponse& response, const Hidden& learnt) const {
+std::optional<std::string> HttpJudge::Compiled::body_fault(const HttpResponse& response) const {
   if (const auto& wanted = expectation.body_matches; !wanted.empty() && !found(response.body, regex(wanted)))
-    return "expected a body that matches " + quote(wanted) + ", got " + received(response.body, learnt);
+    return "expected a body that matches " + quote(wanted) + ", got " + received(response.body);
   if (const auto& unwanted = expectation.body_not_matches; !unwanted.empty() && found(response.body, regex(unwanted)))
     return "expected a body that does not match " + quote(unwanted) + ", but it does";
   return std::nullopt;
 }
 
-std::optional<std::string> HttpJudge::Compiled::header_fault(const HttpResponse& response, const Hidden& learnt) const {
+std::optional<std::string> HttpJudge::Compiled::header_fault(const HttpResponse& response) const {
   for (const auto& [name, wanted] : expectation.header_matches) {
     const auto values = header_values(response, name);
     // An empty regex asks only that the header is there.
     const auto good = [&](const std::string& value) { return wanted.empty() || found(value, regex(wanted)); };
     if (std::any_of(values.begin(), values.end(), good)) continue;
-    return "expected a header " + name + " that matches " + quote(wanted) + ", got " +
-           (values.empty() ? "none" : received(values.front(), learnt));
+    return "expected a header " + name + " that matches " + quote(wanted) + ", got " + (values.empty() ? "none" : received(values.front()));
   }
   for (const auto& [name, unwanted] : expectation.header_not_matches)
     for (const std::string& value : header_values(response, name))
       if (unwanted.empty() || found(value, regex(unwanted)))
-        return "expected no header " + name + " that matches " + quote(unwanted) + ", got " + received(value, learnt);
+        return "expected no header " + name + " that matches " + quote(unwanted) + ", got " + received(value);
   return std::nullopt;
 }
 
-std::optional<std::string> HttpJudge::Compiled::value_fault(const JsonCheck& check, const Json& value, const Hidden& learnt) const {
+std::optional<std::string> HttpJudge::Compiled::value_fault(const JsonCheck& check, const Json& value) const {
   const auto complain = [&](const std::string& wanted) {
-    return "expected " + wanted + " at " + quote(check.pointer) + ", got " + received(bare(value), learnt);
+    return "expected " + wanted + " at " + quote(check.pointer) + ", got " + received(bare(value));
   };
   if (check.equals) {
     const Json wanted = as_json(*check.equals);
@@ -104,7 +102,7 @@ std::optional<std::string> HttpJudge::Compiled::value_fault(const JsonCheck& che
     // For "1" against 1 the usual sentence would read "expected '1', got '1'".
     if (value != wanted && text == bare(value))  // alike but for what they are
       return "expected the " + std::string(wanted.type_name()) + " " + quote(text) + " at " + quote(check.pointer) + ", got the " +
-             value.type_name() + " " + received(text, learnt);
+             value.type_name() + " " + received(text);
     if (value != wanted) return complain(quote(text));
   }
   // A list or a table has no text that a regex could mean.
@@ -116,27 +114,26 @@ std::optional<std::string> HttpJudge::Compiled::value_fault(const JsonCheck& che
   return std::nullopt;
 }
 
-std::optional<std::string> HttpJudge::Compiled::json_fault(const HttpResponse& response, const Hidden& learnt) const {
+std::optional<std::string> HttpJudge::Compiled::json_fault(const HttpResponse& response) const {
   if (expectation.json.empty()) return std::nullopt;
   if (too_many_values(response.body))
     return "expected a JSON body, got one of more than " + std::to_string(most_json_values) + " values: too many to read";
   const Json document = bounded_json(response.body);
-  if (document.is_discarded()) return "expected a JSON body, got " + received(response.body, learnt);
+  if (document.is_discarded()) return "expected a JSON body, got " + received(response.body);
   for (const JsonCheck& check : expectation.json) {
     const Json* value = at(document, check.pointer);
     if (check.exists == false) {
-      if (value) return "expected nothing at " + quote(check.pointer) + ", got " + received(bare(*value), learnt);
+      if (value) return "expected nothing at " + quote(check.pointer) + ", got " + received(bare(*value));
       continue;
     }
     if (!value) return "expected a value at " + quote(check.pointer) + " of the JSON body, there is none";
-    if (auto fault = value_fault(check, *value, learnt)) return fault;
+    if (auto fault = value_fault(check, *value)) return fault;
   }
   return std::nullopt;
 }
 
-HttpJudge::HttpJudge(const HttpExpectation& expectation, std::vector<std::string> secrets) {
+HttpJudge::HttpJudge(const HttpExpectation& expectation) {
   auto compiled = std::make_unique<Compiled>();
-  compiled->secrets = std::move(secrets);
   compiled->expectation = expectation;
   compiled->compile(expectation.body_matches);
   compiled->compile(expectation.body_not_matches);
@@ -153,7 +150,7 @@ bool HttpJudge::accepts(int status) const {
   return std::any_of(ranges.begin(), ranges.end(), [&](const StatusRange& r) { return status >= r.from && status <= r.to; });
 }
 
-std::optional<std::string> HttpJudge::fault(const HttpResponse& response, const std::vector<std::string>& learnt) const {
+std::optional<std::string> HttpJudge::fault(const HttpResponse& response) const {
   if (!accepts(response.status))
     return "expected status " + status_text(compiled_->expectation.status) + ", got " + std::to_string(response.status);
   const auto& versions = compiled_->expectation.versions;
@@ -161,9 +158,9 @@ std::optional<std::string> HttpJudge::fault(const HttpResponse& response, const 
   if (!versions.empty() && std::find(versions.begin(), versions.end(), version) == versions.end())
     return "expected HTTP/" + versions.front() + (versions.size() > 1 ? " or another of `versions`" : "") + ", got HTTP/" + version;
   // From the cheap to the expensive, and from what explains the rest (a wrong status) to what follows from it.
-  if (auto fault = compiled_->header_fault(response, learnt)) return fault;
-  if (auto fault = compiled_->body_fault(response, learnt)) return fault;
-  return compiled_->json_fault(response, learnt);
+  if (auto fault = compiled_->header_fault(response)) return fault;
+  if (auto fault = compiled_->body_fault(response)) return fault;
+  return compiled_->json_fault(response);
 }
 
 std::vector<std::string> header_values(const HttpResponse& response, std::string_view name) {

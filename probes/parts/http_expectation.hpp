@@ -44,15 +44,14 @@ std::vector<config::Row> expectation_rows();
 // An expectation with its regexes compiled, once.
 class HttpJudge {
  public:
-  // `secrets` are what was sent and must not be quoted when it comes back.
-  HttpJudge(const HttpExpectation& expectation, std::vector<std::string> secrets);
+  explicit HttpJudge(const HttpExpectation& expectation);
   ~HttpJudge();
   HttpJudge(HttpJudge&&) noexcept;
 
   bool accepts(int status) const;
-  // The first thing that is not as expected, as "expected ..., got ..."; what came is quoted in at most 120 bytes,
-  // without `learnt` either: what is a secret since this run. nullopt: all is well.
-  std::optional<std::string> fault(const HttpResponse& response, const std::vector<std::string>& learnt = {}) const;
+  // The first thing that is not as expected, as "expected ..., got ..."; what came is quoted in at most 120 bytes.
+  // nullopt: all is well.
+  std::optional<std::string> fault(const HttpResponse& response) const;
 
  private:
   struct Compiled;

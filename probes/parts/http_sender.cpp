@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/parts/http_sender.hpp"
 
+#include "config/rows/encoding.hpp"
 #include "config/rows/pattern.hpp"
 #include "config/rows/text.hpp"
 #include "probes/parts/connection_rows.hpp"
-
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <cctype>
@@ -15,14 +14,6 @@ namespace {
 
 using config::Reading;
 using config::Value;
-
-std::string base64(std::string_view bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), reinterpret_cast<const unsigned char*>(bytes.data()),
-                                   static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(size));
-  return text;
-}
 
 // RFC 7617, 2: base64 of "user:password".
 std::string token_of(const BasicLogin& login) { return base64(login.user + ":" + login.password.reveal()); }
@@ -63,20 +54,6 @@ bool fit_for_a_header(std::string_view text) {
   return std::none_of(text.begin(), text.end(), [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
 }
 
-// All but RFC 3986's unreserved characters is escaped. A space becomes %20 and not "+": both are understood in forms, only %20 everywhere
-// in a URL.
-std::string form_encoded(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string made;
-  for (const unsigned char c : text) {
-    if (std::isalnum(c) || c == '-' || c == '.' || c == '_' || c == '~')
-      made += static_cast<char>(c);
-    else
-      (made += '%') += {digits[c >> 4], digits[c & 15]};
-  }
-  return made;
-}
-
 std::vector<config::Row> sender_rows() {
   using S = HttpSender;
   return {
@@ -114,18 +91,6 @@ std::optional<std::string> HttpSender::fault() const {
     if (!fit_for_a_header(secret->reveal())) return "the secret " + secret->name() + " holds a line break or control character";
   }
   return std::nullopt;
-}
-
-void HttpSender::add_hidden(std::vector<std::string>& hidden) const {
-  const auto hide = [&](const Secret& secret) {
-    if (secret.from() != Secret::From::plain && secret.reveal().size() >= 4) hidden.push_back(secret.reveal());
-  };
-  for (const auto& [name, value] : headers) hide(value);
-  hide(bearer);
-  if (!basic) return;
-  hide(basic->password);
-  // base64 of the password is the password.
-  hidden.push_back(token_of(*basic));
 }
 
 bool HttpSender::is_credential(std::string_view header) const {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kind sends to an HTTP server besides its question: headers, credentials, TLS settings, address family. Also the rows for them,
-// their checks, and which of it is secret.
+// What a kind sends to an HTTP server besides its question: headers, credentials, TLS settings, address family. Also the rows for them
+// and their checks.
 #pragma once
 
 #include "config/rows/schema.hpp"
@@ -32,8 +32,7 @@ struct HttpSender {
   void equip(HttpRequest& request) const;  // adds headers, credentials, TLS and addresses
   // Why nothing can be sent (a missing secret, one that would break a header): a fault of drwatch's own configuration.
   std::optional<std::string> fault() const;
-  void add_hidden(std::vector<std::string>& hidden) const;  // what must never be shown
-  bool is_credential(std::string_view header) const;        // of the headers that equip() adds
+  bool is_credential(std::string_view header) const;  // of the headers that equip() adds
 };
 
 // Its rows, for settings that hold one.
@@ -53,7 +52,5 @@ void check_sender(const HttpSender& sender, config::Place place, const config::R
 void read_headers(std::map<std::string, Secret>& into, const config::Value& value, const config::Reading& reading);
 // No line breaks and no control characters but the tab: they would end the header and begin another.
 bool fit_for_a_header(std::string_view text);
-// application/x-www-form-urlencoded, and good for a URL's query as well.
-std::string form_encoded(std::string_view text);
 
 }  // namespace drwatch

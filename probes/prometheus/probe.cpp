@@ -2,6 +2,7 @@
 // prometheus: what a Prometheus has measured. It proves what was scraped, and how long ago; it can't prove that the target is reached from
 // here. Down means: a value is out of its bounds. That nothing is there, or nothing fresh, is told apart from zero.
 #include "probes/probe.hpp"
+#include "config/rows/encoding.hpp"
 #include "probes/parts/http_sender.hpp"
 #include "probes/parts/promql_answer.hpp"
 #include "probes/seams/excerpt.hpp"
@@ -84,14 +85,13 @@ void check(const PrometheusSettings& s, config::Place place, const config::Readi
 
 class PrometheusProbe : public Probe {
  public:
-  explicit PrometheusProbe(const PrometheusSettings& settings) : settings_(settings) { settings_.sender.add_hidden(hidden_); }
+  explicit PrometheusProbe(const PrometheusSettings& settings) : settings_(settings) {}
 
   Task<Outcome> run(World& world) override {
     if (const auto fault = settings_.sender.fault()) co_return outcome_of(Health::unknown, Reason::internal, "", *fault);
     Phases phases;
     Outcome outcome = co_await asked(&world, &phases);
     outcome.phases = phases;
-    outcome.message = without(std::move(outcome.message), hidden_);
     co_return outcome;
   }
 
@@ -129,7 +129,7 @@ class PrometheusProbe : public Probe {
   Task<Result<PromqlAnswer>> ask(World* world, Phases* phases, std::string query) {
     HttpRequest request;
     const std::string base = settings_.target.substr(0, settings_.target.find_last_not_of('/') + 1);
-    request.url = base + "/api/v1/query?query=" + form_encoded(query);
+    request.url = base + "/api/v1/query?query=" + percent_encoded(query);
     settings_.sender.equip(request);
     request.max_body = 4 << 20;
     Phases of_this;
@@ -215,7 +215,6 @@ class PrometheusProbe : public Probe {
   }
 
   PrometheusSettings settings_;
-  std::vector<std::string> hidden_;
 };
 
 }  // namespace

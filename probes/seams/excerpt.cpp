@@ -29,15 +29,6 @@ std::string excerpt(std::string_view text, std::size_t longest) {
 
 std::string quote(std::string_view text, std::size_t longest) { return "'" + excerpt(text, longest) + "'"; }
 
-std::string without(std::string text, const std::vector<std::string>& secrets) {
-  for (const std::string& secret : secrets) {
-    if (secret.empty()) continue;
-    // Goes on behind the three stars: looking again from the same place would not end with a secret that is itself "*".
-    for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + 3)) text.replace(at, secret.size(), "***");
-  }
-  return text;
-}
-
 std::string without_tokens(std::string_view text) {
   // Tokens (JWT, API keys) are longer than that and mix letters and digits; a name or a number of 40 characters does not.
   constexpr std::size_t shortest = 40;  // a UUID has 36

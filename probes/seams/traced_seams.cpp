@@ -138,12 +138,17 @@ struct TracedWorld::Seams {
   TracedFiles files;
 };
 
-TracedWorld::TracedWorld(World& world, const std::vector<std::string>& hidden)
-    : tracer_(world.clock, hidden),
+TracedWorld::TracedWorld(World& world, Redaction secrets)
+    : tracer_(world.clock, std::move(secrets)),
       seams_(std::make_unique<Seams>(world, tracer_)),
       world_{world.executor, world.clock,      world.dice,   seams_->resolver, seams_->net,
              seams_->http,   seams_->postgres, seams_->exec, seams_->files,    &tracer_} {}
 
 TracedWorld::~TracedWorld() = default;
+
+void TracedWorld::conclude(Outcome& outcome) {
+  hide_secrets(outcome, tracer_.secrets());
+  outcome.trace = tracer_.take();
+}
 
 }  // namespace drwatch

@@ -2,7 +2,6 @@
 #include "probes/seams/tracer.hpp"
 
 #include "probes/seams/excerpt.hpp"
-#include "probes/seams/redaction.hpp"
 
 #include <algorithm>
 
@@ -18,23 +17,36 @@ constexpr std::size_t most_half = 256;
 
 }  // namespace
 
-Tracer::Tracer(Clock& clock, const std::vector<std::string>& hidden) : clock_(clock), hidden_(hidden), began_(clock.boottime()) {
-  for (const std::string& form : hidden) longest_hidden_ = std::max(longest_hidden_, form.size());
+Tracer::Tracer(Clock& clock, Redaction secrets)
+    : clock_(clock), configured_(std::move(secrets)), began_(clock.boottime()), longest_secret_(configured_.longest()) {}
+
+// Kinds tell of the same secret as often as they see it, a cookie with every answer.
+void Tracer::hide(const std::string& secret) {
+  if (std::find(learnt_.begin(), learnt_.end(), secret) != learnt_.end()) return;
+  learnt_.push_back(secret);
+  all_.reset();
+}
+
+const Redaction& Tracer::secrets() const {
+  if (learnt_.empty()) return configured_;
+  if (!all_) all_ = configured_.and_also(learnt_);
+  return *all_;
 }
 
 void Tracer::add(std::string& to, std::string_view text) const {
-  const std::size_t most = most_noted + longest_hidden_;
+  const std::size_t most = most_noted + longest_secret_;
   to.append(text.substr(0, most - std::min(to.size(), most)));
 }
 
-std::string Tracer::shown(std::string text, const std::vector<std::string>& hidden) const {
+std::string Tracer::shown(std::string text) const {
   // A text that was cut may end within a secret, which is then not found. So its end is left off, by as many bytes as the longest secret
   // may have; unless the mark at the end is gone, which means that a rule has replaced the text up to there.
   constexpr char end = '\1';
-  const bool cut = text.size() >= most_noted + longest_hidden_;
+  const bool cut = text.size() >= most_noted + longest_secret_;
+  secrets().hide(text, cut);
   if (cut) text += end;
-  text = redacted(std::move(text), hidden);
-  if (cut && text.ends_with(end)) text.resize(text.size() - std::min(text.size(), 1 + std::max(most_half, longest_hidden_)));
+  text = redacted(std::move(text));
+  if (cut && text.ends_with(end)) text.resize(text.size() - std::min(text.size(), 1 + std::max(most_half, longest_secret_)));
   return excerpt(text, most_shown);
 }
 
@@ -72,15 +84,12 @@ void Tracer::again(Id id) {
 }
 
 std::shared_ptr<const Trace> Tracer::take() {
-  std::vector<std::string> hidden = hidden_;
-  for (const std::string& secret : learnt_)
-    for (std::string& form : forms_of(secret)) hidden.push_back(std::move(form));
   auto trace = std::make_shared<Trace>();
   trace->left_off = left_off_;
   trace->exchanges.reserve(noted_.size());
   for (Noted& noted : noted_) {
-    noted.exchange.asked = shown(std::move(noted.exchange.asked), hidden);
-    noted.exchange.answered = shown(std::move(noted.exchange.answered), hidden);
+    noted.exchange.asked = shown(std::move(noted.exchange.asked));
+    noted.exchange.answered = shown(std::move(noted.exchange.answered));
     trace->exchanges.push_back(std::move(noted.exchange));
   }
   noted_.clear();

@@ -3,9 +3,11 @@
 // write something down. A kind knows of it only when it learns a secret (World::hide).
 #pragma once
 
+#include "probes/seams/redaction.hpp"
 #include "probes/seams/world.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,15 +16,16 @@ namespace drwatch {
 
 class Tracer {
  public:
-  // `hidden`: what is never shown (hidden_forms of the probe's secrets); must outlive the tracer. Times are counted from here, in
-  // microseconds.
-  Tracer(Clock& clock, const std::vector<std::string>& hidden);
+  // `secrets`: those of the probe. Times are counted from here, in microseconds.
+  Tracer(Clock& clock, Redaction secrets);
 
   using Id = std::size_t;
   Id begin(std::string asked);                                      // it has not ended until `end`
   void end(Id id, std::string_view answered, bool failed = false);  // adds to what was answered before
   void again(Id id);                                                // more of the answer is waited for
-  void hide(const std::string& secret) { learnt_.push_back(secret); }
+  void hide(const std::string& secret);
+  // Those of the probe, and what the run came to know.
+  const Redaction& secrets() const;
 
   // All that was written down, redacted and cut to some hundred bytes for each text. To be called once, at the end of the run. An exchange
   // that has not ended has no duration.
@@ -35,13 +38,14 @@ class Tracer {
   };
   std::chrono::microseconds since_began() const;
   void add(std::string& to, std::string_view text) const;
-  std::string shown(std::string text, const std::vector<std::string>& hidden) const;
+  std::string shown(std::string text) const;
 
   Clock& clock_;
-  const std::vector<std::string>& hidden_;
+  Redaction configured_;
   std::chrono::nanoseconds began_;
-  std::size_t longest_hidden_ = 0;
+  std::size_t longest_secret_ = 0;
   std::vector<std::string> learnt_;
+  mutable std::optional<Redaction> all_;  // made when it is asked for; gone when something was learnt since
   std::vector<Noted> noted_;
   Id last_ = 0;
   std::size_t left_off_ = 0;
@@ -50,13 +54,15 @@ class Tracer {
 // The world as one run sees it: the same seams, and each use of them noted.
 class TracedWorld {
  public:
-  TracedWorld(World& world, const std::vector<std::string>& hidden);
+  TracedWorld(World& world, Redaction secrets);
   ~TracedWorld();
   TracedWorld(const TracedWorld&) = delete;
   TracedWorld& operator=(const TracedWorld&) = delete;
 
   World& world() { return world_; }
-  std::shared_ptr<const Trace> take() { return tracer_.take(); }
+  // The end of a run, whichever way it ended: gives its outcome the trace, and hides every secret in it, configured or learnt. All outcomes
+  // pass here before anybody sees them. To be called once.
+  void conclude(Outcome& outcome);
 
  private:
   struct Seams;

@@ -25,4 +25,6 @@ void World::hide(const std::string& secret) const {
   if (tracer) tracer->hide(secret);
 }
 
+std::string World::without_secrets(std::string text) const { return tracer ? tracer->secrets().hidden(std::move(text)) : text; }
+
 }  // namespace drwatch

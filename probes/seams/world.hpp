@@ -212,6 +212,9 @@ struct World {
   // What the run came to know and nobody may be shown (a token that the other side issued, a captured value). What is configured as a
   // secret needs no saying.
   void hide(const std::string& secret) const;
+  // `text` without what is hidden in this run. Only for words that a probe keeps for a later run, in which what was learnt in this one is
+  // not known any more: an outcome is freed of secrets when its run is over.
+  std::string without_secrets(std::string text) const;
 };
 
 }  // namespace drwatch

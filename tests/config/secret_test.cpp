@@ -71,6 +71,26 @@ TEST_CASE("a missing secret is a warning in check and an error in serve") {
   }
 }
 
+TEST_CASE("a secret that is too short to be hidden is a warning, and nothing of it is shown") {
+  const std::string probe = "[component.d]\n[probe.p]\ncomponent = \"d\"\nkind = \"postgres\"\ndsn = { env = \"DRWATCH_TEST_SHORT\" }\n";
+  const std::pair<const char*, bool> secrets[] = {{"host=db password=hunter", false},
+                                                  {"host=db password=hunt dbname=application", true},
+                                                  {"postgres://u:h%40nt@db/x", true},
+                                                  {"host=/run/postgresql", false},
+                                                  {"postgres://u:hunter@2@db/x", false}};
+  for (const auto& [secret, is_short] : secrets) {
+    CAPTURE(secret);
+    setenv("DRWATCH_TEST_SHORT", secret, 1);
+    const auto loaded = load_text(probe);
+    CHECK(contains(loaded.warnings, "probe.p.dsn: the secret 'DRWATCH_TEST_SHORT' has fewer than 6 bytes") == is_short);
+    CHECK_FALSE(contains(loaded.warnings, "hunt"));
+  }
+  setenv("DRWATCH_TEST_SHORT", "short", 1);
+  CHECK(contains(load_text(token("{ env = \"DRWATCH_TEST_SHORT\" }")).warnings, "use a longer one"));
+  setenv("DRWATCH_TEST_SHORT", "longer", 1);
+  CHECK_FALSE(contains(load_text(token("{ env = \"DRWATCH_TEST_SHORT\" }")).warnings, "use a longer one"));
+}
+
 TEST_CASE("no problem shows a secret, however it is written") {
   const std::string plain = value;
   const std::string quoted = "\"" + plain + "\"";

@@ -412,7 +412,7 @@ TEST_CASE("auth: a missing secret is drwatch's own fault") {
 }
 
 TEST_CASE("auth: what the configuration must not say") {
-  setenv("DRWATCH_TEST_PASSWORD", "p", 1);
+  setenv("DRWATCH_TEST_PASSWORD", "long enough", 1);
   const std::string at = "target = \"https://x/\"\n", password = "password = { env = \"DRWATCH_TEST_PASSWORD\" }\n",
                     open = "provider = \"openid\"\n";
   const std::pair<std::string, const char*> wrong[] = {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/probes/fake_world.hpp"
 
+#include "probes/seams/tracer.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -46,6 +48,25 @@ struct Session : PgConnection {
 struct Drafted {
   std::shared_ptr<void> own;
   std::vector<std::string> problems;
+  std::vector<Secret> secrets;
+};
+
+// Runs as the daemon lets it run: traced, and freed of secrets at its end.
+class Concluded : public Probe {
+ public:
+  Concluded(std::unique_ptr<Probe> inner, const std::vector<Secret>& secrets) : inner_(std::move(inner)), secrets_(secrets) {}
+  Task<Outcome> run(World& world) override {
+    TracedWorld traced(world, secrets_);
+    Outcome outcome = co_await inner_->run(traced.world());
+    traced.conclude(outcome);
+    co_return outcome;
+  }
+  void recall(const std::string& memory) override { inner_->recall(memory); }
+  Health when_late() const override { return inner_->when_late(); }
+
+ private:
+  std::unique_ptr<Probe> inner_;
+  Redaction secrets_;
 };
 
 Drafted draft(const config::KindSchema& schema, const std::string& toml) {
@@ -54,7 +75,7 @@ Drafted draft(const config::KindSchema& schema, const std::string& toml) {
   made.own = schema.fresh();
   const auto document = config::parse_toml("test.toml", toml, problems);
   if (document) {
-    const config::Reading reading{problems, "probe.p", "/etc/drwatch"};
+    const config::Reading reading{problems, "probe.p", "/etc/drwatch", false, &made.secrets};
     config::read_table(*document->table(), document->place, schema.rows, made.own.get(), reading);
     if (schema.check && !problems.any_error()) schema.check(made.own.get(), document->place, reading);
   }
@@ -208,7 +229,8 @@ std::unique_ptr<Probe> probe_of(const std::string& kind, const std::string& toml
   settings.kind = kind;
   settings.timeout = seconds{10};
   settings.own = made.own;
-  return make_probe(settings);
+  settings.secrets = made.secrets;
+  return std::make_unique<Concluded>(make_probe(settings), made.secrets);
 }
 
 std::vector<std::string> problems_of(const std::string& kind, const std::string& toml) { return draft(schema_of(kind), toml).problems; }

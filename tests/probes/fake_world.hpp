@@ -104,7 +104,8 @@ class FakeWorld {
   Outcome run(Probe& probe);  // to its end
 };
 
-// A probe of this kind with these keys; an error in them fails the test (a missing secret is a warning).
+// A probe of this kind with these keys, traced and freed of secrets as in the daemon; an error in them fails the test (a missing secret is
+// a warning).
 std::unique_ptr<Probe> probe_of(const std::string& kind, const std::string& toml);
 // The problems that reading them gives, as `check` prints them.
 std::vector<std::string> problems_of(const std::string& kind, const std::string& toml);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/probes/gotrue.hpp"
 
+#include "config/rows/encoding.hpp"
 #include "probes/auth/jwt.hpp"
 #include "tests/probes/fake_world.hpp"
 

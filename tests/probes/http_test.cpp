@@ -261,7 +261,7 @@ TEST_CASE("http: what the configuration must not say") {
       {"target = \"https://x/\"\njson = [{ pointer = \"a\" }]", "JSON pointer"},
       {"target = \"https://x/\"\njson = [{ pointer = \"/a\", exists = false, min = 1 }]", "nothing to compare"},
       {"target = \"https://x/\"\ntls = { certificate = \"c\" }", "both certificate and key"},
-      {"target = \"https://x/\"\nbearer = { env = \"HOME\" }\nbasic = { user = \"u\", password = { env = \"HOME\" } }", "more than one"},
+      {"target = \"https://x/\"\nbearer = { env = \"PATH\" }\nbasic = { user = \"u\", password = { env = \"PATH\" } }", "more than one"},
       {"target = \"https://x/\"\nbody_match = \"x\"", "body_matches"},
   };
   for (const auto& [toml, says] : wrong) {

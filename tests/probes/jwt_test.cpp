@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "config/rows/encoding.hpp"
 #include "probes/auth/jwks.hpp"
 #include "tests/probes/gotrue.hpp"
 

@@ -110,8 +110,6 @@ TEST_CASE("excerpts are cut between characters and cleaned") {
         R"({"access_token":"***","n":1})");
   CHECK(without_tokens("id 123e4567-e89b-12d3-a456-426614174000 ----------------------------------------") ==
         "id 123e4567-e89b-12d3-a456-426614174000 ----------------------------------------");
-  CHECK(without("a key b key", {"key", ""}) == "a *** b ***");
-  CHECK(without("***", {"*"}) == "*********");
 }
 
 }  // namespace net_test

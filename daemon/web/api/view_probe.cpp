@@ -76,7 +76,7 @@ View newest_first(const std::vector<PastRun>& runs) {
 // Secrets are redacted: the page that shows this is read by more people than the file.
 View written_view(const ProbeSettings& probe) {
   View written = View::object();
-  for (const auto& [key, value] : probe.written) written[key] = redacted(value, {});
+  for (const auto& [key, value] : probe.written) written[key] = redacted(value);
   return written;
 }
 

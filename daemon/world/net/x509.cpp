@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/world/net/x509.hpp"
 
+#include "config/rows/encoding.hpp"
+
 #include <arpa/inet.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
@@ -104,12 +106,6 @@ std::vector<std::string> names_of(const X509* certificate) {
   return names;
 }
 
-std::string base64_of(const unsigned char* bytes, int size) {
-  std::string text(static_cast<std::size_t>((size + 2) / 3 * 4 + 1), '\0');  // and the zero that OpenSSL ends it with
-  text.resize(static_cast<std::size_t>(EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes, size)));
-  return text;
-}
-
 // SHA-256 of the SubjectPublicKeyInfo, base64: a pin as RFC 7469, 2.4 defines it. It stays the same when a certificate is renewed with the
 // same key. Empty when there is no readable key.
 std::string key_of(const X509* certificate) {
@@ -120,7 +116,7 @@ std::string key_of(const X509* certificate) {
   unsigned length = 0;
   const bool done = EVP_Digest(der, static_cast<std::size_t>(size), digest, &length, EVP_sha256(), nullptr) == 1;
   OPENSSL_free(der);
-  return done ? base64_of(digest, static_cast<int>(length)) : "";
+  return done ? base64({reinterpret_cast<const char*>(digest), length}) : "";
 }
 
 // SHA-256 of the whole certificate, as 64 lower-case hex digits.
@@ -128,13 +124,7 @@ std::string fingerprint_of(const X509* certificate) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned length = 0;
   if (X509_digest(certificate, EVP_sha256(), digest, &length) != 1) return "";
-  constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (unsigned i = 0; i < length; ++i) {
-    text += digits[digest[i] >> 4];
-    text += digits[digest[i] & 15];
-  }
-  return text;
+  return hex_of({reinterpret_cast<const char*>(digest), length});
 }
 
 // "the certificate of 192.0.2.1:443" for the server's own; "'R10', above the certificate of 192.0.2.1:443," for another of the chain.

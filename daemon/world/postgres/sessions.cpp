@@ -82,15 +82,6 @@ class Progress {
   bool tls_ = false;
 };
 
-// Makes the Failure by `say` twice. Reason and code come from the whole message: taking a password out could take a word out that the
-// reason is told by. The text for people comes from the message without `hidden`, since a server may echo what it was sent.
-template <class Say>
-Failure told(std::string message, const std::vector<std::string>& hidden, Say say) {
-  Failure failure = say(message);
-  failure.message = say(without(std::move(message), hidden)).message;
-  return failure;
-}
-
 // libpq reads the files that a connection string names in the middle of its work, on a worker. One that hangs would keep the worker: so
 // each is opened first, where that does no harm. It is not read here: what is wrong with it, libpq says best.
 Task<std::optional<Failure>> files_answer(Disk& disk, std::map<std::string, std::string> options) {
@@ -121,8 +112,7 @@ class RealPgConnection : public PgConnection {
         handle_(std::move(handle)),
         errands_(std::move(errands)),
         guard_(std::move(guard)),
-        address_(std::move(target.address)),
-        hidden_(std::move(target.hidden)) {}
+        address_(std::move(target.address)) {}
 
   ~RealPgConnection() override {
     auto errands = errands_.lock();  // null: the world, and its threads, have ended before this connection
@@ -168,9 +158,7 @@ class RealPgConnection : public PgConnection {
 
  private:
   Failure lost() { return failed("", PQerrorMessage(handle_.get()), true); }
-  Failure failed(const char* sqlstate, const char* message, bool gone) {
-    return told(message, hidden_, [&](const std::string& text) { return statement_failure(sqlstate, text, gone, address_); });
-  }
+  Failure failed(const char* sqlstate, const char* message, bool gone) { return statement_failure(sqlstate, message, gone, address_); }
 
   // Sends what is to be sent and waits until PQgetResult has something to say.
   Task<std::optional<Failure>> until_ready() {
@@ -229,7 +217,6 @@ class RealPgConnection : public PgConnection {
   std::weak_ptr<Workers> errands_;
   std::shared_ptr<FloodGuard> guard_;
   std::string address_;
-  std::vector<std::string> hidden_;
   bool busy_ = false;
   std::uint64_t before_ = 0;  // traffic, when the statement was sent
 };
@@ -265,10 +252,7 @@ Task<Result<std::unique_ptr<PgConnection>>> RealPostgres::connect(Secret dsn, Ph
     if (step->status != CONNECTION_BAD && traffic_of(PQsocket(handle->get())) > max_greeting)
       co_return Failure{Reason::protocol, "EFBIG", target->address + " talks on and on before it lets anybody in"};
   }
-  if (step->next != PGRES_POLLING_OK) {
-    const auto say = [&](const std::string& text) { return connection_failure(text, target->address); };
-    co_return told(PQerrorMessage(handle->get()), target->hidden, say);
-  }
+  if (step->next != PGRES_POLLING_OK) co_return connection_failure(PQerrorMessage(handle->get()), target->address);
   PQsetnonblocking(handle->get(), 1);
   std::unique_ptr<PgConnection> connection =
       std::make_unique<RealPgConnection>(workers_.loop(), *handle, errands_, guard_, std::move(*target));

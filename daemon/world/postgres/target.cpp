@@ -2,7 +2,6 @@
 #include "daemon/world/postgres/target.hpp"
 
 #include "config/rows/text.hpp"
-#include "probes/seams/redaction.hpp"
 
 #include <libpq-fe.h>
 #include <algorithm>
@@ -124,12 +123,6 @@ Task<Result<PgTarget>> resolve_target(Secret dsn, Resolver& resolver) {
   }
   if (auto problem = misplaced(dsn.reveal(), *options)) co_return std::move(*problem);
   PgTarget target;
-  // The whole string as well: a message may quote it.
-  target.hidden = forms_of(dsn.reveal());
-  if (const auto password = options->find("password"); password != options->end()) {
-    const auto forms = forms_of(password->second);
-    target.hidden.insert(target.hidden.begin(), forms.begin(), forms.end());
-  }
   const auto port = value_or(*options, "port", "PGPORT", "5432");
   if (!options->contains("hostaddr")) {
     auto hosts = split(value_or(*options, "host", "PGHOST", ""));

@@ -9,7 +9,6 @@ namespace drwatch {
 struct PgTarget {
   std::map<std::string, std::string> options;  // libpq's keywords
   std::string address;                         // "127.0.0.1:5432", "/run/postgresql": for messages
-  std::vector<std::string> hidden;             // forms of its password: what a server says may echo it
 };
 
 // `dsn` as libpq's options. Several hosts, and several addresses of one name, become a list that libpq tries in order. Fails with own-fault

@@ -98,17 +98,17 @@ Outcome not_read(Reason reason, std::string code, const std::string& why) {
   return outcome_of(Health::unknown, reason, std::move(code), "the backups could not be read: " + why);
 }
 
-// Hidden before it is cut: half a token is still half a token.
-std::string shown(const std::string& body, const std::string& token) {
+// What looks like a token goes before it is cut: half of one is no longer recognized.
+std::string shown(const std::string& body) {
   constexpr std::size_t enough = 4096;
-  return quote(without_tokens(without(body.substr(0, enough), {token})));
+  return quote(without_tokens(body.substr(0, enough)));
 }
 
-Outcome not_read(const HttpResponse& answer, const std::string& token) {
+Outcome not_read(const HttpResponse& answer) {
   const std::string code = std::to_string(answer.status);
   if (refuses(answer.status)) return not_read(Reason::auth, code, "the API refuses the token (" + code + ")");
   if (answer.status == 429) return not_read(Reason::protocol, code, "the API limits how often it may be asked (429)");
-  const std::string told = answer.body.empty() ? "" : ": " + shown(answer.body, token);
+  const std::string told = answer.body.empty() ? "" : ": " + shown(answer.body);
   return not_read(Reason::protocol, code, "the API answered " + code + told);
 }
 
@@ -140,8 +140,6 @@ class SupabaseProbe : public Probe {
     Phases phases;
     Outcome outcome = co_await look(world, &phases);
     outcome.phases = phases;
-    outcome.message = without(std::move(outcome.message), {token});
-    for (auto& [name, value] : outcome.facts) value = without(std::move(value), {token});
     co_return outcome;
   }
 
@@ -156,11 +154,10 @@ class SupabaseProbe : public Probe {
     // A token for the backups alone is refused here, and that is no reason to wait.
     if (project && project->status == 429) note_refusal(world, *project);
     if (backups->status == 404 && project && project->status == 404) co_return no_project();
-    if (backups->status != 200) co_return not_read(*backups, settings_.token.reveal());
+    if (backups->status != 200) co_return not_read(*backups);
 
     const auto told = parse_supabase_backups(backups->body);
-    if (!told)
-      co_return not_read(Reason::protocol, "200", "the answer has another shape: " + shown(backups->body, settings_.token.reveal()));
+    if (!told) co_return not_read(Reason::protocol, "200", "the answer has another shape: " + shown(backups->body));
     const auto status = project && project->status == 200 ? parse_supabase_status(project->body) : std::nullopt;
     Outcome outcome = judge_supabase(*told, status, {settings_.pitr, settings_.window, every_}, world.clock.now());
     outcome.facts["address"] = backups->address;
@@ -184,7 +181,7 @@ class SupabaseProbe : public Probe {
       return std::nullopt;
     }
     back_off_.refused(world.clock.boottime(), retry_after(answer));
-    last_refusal_ = not_read(answer, settings_.token.reveal());
+    last_refusal_ = not_read(answer);
     return last_refusal_;
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/auth/jwt.hpp"
+#include "config/rows/encoding.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace jwt_target {

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// What jobs, people and commands send is freed of the configuration's secrets before it is decided on, and so is the log.
+#include "config/rows/encoding.hpp"
+#include "daemon/secrets.hpp"
+#include "tests/daemon/machine.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+
+namespace discretion_test {
+
+using namespace drwatch;
+using namespace drwatch::testing;
+
+namespace {
+
+const std::string key = "0123456789abcdef";  // of the heartbeat in these tests' configuration
+
+bool told(const Machine& m, const std::string& words) {
+  return std::any_of(m.told.events.begin(), m.told.events.end(),
+                     [&](const Event& e) { return e.message.find(words) != std::string::npos; });
+}
+
+}  // namespace
+
+TEST_CASE("what a job sends of its own key is nowhere") {
+  Machine m;
+  m.start();
+  m.pass(minutes{1});
+  REQUIRE(m.submit(Pinged{"nightly", Pinged::What::fail, key, 1, "curl https://drwatch/ping/" + key + " or " + hex_of(key) + " failed"}));
+  CHECK(told(m, "curl https://drwatch/ping/*** or *** failed"));
+  CHECK_FALSE(told(m, key));
+  CHECK_FALSE(told(m, hex_of(key)));
+}
+
+TEST_CASE("what a person types of a secret is nowhere, of a new one from the reload on") {
+  ::setenv("DRWATCH_TEST_TOKEN", "ward-round-7", 1);
+  Machine m;
+  m.start();
+  m.pass(minutes{1});
+  m.breaks("primary");
+  REQUIRE(m.until([&] { return m.incident() != nullptr; }, minutes{5}));
+  REQUIRE(m.submit(AddNote{m.incident()->id, "the key is " + key + ", the token ward-round-7", "oncall"}));
+  CHECK(told(m, "the key is ***, the token ward-round-7"));  // not yet anybody's
+  m.configuration.append("[server.tokens.new]\nsecret = { env = \"DRWATCH_TEST_TOKEN\" }\n");
+  CHECK(m.daemon().reload().empty());
+  REQUIRE(m.submit(AddNote{m.incident()->id, "the new token " + base64("u:ward-round-7"), "oncall"}));
+  CHECK(told(m, "the new token dT***"));
+  m.daemon().log().line(Importance::error, "it said ward-round-7", {{"FIELD", "ward%2Dround%2d7"}});
+  CHECK(m.told.lines.back() == "it said ***");
+}
+
+TEST_CASE("the words of every input are freed of secrets, its names and ids are not") {
+  const Redaction secrets = Redaction().and_also({"s3cret-value"});
+  const auto free = [&](Input input) {
+    hide_secrets(input, secrets);
+    return input;
+  };
+  CHECK(std::get<CommandEnded>(free(CommandEnded{"id", "step", 0, "printed s3cret-value"})).output == "printed ***");
+  CHECK(std::get<SetSignal>(free(SetSignal{"s3cret-value", true, "by", "of s3cret-value"})).note == "of ***");
+  CHECK(std::get<SetSignal>(free(SetSignal{"s3cret-value", true, "by", ""})).signal == "s3cret-value");
+  CHECK(std::get<JournalHealth>(free(JournalHealth{true, "s3cret-value"})).message == "***");
+  CHECK(std::get<ConfigurationRefused>(free(ConfigurationRefused{{"a", "s3cret-value"}})).problems[1] == "***");
+  CHECK(std::get<StartMaintenance>(free(StartMaintenance{{"s3cret-value"}, hours{1}, "by", "s3cret-value"})).note == "***");
+}
+
+}  // namespace discretion_test
