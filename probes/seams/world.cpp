@@ -25,4 +25,8 @@ void World::hide(const std::string& secret) const {
   if (tracer) tracer->hide(secret);
 }
 
+void World::reached(const std::string& fact, const std::string& name) const {
+  if (tracer) tracer->reached(fact, name);
+}
+
 }  // namespace drwatch

@@ -212,6 +212,9 @@ struct World {
   // What the run came to know and nobody may be shown (a token that the other side issued, a captured value). What is configured as a
   // secret needs no saying.
   void hide(const std::string& secret) const;
+  // How far the run has come, as the fact that its outcome will have ("stage" or "step"). A run that is ended by its deadline can tell
+  // nothing itself any more: this is told for it, beside its phases and what it waited for.
+  void reached(const std::string& fact, const std::string& name) const;
 };
 
 }  // namespace drwatch
