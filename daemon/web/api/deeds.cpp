@@ -74,7 +74,7 @@ Task<Response> test_alert(Room& room, Call call) {
 Task<Response> reload(Room& room, Call call) {
   Fields fields(call.request);
   if (auto wrong = fields.wrong()) co_return std::move(*wrong);
-  const auto problems = room.desk.reload();
+  const auto problems = co_await room.desk.reload();
   if (!problems.empty())
     co_return problem(422, "configuration refused", "the running configuration stays as it was; correct the file and reload again",
                       problems);
