@@ -32,8 +32,9 @@ build: install
 
 bench: install
 	cmake --preset release
-	cmake --build build/release --target bench
+	cmake --build build/release --target bench drwatch
 	build/release/bench/bench
+	DRWATCH=build/release/drwatch SECONDS=10 tests/end_to_end/flood.py
 
 format: install-style
 	git ls-files '*.cpp' '*.hpp' | xargs clang-format-19 -i

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "config/message_names.hpp"
+
+#include "config/rows/text.hpp"
 #include "config/scenario.hpp"
+
+#include <algorithm>
 
 namespace drwatch {
 
@@ -34,6 +39,34 @@ const std::vector<MessageName>& message_names() {
       {"url", "the page of the incident"},
   };
   return names;
+}
+
+NamesAsked names_asked(std::string_view text, const std::function<bool(const std::string&)>& known) {
+  NamesAsked asked;
+  std::vector<bool> shown;  // the sections that are open, and whether each is
+  const auto add = [](std::vector<std::string>& names, std::string name) {
+    if (!has(names, name)) names.push_back(std::move(name));
+  };
+  for (std::size_t at = text.find("{{"); at != text.npos; at = text.find("{{", at)) {
+    at += 2;
+    const std::size_t end = text.find("}}", at);
+    if (end == text.npos) break;
+    std::string tag(text.substr(at, end - at));
+    at = end;
+    std::erase_if(tag, [](char c) { return c == '{' || c == '}' || c == '&' || c == ' '; });
+    if (tag.empty() || tag.front() == '!') continue;
+    const char sigil = tag.front();
+    if (sigil == '#' || sigil == '^') {
+      tag.erase(0, 1);
+      shown.push_back(known(tag) == (sigil == '#'));
+      add(asked.sections, std::move(tag));
+    } else if (sigil == '/') {
+      if (!shown.empty()) shown.pop_back();
+    } else if (std::all_of(shown.begin(), shown.end(), [](bool is) { return is; })) {
+      add(asked.put_in, std::move(tag));
+    }
+  }
+  return asked;
 }
 
 }  // namespace drwatch

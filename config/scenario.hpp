@@ -65,6 +65,7 @@ struct Scenario {
   std::string id, title, summary;
   Severity severity = Severity::critical;
   DisasterClass of_class = DisasterClass::host;
+  bool data = true;                  // data can be lost by it, or have to be restored: a missed job loses none
   std::vector<std::string> affects;  // components
   Duration rto{0};                   // resolved: its own or [recovery]'s
   Duration ack_within = minutes{15};

@@ -9,6 +9,7 @@
 #include "config/scenario.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -159,6 +160,9 @@ namespace config {
 
 struct LoadOptions {
   bool secrets_must_exist = false;  // serve: true
+  bool look_at_machine = false;     // serve and check: whether the paths and programs that are named are there
+  // What is wrong with a certificate and its key, as files; "" when they can be used. Empty: they are not looked at.
+  std::function<std::string(const std::string& certificate, const std::string& key)> identity_problem = {};
 };
 
 // Reads the main file and the scenario files beside it. Every problem is in `problems`; nullptr when one of them is an error.

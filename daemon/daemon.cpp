@@ -10,8 +10,6 @@
 namespace drwatch {
 namespace {
 
-// Events that the stream can go back to without reading the journal.
-constexpr std::size_t recent_events = 10000;
 // After how long kept values are written: so much of them is lost when the process dies.
 constexpr Duration kept_turn = seconds{2};
 constexpr std::uint64_t events_per_snapshot = 5000;
@@ -47,6 +45,7 @@ Daemon::Daemon(Parts parts, std::shared_ptr<const Settings> settings, Restored r
       reloaded_(parts_.world.executor) {
   state_.record = std::move(restored.record);
   state_.kept = std::move(restored.kept);
+  recent_ = std::move(restored.recent);
   for (const auto& [key, text] : restored.answers)
     if (auto answer = answer_from(text)) answers_[key] = *answer;
   figures_.version = DRWATCH_VERSION;
@@ -92,6 +91,7 @@ Task<void> Daemon::stop(std::string reason) {
     co_return true;
   }(tasks_));
   keeping_.write_kept(state_.kept);
+  keeping_.write_gathered();
   if (state_.record.seq != snapshot_seq_) parts_.journal.snapshot(state_.record.seq, snapshot_text(state_.record));
   parts_.journal.close();
 }
@@ -236,8 +236,7 @@ void Daemon::carry_out(const Decision& decision) {
 
 void Daemon::tell(const Event& event) {
   parts_.log.event(event);
-  recent_.push_back(event);
-  if (recent_.size() > recent_events) recent_.pop_front();
+  remember(recent_, event);
   for (auto& follower : followers_) follower(event);
 }
 
@@ -411,11 +410,11 @@ std::shared_ptr<void> Daemon::follow(std::function<void(const Event&)> each) {
   });
 }
 
-std::vector<Event> Daemon::events_since(std::uint64_t seq, std::size_t most) const {
-  std::vector<Event> events;
-  auto first = std::find_if(recent_.begin(), recent_.end(), [&](const Event& e) { return e.seq > seq; });
-  for (; first != recent_.end() && events.size() < most; ++first) events.push_back(*first);
-  return events;
+std::vector<std::shared_ptr<const Event>> Daemon::events_since(std::uint64_t seq, std::size_t most) const {
+  // In order, so its place is found by halving: this is asked for each page and by each reader that comes back.
+  auto first = std::partition_point(recent_.begin(), recent_.end(), [&](const auto& event) { return event->seq <= seq; });
+  const auto there = static_cast<std::size_t>(recent_.end() - first);
+  return {first, first + static_cast<std::ptrdiff_t>(std::min(most, there))};
 }
 
 }  // namespace drwatch

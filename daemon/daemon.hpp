@@ -58,10 +58,13 @@ class Daemon : public Desk {
   std::optional<Time> next_run(const std::string& probe) const override { return scheduler_.next_run(probe); }
   Task<Answer> submit(Input input, std::string idempotency_key) override;
   Task<std::optional<Outcome>> run_probe(std::string name) override { return scheduler_.next_outcome(std::move(name)); }
-  Task<std::vector<std::string>> send_test_alert() override { return alerting_.test(); }
+  Task<std::vector<std::pair<std::string, bool>>> send_test_alert() override { return alerting_.test(); }
   Task<std::vector<std::string>> reload() override;
   std::shared_ptr<void> follow(std::function<void(const Event&)> each) override;
-  std::vector<Event> events_since(std::uint64_t seq, std::size_t most) const override;
+  std::vector<std::shared_ptr<const Event>> events_since(std::uint64_t seq, std::size_t most) const override;
+  std::vector<std::shared_ptr<const Event>> newest_events(std::size_t most) const override {
+    return {recent_.end() - static_cast<std::ptrdiff_t>(std::min(most, recent_.size())), recent_.end()};
+  }
   TaskGroup& tasks() { return tasks_; }
 
  private:
@@ -96,7 +99,7 @@ class Daemon : public Desk {
   Scheduler scheduler_;
   Deadman deadman_;
   std::optional<Time> due_;
-  std::deque<Event> recent_;
+  RecentEvents recent_;
   std::list<std::function<void(const Event&)>> followers_;
   std::map<std::string, std::pair<Time, Answer>> answers_;
   std::map<std::pair<std::string, std::string>, std::pair<Keeping::Ticket, TaskGroup::Id>> commands_;  // by incident and step

@@ -41,6 +41,7 @@ struct DaemonFigures {
   Histogram loop_lag, journal_append;
   std::size_t alerts_active = 0, alerts_undelivered = 0;
   std::map<std::pair<std::string, std::string>, std::uint64_t> alerts_sent;  // (alertmanager, result)
+  std::uint64_t wrong_tokens = 0;                                            // requests that showed one; the web room counts them
   std::vector<std::string> probes_not_seen;                                  // active probes that have not run since the start
 };
 
@@ -57,12 +58,15 @@ class Desk {
   // first answer again.
   virtual Task<Answer> submit(Input input, std::string idempotency_key) = 0;
   virtual Task<std::optional<Outcome>> run_probe(std::string name) = 0;  // now; nullopt: no such probe
-  virtual Task<std::vector<std::string>> send_test_alert() = 0;          // one line per Alertmanager and channel: what happened
-  virtual Task<std::vector<std::string>> reload() = 0;                   // the problems; empty: done
+  // One line per Alertmanager and channel: what happened, and whether it was taken.
+  virtual Task<std::vector<std::pair<std::string, bool>>> send_test_alert() = 0;
+  virtual Task<std::vector<std::string>> reload() = 0;  // the problems; empty: done
 
   // Every event from now on, on the loop. The subscription ends when the returned handle is destroyed.
   virtual std::shared_ptr<void> follow(std::function<void(const Event&)> each) = 0;
-  virtual std::vector<Event> events_since(std::uint64_t seq, std::size_t most) const = 0;  // from the bounded memory of newest events
+  // From the bounded memory of the newest events, which reaches back over restarts; in order, the oldest first.
+  virtual std::vector<std::shared_ptr<const Event>> events_since(std::uint64_t seq, std::size_t most) const = 0;
+  virtual std::vector<std::shared_ptr<const Event>> newest_events(std::size_t most) const = 0;
 };
 
 }  // namespace drwatch

@@ -53,6 +53,9 @@ void add_daemon_commands(CLI::App& app, Given& g) {
                            [&g] { return serve(g.serve); });
   serve_it->add_option("--config", g.serve.config, "The configuration file")->required();
 
+  command(app, "reload", "Have the daemon read its configuration again; say what it refuses", "drwatch reload", g,
+          [&g] { return reload(g.client); });
+
   auto* check_it = command(app, "check", "Validate configuration, scenarios and messages; every problem at once",
                            "drwatch check --config drwatch.toml --strict", g, [&g] {
                              g.check.json = g.client.json;
@@ -132,6 +135,9 @@ void add_incident_work(CLI::App& group, Given& g) {
       ->required()
       ->check(CLI::IsMember(drwatch::step_actions()));
   step->add_flag("--yes", g.incident.yes, "Run the command without asking");
+  step->add_flag(
+      "--force", g.incident.force,
+      "Close a verified step although drwatch does not see what it asks; say why with --note. It counts for the checklist alone");
   takes_note(step, g);
 
   auto* note = on_incident(group, "note", "Add a note to the timeline",
@@ -200,6 +206,7 @@ void add_signal_and_maintenance(CLI::App& app, Given& g) {
                          });
     each->add_option("NAME", g.signal.name, "The signal, as the configuration declares it")->required();
     each->add_option("--note", g.signal.note, "Why");
+    if (!raise) each->add_flag("--force", g.signal.force, "Also what alerts raise: when they were resolved and nobody said so");
   }
 
   auto* group = command(app, "maintenance", "Keep scenarios shut while somebody works on a component; watching goes on",
@@ -339,8 +346,7 @@ int main(int argc, char** argv) {
   try {
     return given.run();
   } catch (const CommandRefused& refused) {
-    if (given.client.json && !refused.problem.empty())
-      std::printf("%s%s", refused.problem.c_str(), refused.problem.ends_with('\n') ? "" : "\n");
+    if (given.client.json) std::printf("%s\n", refused_document(refused).c_str());
     return refuse(refused.what());
   } catch (const std::exception& error) {
     return refuse(std::string(error.what()) + "; this should not happen: please report it");

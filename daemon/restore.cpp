@@ -3,6 +3,11 @@
 
 namespace drwatch {
 
+void remember(RecentEvents& recent, Event event) {
+  recent.push_back(std::make_shared<const Event>(std::move(event)));
+  if (recent.size() > recent_events) recent.pop_front();
+}
+
 Restored restore(JournalContents contents, const std::function<void(const std::function<void(const Event&)>&)>& all) {
   Restored r;
   r.notice = contents.notice;
@@ -23,6 +28,8 @@ Restored restore(JournalContents contents, const std::function<void(const std::f
   } else {
     for (const Event& e : contents.events) apply(r.record, e);
   }
+  for (Event& event : contents.earlier) remember(r.recent, std::move(event));
+  for (Event& event : contents.events) remember(r.recent, std::move(event));
   for (const auto& [key, text] : contents.kept) {
     // Kept values of two kinds stand in one table: those of the heart, and the answers to idempotency keys.
     if (key.starts_with("answer/"))

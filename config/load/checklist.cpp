@@ -3,6 +3,8 @@
 
 #include "config/check/circle.hpp"
 #include "config/load/template.hpp"
+#include "config/message_names.hpp"
+#include "config/rows/text.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -189,6 +191,23 @@ void complete(Checklist& list, Problems& problems) {
     if (!list.steps[i].says_after) list.steps[i].step.after = steps_before(list.steps, i);
   check_after(list, problems);
   check_options(list, problems);
+}
+
+void check_without_data(const Checklist& list, Problems& problems) {
+  const std::vector<std::string> of_data = {"recovery_point", "exposure", "recovery_source", "bad_change_at"};
+  const auto known = [&](const std::string& name) { return !has(of_data, name); };
+  const auto check = [&](const std::string& text, const Place& place, const std::string& key) {
+    for (const std::string& name : names_asked(text, known).put_in)
+      if (!known(name))
+        problems.error(place, key, "nothing fills {{" + name + "}}: the scenario says that no data is at stake",
+                       "put it into a section, {{#" + name + "}}...{{/" + name + "}}, or leave 'data = false' out");
+  };
+  for (const ReadStep& read : list.steps)
+    for (const std::string& word : read.step.run) check(word, read.place, read.key);
+  for (const ReadMessage& read : list.messages) {
+    check(read.message.subject, read.place, read.key);
+    check(read.message.body, read.place, read.key);
+  }
 }
 
 }  // namespace drwatch::config

@@ -30,4 +30,7 @@ Checklist read_checklist(const Table& root, const Names& names, const Reading& r
 // Finds doubled ids, fills what `after` says by default, and checks what it names.
 void complete(Checklist& list, Problems& problems);
 
+// In a scenario without data at stake there is no recovery point: what asks for one could never be filled.
+void check_without_data(const Checklist& list, Problems& problems);
+
 }  // namespace drwatch::config

@@ -127,8 +127,22 @@ std::string scenario_hash(const Scenario& s) {
     drill = Json{s.drill->grace.count(), s.drill->type};
     if (s.drill->schedule) drill.insert(drill.end(), {s.drill->schedule->text(), s.drill->schedule->zone()});
   }
-  return sha256_hex(text_of(Json{s.id, s.title, s.summary, static_cast<int>(s.severity), static_cast<int>(s.of_class), s.affects,
-                                 s.rto.count(), s.ack_within.count(), s.reopen_within.count(), trigger, exit, steps, messages, drill}));
+  Json whole = {s.id,
+                s.title,
+                s.summary,
+                static_cast<int>(s.severity),
+                static_cast<int>(s.of_class),
+                s.affects,
+                s.rto.count(),
+                s.ack_within.count(),
+                s.reopen_within.count(),
+                trigger,
+                exit,
+                steps,
+                messages,
+                drill};
+  if (!s.data) whole.push_back("no data");  // only then, so that a scenario without it has the hash that it had before there was such a key
+  return sha256_hex(text_of(whole));
 }
 
 }  // namespace drwatch::config

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "config/check/machine.hpp"
 #include "config/load/digest.hpp"
 #include "config/load/loading.hpp"
 #include "config/rows/files.hpp"
@@ -28,7 +29,8 @@ std::shared_ptr<const Settings> load(const std::string& file, std::span<const Ki
   const auto main = read_document(file, problems);
   if (!main) return nullptr;
   const auto settings = std::make_shared<Settings>();
-  const Reading reading{problems, "", std::filesystem::absolute(file).parent_path(), options.secrets_must_exist};
+  std::vector<NamedPath> paths;
+  const Reading reading{problems, "", std::filesystem::absolute(file).parent_path(), options.secrets_must_exist, nullptr, &paths};
   const DeclaredNames names(main->table(), problems);
   std::string texts = main->text + '\0';
 
@@ -43,6 +45,7 @@ std::shared_ptr<const Settings> load(const std::string& file, std::span<const Ki
   check_scenarios(scenarios, *settings, problems);
   warn_of_main(*main, *settings, problems);
   warn_of_scenarios(scenarios, *settings, problems);
+  if (options.look_at_machine) look_at_machine(*main, *settings, paths, options, problems);
 
   problems.sort();
   if (problems.any_error()) return nullptr;

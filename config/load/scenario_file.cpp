@@ -51,7 +51,7 @@ std::optional<fs::path> scenarios_folder(const Document& main, const Reading& re
 class Reader {
  public:
   Reader(fs::path folder, const Settings& settings, const DeclaredNames& names, const Reading& reading, std::string& texts)
-      : folder_(std::move(folder)), settings_(settings), names_(names), problems_(reading.problems), texts_(texts) {}
+      : folder_(std::move(folder)), settings_(settings), names_(names), problems_(reading.problems), paths_(reading.paths), texts_(texts) {}
 
   std::vector<ScenarioFile> run() {
     read_shared();
@@ -68,7 +68,7 @@ class Reader {
     if (document) texts_ += document->file + '\0' + document->text + '\0';
     return document;
   }
-  Reading reading_of(const fs::path& folder) const { return {problems_, "", fs::absolute(folder), false}; }
+  Reading reading_of(const fs::path& folder) const { return {problems_, "", fs::absolute(folder), false, nullptr, paths_}; }
 
   void read_shared() {
     const fs::path folder = folder_ / "shared";
@@ -107,6 +107,7 @@ class Reader {
     read_drill(root, scenario, reading);
     Checklist list = assemble(read_include(root, top, draft.include), read_checklist(root, names_, reading));
     complete(list, problems_);
+    if (!scenario.data) check_without_data(list, problems_);
     for (auto& read : list.steps) scenario.steps.push_back(std::move(read.step));
     for (auto& read : list.messages) scenario.messages.push_back(std::move(read.message));
     scenario.hash = scenario_hash(scenario);
@@ -168,6 +169,7 @@ class Reader {
   const Settings& settings_;
   const DeclaredNames& names_;
   Problems& problems_;
+  std::vector<NamedPath>* paths_;
   std::string& texts_;
   std::vector<std::string> shared_names_;  // also of those that could not be read
   std::map<std::string, Checklist> shared_;

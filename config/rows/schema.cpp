@@ -194,6 +194,10 @@ void read_value(Secret& into, const Value& value, const Meta&, const Reading& re
 
 void read_value(std::vector<std::string>& into, const Value& value, const Meta& meta, const Reading& reading) {
   read_list(into, value, meta, reading, "a list of strings");
+  if (!meta.program || !reading.paths || into.empty()) return;
+  const bool relative = into.front().find('/') != std::string::npos;
+  const std::string program = relative ? (std::filesystem::path(reading.folder) / into.front()).lexically_normal().string() : into.front();
+  reading.paths->push_back({reading.key, value.place, program, true});
 }
 
 void read_value(std::vector<std::int64_t>& into, const Value& value, const Meta& meta, const Reading& reading) {
@@ -213,6 +217,7 @@ void read_path(std::string& into, const Value& value, const Meta&, const Reading
   if (const auto wrong = misfit("path", *value.text()))
     return reading.problems.error(value.place, reading.key, wrong->message, wrong->hint);
   into = (std::filesystem::path(reading.folder) / *value.text()).lexically_normal();
+  if (reading.paths) reading.paths->push_back({reading.key, value.place, into});
 }
 
 void read_rows(const Table& table, Place place, std::span<const Row> rows, void* into, const Reading& reading) {

@@ -17,13 +17,22 @@
 
 namespace drwatch::config {
 
+// A file, a folder or a program that the configuration names.
+struct NamedPath {
+  std::string key;  // dotted
+  Place place;
+  std::string path;
+  bool program = false;  // to be run: looked for as a command's first word is
+};
+
 // What reading a value needs besides the value.
 struct Reading {
   Problems& problems;
-  std::string key;                         // dotted path of the table being read
-  std::string folder;                      // relative paths are relative to it
-  bool secrets_must_exist = false;         // a missing secret: error (serve) or warning (check, test)
-  std::vector<Secret>* secrets = nullptr;  // collects what is read; null: nobody wants to know
+  std::string key;                          // dotted path of the table being read
+  std::string folder;                       // relative paths are relative to it
+  bool secrets_must_exist = false;          // a missing secret: error (serve) or warning (check, test)
+  std::vector<Secret>* secrets = nullptr;   // collects what is read; null: nobody wants to know
+  std::vector<NamedPath>* paths = nullptr;  // the same
 
   Reading at(std::string_view child) const;  // the same, one level further down
 };
@@ -44,6 +53,7 @@ struct Meta {
   bool required = false;
   std::optional<double> min = {};  // for numbers; durations in seconds
   std::optional<double> max = {};
+  bool program = false;                  // a list of strings that is a command: its first word is a program
   std::vector<std::string> one_of = {};  // for strings
   std::string pattern_name = {};  // "name", "url", "regex", "json-pointer", "path", "header", "host:port", "method": checked, for strings
 };

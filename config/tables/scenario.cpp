@@ -60,6 +60,10 @@ Section scenario_section() {
                       {"region", DisasterClass::region},
                       {"account", DisasterClass::account}},
                      {.doc = "What the disaster takes: whose recovery point counts.", .fallback = "host"})),
+       of(row("data", &Scenario::data,
+              {.doc = "Data can be lost by it, or have to be restored. `false` where none can, a job that was missed: then nobody is asked "
+                      "when a bad change was made, and no recovery point is shown.",
+               .fallback = "true"})),
        of(row("affects", &Scenario::affects, {.doc = "Components that it takes down; all must be up again for it to be recovered."})),
        row("rto", &ScenarioDraft::rto, {.doc = "Its recovery time objective.", .fallback = "`[recovery] rto`", .min = 1}),
        of(row("ack_within", &Scenario::ack_within,
@@ -125,7 +129,8 @@ Section step_section(const Names& names) {
        row("hold", &StepDraft::hold, {.doc = "With `verify`.", .fallback = "1m"}),
        of(row("run", &Step::run,
               {.doc = "A program and its arguments; no shell. Arguments may hold the names of messages, like `{{recovery_point}}`. People "
-                      "start it."})),
+                      "start it.",
+               .program = true})),
        row("auto", &StepDraft::automatic,
            {.doc = "With `run`: start it when the step is ready, without being asked.", .fallback = "false"}),
        row("timeout", &StepDraft::timeout, {.doc = "With `run`: it is ended after this.", .fallback = "10m", .min = 1})}};

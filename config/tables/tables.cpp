@@ -119,7 +119,7 @@ const Section& token_section() {
       "[server.tokens.NAME]",
       "Who may do what: one table for each person or system; its name is recorded with everything done with the token.",
       {row("role", &TokenSettings::role,
-           {.doc = "`viewer` reads; `responder` acts on incidents, drills, signals and maintenance; `admin` also corrects and reloads.",
+           {.doc = "`viewer` reads; `responder` acts on incidents, drills, signals and maintenance; `admin` also reloads.",
             .fallback = "viewer",
             .one_of = {"viewer", "responder", "admin"}}),
        row("secret", &TokenSettings::secret, {.doc = "The token.", .required = true})}};
@@ -198,7 +198,7 @@ const Section& channel_section() {
             .one_of = {"webhook", "command"}}),
        receiver_row(&ChannelSettings::url, {.doc = "Of a webhook."}),
        row("command", &ChannelSettings::command,
-           {.doc = "Of a command: the program and its arguments; no shell. The alerts arrive on standard input."}),
+           {.doc = "Of a command: the program and its arguments; no shell. The alerts arrive on standard input.", .program = true}),
        row("timeout", &ChannelSettings::timeout, {.doc = "A bound on one call.", .fallback = "10s", .min = 0.1, .max = 300})}};
   return section;
 }

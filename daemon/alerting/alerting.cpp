@@ -212,7 +212,7 @@ AlertingStatus Alerting::status() const {
   return status;
 }
 
-Task<std::vector<std::string>> Alerting::test() {
+Task<std::vector<std::pair<std::string, bool>>> Alerting::test() {
   const std::shared_ptr<Inside> inside = inside_;
   const std::shared_ptr<const Settings> settings = inside->settings;
   Alert alert;
@@ -220,19 +220,19 @@ Task<std::vector<std::string>> Alerting::test() {
   alert.annotations = {{"summary", "A test alert of drwatch"},
                        {"description", "Somebody asked drwatch to show that its alerts arrive. Nothing is wrong; it ends by itself."}};
   alert.starts_at = inside->world.clock.now();
-  std::vector<std::string> lines;
+  std::vector<std::pair<std::string, bool>> lines;
   const std::map<std::string, Mate> mates = inside->mates;  // a reload may change them meanwhile
   for (const auto& [url, mate] : mates) {
-    const std::string outcome = co_await mate.one->prove(alert);
-    lines.push_back(mate.one->name() + ": " + outcome);
+    const auto [outcome, stands] = co_await mate.one->prove(alert);
+    lines.emplace_back(mate.one->name() + ": " + outcome, stands);
   }
   for (const std::string& name : settings->alertmanager.fallback) {
     const auto channel = settings->channels.find(name);
     std::string why = "it is not configured";
     if (channel != settings->channels.end()) why = co_await carry(inside->world, name, channel->second, alert, settings->server.public_url);
-    lines.push_back("channel " + name + ": " + (why.empty() ? "taken" : "not taken: " + why));
+    lines.emplace_back("channel " + name + ": " + (why.empty() ? "taken" : "not taken: " + why), why.empty());
   }
-  if (lines.empty()) lines.emplace_back("nothing to send it to: [alertmanager] has neither urls nor a fallback");
+  if (lines.empty()) lines.emplace_back("nothing to send it to: [alertmanager] has neither urls nor a fallback", false);
   co_return lines;
 }
 

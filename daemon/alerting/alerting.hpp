@@ -35,8 +35,8 @@ class Alerting {
   // All that should stand now: firing alerts and those resolved within 15 minutes, in the order of their changes. The newest call counts.
   void want(std::vector<Alert> alerts);
   AlertingStatus status() const;
-  // A test alert through every Alertmanager (read back) and every fallback channel: one line each.
-  Task<std::vector<std::string>> test();
+  // A test alert through every Alertmanager (read back) and every fallback channel: one line each, and whether it was taken.
+  Task<std::vector<std::pair<std::string, bool>>> test();
   void stop();
 
  private:

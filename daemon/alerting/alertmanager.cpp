@@ -182,15 +182,16 @@ Task<Result<HttpResponse>> Alertmanager::ask(std::string method, std::string pat
   co_return std::move(*answer);
 }
 
-Task<std::string> Alertmanager::prove(Alert alert) {
+Task<std::pair<std::string, bool>> Alertmanager::prove(Alert alert) {
   std::vector<Alert> one(1, alert);
   const Answer posted = co_await post(one);
-  if (posted.taken != Taken::yes) co_return "not taken: " + posted.why;
+  if (posted.taken != Taken::yes) co_return std::pair("not taken: " + posted.why, false);
   const auto answer = co_await ask("GET", read_back_path(one), "");
-  if (!answer) co_return "taken, but not read back: " + answer.error().message;
+  if (!answer) co_return std::pair("taken, but not read back: " + answer.error().message, false);
   const auto listed = listed_alerts(answer->body);
-  if (answer->status != 200 || !listed) co_return "taken, but not read back: " + odd_list(*answer);
-  co_return listed->contains(alert.labels) ? "accepted and read back" : "taken, but it does not stand there";
+  if (answer->status != 200 || !listed) co_return std::pair("taken, but not read back: " + odd_list(*answer), false);
+  const bool stands = listed->contains(alert.labels);
+  co_return std::pair(std::string(stands ? "accepted and read back" : "taken, but it does not stand there"), stands);
 }
 
 void Alertmanager::refuse(const Alert& alert, const std::string& why) {

@@ -44,8 +44,8 @@ class Alertmanager {
 
   // The loop. `changed` is called when what it holds may have changed.
   static Task<void> run(std::shared_ptr<Alertmanager> self, std::function<void()> changed);
-  // One alert there and back, outside the loop: "accepted and read back", or what went wrong.
-  Task<std::string> prove(Alert alert);
+  // One alert there and back, outside the loop: "accepted and read back" and true, or what went wrong.
+  Task<std::pair<std::string, bool>> prove(Alert alert);
 
  private:
   // refused: the request came through, but something in it is bad, and sending the same again is useless. no: it did not come through.

@@ -52,12 +52,13 @@ int alert_list(const ClientOptions& options) {
 int alert_test(const ClientOptions& options) {
   Client client(options);
   const Json answer = client.post("/api/v1/alerts/test", Json::object());
-  if (client.printed_as_json(answer)) return 0;
+  const auto taken = answer.find("taken");
+  const int code = taken != answer.end() && taken->is_boolean() && taken->get<bool>() ? 0 : 1;
+  if (client.printed_as_json(answer)) return code;
   for (const auto& line : list_at(answer, "results")) {
     if (line.is_string()) print(one_line(line.get<std::string>()) + "\n");
   }
-  if (list_at(answer, "results").empty()) print("no Alertmanager and no channel is configured; add [alertmanager] urls\n");
-  return 0;
+  return code;
 }
 
 }  // namespace drwatch::commands

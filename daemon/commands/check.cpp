@@ -2,8 +2,13 @@
 // drwatch check: every problem of a configuration at once.
 #include "config/settings.hpp"
 #include "daemon/commands/commands.hpp"
+#include "daemon/commands/loading.hpp"
 #include "daemon/commands/render.hpp"
 #include "probes/probe.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 
 namespace drwatch::commands {
 
@@ -37,9 +42,11 @@ std::string check_summary(const std::string& file, const std::vector<config::Pro
 }
 
 int check(const CheckOptions& options) {
+  if (!std::ifstream(options.config))
+    throw CommandRefused(options.config + " cannot be read: " + std::strerror(errno) + "; check the path and its permissions");
   config::Problems problems;
   const auto kinds = kind_schemas();
-  const auto settings = config::load(options.config, kinds, {}, problems);
+  const auto settings = config::load(options.config, kinds, with_a_look(false), problems);
   problems.sort();
   if (options.json) {
     print(problems_document(problems.all()).dump(2) + "\n");

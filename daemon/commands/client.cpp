@@ -2,6 +2,7 @@
 #include "daemon/commands/client.hpp"
 
 #include "daemon/tasks/task_group.hpp"
+#include "daemon/world/net/unix_http.hpp"
 #include "daemon/world/real.hpp"
 #include "probes/seams/within.hpp"
 
@@ -19,6 +20,7 @@ namespace {
 
 constexpr seconds patience{60};  // a probe's run or a test alert may take a while
 constexpr std::size_t most_bytes = 64 << 20;
+constexpr std::string_view unix_scheme = "unix:";
 
 std::string hex(std::uint64_t value) {
   std::string text;
@@ -125,7 +127,16 @@ std::string problem_line(int status, const std::string& body, bool with_token) {
   return one_line(next_move.empty() ? what : what + "; " + next_move);
 }
 
+std::string refused_document(const CommandRefused& refused) {
+  std::string text = refused.problem;
+  while (text.ends_with('\n')) text.pop_back();
+  if (!text.empty() && Json::accept(text)) return text;
+  const Json document{{"type", "about:blank"}, {"title", "not done"}, {"status", nullptr}, {"detail", refused.what()}};
+  return document.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 Client::Client(ClientOptions options) : options_(std::move(options)), token_(read_token(options_)) {
+  if (options_.server.starts_with(unix_scheme)) return;
   if (options_.server.find("://") == std::string::npos) options_.server = "http://" + options_.server;
   while (options_.server.ends_with('/')) options_.server.pop_back();
 }
@@ -142,6 +153,17 @@ std::string Client::exchange(const std::string& method, const std::string& path,
     request.headers.emplace_back("Content-Type", "application/json");
     request.headers.emplace_back("Idempotency-Key", idempotency_key());
     request.body = body;
+  }
+  if (options_.server.starts_with(unix_scheme)) {
+    request.url = path;
+    const std::string socket = options_.server.substr(unix_scheme.size());
+    const auto answer = fetch_from_socket(socket, request, patience);
+    if (!answer)
+      throw CommandRefused("cannot reach drwatch at " + socket + ": " + answer.error().message +
+                           "; it is there while the unit runs, for root and drwatch's own user");
+    if (answer->status < 200 || answer->status > 299)
+      throw CommandRefused(problem_line(answer->status, answer->body, !token_.empty()), answer->body);
+    return answer->body;
   }
   const Exchange exchange = fetch(std::move(request));
   const std::string next_move = "; start it with drwatch serve --config FILE, or name the right one with --server URL (or DRWATCH_SERVER)";

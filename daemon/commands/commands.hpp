@@ -16,18 +16,26 @@ struct CommandRefused : std::runtime_error {
   std::string problem;
 };
 
+// For --json: what the API answered, or a problem document (RFC 9457) of this line where there was no answer.
+std::string refused_document(const CommandRefused& refused);
+
+inline constexpr const char* default_server = "http://127.0.0.1:9780";
+
 // How to reach a running daemon.
 struct ClientOptions {
-  std::string server = "http://127.0.0.1:9780";
-  std::string token_file;  // empty: the token in DRWATCH_TOKEN, if any
-  std::string ca_file;     // https: empty: the system's trust store
-  bool json = false;       // print what the API answered
+  std::string server = default_server;  // or "unix:PATH", the socket that needs no token from root and drwatch's own user
+  std::string token_file;               // empty: the token in DRWATCH_TOKEN, if any
+  std::string ca_file;                  // https: empty: the system's trust store
+  bool json = false;                    // print what the API answered
 };
 
 struct ServeOptions {
   std::string config;
 };
 int serve(const ServeOptions& options);
+
+// Has the running daemon read its configuration again, and waits for what becomes of it: a configuration that is refused throws.
+int reload(ClientOptions options);
 
 struct TestOptions {
   std::vector<std::string> files;
@@ -87,6 +95,7 @@ int runbook_export(const RunbookOptions& options);
 struct SignalOptions {
   ClientOptions client;
   std::string name, note;
+  bool force = false;
 };
 int signal_raise(const SignalOptions& options);
 int signal_clear(const SignalOptions& options);

@@ -102,10 +102,13 @@ int incident_ack(const IncidentOptions& options) {
 int incident_step(const IncidentOptions& options) {
   Client client(options.client);
   if (parse_step_action(options.action) == OnStep::run && !options.yes) confirm_run(client, options);
-  const Json answer =
-      client.post(path_of(options, "/steps/" + path_element(options.step)), with_note(options, Json{{"action", options.action}}));
+  Json body = with_note(options, Json{{"action", options.action}});
+  if (options.force) body["force"] = true;
+  const Json answer = client.post(path_of(options, "/steps/" + path_element(options.step)), body);
   const Json* step = find_by_id(list_at(answer, "steps"), options.step);
-  return tell(client, answer, "step '" + options.step + "' is " + (step ? text_at(*step, "state") : "taken"));
+  return tell(client, answer,
+              "step '" + options.step + "' is " + (step ? text_at(*step, "state") : "taken") +
+                  (step && flag_at(*step, "against_evidence") ? " for the checklist alone: it is against what drwatch sees" : ""));
 }
 
 int incident_note(const IncidentOptions& options) {

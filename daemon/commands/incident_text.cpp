@@ -130,7 +130,8 @@ void head(Page& page) {
   page.fact("started", at_with(page, "started_at", "started_by"));
   page.fact("opened", at_with(page, "opened_at", "opened_by"));
   page.fact("acknowledged", acknowledgement(i, page.now));
-  page.fact("recovered", at_with(page, "recovered_at", ""));
+  page.fact(flag_at(i, "recovery_said") ? "called over" : "recovered",
+            at_with(page, "recovered_at", "") + (flag_at(i, "recovery_said") ? ", never seen to recover" : ""));
   page.fact("resolved", at_with(page, "resolved_at", ""));
   const auto deadline = time_at(i, "deadline");
   page.fact("clock", elapsed_of_rto(i) + ", " + page.paint(page.paint.standing(standing), standing) +
@@ -203,6 +204,7 @@ void next_steps(Page& page) {
 
 std::string mark(const Json& step) {
   const std::string state = text_at(step, "state");
+  if (flag_at(step, "against_evidence")) return "[?]";
   return state == "done"                               ? "[x]"
          : state == "skipped"                          ? "[-]"
          : state == "started" || state == "running"    ? "[~]"
@@ -211,6 +213,7 @@ std::string mark(const Json& step) {
 }
 Ink mark_ink(const Json& step) {
   const std::string state = text_at(step, "state");
+  if (flag_at(step, "against_evidence")) return Ink::bad;
   return state == "done" ? Ink::good : state == "failed" || state == "interrupted" ? Ink::bad : state == "skipped" ? Ink::dim : Ink::warn;
 }
 
@@ -224,6 +227,7 @@ void verification(Page& page, const Json& step) {
   const auto hold = number_at(verify, "hold_seconds");
   if (!closed(step) && holds) text += "; holds since " + clock_text(*holds, page.now) + (hold ? ", must for " + words(*hold) : "");
   if (!closed(step) && !holds) text += "; does not hold yet";
+  if (flag_at(step, "against_evidence")) text += "; does not hold";
   if (verify.contains("proves") && verify["proves"].is_boolean() && !verify["proves"].get<bool>())
     text += "; it held all along: this proves nothing";
   if (const auto broke = time_at(verify, "broke_at")) text += "; broke again at " + clock_text(*broke, page.now);
@@ -242,7 +246,8 @@ void checklist(Page& page) {
     if (const auto state = text_at(step, "state"); state != "open" && state != "done") tail += ", " + state;
     const auto ended = time_at(step, "ended_at");
     if (closed(step) && ended) tail += ", " + clock_text(*ended, page.now);
-    if (const auto by = text_at(step, "by"); !by.empty()) tail += " by " + by;
+    if (const auto by = text_at(step, "by"); !by.empty())
+      tail += flag_at(step, "against_evidence") ? ", said by " + by + ", against what drwatch sees" : " by " + by;
     if (!closed(step) && !flag_at(step, "ready") && text_at(step, "kind") != "verified")
       tail += ", after " + joined(list_at(step, "after"));
     page.line("  " + page.paint(mark_ink(step), mark(step)) + " " + one_line(text_at(step, "title")) + page.paint(Ink::dim, tail));

@@ -11,4 +11,7 @@ namespace drwatch::commands {
 // The configuration, or CommandRefused with its problems; warnings are check's business.
 std::shared_ptr<const Settings> load_or_refuse(const std::string& file);
 
+// As `serve`, a reload and `check` load it: with a look at what is there of what it names. What serve would refuse, check says.
+config::LoadOptions with_a_look(bool secrets_must_exist);
+
 }  // namespace drwatch::commands

@@ -3,6 +3,7 @@
 #include "config/rows/files.hpp"
 #include "config/settings.hpp"
 #include "daemon/commands/commands.hpp"
+#include "daemon/commands/loading.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/journal/journal.hpp"
 #include "daemon/log/log.hpp"
@@ -27,7 +28,7 @@
 namespace drwatch::commands {
 namespace {
 
-constexpr int could_not_start = 2;
+constexpr int failed_while_running = 1, could_not_start = 2;
 
 std::vector<std::string> texts_of(const config::Problems& problems, config::Problem::Level level) {
   std::vector<std::string> texts;
@@ -54,9 +55,8 @@ class Reading {
     config::Problems problems;
     const auto schemas = kind_schemas();
     try {
-      loaded_.settings = config::load(file_, schemas, {.secrets_must_exist = true}, problems);
+      loaded_.settings = config::load(file_, schemas, with_a_look(true), problems);
       loaded_.problems = texts_of(problems, config::Problem::Level::error);
-      if (loaded_.settings) touch_identity(loaded_.settings->server);
     } catch (const std::exception& e) {
       loaded_.settings = nullptr;
       loaded_.problems = {file_ + ": " + e.what()};
@@ -75,13 +75,6 @@ class Reading {
   }
 
  private:
-  // The loop loads the certificate itself: here it is tried, so that files that hang are noticed beside the loop. What is wrong with them
-  // otherwise is said by whoever loads them.
-  static void touch_identity(const ServerSettings& server) {
-    for (const auto& file : {server.tls_certificate, server.tls_key})
-      if (!file.empty()) config::read_file(file, 1 << 20);
-  }
-
   const std::string file_;
   std::atomic<bool> begun_{false};
   mutable std::mutex mutex_;
@@ -146,6 +139,20 @@ Task<void> obey_signals(Serving s) {
 
 }  // namespace
 
+// The exit code of a daemon that was told to stop. That events were never written must not end with a daemon that says nothing: who
+// restarts it counts on its record.
+int ended(Journal& journal, Log& log, const std::string& path) {
+  const std::size_t lost = journal.waiting();
+  if (lost == 0) return 0;
+  const std::string line =
+      std::to_string(lost) + (lost == 1 ? " event was" : " events were") + " never written: the journal " + path +
+      " could not be written when drwatch stopped; the log above has what they say, and the next start knows nothing of "
+      "them";
+  log.line(Importance::error, line);
+  std::cerr << "drwatch: " << line << "\n";
+  return failed_while_running;
+}
+
 int serve(const ServeOptions& options) {
   const ProcessGuard guard;
   const auto loaded = load_at_start(options.config);
@@ -159,6 +166,7 @@ int serve(const ServeOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
   boost::asio::io_context loop(1);
   auto log = make_log();
+  bool running = false;
   try {
     RealWorld world(loop.get_executor(), settings->workers);
     world.guarded_by(guard);
@@ -197,13 +205,15 @@ int serve(const ServeOptions& options) {
                                     web->address() + "/");
     outside.spawn("signals", obey_signals({loop, daemon, *web, outside, signals}));
     notify::ready("watching");
+    running = true;
     loop.run();
+    const int code = ended(*journal, *log, settings->journal.path);
     web.reset();
     journal.reset();
-    return 0;
+    return code;
   } catch (const std::exception& e) {
     std::cerr << "drwatch: " << e.what() << "\n";
-    return could_not_start;
+    return running ? failed_while_running : could_not_start;
   }
 }
 

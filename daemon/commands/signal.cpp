@@ -12,9 +12,12 @@ int set(const SignalOptions& options, bool raised) {
   Client client(options.client);
   Json body{{"state", state}};
   if (!options.note.empty()) body["note"] = options.note;
+  if (options.force) body["force"] = true;
   const Json answer = client.post("/api/v1/signals/" + path_element(options.name), body);
   if (client.printed_as_json(answer)) return 0;
-  std::string line = "signal '" + options.name + "' is " + state;
+  // What one of them takes back, the others still raise.
+  std::string line =
+      "signal '" + options.name + "' is " + (text_at(answer, "state") == state ? state : "still raised by others, not by a person");
   if (const auto until = text_at(answer, "expires_at"); !until.empty()) line += " until " + until;
   print(line + "\n");
   return 0;

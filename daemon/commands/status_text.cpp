@@ -69,6 +69,7 @@ void components(Page& page) {
   for (const auto& each : list_at(page.status, "components")) {
     const std::string health = text_at(each, "health");
     std::string more = health == "up" ? "" : one_line(text_at(each, "message"));
+    if (const auto first = one_line(text_at(each, "first_message")); !more.empty() && !first.empty()) more += " (at first: " + first + ")";
     if (const auto parent = text_at(each, "explained_by"); !parent.empty()) more += (more.empty() ? "" : "; ") + ("explained by " + parent);
     if (const auto until = time_at(each, "maintenance_until"))
       more += (more.empty() ? "" : "; ") + ("in maintenance until " + clock_text(*until, page.now));

@@ -4,6 +4,8 @@
 #include "daemon/story/story.hpp"
 #include "probes/probe.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <iostream>
 #include <map>
 

@@ -132,13 +132,33 @@ bool Database::moved() const {
   return sqlite3_file_control(db_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0;
 }
 
-void Database::leave_log() { sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
+void Database::read_torn() {
+  // With a schema that may be written, SQLite trusts it to be mended later and reads on (as its own tools for recovery do); it allows that
+  // only without DEFENSIVE. What SQL a doctored schema brings along is still not trusted.
+  sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_DEFENSIVE, 0, nullptr);
+  sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_WRITABLE_SCHEMA, 1, nullptr);
+}
 
-void Database::checkpoint(bool truncate) {
+std::int64_t Database::least_log_bytes() const {
+  if (*pages_in_log_ == 0) return 0;
+  if (page_bytes_ == 0) {
+    Statement size(db_.get(), "PRAGMA page_size");
+    page_bytes_ = size.step() ? size.number(0) : 512;
+  }
+  // SQLite, WAL-mode File Format: 32 bytes, and 24 before each page.
+  return 32 + *pages_in_log_ * (24 + page_bytes_);
+}
+
+void Database::leave_log(bool leave) { sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave ? 1 : 0, nullptr); }
+
+bool Database::checkpoint(bool truncate) {
+  int in_log = 0, moved = 0;
   const int code =
-      sqlite3_wal_checkpoint_v2(db_.get(), "main", truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+      sqlite3_wal_checkpoint_v2(db_.get(), "main", truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
   if (code != SQLITE_OK) refuse(db_.get(), sqlite3_extended_errcode(db_.get()));
   if (truncate) *pages_in_log_ = 0;
+  return in_log == moved;
 }
 
 }  // namespace drwatch::journal

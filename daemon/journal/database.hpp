@@ -63,8 +63,14 @@ class Database {
   // Commits never checkpoint by themselves: an error of the checkpoint would look like an error of a commit that is durable. pages_in_log()
   // is as of the last commit.
   int pages_in_log() const { return *pages_in_log_; }
-  void leave_log();                // closing must not tidy the write-ahead log into the file: it may be evidence
-  void checkpoint(bool truncate);  // throws StoreError; without `truncate` it does what it can beside readers
+  std::int64_t least_log_bytes() const;  // so long its file must be, with that many pages in it
+  void forget_log_size() { *pages_in_log_ = 0; }
+  // For reading a file that is shorter than it says, which SQLite refuses otherwise before it has read anything: what is there is read, and
+  // what is not there is damage only where it is met.
+  void read_torn();
+  void leave_log(bool leave = true);  // closing must not tidy the write-ahead log into the file: it may be evidence
+  // Throws StoreError. Without `truncate` it does what it can beside readers; true: all that was in the log is in the file.
+  bool checkpoint(bool truncate);
 
  private:
   struct Close {
@@ -72,6 +78,7 @@ class Database {
   };
   std::unique_ptr<int> pages_in_log_ = std::make_unique<int>(0);
   std::unique_ptr<sqlite3, Close> db_;
+  mutable std::int64_t page_bytes_ = 0;
 };
 
 }  // namespace drwatch::journal

@@ -43,9 +43,13 @@ class Journal {
   virtual void close() = 0;                 // waits for what is queued (bounded), then closes
 };
 
+// So many of the newest events are kept in memory for readers, also over a restart.
+inline constexpr std::size_t recent_events = 10000;
+
 struct JournalContents {
   std::optional<std::pair<std::uint64_t, std::string>> snapshot;  // seq, text
-  std::vector<Event> events;                                      // all after the snapshot (all, when `whole`)
+  std::vector<Event> earlier;  // those of the newest `recent_events` that the snapshot holds already: for readers, not to be applied
+  std::vector<Event> events;   // all after the snapshot (all, without one)
   std::map<std::string, std::string> kept;
   std::string notice;  // not empty: something was wrong with the file and this is what was done about it
   std::uint64_t last_seq = 0;

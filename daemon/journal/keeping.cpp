@@ -11,16 +11,34 @@ Keeping::Keeping(boost::asio::any_io_executor executor, Clock& clock, Journal& j
     : clock_(clock), journal_(journal), reached_change_(std::move(executor)) {}
 
 Keeping::Ticket Keeping::put(JournalWrite write) {
+  if (!write.events.empty() || values_ <= reached_) return queue(std::move(write));
+  for (auto& [key, value] : write.kept) gathered_[key] = std::move(value);
+  return last();
+}
+
+Keeping::Ticket Keeping::queue(JournalWrite write) {
+  // merge keeps what the write has itself: that is newer.
+  write.kept.merge(gathered_);
+  gathered_.clear();
   Ticket ticket = ++last_;
+  if (write.events.empty()) values_ = ticket;
   waiting_.emplace_back(ticket, clock_.boottime());
   journal_.write(std::move(write), [this, ticket, alive = std::weak_ptr<bool>(alive_)] {
     // The journal may be closed, and call back, after this object has gone.
-    if (alive.expired()) return;
-    reached_ = ticket;
-    while (!waiting_.empty() && waiting_.front().first <= ticket) waiting_.pop_front();
-    reached_change_.made();
+    if (!alive.expired()) became_durable(ticket);
   });
   return ticket;
+}
+
+void Keeping::became_durable(Ticket ticket) {
+  reached_ = ticket;
+  while (!waiting_.empty() && waiting_.front().first <= ticket) waiting_.pop_front();
+  if (values_ <= reached_) write_gathered();
+  reached_change_.made();
+}
+
+void Keeping::write_gathered() {
+  if (!gathered_.empty()) queue({});
 }
 
 namespace {
@@ -33,7 +51,7 @@ std::map<std::string, std::string> changed(Kept& kept) {
 }  // namespace
 
 Keeping::Ticket Keeping::write(const std::vector<Event>& events, Kept& kept, std::map<std::string, std::string> beside) {
-  if (events.empty() && kept.changed.empty() && beside.empty()) return last_;
+  if (events.empty() && kept.changed.empty() && beside.empty()) return last();
   // merge keeps what is in `beside` already when both have the same key.
   beside.merge(changed(kept));
   return put({events, std::move(beside)});

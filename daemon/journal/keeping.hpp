@@ -23,10 +23,14 @@ class Keeping {
 
   // Queues one commit: the events, the kept values that changed, and those of `beside`, which are not part of the state. All of it becomes
   // durable or nothing. With nothing to write, the ticket of the last write is returned.
+  //
+  // Values without events melt together while such a write waits already, and go along with the next write, or when something has become
+  // durable: while the disk refuses, what waits grows by the events alone.
   Ticket write(const std::vector<Event>& events, Kept& kept, std::map<std::string, std::string> beside = {});
   Ticket write_kept(Kept& kept);  // what changed, and alive_at
+  void write_gathered();          // what still waits for another write, at the end
   bool durable(Ticket ticket) const { return ticket <= reached_; }
-  Ticket last() const { return last_; }
+  Ticket last() const { return gathered_.empty() ? last_ : last_ + 1; }
   // True when the write is durable; false when `patience` ran out first. The patience counts from the oldest write that still waits: while
   // the disk hangs, each caller would otherwise wait for the whole of it again.
   Task<bool> until_durable(Ticket ticket, Duration patience);
@@ -36,11 +40,15 @@ class Keeping {
 
  private:
   Ticket put(JournalWrite write);
+  Ticket queue(JournalWrite write);
+  void became_durable(Ticket ticket);
 
   Clock& clock_;
   Journal& journal_;
   Change reached_change_;
   Ticket last_ = 0, reached_ = 0;
+  Ticket values_ = 0;                            // the last write of values alone
+  std::map<std::string, std::string> gathered_;  // values that go along with the next write, or become one when `values_` is durable
   // Not durable yet, oldest first, with the boottime when they were queued.
   std::deque<std::pair<Ticket, std::chrono::nanoseconds>> waiting_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

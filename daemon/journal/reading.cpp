@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -15,8 +16,32 @@ namespace fs = std::filesystem;
 
 namespace {
 
-JournalBreak unreadable(std::uint64_t seq, const StoreError& error) {
-  return {seq, std::string("the file cannot be read from here on: ") + error.what()};
+// `newest`: as the last commit wrote it down, if that is known.
+JournalBreak unreadable(std::uint64_t seq, const StoreError& error, const std::optional<Link>& newest = {}) {
+  if (!newest || newest->seq < seq) return {seq, std::string("the file cannot be read from here on: ") + error.what()};
+  return {seq,
+          (newest->seq == seq ? "event " + std::to_string(seq) : "events " + std::to_string(seq) + " to " + std::to_string(newest->seq)) +
+              " cannot be read: " + error.what()};
+}
+
+// What a journal says of itself. Without it the chain is followed from its very beginning, and an end that was cut off does not show.
+struct About {
+  Link anchor;
+  std::optional<Link> head;
+  std::string lost;  // not empty: what cannot be relied on any more
+};
+About about(Database& db) {
+  About found;
+  try {
+    found.head = head_of(db);
+    if (const auto anchor = anchor_of(db))
+      found.anchor = *anchor;
+    else
+      found.lost = "where the chain begins is not recorded any more";
+  } catch (const StoreError& error) {
+    found.lost = std::string("what the journal says of itself cannot be read: ") + error.what();
+  }
+  return found;
 }
 
 // Links the row to the chain; when `read`, its event is handed to `each`. Rows before a snapshot are only hashed and not parsed, which
@@ -34,12 +59,26 @@ std::optional<JournalBreak> take_row(ChainCheck& check, const Row& row, bool rea
 
 }  // namespace
 
+std::string whole_file_damage(const std::string& path, const StoreError& refused) {
+  // SQLite, Database File Format: the size of a page stands at byte 16 (1 means 65536), the number of pages at byte 28.
+  unsigned char header[32] = {};
+  std::ifstream(path, std::ios::binary).read(reinterpret_cast<char*>(header), sizeof header);
+  const std::uintmax_t page = header[16] * 256u + header[17] == 1 ? 65536 : header[16] * 256u + header[17];
+  std::uintmax_t pages = 0;
+  for (int i = 28; i < 32; ++i) pages = pages * 256 + header[i];
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(path, error);
+  if (error || page < 512 || size >= page * pages) return std::string("the file cannot be read as a whole: ") + refused.what();
+  return "the file ends after " + std::to_string(size / page) + " of its " + std::to_string(pages) + " pages";
+}
+
 Walked walk_chain(Database& db, std::uint64_t read_after, const std::function<void(Event, const Row&)>& each) {
   Walked walked;
+  // The head is read before the rows: a running daemon writes on meanwhile, and more rows than the head names are no break.
+  About file = about(db);
   try {
-    walked.anchor = walked.end = anchor_of(db);
-    // The head is read before the rows: a running daemon writes on meanwhile, and more rows than the head names are no break.
-    ChainCheck check(walked.anchor, head_of(db));
+    walked.anchor = walked.end = file.anchor;
+    ChainCheck check(walked.anchor, file.head);
     each_row(db, walked.anchor.seq, [&](const Row& row) {
       walked.broken = take_row(check, row, row.seq > read_after, each);
       if (!walked.broken) walked.end = check.end();
@@ -47,11 +86,20 @@ Walked walk_chain(Database& db, std::uint64_t read_after, const std::function<vo
     });
     if (!walked.broken) walked.broken = check.finish();
     if (walked.broken) return walked;
+    const std::uint64_t behind = walked.end.seq + 1;
+    // Looked for once more: the first commit of a new journal may have come in between.
+    if (walked.end.seq > walked.anchor.seq && !file.head && file.lost.empty() && !about(db).head)
+      file.lost = "which event was the newest is not recorded any more: others may be missing behind it";
+    if (!file.lost.empty()) {
+      walked.broken = JournalBreak{behind, file.lost};
+      return walked;
+    }
     // Only after the chain, and for the parts of the file that it does not cover (indexes, the other tables).
-    const std::string verdict = quick_check(db);
-    if (verdict != "ok") walked.broken = JournalBreak{walked.end.seq + 1, "the file is damaged: " + verdict};
+    std::string verdict = quick_check(db);
+    std::replace(verdict.begin(), verdict.end(), '\n', ' ');
+    if (verdict != "ok") walked.broken = JournalBreak{behind, "the file is damaged: " + verdict};
   } catch (const StoreError& error) {
-    walked.broken = unreadable(walked.end.seq + 1, error);
+    walked.broken = unreadable(walked.end.seq + 1, error, file.head);
   }
   return walked;
 }
@@ -62,7 +110,7 @@ namespace {
 // that of its event.
 std::optional<Snapshot> fitting_snapshot(Database& db) {
   try {
-    const Link anchor = anchor_of(db);
+    const Link anchor = anchor_of(db).value_or(Link{});
     auto snapshot = snapshot_of(db);
     if (!snapshot || snapshot->seq < anchor.seq || snapshot->digest != sha256_hex(snapshot->text) || !Json::accept(snapshot->text))
       return std::nullopt;
@@ -74,22 +122,51 @@ std::optional<Snapshot> fitting_snapshot(Database& db) {
   }
 }
 
+bool has_snapshot(Database& db) { return db.prepare("SELECT 1 FROM snapshot").step(); }
+
+// Only says from where on events are worth reading for readers; 0 when that cannot be told.
+std::uint64_t newest_of(Database& db) {
+  try {
+    const auto head = head_of(db);
+    return head ? head->seq : 0;
+  } catch (const StoreError&) {
+    return 0;
+  }
+}
+
 }  // namespace
+
+std::optional<JournalBreak> doctored_snapshot(Database& db, const Walked& walked) {
+  try {
+    // One that is there and does not fit is not what drwatch wrote.
+    if (fitting_snapshot(db) || !has_snapshot(db)) return std::nullopt;
+  } catch (const StoreError& error) {
+    return unreadable(walked.end.seq + 1, error);
+  }
+  return JournalBreak{walked.end.seq + 1,
+                      "the snapshot is not the one that was written (it is a cache: drwatch throws it away when it starts)"};
+}
 
 Found find_contents(Database& db) {
   Found found;
   found.snapshot = fitting_snapshot(db);
-  const auto keep = [&](Event event, const Row&) { found.contents.events.push_back(std::move(event)); };
-  found.walked = walk_chain(db, found.snapshot ? found.snapshot->seq : 0, keep);
-  if (found.snapshot && found.walked.end.seq < found.snapshot->seq) {  // the chain breaks before it: it stands on nothing
+  const std::uint64_t held = found.snapshot ? found.snapshot->seq : 0;
+  const std::uint64_t newest = newest_of(db);
+  const auto keep = [&](Event event, const Row&) {
+    (found.snapshot && event.seq <= held ? found.contents.earlier : found.contents.events).push_back(std::move(event));
+  };
+  found.walked = walk_chain(db, std::min(held, newest > recent_events ? newest - recent_events : 0), keep);
+  if (found.snapshot && found.walked.end.seq < held) {  // the chain breaks before it: it stands on nothing
     found.snapshot.reset();
+    found.contents.earlier.clear();
     found.contents.events.clear();
     found.walked = walk_chain(db, 0, keep);
   }
   found.contents.last_seq = found.walked.end.seq;
   if (found.snapshot) found.contents.snapshot.emplace(found.snapshot->seq, found.snapshot->text);
   try {
-    found.contents.kept = kept_of(db);
+    read_kept(db, found.contents.kept);
+    has_snapshot(db);  // a table that cannot be read could not be written either
   } catch (const StoreError& error) {
     if (!found.walked.broken) found.walked.broken = unreadable(found.walked.end.seq + 1, error);
   }
@@ -128,6 +205,19 @@ std::string copy_of(const std::string& path) {
 
 }  // namespace
 
+bool ReadOnly::open_as(Database::Mode mode) {
+  db_.emplace(path_, mode);
+  try {
+    return db_->has_table("events");
+  } catch (const StoreError& refused) {
+    if (!refused.damaged()) throw;
+    torn_ = whole_file_damage(path_, refused);
+  }
+  db_.emplace(path_, mode);
+  db_->read_torn();
+  return db_->has_table("events");
+}
+
 // Three ways, the gentlest first: `still` when there is no write-ahead log (nobody writes the file then, and nothing is left behind in its
 // folder); `read` beside a running daemon; a copy when neither can be opened.
 ReadOnly::ReadOnly(const std::string& path) : path_(path) {
@@ -138,8 +228,7 @@ ReadOnly::ReadOnly(const std::string& path) : path_(path) {
   still_ = !fs::exists(path + "-wal", error);
   bool is_journal = false;
   try {
-    db_.emplace(path, still_ ? Database::Mode::still : Database::Mode::read);
-    is_journal = db_->has_table("events");
+    is_journal = open_as(still_ ? Database::Mode::still : Database::Mode::read);
   } catch (const StoreError& refused) {
     if (refused.damaged() || still_) throw;
     copy_folder_ = copy_of(path);
@@ -173,7 +262,10 @@ JournalVerdict verify_once(const std::string& path, bool& overtaken) {
     verdict.last_seq = event.seq;
     verdict.last_hash = row.hash;
   };
-  verdict.broken = journal::walk_chain(file.database(), 0, count).broken;
+  const journal::Walked walked = journal::walk_chain(file.database(), 0, count);
+  verdict.broken = walked.broken;
+  if (!verdict.broken && !file.torn().empty()) verdict.broken = JournalBreak{walked.end.seq + 1, file.torn()};
+  if (!verdict.broken) verdict.broken = journal::doctored_snapshot(file.database(), walked);
   overtaken = verdict.broken && file.overtaken();
   return verdict;
 }
@@ -197,10 +289,12 @@ JournalVerdict verify_journal(const std::string& path) {
 void read_journal(const std::string& path, const std::function<void(const Event&)>& each) {
   try {
     journal::ReadOnly file(path);
-    journal::each_row(file.database(), journal::anchor_of(file.database()).seq, [&](const journal::Row& row) {
+    journal::each_row(file.database(), 0, [&](const journal::Row& row) {
       each(journal::event_of(row));
       return true;
     });
+    if (!file.torn().empty())
+      throw std::runtime_error("journal " + path + " is damaged: " + file.torn() + "; run drwatch journal verify " + path);
   } catch (const journal::StoreError& error) {
     throw std::runtime_error("journal " + path + " is damaged: " + error.what() + "; run drwatch journal verify " + path);
   } catch (const journal::BadRow& error) {

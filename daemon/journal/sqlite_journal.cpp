@@ -45,22 +45,41 @@ class SqliteJournal final : public Journal {
   std::shared_ptr<Writer> writer_;
 };
 
-// Made before SQLite opens it, for its mode: readable by drwatch's group, not by everybody, since a timeline names people and systems.
-// SQLite gives the companions the same mode.
-void make_file(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-  if (descriptor < 0)
-    throw std::runtime_error("cannot open the journal " + path + ": " + std::strerror(errno) + "; let drwatch's user write it");
-  ::close(descriptor);
-  sync_folder_of(path);
-}
-
 // A path that is mistyped must not add our tables to another program's database.
 void refuse_foreign(Database& db, const std::string& path) {
   auto tables = db.prepare("SELECT count(*) FROM sqlite_master");
   if (tables.step() && tables.number(0) > 0 && !db.has_table("events")) {
     throw std::runtime_error(path + " is another program's database, not a drwatch journal; give another [journal] path");
   }
+}
+
+// A doctored snapshot is only a cache, so the file stays; but it is said, and the next verification must not find it again.
+void throw_away_doctored_snapshot(Database& db, const std::string& path, Found& found) {
+  if (found.walked.broken || !doctored_snapshot(db, found.walked)) return;
+  found.contents.notice = "the snapshot in the journal " + path +
+                          " is not the one that was written; it was thrown away, and the state is made from all events, which are good";
+  db.run("DELETE FROM snapshot");
+}
+
+// What is left of a file that SQLite refuses as a whole.
+Found read_torn(const std::string& path, const StoreError& refused) {
+  Found found;
+  const std::string damage = whole_file_damage(path, refused);
+  try {
+    Database db(path, Database::Mode::write);
+    db.leave_log();
+    db.read_torn();
+    refuse_foreign(db, path);
+    found = find_contents(db);
+    found.torn = true;
+    if (!found.walked.broken)
+      found.walked.broken = JournalBreak{found.walked.end.seq + 1, damage};
+    else
+      found.walked.broken->message = damage + ": " + found.walked.broken->message;
+  } catch (const StoreError&) {
+    found.walked.broken = JournalBreak{1, damage};
+  }
+  return found;
 }
 
 // Reads a journal, making its tables first when it is new.
@@ -77,12 +96,12 @@ Found open_and_read(const std::string& path) {
       make_durable(db);
       make_tables(db);
     }
-    return find_contents(db);
+    Found found = find_contents(db);
+    throw_away_doctored_snapshot(db, path, found);
+    return found;
   } catch (const StoreError& error) {
     if (!error.damaged()) throw;
-    Found nothing;
-    nothing.walked.broken = JournalBreak{1, std::string("the file cannot be read: ") + error.what()};
-    return nothing;
+    return read_torn(path, error);
   }
 }
 
@@ -115,15 +134,19 @@ Found read_or_explain(const std::string& path) {
 
 }  // namespace
 
-std::unique_ptr<Journal> open_sqlite_journal(const std::string& path, boost::asio::any_io_executor loop, JournalContents& contents) {
+std::unique_ptr<Journal> open_sqlite_journal(const std::string& named, boost::asio::any_io_executor loop, JournalContents& contents) {
+  const std::string path = behind_links(named);
+  const bool was_here = left_by_a_journal(path);
   // First of all: a salvage of a file that another drwatch writes would destroy it.
   FileLock lock(path);
   try {
     finish_salvage(path);
-    make_file(path);
+    const std::string gone = was_here ? put_remains_aside(path) : "";
+    lock.hold(path);
     Found found = read_or_explain(path);
+    if (found.contents.notice.empty()) found.contents.notice = gone;
     if (found.walked.broken) {
-      found.contents.notice = salvage(path, found, std::chrono::floor<Duration>(std::chrono::system_clock::now()));
+      found.contents.notice = salvage(path, found, std::chrono::floor<Duration>(std::chrono::system_clock::now()), lock);
     }
     contents = std::move(found.contents);
     return std::make_unique<SqliteJournal>(std::make_shared<Writer>(path, std::move(found.walked.end), std::move(loop), std::move(lock)));

@@ -54,7 +54,12 @@ void make_tables(Database& db) {
 }
 
 void refuse_newer_schema(Database& db, const std::string& path) {
-  const std::string found = meta(db, "schema").value_or("");
+  std::string found;
+  try {
+    found = meta(db, "schema").value_or("");
+  } catch (const StoreError&) {
+    return;  // it does not say any more who wrote it: walking its chain tells that
+  }
   int version = 0;
   std::from_chars(found.data(), found.data() + found.size(), version);
   if (version <= schema_version) return;
@@ -66,10 +71,9 @@ void refuse_newer_schema(Database& db, const std::string& path) {
 // cut back to 16 MiB after it had to grow.
 void make_durable(Database& db) { db.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216;"); }
 
-Link anchor_of(Database& db) {
+std::optional<Link> anchor_of(Database& db) {
   const auto text = meta(db, "anchor");
-  const auto link = text ? parse_link(*text) : std::nullopt;
-  return link.value_or(Link{});
+  return text ? parse_link(*text) : std::nullopt;
 }
 void set_anchor(Database& db, const Link& anchor) { set_meta(db, "anchor", link_text(anchor)); }
 
@@ -100,11 +104,14 @@ std::string hash_at(Database& db, std::uint64_t seq) {
   return find.step() ? find.text(0) : "";
 }
 
-std::map<std::string, std::string> kept_of(Database& db) {
-  std::map<std::string, std::string> kept;
+Link newest_row(Database& db) {
+  auto find = db.prepare("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1");
+  return find.step() ? Link{static_cast<std::uint64_t>(find.number(0)), find.text(1)} : anchor_of(db).value_or(Link{});
+}
+
+void read_kept(Database& db, std::map<std::string, std::string>& kept) {
   auto rows = db.prepare("SELECT key, value FROM kept ORDER BY key");
   while (rows.step()) kept[rows.text(0)] = rows.text(1);
-  return kept;
 }
 
 Inserts::Inserts(Database& db)

@@ -22,10 +22,10 @@ void refuse_newer_schema(Database& db, const std::string& path);
 // Write-ahead log, and each commit on the disk before it is acknowledged.
 void make_durable(Database& db);
 
-// Where the chain begins: older events were exported and cut off.
-Link anchor_of(Database& db);
+// Where the chain begins: older events were exported and cut off. Every journal has one; nullopt: it was lost.
+std::optional<Link> anchor_of(Database& db);
 void set_anchor(Database& db, const Link& anchor);
-// The newest event as the last commit left it: an end that was cut off shows. nullopt: none yet.
+// The newest event as the last commit left it: an end that was cut off shows. nullopt: no event yet, or it was lost.
 std::optional<Link> head_of(Database& db);
 void set_head(Database& db, const Link& head);
 
@@ -37,8 +37,10 @@ struct Snapshot {
 std::optional<Snapshot> snapshot_of(Database& db);  // as it stands, unchecked
 void set_snapshot(Database& db, const Snapshot& snapshot);
 std::string hash_at(Database& db, std::uint64_t seq);  // "" when there is no such event
+Link newest_row(Database& db);                         // whatever the head says; without any the anchor
 
-std::map<std::string, std::string> kept_of(Database& db);
+// Into `kept`: when it throws, what could be read before is there.
+void read_kept(Database& db, std::map<std::string, std::string>& kept);
 
 // Statements that a commit uses again and again.
 class Inserts {

@@ -2,6 +2,7 @@
 #include "daemon/journal/writer.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -17,6 +18,18 @@ constexpr Duration first_pause{20}, longest_pause{1000};
 // kernel).
 constexpr seconds close_within{5}, leave_behind_after{10};
 constexpr int pages_between_checkpoints = 1000;  // of 4 KiB, as SQLite's own default
+// More of what stands in the log alone is not remembered beside it: only a reader that never ends keeps the log so long.
+constexpr std::size_t most_rest = 64u << 20;
+
+constexpr const char* cut_words =
+    "the file or its write-ahead log was cut while drwatch runs; restart drwatch, which goes on with what can be read";
+
+// 0 when it is not there.
+std::int64_t size_of(const std::string& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  return error ? 0 : static_cast<std::int64_t>(size);
+}
 
 }  // namespace
 
@@ -29,7 +42,9 @@ void Batch::append(Batch&& later) {
 }
 
 Writer::Writer(std::string path, Link end, boost::asio::any_io_executor loop, FileLock lock)
-    : path_(std::move(path)), loop_(std::move(loop)), lock_(std::move(lock)), end_(std::move(end)) {}
+    : path_(std::move(path)), loop_(std::move(loop)), lock_(std::move(lock)), end_(std::move(end)) {
+  rest_.before = end_;
+}
 
 void Writer::start(const std::shared_ptr<Writer>& writer) {
   writer->thread_ = std::thread([writer] { writer->run(); });
@@ -66,6 +81,8 @@ void Writer::run() {
     while (!batch.empty() && try_commit(batch)) {
     }
   }
+  // The log of a file that is gone may be all that is left of it, and by its name it may be another one's by now.
+  if (db_ && db_->moved()) db_->leave_log();
   inserts_.reset();
   db_.reset();
   const std::lock_guard lock(mutex_);
@@ -130,18 +147,18 @@ void Writer::take_back() {
 void Writer::make_do(std::size_t waiting) {
   events_per_commit_ = std::max<std::size_t>(std::min(events_per_commit_, waiting) / 2, 1);
   try {
-    if (db_) db_->checkpoint(false);
+    if (db_ && db_->checkpoint(false)) forget_rest();
   } catch (const StoreError&) {
   }
 }
 
 void Writer::commit_some(Batch& batch) {
   const auto began = Steady::now();
-  // Linux lets an open file be deleted; commits would go on succeeding into a file that nobody can ever read.
-  if (db_ && db_->moved()) throw StoreError(0, "the file was moved or deleted while drwatch runs; put it back, or restart drwatch");
+  if (db_) look_at_files();
   if (!db_) open();
   db_->run("BEGIN IMMEDIATE");
   Link end = end_;
+  std::deque<Row> rows;
   const std::size_t count = std::min(batch.events.size(), events_per_commit_);
   for (std::size_t i = 0; i < count; ++i) {
     const Event& event = batch.events[i];
@@ -149,9 +166,9 @@ void Writer::commit_some(Batch& batch) {
     if (event.seq != end.seq + 1) {
       throw StoreError(0, "a bug in drwatch: event " + std::to_string(event.seq) + " was to follow event " + std::to_string(end.seq));
     }
-    const Row row = row_of(event, end);
-    inserts_->event(row);
-    end = Link{row.seq, row.hash};
+    rows.push_back(row_of(event, end));
+    inserts_->event(rows.back());
+    end = Link{rows.back().seq, rows.back().hash};
   }
   const bool all = count == batch.events.size();
   if (all) {  // kept values never run ahead of the events they belong to
@@ -161,6 +178,7 @@ void Writer::commit_some(Batch& batch) {
   if (count > 0) set_head(*db_, end);
   db_->run("COMMIT");
 
+  remember(std::move(rows), all ? batch.kept : std::map<std::string, std::string>{});
   end_ = end;
   batch.events.erase(batch.events.begin(), batch.events.begin() + static_cast<std::ptrdiff_t>(count));
   waiting_ -= count;
@@ -179,18 +197,100 @@ void Writer::commit_some(Batch& batch) {
 // events in the write-ahead log, acknowledged to nobody and perhaps never synced. So the log is emptied into the file first, and events
 // beyond the last acknowledged one are deleted; they are in the batch still and are written again.
 void Writer::open() {
+  // SQLite takes an empty file for a new one and deletes the log beside it, which may be all that is left.
+  if (size_of(path_) == 0) throw StoreError(0, cut_words);
   auto db = std::make_unique<Database>(path_, Database::Mode::write);
   if (!db->writable()) throw StoreError(0, "the file cannot be written");
+  // What was cut may all be in the log as well; if not, nothing is written over what is left.
+  db->leave_log(cut_);
   make_durable(*db);
+  if (cut_ && quick_check(*db) != "ok") throw StoreError(0, cut_words);
+  db->leave_log(false);
   db->checkpoint(true);
+  const std::string beyond = std::to_string(end_.seq);
   if (hash_at(*db, end_.seq + 1) != "") {
-    db->run("BEGIN IMMEDIATE; DELETE FROM events WHERE seq > " + std::to_string(end_.seq));
+    db->run("BEGIN IMMEDIATE; DELETE FROM events WHERE seq > " + beyond + "; DELETE FROM snapshot WHERE seq > " + beyond);
     set_head(*db, end_);
     db->run("COMMIT");
   }
   inserts_ = std::make_unique<Inserts>(*db);
   db_ = std::move(db);
+  file_bytes_ = size_of(path_);
+  try {
+    const Link there = newest_row(*db_);
+    if (there.seq != end_.seq || there.hash != end_.hash)
+      put_back(there);
+    else
+      forget_rest();
+    cut_ = false;
+  } catch (...) {  // nothing may be written behind a gap
+    inserts_.reset();
+    db_.reset();
+    throw;
+  }
 }
+
+// Linux lets an open file be deleted, cut or emptied; commits would go on succeeding into a file that nobody can ever read again. So before
+// each commit both files are held against what they have been. Smaller may also mean well (somebody's VACUUM or checkpoint): a second
+// connection, which has none of it in memory, reads all of it then.
+void Writer::look_at_files() {
+  if (db_->moved()) throw StoreError(0, "the file was moved or deleted while drwatch runs; put it back, or restart drwatch");
+  const std::int64_t now = size_of(path_), log = size_of(path_ + "-wal");
+  if (now >= file_bytes_ && log >= db_->least_log_bytes()) {
+    file_bytes_ = now;
+    return;
+  }
+  if (now > 0) try {
+      Database look(path_, Database::Mode::read);
+      if (quick_check(look) == "ok" && (end_.seq == 0 || hash_at(look, end_.seq) == end_.hash)) {
+        file_bytes_ = now;
+        db_->forget_log_size();
+        return;
+      }
+    } catch (const StoreError&) {
+    }
+  // A checkpoint would move what is not there any more over what still is.
+  db_->leave_log();
+  inserts_.reset();
+  db_.reset();
+  cut_ = true;
+  throw StoreError(0, cut_words);
+}
+
+// The write-ahead log was emptied under way, and the file is what it was at the last checkpoint. What had been durable since is written
+// again, with the kept values: from here on it is durable again.
+void Writer::put_back(Link there) {
+  const auto& rows = rest_.rows;
+  const std::uint64_t first = rest_.before.seq;
+  const bool known = there.seq >= first && there.seq <= end_.seq &&
+                     there.hash == (there.seq == first ? rest_.before.hash : rows[there.seq - first - 1].hash);
+  if (!known) {
+    throw StoreError(0, "events that were written, up to " + std::to_string(end_.seq) +
+                            ", are not in the file any more (it ends with event " + std::to_string(there.seq) +
+                            "); restart drwatch, which goes on with what is there");
+  }
+  db_->run("BEGIN IMMEDIATE");
+  for (const Row& row : rows)
+    if (row.seq > there.seq) inserts_->event(row);
+  for (const auto& [key, value] : rest_.kept) inserts_->kept(key, value);
+  set_head(*db_, end_);
+  db_->run("COMMIT");
+}
+
+void Writer::remember(std::deque<Row> rows, const std::map<std::string, std::string>& kept) {
+  for (const auto& [key, value] : kept) rest_.kept[key] = value;
+  for (Row& row : rows) {
+    rest_.bytes += row.json.size();
+    rest_.rows.push_back(std::move(row));
+  }
+  for (; rest_.bytes > most_rest; rest_.rows.pop_front()) {
+    rest_.bytes -= rest_.rows.front().json.size();
+    rest_.before = {rest_.rows.front().seq, rest_.rows.front().hash};
+  }
+}
+
+// All of it is in the file itself.
+void Writer::forget_rest() { rest_ = {end_, {}, {}, 0}; }
 
 // Adds the two proofs by which reading tells whether the snapshot fits (fitting_snapshot).
 Snapshot Writer::prove(std::pair<std::uint64_t, std::string> snapshot, const Link& head) {
@@ -205,7 +305,7 @@ Snapshot Writer::prove(std::pair<std::uint64_t, std::string> snapshot, const Lin
 void Writer::tidy() {
   if (db_->pages_in_log() < tidy_at_pages_) return;
   try {
-    db_->checkpoint(false);
+    if (db_->checkpoint(false)) forget_rest();
     tidy_at_pages_ = pages_between_checkpoints;
   } catch (const StoreError&) {
     tidy_at_pages_ = db_->pages_in_log() + pages_between_checkpoints;

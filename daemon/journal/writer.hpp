@@ -64,6 +64,10 @@ class Writer : public std::enable_shared_from_this<Writer> {
   void take_back();                   // ends a commit that failed
   void make_do(std::size_t waiting);  // with little room
   void open();
+  void look_at_files();       // throws StoreError when somebody cut or moved them under the open connection
+  void put_back(Link there);  // events that were durable and are not in the file any more
+  void remember(std::deque<Row> rows, const std::map<std::string, std::string>& kept);
+  void forget_rest();
   Snapshot prove(std::pair<std::uint64_t, std::string> snapshot, const Link& head);
   void tidy();
   void say(const std::string& health);
@@ -85,6 +89,16 @@ class Writer : public std::enable_shared_from_this<Writer> {
   Link end_;  // as far as is durable
   std::unique_ptr<Database> db_;
   std::unique_ptr<Inserts> inserts_;
+  std::int64_t file_bytes_ = 0;  // so large the file has been
+  bool cut_ = false;             // somebody cut it
+  // What is durable only in the write-ahead log so far: should somebody empty that, it is written again from here. Of the events those
+  // after `before`.
+  struct {
+    Link before;
+    std::deque<Row> rows;
+    std::map<std::string, std::string> kept;
+    std::size_t bytes = 0;
+  } rest_;
   bool failing_ = false;
   Duration pause_{0};
   std::size_t events_per_commit_ = 10'000;  // fewer while room is short

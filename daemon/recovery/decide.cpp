@@ -242,7 +242,7 @@ void settle(Deciding& d) {
     judge_triggers(d);
     judge_steps(d);
     judge_exits(d);
-    judge_updates(d);
+    judge_messages(d);
     judge_projections(d);
     judge_alerts(d);
     if (d.decision.events.size() == before) return;

@@ -137,10 +137,14 @@ std::optional<Loss> loss_at_end(const Deciding& d, Incident incident, Time recov
 
 // messages.cpp
 void draft_messages(Deciding& d, const std::string& incident, Message::When when);
-void judge_updates(Deciding& d);
-// Mustache over the closed list of names; those used and not known now are in `missing`.
+// Drafts updates that are due, and anew what says more now than when it was drafted.
+void judge_messages(Deciding& d);
+std::string not_known(const std::vector<std::string>& names);      // "a and b are not known"
+std::string in_a_sentence(const std::vector<std::string>& words);  // "a, b and c"
+// Mustache over the closed list of names; those used and not known now are in `missing`, those and the ones that a section asks for in
+// `unknown`.
 std::string fill(const State& state, const Settings& settings, const Incident& incident, const std::string& text, Time now,
-                 std::vector<std::string>& missing);
+                 std::vector<std::string>& missing, std::vector<std::string>* unknown = nullptr);
 
 // outlook.cpp
 void judge_projections(Deciding& d);

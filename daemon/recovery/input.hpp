@@ -74,6 +74,7 @@ struct StepAction {
   std::string incident, step;
   OnStep action = OnStep::start;
   std::string by, note;
+  bool force = false;  // close a verified step although drwatch does not see what it asks
 };
 struct AddNote {
   std::string incident, text, by;
@@ -109,6 +110,8 @@ struct SetSignal {
   std::string signal;
   bool raised = true;
   std::string by, note;
+  std::string alert{};  // an Alertmanager's alert says so: its fingerprint; empty: a person does
+  bool force = false;   // clear it although alerts still raise it
 };
 struct AcknowledgeProbe {  // what it has latched
   std::string probe, by, note;

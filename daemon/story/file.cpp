@@ -106,7 +106,7 @@ void read_ping(StoryDeed& deed, const Value& value, const Reading& reading) {
   deed.inputs.push_back(ping);
 }
 void read_step(StoryDeed& deed, const Value& value, const Reading& reading) {
-  if (!known_keys(value, {"scenario", "id", "ids", "action", "note"}, {"scenario", "action"}, reading)) return;
+  if (!known_keys(value, {"scenario", "id", "ids", "action", "note", "force"}, {"scenario", "action"}, reading)) return;
   const Table& t = *value.table();
   const config::Entry* ids = config::find(t, "ids");
   if ((ids != nullptr) == (config::find(t, "id") != nullptr))
@@ -114,13 +114,14 @@ void read_step(StoryDeed& deed, const Value& value, const Reading& reading) {
   auto action = meant(value, "action", "action on a step", parse_step_action, step_actions(), reading);
   if (!action) return;
   for (const std::string& id : ids ? texts_of(ids->value) : std::vector<std::string>{text_in(t, "id")})
-    deed.inputs.push_back(StepAction{text_in(t, "scenario"), id, *action, person, text_in(t, "note")});
+    deed.inputs.push_back(StepAction{text_in(t, "scenario"), id, *action, person, text_in(t, "note"), flag_in(t, "force")});
 }
 void read_signal(StoryDeed& deed, const Value& value, const Reading& reading) {
-  if (!known_keys(value, {"name", "state", "note"}, {"name", "state"}, reading)) return;
+  if (!known_keys(value, {"name", "state", "note", "alert", "force"}, {"name", "state"}, reading)) return;
   const Table& t = *value.table();
   auto raised = meant(value, "state", "state of a signal", parse_signal_state, signal_states(), reading);
-  if (raised) deed.inputs.push_back(SetSignal{text_in(t, "name"), *raised, person, text_in(t, "note")});
+  if (raised)
+    deed.inputs.push_back(SetSignal{text_in(t, "name"), *raised, person, text_in(t, "note"), text_in(t, "alert"), flag_in(t, "force")});
 }
 void read_maintenance(StoryDeed& deed, const Value& value, const Reading& reading) {
   if (!known_keys(value, {"components", "for"}, {"components", "for"}, reading)) return;
@@ -191,7 +192,9 @@ std::vector<Row> deed_rows() {
       row("refused", &StoryDeed::refused, {.doc = "It has to be refused."}),
       row_with<StoryDeed>("ping", "table", {.doc = "A job calls in."}, read_ping),
       row_with<StoryDeed>("step", "table", {.doc = "Somebody works on a step, or on several (`ids`)."}, read_step),
-      row_with<StoryDeed>("signal", "table", {.doc = "A signal is raised or cleared."}, read_signal),
+      row_with<StoryDeed>("signal", "table",
+                          {.doc = "A signal is raised or cleared: by a person, or by an Alertmanager's `alert` (any name for it)."},
+                          read_signal),
       row_with<StoryDeed>("bad_change", "table", {.doc = "Somebody says when the change was made that has to be undone."}, read_bad_change),
       row_with<StoryDeed>("maintenance", "table", {.doc = "Maintenance begins."}, read_maintenance),
       row_with<StoryDeed>("drill", "table", {.doc = "A drill took place."}, read_drill),

@@ -8,7 +8,8 @@
 #include "daemon/web/api/ping_keys.hpp"
 #include "daemon/web/http/auth.hpp"
 #include "daemon/web/http/message.hpp"
-#include "daemon/web/http/worker.hpp"
+#include "daemon/web/http/renderer.hpp"
+#include "daemon/web/moment.hpp"
 
 #include <map>
 #include <memory>
@@ -23,11 +24,33 @@ struct Room {
   ServerSettings server;
   Auth auth;
   PingKeys ping_keys;
-  Worker worker;  // beside the loop
+  Moments moments;
+  // For those who show no token; for those who do; for scrapes without one.
+  Renderer open, known, scrapes;
 
-  Room(World w, Desk& d, Log& l, const ServerSettings& s) : world(w), desk(d), log(l), server(s), auth(s), worker(w.executor) {}
+  Room(World w, Desk& d, Log& l, const ServerSettings& s)
+      : world(w),
+        desk(d),
+        log(l),
+        server(s),
+        auth(s),
+        moments(d),
+        open(w.executor, {}),
+        known(w.executor, {}),
+        scrapes(w.executor, {8, 32}) {}
+  Renderer& renderer_for(const Caller& caller) { return caller.name.empty() ? open : known; }
   // How links begin: public_url, or the address that listens.
   std::string base_url;
+  // Counts a request with a wrong token, and writes a line about it: at once, and then one a minute while they go on.
+  void note_wrong_token(const Request& request);
+  std::uint64_t wrong_tokens = 0;
+  std::uint64_t wrong_tokens_told = 0;
+  std::optional<std::chrono::nanoseconds> wrong_token_told_at;  // boottime
+
+  // The newest event as the event streams send it.
+  std::shared_ptr<const std::string> newest_event;
+  std::uint64_t newest_event_seq = 0;
+  std::shared_ptr<const Moment> moment() { return moments.now(world.clock.boottime(), base_url, wrong_tokens); }
 };
 
 struct Call {
@@ -36,62 +59,73 @@ struct Call {
   Caller caller;
 };
 
-using Reads = Response (*)(Room&, const Call&);
-using Acts = Task<Response> (*)(Room&, Call);  // may wait: a command, a ping, the metrics
+// What is asked often by who must not wait: made on the loop, in microseconds.
+using Tells = Response (*)(Room&, const Call&);
+// Everything that is read: made from a moment beside the loop, whatever it takes.
+using Reads = Response (*)(const Moment&, const Call&);
+// May wait: a command, a ping, the metrics.
+using Acts = Task<SharedResponse> (*)(Room&, Call);
 
 // Finds the row, admits the caller, answers.
-Task<Response> respond(std::shared_ptr<Room> room, Request request);
+Task<SharedResponse> respond(std::shared_ptr<Room> room, Request request);
+
+// docs/http.md.
+std::string http_reference();
+
+// For the acts: their own answer, and one that is made beside the loop from the moment after the act.
+SharedResponse shared(Response response);
+Task<SharedResponse> rendered(Room& room, const Caller& caller, std::function<Response(const Moment&)> make);
 
 // ---- reading (reading.cpp)
-Response read_healthz(Room&, const Call&);
-Response read_readyz(Room&, const Call&);
-Response read_status(Room&, const Call&);
-Response read_components(Room&, const Call&);
-Response read_probes(Room&, const Call&);
-Response read_probe(Room&, const Call&);
-Response read_incidents(Room&, const Call&);
-Response read_incident(Room&, const Call&);
-Response read_report(Room&, const Call&);
-Response read_scenarios(Room&, const Call&);
-Response read_scenario(Room&, const Call&);
-Response read_drills(Room&, const Call&);
-Response read_maintenance(Room&, const Call&);
-Response read_signals(Room&, const Call&);
-Response read_alerts(Room&, const Call&);
+Response tell_health(Room&, const Call&);
+Response tell_readiness(Room&, const Call&);
+Response read_status(const Moment&, const Call&);
+Response read_components(const Moment&, const Call&);
+Response read_probes(const Moment&, const Call&);
+Response read_probe(const Moment&, const Call&);
+Response read_incidents(const Moment&, const Call&);
+Response read_incident(const Moment&, const Call&);
+Response read_report(const Moment&, const Call&);
+Response read_scenarios(const Moment&, const Call&);
+Response read_scenario(const Moment&, const Call&);
+Response read_drills(const Moment&, const Call&);
+Response read_maintenance(const Moment&, const Call&);
+Response read_signals(const Moment&, const Call&);
+Response read_alerts(const Moment&, const Call&);
 // ---- events.cpp
-Response read_events(Room&, const Call&);
+Task<SharedResponse> read_events(Room&, Call);
 // ---- pages.cpp
-Response page_overview(Room&, const Call&);
-Response page_incident(Room&, const Call&);
-Response page_runbook(Room&, const Call&);
-Response page_drills(Room&, const Call&);
-Response page_scenario(Room&, const Call&);
-Response page_probe(Room&, const Call&);
+Response page_overview(const Moment&, const Call&);
+Response page_incident(const Moment&, const Call&);
+Response page_runbook(const Moment&, const Call&);
+Response page_drills(const Moment&, const Call&);
+Response page_scenario(const Moment&, const Call&);
+Response page_probe(const Moment&, const Call&);
 // ---- metrics_page.cpp
-Task<Response> metrics_page(Room&, Call);
+Task<SharedResponse> metrics_page(Room&, Call);
 // ---- ping.cpp
-Task<Response> ping(Room&, Call);
+Task<SharedResponse> ping(Room&, Call);
 // ---- commands.cpp
-Task<Response> open_incident(Room&, Call);
-Task<Response> acknowledge(Room&, Call);
-Task<Response> act_on_step(Room&, Call);
-Task<Response> add_note(Room&, Call);
-Task<Response> act_on_message(Room&, Call);
-Task<Response> resolve(Room&, Call);
-Task<Response> reopen(Room&, Call);
-Task<Response> refile(Room&, Call);
-Task<Response> correct_start(Room&, Call);
-Task<Response> say_bad_change(Room&, Call);
-Task<Response> set_signal(Room&, Call);
-Task<Response> start_maintenance(Room&, Call);
-Task<Response> record_drill(Room&, Call);
-Task<Response> end_maintenance(Room&, Call);
+Task<SharedResponse> open_incident(Room&, Call);
+Task<SharedResponse> acknowledge(Room&, Call);
+Task<SharedResponse> act_on_step(Room&, Call);
+Task<SharedResponse> add_note(Room&, Call);
+Task<SharedResponse> act_on_message(Room&, Call);
+Task<SharedResponse> resolve(Room&, Call);
+Task<SharedResponse> reopen(Room&, Call);
+Task<SharedResponse> refile(Room&, Call);
+Task<SharedResponse> correct_start(Room&, Call);
+Task<SharedResponse> say_bad_change(Room&, Call);
+Task<SharedResponse> set_signal(Room&, Call);
+Task<SharedResponse> start_maintenance(Room&, Call);
+Task<SharedResponse> record_drill(Room&, Call);
+Task<SharedResponse> end_maintenance(Room&, Call);
 // ---- deeds.cpp
-Task<Response> run_probe(Room&, Call);
-Task<Response> acknowledge_probe(Room&, Call);
-Task<Response> test_alert(Room&, Call);
-Task<Response> reload(Room&, Call);
-Task<Response> alertmanager_webhook(Room&, Call);
+Task<SharedResponse> run_probe(Room&, Call);
+Task<SharedResponse> acknowledge_probe(Room&, Call);
+Task<SharedResponse> test_alert(Room&, Call);
+Task<SharedResponse> reload(Room&, Call);
+Task<SharedResponse> alertmanager_webhook(Room&, Call);
 
 // 404 with the nearest of `known`: "no incident has the id 'x'; did you mean 'y'?".
 Response not_found(std::string_view what, const std::string& name, const std::vector<std::string>& known);

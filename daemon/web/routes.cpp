@@ -17,59 +17,83 @@ struct Row {
   std::string_view methods;  // "GET HEAD"
   std::string_view pattern;  // {name}: one path element, kept under that name
   Needs needs;
-  std::variant<Reads, Acts> does;
+  std::variant<Tells, Reads, Acts> does;
+  std::string_view what;  // in docs/http.md
 };
 
 constexpr std::string_view get = "GET HEAD", post = "POST", any = "GET HEAD POST";
 
 const Row table[] = {
-    {get, "/metrics", Needs::figures, metrics_page},
-    {get, "/healthz", Needs::nothing, read_healthz},
-    {get, "/readyz", Needs::nothing, read_readyz},
-    {any, "/ping/{key}", Needs::nothing, ping},
-    {any, "/ping/{key}/{what}", Needs::nothing, ping},
+    {get, "/metrics", Needs::figures, metrics_page, "metrics, in Prometheus' text format (`docs/metrics.md`)"},
+    {get, "/healthz", Needs::nothing, tell_health, "200: the loop turns"},
+    {get, "/readyz", Needs::nothing, tell_readiness,
+     "200 when every active probe has run since the start; 503 with the names of the others"},
+    {any, "/ping/{key}", Needs::nothing, ping, "a job calls in: it succeeded"},
+    {any, "/ping/{key}/{what}", Needs::nothing, ping, "`start`, `fail`, `log` or an exit code"},
 
-    {get, "/", Needs::reading, page_overview},
-    {get, "/incidents/{id}", Needs::reading, page_incident},
-    {get, "/runbook", Needs::reading, page_runbook},
-    {get, "/drills", Needs::reading, page_drills},
-    {get, "/runbook/{scenario}", Needs::reading, page_scenario},
-    {get, "/probes/{name}", Needs::reading, page_probe},
+    {get, "/", Needs::reading, page_overview, "page: how things stand"},
+    {get, "/incidents/{id}", Needs::reading, page_incident, "page: an incident, its clock and its checklist"},
+    {get, "/runbook", Needs::reading, page_runbook, "page: every scenario"},
+    {get, "/drills", Needs::reading, page_drills, "page: what drills have shown, and which are due"},
+    {get, "/runbook/{scenario}", Needs::reading, page_scenario, "page: one scenario"},
+    {get, "/probes/{name}", Needs::reading, page_probe, "page: one probe and its newest runs"},
 
-    {get, "/api/v1/status", Needs::reading, read_status},
-    {get, "/api/v1/components", Needs::reading, read_components},
-    {get, "/api/v1/probes", Needs::reading, read_probes},
-    {get, "/api/v1/probes/{name}", Needs::reading, read_probe},
-    {post, "/api/v1/probes/{name}/run", Needs::responder, run_probe},
-    {post, "/api/v1/probes/{name}/acknowledge", Needs::responder, acknowledge_probe},
-    {get, "/api/v1/incidents", Needs::reading, read_incidents},
-    {post, "/api/v1/incidents", Needs::responder, open_incident},
-    {get, "/api/v1/incidents/{id}", Needs::reading, read_incident},
-    {get, "/api/v1/incidents/{id}/report", Needs::reading, read_report},
-    {post, "/api/v1/incidents/{id}/ack", Needs::responder, acknowledge},
-    {post, "/api/v1/incidents/{id}/steps/{step}", Needs::responder, act_on_step},
-    {post, "/api/v1/incidents/{id}/notes", Needs::responder, add_note},
-    {post, "/api/v1/incidents/{id}/messages/{message}", Needs::responder, act_on_message},
-    {post, "/api/v1/incidents/{id}/resolve", Needs::responder, resolve},
-    {post, "/api/v1/incidents/{id}/reopen", Needs::responder, reopen},
-    {post, "/api/v1/incidents/{id}/refile", Needs::admin, refile},
-    {post, "/api/v1/incidents/{id}/bad-change", Needs::responder, say_bad_change},
-    {post, "/api/v1/incidents/{id}/start-time", Needs::admin, correct_start},
-    {get, "/api/v1/scenarios", Needs::reading, read_scenarios},
-    {get, "/api/v1/scenarios/{scenario}", Needs::reading, read_scenario},
-    {get, "/api/v1/drills", Needs::reading, read_drills},
-    {post, "/api/v1/drills/record", Needs::responder, record_drill},
-    {get, "/api/v1/signals", Needs::reading, read_signals},
-    {post, "/api/v1/signals/{name}", Needs::responder, set_signal},
-    {get, "/api/v1/maintenance", Needs::reading, read_maintenance},
-    {post, "/api/v1/maintenance", Needs::admin, start_maintenance},
-    {post, "/api/v1/maintenance/{id}/end", Needs::admin, end_maintenance},
-    {get, "/api/v1/alerts", Needs::reading, read_alerts},
-    {post, "/api/v1/alerts/test", Needs::responder, test_alert},
-    {post, "/api/v1/alertmanager", Needs::responder, alertmanager_webhook},
-    {get, "/api/v1/events", Needs::reading, read_events},
-    {post, "/api/v1/reload", Needs::admin, reload},
+    {get, "/api/v1/status", Needs::reading, read_status, "all that `/` shows"},
+    {get, "/api/v1/components", Needs::reading, read_components, "the components, their health, exposures and objectives"},
+    {get, "/api/v1/probes", Needs::reading, read_probes, "the probes and their last outcomes"},
+    {get, "/api/v1/probes/{name}", Needs::reading, read_probe, "one probe with its newest runs and failures"},
+    {post, "/api/v1/probes/{name}/run", Needs::responder, run_probe, "runs it now and answers with the outcome"},
+    {post, "/api/v1/probes/{name}/acknowledge", Needs::responder, acknowledge_probe,
+     "`{note}`: somebody has looked at what it has latched"},
+    {get, "/api/v1/incidents", Needs::reading, read_incidents, "the incidents, newest first; `?state=`"},
+    {post, "/api/v1/incidents", Needs::responder, open_incident, "`{scenario, note}`: opens one by hand"},
+    {get, "/api/v1/incidents/{id}", Needs::reading, read_incident, "one incident, whole"},
+    {get, "/api/v1/incidents/{id}/report", Needs::reading, read_report, "the draft of its post-mortem, in Markdown"},
+    {post, "/api/v1/incidents/{id}/ack", Needs::responder, acknowledge, "`{note}`: somebody has taken it"},
+    {post, "/api/v1/incidents/{id}/steps/{step}", Needs::responder, act_on_step,
+     "`{action, note, force}`: works on a step; against what drwatch sees only with both"},
+    {post, "/api/v1/incidents/{id}/notes", Needs::responder, add_note, "`{text}`: a line for the timeline"},
+    {post, "/api/v1/incidents/{id}/messages/{message}", Needs::responder, act_on_message,
+     "`{action}`: approves a message, or says that it was sent"},
+    {post, "/api/v1/incidents/{id}/resolve", Needs::responder, resolve, "`{force, false_alarm, note}`: the work is done"},
+    {post, "/api/v1/incidents/{id}/reopen", Needs::responder, reopen, "`{note}`: it was not over"},
+    {post, "/api/v1/incidents/{id}/refile", Needs::responder, refile, "`{scenario, note}`: files it under another scenario"},
+    {post, "/api/v1/incidents/{id}/bad-change", Needs::responder, say_bad_change,
+     "`{at, note}`: when the change was made that has to be undone"},
+    {post, "/api/v1/incidents/{id}/start-time", Needs::responder, correct_start, "`{at, note}`: corrects when it began"},
+    {get, "/api/v1/scenarios", Needs::reading, read_scenarios, "the scenarios and how they stand"},
+    {get, "/api/v1/scenarios/{scenario}", Needs::reading, read_scenario, "one scenario, whole"},
+    {get, "/api/v1/drills", Needs::reading, read_drills, "the newest drill that passed, of each scenario"},
+    {post, "/api/v1/drills/record", Needs::responder, record_drill, "`{scenario, took, lost, failed, note}`: a drill that took place"},
+    {get, "/api/v1/signals", Needs::reading, read_signals, "the declared signals"},
+    {post, "/api/v1/signals/{name}", Needs::responder, set_signal,
+     "`{state, note, force}`: `raised` or `clear`; with `force` also what alerts raise"},
+    {get, "/api/v1/maintenance", Needs::reading, read_maintenance, "what runs now"},
+    {post, "/api/v1/maintenance", Needs::responder, start_maintenance, "`{components, for, note}`: begins one"},
+    {post, "/api/v1/maintenance/{id}/end", Needs::responder, end_maintenance, "ends it now"},
+    {get, "/api/v1/alerts", Needs::reading, read_alerts, "the alerts as they should stand"},
+    {post, "/api/v1/alerts/test", Needs::responder, test_alert, "sends a test alert everywhere and reads it back"},
+    {post, "/api/v1/alertmanager", Needs::responder, alertmanager_webhook,
+     "an Alertmanager's webhook: alerts with a label `drwatch_signal` become signals"},
+    {get, "/api/v1/events", Needs::reading, read_events,
+     "the newest events; `?after=`; with `Accept: text/event-stream` all that come, `Last-Event-ID` resumes"},
+    {post, "/api/v1/reload", Needs::admin, reload, "reads the configuration again"},
 };
+
+std::string_view needs_words(Needs needs) {
+  switch (needs) {
+    case Needs::nothing:
+      return "no token";
+    case Needs::reading:
+    case Needs::figures:
+      return "to read";
+    case Needs::responder:
+      return "responder";
+    case Needs::admin:
+      return "admin";
+  }
+  return "";
+}
 
 // Element by element; fills `at`.
 bool matches(std::string_view pattern, const std::vector<std::string>& segments, std::map<std::string, std::string>& at) {
@@ -134,7 +158,70 @@ Response not_found(std::string_view what, const std::string& name, const std::ve
   return problem(404, "not found", detail, near ? std::vector<std::string>{*near} : std::vector<std::string>{});
 }
 
-Task<Response> respond(std::shared_ptr<Room> room, Request request) {
+std::string http_reference() {
+  std::string text = R"(<!-- SPDX-License-Identifier: Apache-2.0 -->
+# HTTP
+
+<!-- Written from the rows in daemon/web/routes.cpp: change them there, then DRWATCH_WRITE_REFERENCE=1 build/dev/tests/test_web writes it anew. -->
+
+Tokens are sent as `Authorization: Bearer TOKEN`; their roles are `viewer`, `responder` and `admin`, and each may do what the one before may. *To read*
+needs no token on loopback, unless `[server] public_url` is set and `open_reading` is not true; otherwise a viewer's. Bodies are JSON objects, sent as
+`Content-Type: application/json`. An error is `application/problem+json` (RFC 9457). A command takes an `Idempotency-Key`, kept for 24 hours.
+
+What is read is made beside the loop that watches, from how things stood at most a quarter of a second ago, and never from before a command that was
+answered. Whoever shows a token does not wait for those who show none. When too many ask at once, some are answered 503 or 429 with `Retry-After`; heartbeats, `/healthz`,
+`/readyz` and commands are not among them. When all 1024 connections are taken, the longest idle one makes room, or else the slowest; an address that
+is not loopback has 256 of them, a client behind a proxy on this machine (the last of `X-Forwarded-For`) 64 requests under way. Answers that their
+readers have not taken yet hold 64 MiB together; beyond that the slowest reader loses its connection. The answer to a command on an incident brings the newest ten events of its timeline; `timeline_events`
+says how many there are, and reading the incident brings them all.
+
+| methods | path | needs | what |
+| --- | --- | --- | --- |
+)";
+  for (const auto& row : table) {
+    std::string methods(row.methods);
+    std::replace(methods.begin(), methods.end(), ' ', ',');
+    text += "| " + methods + " | `" + std::string(row.pattern) + "` | " + std::string(needs_words(row.needs)) + " | " +
+            std::string(row.what) + " |\n";
+  }
+  return text;
+}
+
+SharedResponse shared(Response response) { return std::make_shared<const Response>(std::move(response)); }
+
+namespace {
+
+Task<SharedResponse> read(Room& room, Reads reads, Call call) {
+  Renderer& renderer = room.renderer_for(call.caller);
+  // What is read depends on nothing else of the request.
+  std::string key = call.request.target;
+  Renderer::Prepare prepare = [&room, reads, call = std::make_shared<const Call>(std::move(call))] {
+    return [moment = room.moment(), reads, call] { return reads(*moment, *call); };
+  };
+  co_return co_await renderer.make(std::move(key), std::move(prepare));
+}
+
+}  // namespace
+
+Task<SharedResponse> rendered(Room& room, const Caller& caller, std::function<Response(const Moment&)> make) {
+  Renderer::Prepare prepare = [&room, make = std::move(make)] { return [moment = room.moment(), make] { return make(*moment); }; };
+  co_return co_await room.renderer_for(caller).make("", std::move(prepare));
+}
+
+void Room::note_wrong_token(const Request& request) {
+  ++wrong_tokens;
+  const auto now = world.clock.boottime();
+  if (wrong_token_told_at && now - *wrong_token_told_at < minutes{1}) return;
+  const std::uint64_t since = wrong_tokens - wrong_tokens_told;
+  log.line(Importance::warning,
+           (since == 1 ? "a request with a wrong token" : std::to_string(since) + " requests with a wrong token, the newest") +
+               std::string(" from ") + request.peer + " for " + request.method.substr(0, 16) + " " + plain_path(request).substr(0, 200) +
+               "; look for who has an old one, or for who guesses");
+  wrong_tokens_told = wrong_tokens;
+  wrong_token_told_at = now;
+}
+
+Task<SharedResponse> respond(std::shared_ptr<Room> room, Request request) {
   Call call;
   std::set<std::string_view> allowed;
   const Row* row = nullptr;
@@ -146,17 +233,21 @@ Task<Response> respond(std::shared_ptr<Room> room, Request request) {
     }
     allowed.insert(each.methods);
   }
-  if (!row && !allowed.empty()) co_return wrong_method(request.method, allowed);
-  if (!row) co_return no_such_path(request);
+  if (!row && !allowed.empty()) co_return shared(wrong_method(request.method, allowed));
+  if (!row) co_return shared(no_such_path(request));
 
   auto admitted = room->auth.admit(request, row->needs);
-  if (auto* refusal = std::get_if<Response>(&admitted)) co_return std::move(*refusal);
+  if (auto* refusal = std::get_if<Response>(&admitted)) {
+    if (refusal->held > Duration{0}) room->note_wrong_token(request);
+    co_return shared(std::move(*refusal));
+  }
   call.caller = std::get<Caller>(admitted);
   call.request = std::move(request);
 
   // A bug in one answer is that answer's 500; cancellation goes on.
   try {
-    if (const auto* reads = std::get_if<Reads>(&row->does)) co_return (*reads)(*room, call);
+    if (const auto* tells = std::get_if<Tells>(&row->does)) co_return shared((*tells)(*room, call));
+    if (const auto* reads = std::get_if<Reads>(&row->does)) co_return co_await read(*room, *reads, std::move(call));
     co_return co_await std::get<Acts>(row->does)(*room, std::move(call));
   } catch (const boost::system::system_error& error) {
     if (error.code() == boost::asio::error::operation_aborted) throw;
@@ -164,7 +255,7 @@ Task<Response> respond(std::shared_ptr<Room> room, Request request) {
   } catch (const std::exception& error) {
     room->log.line(Importance::error, "answering " + std::string(row->pattern) + " failed: " + error.what());
   }
-  co_return problem(500, "drwatch failed", "this is a bug in drwatch; its log says more");
+  co_return shared(problem(500, "drwatch failed", "this is a bug in drwatch; its log says more"));
 }
 
 }  // namespace drwatch::web

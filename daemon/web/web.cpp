@@ -4,6 +4,8 @@
 #include "daemon/web/http/server.hpp"
 #include "daemon/web/room.hpp"
 
+#include <cstdlib>
+#include <cstring>
 #include <stdexcept>
 
 namespace drwatch {
@@ -19,6 +21,12 @@ std::shared_ptr<web::Identity> identity_of(const ServerSettings& server) {
   return server.tls_certificate.empty() ? nullptr : web::load_identity(server.tls_certificate, server.tls_key);
 }
 
+// In the folder that systemd makes for the unit (RuntimeDirectory=); without one there is none.
+std::string local_socket() {
+  const char* folder = std::getenv("RUNTIME_DIRECTORY");
+  return folder && *folder == '/' && !std::strchr(folder, ':') ? std::string(folder) + "/control.sock" : std::string();
+}
+
 std::string base_url(const ServerSettings& server, const std::string& address) {
   if (!server.public_url.empty()) return server.public_url;
   return (server.tls_certificate.empty() ? "http://" : "https://") + address;
@@ -31,6 +39,7 @@ Web::Web(World world, Desk& desk, Log& log, TaskGroup& tasks, const ServerSettin
   auto respond = [room](web::Request request) { return web::respond(room, std::move(request)); };
   auto server = std::make_shared<web::Server>(world, tasks, settings.listen, web::Limits{}, std::move(respond));
   server->identity(identity_of(settings));
+  if (const std::string path = local_socket(); !path.empty()) server->listen_locally(path);
   room->base_url = base_url(settings, server->address());
   server->start();
   inside_->room = std::move(room);

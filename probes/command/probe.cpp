@@ -55,7 +55,9 @@ std::vector<config::Row> rows() {
   using config::row;
   return {
       row<S>("run", &S::run,
-             {.doc = "The program and its arguments: `[\"/usr/lib/nagios/plugins/check_ssh\", \"192.0.2.1\"]`.", .required = true}),
+             {.doc = "The program and its arguments: `[\"/usr/lib/nagios/plugins/check_ssh\", \"192.0.2.1\"]`.",
+              .required = true,
+              .program = true}),
       config::row_with<S>("environment", "table: variable = string or secret", {.doc = "Variables to set."}, read_environment),
       config::secret_or_text_row<S>("input", &S::input, {.doc = "What it reads on its standard input."}),
       row<S>(

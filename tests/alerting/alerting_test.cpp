@@ -342,7 +342,8 @@ TEST_CASE_FIXTURE(Bench, "many alerts go in requests of bounded size, all read b
 
 namespace {
 
-Task<void> keep_lines(Task<std::vector<std::string>> task, std::vector<std::string>& into) { into = co_await std::move(task); }
+using Lines = std::vector<std::pair<std::string, bool>>;
+Task<void> keep_lines(Task<Lines> task, Lines& into) { into = co_await std::move(task); }
 
 }  // namespace
 
@@ -350,14 +351,14 @@ TEST_CASE_FIXTURE(Bench, "the test alert says for each way what became of it") {
   second.mood = FakeServer::Mood::refuses;
   world.exit_code = 1;
   load({first_url, second_url}, {"pager", "modem"});
-  std::vector<std::string> lines;
+  Lines lines;
   world.tasks.spawn("test", keep_lines(alerting.test(), lines));
   world.clock.run_for(seconds(1));
   REQUIRE(lines.size() == 4);
-  CHECK(lines[0] == "http://am1.example:9093: accepted and read back");
-  CHECK(lines[1] == "http://am2.example:9093/prefix: not taken: connection refused");
-  CHECK(lines[2] == "channel pager: taken");
-  CHECK(lines[3] == "channel modem: not taken: exit code 1: no modem");
+  CHECK(lines[0] == std::pair<std::string, bool>("http://am1.example:9093: accepted and read back", true));
+  CHECK(lines[1] == std::pair<std::string, bool>("http://am2.example:9093/prefix: not taken: connection refused", false));
+  CHECK(lines[2] == std::pair<std::string, bool>("channel pager: taken", true));
+  CHECK(lines[3] == std::pair<std::string, bool>("channel modem: not taken: exit code 1: no modem", false));
   CHECK(first.firing("DrwatchTest", now()));
   world.clock.run_for(minutes(5));
   CHECK_FALSE(first.firing("DrwatchTest", now()));

@@ -152,17 +152,17 @@ TEST_CASE_FIXTURE(Bench, "real: a bad alert in a batch keeps no good one back") 
 TEST_CASE_FIXTURE(Bench, "real: the test alert is read back") {
   Alerting alerting(real.world(), log, tasks);
   alerting.load(quick({alertmanager.url(), "http://127.0.0.1:" + std::to_string(free_port())}));
-  std::vector<std::string> lines;
+  using Lines = std::vector<std::pair<std::string, bool>>;
+  Lines lines;
   bool ended = false;
-  const auto keep = [](Task<std::vector<std::string>> task, std::vector<std::string>& into) -> Task<void> {
-    into = co_await std::move(task);
-  };
+  const auto keep = [](Task<Lines> task, Lines& into) -> Task<void> { into = co_await std::move(task); };
   tasks.spawn("test", keep(alerting.test(), lines), [&] { ended = true; });
   REQUIRE(until([&] { return ended; }));
   REQUIRE(lines.size() == 2);
-  const bool in_order = lines[0].starts_with(alertmanager.url());
-  CHECK(lines[in_order ? 0 : 1] == alertmanager.url() + ": accepted and read back");
-  CHECK(lines[in_order ? 1 : 0].find(": not taken: ") != std::string::npos);
+  const bool in_order = lines[0].first.starts_with(alertmanager.url());
+  CHECK(lines[in_order ? 0 : 1] == std::pair(alertmanager.url() + ": accepted and read back", true));
+  CHECK_FALSE(lines[in_order ? 1 : 0].second);
+  CHECK(lines[in_order ? 1 : 0].first.find(": not taken: ") != std::string::npos);
 }
 
 TEST_CASE("real: without an Alertmanager a webhook and a command carry the alert and its end") {

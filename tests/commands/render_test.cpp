@@ -131,6 +131,24 @@ TEST_CASE("an incident: the clock, why, what next, the checklist with its eviden
   CHECK(has(text, "02:11:20  incident.opened  Database outage opened"));
 }
 
+TEST_CASE("a tick against what drwatch sees is told from one that counts") {
+  Json document = incident();
+  document["recovery_said"] = true;
+  document["recovered_at"] = "2026-03-01T02:12:50Z";
+  Json& step = document["steps"][1];
+  step["state"] = "done";
+  step["by"] = "lena";
+  step["ended_at"] = "2026-03-01T02:12:40Z";
+  step["note"] = "psql answers here";
+  step["against_evidence"] = true;
+  step["verify"]["evidence"] = "primary: connection refused";
+  const std::string text = incident_text(document, *parse_time("2026-03-01T02:13:00Z"), plain);
+  CAPTURE(text);
+  CHECK(has(text, "[?] Verify database connectivity  connectivity, critical, 02:12:40, said by lena, against what drwatch sees"));
+  CHECK(has(text, "database is up: primary: connection refused; does not hold"));
+  CHECK(has(text, "called over   02:12:50, never seen to recover"));
+}
+
 TEST_CASE("steps that hold, broke, failed and were skipped say so") {
   Json document = incident();
   Json& verify = document["steps"][1]["verify"];

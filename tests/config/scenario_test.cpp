@@ -222,6 +222,7 @@ TEST_CASE("a hash changes with the scenario, and with the steps it includes") {
   CHECK(book.sound("outage").hash == before);
   CHECK(book.with("outage", "# a comment\n" + outage + "[[step]]\nid = \"a\"\ntitle = \"A\"\n").sound("outage").hash == before);
   CHECK(book.with("outage", outage + "[[step]]\nid = \"a\"\ntitle = \"B\"\n").sound("outage").hash != before);
+  CHECK(book.with("outage", "data = false\n" + outage + "[[step]]\nid = \"a\"\ntitle = \"A\"\n").sound("outage").hash != before);
   book.with("outage", "include = [\"opening\"]\n" + outage).with("shared/opening", "[[step]]\nid = \"a\"\ntitle = \"A\"\n");
   const auto with_shared = book.sound("outage").hash;
   CHECK(book.with("shared/opening", "[[step]]\nid = \"a\"\ntitle = \"C\"\n").sound("outage").hash != with_shared);

@@ -64,6 +64,35 @@ TEST_CASE("a full disk delays no incident and no page, and all is written when t
   CHECK(answer->durable);
 }
 
+TEST_CASE("while the disk refuses, what waits grows by events alone, and the newest values come with the rest") {
+  Machine m;
+  m.start();
+  m.pass(minutes{3});
+  m.truth.disk_full = true;
+  m.pass(minutes{1});
+  const std::uint64_t seq = m.state().record.seq;
+  const std::size_t waiting = m.daemon().figures().journal_waiting;  // this disk counts writes
+  for (int i = 0; i < 60; ++i) {
+    m.submit_and_leave(Pinged{"nightly", Pinged::What::log, "", 0, "at work"});
+    m.pass(seconds{10});
+  }
+  CHECK(m.daemon().figures().journal_waiting - waiting <= m.state().record.seq - seq + 1);
+  m.truth.disk_full = false;
+  m.pass(seconds{10});
+  CHECK(m.daemon().figures().journal_waiting <= 1);
+  CHECK(m.daemon().figures().durable);
+  REQUIRE(parse_time(Json::parse(m.disk.kept.at("alive_at")).get<std::string>()));
+  CHECK(m.clock.now() - *parse_time(Json::parse(m.disk.kept.at("alive_at")).get<std::string>()) <= seconds{4});
+  check_the_record(m);
+  // What is gathered when it ends is not left behind.
+  m.disk_turn = minutes{1};
+  m.pass(seconds{70});
+  m.submit_and_leave(Pinged{"nightly", Pinged::What::success, "", 0, "done"});
+  const Time ended = m.clock.now();
+  m.stop();
+  CHECK(ended - *parse_time(Json::parse(m.disk.kept.at("alive_at")).get<std::string>()) <= seconds{1});
+}
+
 TEST_CASE("a disk that is only slow is told of too, once, and once when it is well") {
   Machine m;
   m.start();

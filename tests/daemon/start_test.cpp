@@ -4,6 +4,7 @@
 #include "tests/daemon/machine.hpp"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 
@@ -77,6 +78,36 @@ TEST_CASE("an incident whose cause is over meanwhile recovers only when that was
   CHECK(*o.m.incident()->recovered_at >= started);
   o.m.pass(minutes{1});
   CHECK_FALSE(o.m.alert("DrwatchIncident"));
+}
+
+TEST_CASE("who reads events goes on behind a restart where he was, up to a bound") {
+  Machine m;
+  m.start();
+  m.pass(minutes{5});
+  m.stop();
+  const std::uint64_t before = m.disk.events.back().seq;
+  REQUIRE(before > 6);
+  m.start();
+  const auto since = m.daemon().events_since(5, 100'000);
+  REQUIRE(since.size() == m.state().record.seq - 5);
+  CHECK(since.size() > before - 5);
+  for (std::size_t i = 0; i < since.size(); ++i) CHECK(since[i]->seq == 6 + i);
+  CHECK(to_json(*since.front()) == to_json(m.disk.events[5]));
+  const auto page = m.daemon().events_since(before - 1, 2);
+  REQUIRE(page.size() == 2);
+  CHECK(page.front()->seq == before);
+  CHECK(m.daemon().events_since(m.state().record.seq, 10).empty());
+  CHECK(m.daemon().events_since(std::uint64_t(-1), 10).empty());
+  CHECK(m.daemon().events_since(0, 0).empty());
+
+  RecentEvents recent;
+  for (std::uint64_t seq = 1; seq <= recent_events + 5; ++seq) {
+    Event event;
+    event.seq = seq;
+    remember(recent, event);
+  }
+  CHECK(recent.size() == recent_events);
+  CHECK(recent.front()->seq == 6);
 }
 
 TEST_CASE("what is down when drwatch first starts opens only after it was seen") {

@@ -450,6 +450,14 @@ class StartsAndEnds(OnAFolder):
         lines = self.refused(self.drwatch.write_main("same-journal.toml", free_port(), "journal.db"))
         self.assertEqual(len(lines), 1, lines)
         self.assertIn("in use by another drwatch", lines[0])
+        os.symlink(self.folder, self.drwatch.path("linked"))
+        lines = self.refused(self.drwatch.write_main("linked-journal.toml", free_port(), "linked/journal.db"))
+        self.assertIn("in use by another drwatch", lines[0])
+        os.remove(self.drwatch.path("journal.db.lock"))
+        lines = self.refused(self.drwatch.write_main("same-journal.toml", free_port(), "journal.db"))
+        self.assertIn("in use by another drwatch", lines[0])
+        self.assertEqual(run("journal", "verify", self.drwatch.path("journal.db")).returncode, 0)
+        self.assertIn("daemon.started", run("journal", "show", self.drwatch.path("journal.db")).stdout)
         lines = self.refused(self.drwatch.write_main("same-port.toml", self.drwatch.port, "other.db"))
         self.assertEqual(len(lines), 1, lines)
         self.assertIn(str(self.drwatch.port), lines[0])
@@ -461,6 +469,101 @@ class StartsAndEnds(OnAFolder):
             self.drwatch.start()
             self.assertEqual(self.drwatch.end(how), 0, "the moment it listens")
         self.assertEqual(run("journal", "verify", self.drwatch.path("journal.db")).returncode, 0)
+
+    def test_who_reads_events_goes_on_behind_a_restart(self):
+        self.drwatch.start()
+        self.until(lambda: self.drwatch.get("events?limit=1000")["events"][-1:], "events")
+        self.assertEqual(self.drwatch.end(signal.SIGTERM), 0)
+        self.drwatch.start()
+        page = [e["seq"] for e in self.drwatch.get("events?after=2&limit=1000")["events"]]
+        self.assertEqual(page, list(range(3, 3 + len(page))))
+        with socket.create_connection(("127.0.0.1", self.drwatch.port), timeout=PATIENCE) as reader:
+            reader.sendall(f"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nAccept: text/event-stream\r\n"
+                           "Last-Event-ID: 2\r\n\r\n".encode())
+            told = ""
+            while told.count("id: ") < len(page):
+                told += reader.recv(65536).decode(errors="replace")
+        self.assertEqual([int(seq) for seq in re.findall(r"^id: (\d+)", told, re.M)][:len(page)], page)
+        self.assertEqual(self.drwatch.end(signal.SIGTERM), 0)
+
+    def open_work(self):
+        """An incident with a ticked step, on the disk."""
+        status, answer = self.drwatch.ask("POST", "/api/v1/incidents", {"scenario": "work"}, "open")
+        self.assertIn(status, (200, 201), answer)
+        self.note(answer["id"], "before")
+        status, ticked = self.drwatch.ask("POST", f"/api/v1/incidents/{answer['id']}/steps/first", {"action": "done"}, "tick")
+        self.assertEqual((status, ticked["durable"]), (200, True), ticked)
+        return answer["id"]
+
+    def note(self, incident, text):
+        status, answer = self.drwatch.ask("POST", f"/api/v1/incidents/{incident}/notes", {"text": text}, text)
+        self.assertIn(status, (200, 201), answer)
+        return answer["durable"]
+
+    def goes_on(self, incident, started_at):
+        there = self.drwatch.get("incidents/" + incident)
+        self.assertEqual((there["state"], there["started_at"]), ("open", started_at))
+        self.assertEqual({s["id"]: s["state"] for s in there["steps"]}["first"], "done")
+        return [e["body"].get("text") for e in there["timeline"]]
+
+    def test_a_journal_that_lost_its_last_page_goes_on(self):
+        self.drwatch.start()
+        incident = self.open_work()
+        started_at = self.drwatch.get("incidents/" + incident)["started_at"]
+        self.assertEqual(self.drwatch.end(signal.SIGTERM), 0)
+        journal = self.drwatch.path("journal.db")
+        for companion in ("-wal", "-shm"):
+            if os.path.exists(journal + companion):
+                os.remove(journal + companion)
+        os.truncate(journal, os.path.getsize(journal) - 4096)
+        with open(journal, "rb") as file:
+            torn = file.read()
+        self.assertEqual(run("journal", "verify", journal).returncode, 1)
+        self.assertIn("incident.opened", run("journal", "show", journal).stdout)
+        self.drwatch.start()
+        self.goes_on(incident, started_at)
+        aside = [name for name in os.listdir(self.folder) if re.search(r"\.damaged-[0-9TZ]+$", name)]
+        self.assertEqual(len(aside), 1, aside)
+        with open(self.drwatch.path(aside[0]), "rb") as file:
+            self.assertEqual(file.read(), torn, "the damaged file is not as it was found")
+        self.assertIn(aside[0], self.drwatch.log())
+        self.assertEqual(self.drwatch.end(signal.SIGTERM), 0)
+        self.assertEqual(run("journal", "verify", journal).returncode, 0)
+
+    def test_events_that_were_never_written_are_told(self):
+        self.drwatch.start()
+        incident = self.open_work()
+        os.remove(self.drwatch.path("journal.db"))
+        self.assertFalse(self.note(incident, "into nothing"))
+        self.until(lambda: not self.drwatch.get("status")["durable"], "it does not say that the journal fails")
+        self.assertEqual(self.drwatch.end(signal.SIGTERM), 1)
+        told = re.findall(r"^drwatch: (\d+) events were never written: the journal (\S+) could", self.drwatch.log(), re.M)
+        self.assertEqual([path for _, path in told], [self.drwatch.path("journal.db")])
+        self.assertGreaterEqual(int(told[0][0]), 2)  # the note, that it failed, that it stopped
+        self.drwatch.start()
+        self.assertIn("there is no journal at " + self.drwatch.path("journal.db") + " any more", self.drwatch.log())
+        self.assertEqual(self.drwatch.end(signal.SIGTERM), 0)
+
+    def test_a_log_that_is_emptied_under_it_is_written_again(self):
+        self.drwatch.start()
+        incident = self.open_work()
+        started_at = self.drwatch.get("incidents/" + incident)["started_at"]
+        os.truncate(self.drwatch.path("journal.db-wal"), 0)
+        self.assertTrue(self.note(incident, "behind it"))
+        self.drwatch.process.kill()
+        self.drwatch.process.wait()
+        self.drwatch.start()
+        said = self.goes_on(incident, started_at)
+        self.assertIn("before", said)
+        self.assertIn("behind it", said)
+        self.assertEqual(self.drwatch.end(signal.SIGTERM), 0)
+        self.assertEqual(run("journal", "verify", self.drwatch.path("journal.db")).returncode, 0)
+
+    def until(self, holds, what):
+        end = time.monotonic() + PATIENCE
+        while not holds():
+            self.assertLess(time.monotonic(), end, what)
+            time.sleep(0.02)
 
     def test_all_problems_of_a_configuration_are_told(self):
         with open(self.drwatch.config, encoding="utf-8") as file:
@@ -488,13 +591,29 @@ class StartsAndEnds(OnAFolder):
         self.assertIn("web2", [c["name"] for c in self.drwatch.get("status")["components"]])
         self.assertEqual(self.drwatch.end(signal.SIGTERM), 0)
 
+    def test_a_certificate_that_cannot_be_used_is_refused(self):
+        with open(self.drwatch.config, encoding="utf-8") as file:
+            plain = file.read()
+        text = plain.replace("[server]\n", '[server]\ntls = { certificate = "cert.pem", key = "key.pem" }\n', 1)
+        self.drwatch.write("drwatch.toml", text)
+        self.assertIn("cert.pem", "\n".join(self.refused(self.drwatch.config)))
+        made = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                               "-subj", "/CN=localhost", "-keyout", self.drwatch.path("key.pem"), "-out", self.drwatch.path("cert.pem")],
+                              capture_output=True, check=False)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.drwatch.start()
+        self.drwatch.write("cert.pem", "rubbish")
+        told = run("check", "--config", self.drwatch.config)
+        self.assertEqual(told.returncode, 1, told.stdout)
+        self.assertIn("cannot use the certificate", told.stdout)
+        self.drwatch.process.send_signal(signal.SIGHUP)
+        self.until(lambda: "cannot use the certificate" in self.drwatch.log(), "the log says why")
+        self.assertIn("configuration.refused", self.drwatch.log())
+        self.assertEqual(self.drwatch.end(signal.SIGTERM), 0)
+
     def reloaded(self, well):
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            if f"drwatch_config_last_reload_successful {well}" in self.drwatch.ask("GET", "/metrics")[1]:
-                return
-            time.sleep(0.02)
-        self.fail("the reload is not seen in the metrics")
+        self.until(lambda: f"drwatch_config_last_reload_successful {well}" in self.drwatch.ask("GET", "/metrics")[1],
+                   "the reload is not seen in the metrics")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,11 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <cstdlib>
 #include <fstream>
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace round_trip_test {
 
@@ -109,6 +113,10 @@ TEST_CASE("a snapshot saves replaying; one that does not fit is not used") {
   CHECK(good.snapshot->second == R"({"state":"as of seven"})");
   CHECK(good.events.size() == 5);
   CHECK(good.events.front().seq == 8);
+  // What readers may ask for goes on over a start, though nothing of it has to be replayed.
+  REQUIRE(good.earlier.size() == 7);
+  CHECK(to_json(good.earlier.front()) == to_json(event(1)));
+  CHECK(good.earlier.back().seq == 7);
   CHECK(good.last_seq == 12);
 
   std::string spoil;
@@ -120,8 +128,44 @@ TEST_CASE("a snapshot saves replaying; one that does not fit is not used") {
   Database(path, Database::Mode::write).run(spoil);
   const auto without = reopened();
   CHECK_FALSE(without.snapshot);
+  CHECK(without.earlier.empty());
   CHECK(without.events.size() == 12);
-  CHECK(without.notice == "");
+  CHECK(without.notice.find("the snapshot in the journal") != std::string::npos);
+}
+
+TEST_CASE("of what a snapshot holds only the newest are read, as many as readers are given") {
+  const Folder folder;
+  const std::string path = folder / "journal.db";
+  boost::asio::io_context loop;
+  {
+    auto opened = open(path, loop);
+    REQUIRE(write_durably(*opened.journal, loop, {events(1, recent_events + 30), {}}));
+    opened.journal->snapshot(recent_events + 20, "{}");
+    REQUIRE(write_durably(*opened.journal, loop, {{}, {{"alive_at", "now"}}}));
+  }
+  const auto contents = open(path, loop).contents;
+  REQUIRE(contents.snapshot);
+  REQUIRE(contents.events.size() == 10);
+  REQUIRE(contents.earlier.size() == recent_events - 10);
+  CHECK(contents.earlier.front().seq == 31);
+  CHECK(contents.earlier.back().seq + 1 == contents.events.front().seq);
+}
+
+TEST_CASE("of what a snapshot holds only the newest are read, as many as readers are given") {
+  const Folder folder;
+  const std::string path = folder / "journal.db";
+  boost::asio::io_context loop;
+  {
+    auto opened = open(path, loop);
+    opened.journal->write({events(1, recent_events + 30), {}}, {});
+    opened.journal->snapshot(recent_events + 20, "{}");
+  }
+  const auto contents = open(path, loop).contents;
+  REQUIRE(contents.snapshot);
+  REQUIRE(contents.events.size() == 10);
+  REQUIRE(contents.earlier.size() == recent_events - 10);
+  CHECK(contents.earlier.front().seq == 31);
+  CHECK(contents.earlier.back().seq + 1 == contents.events.front().seq);
 }
 
 TEST_CASE("a snapshot of what is not written yet is not kept") {
@@ -150,6 +194,78 @@ TEST_CASE("a second drwatch on the same journal is refused, until the first is g
   CHECK(write_durably(*first.journal, loop, {events(1, 1), {}}));
   first.journal.reset();
   CHECK(open(path, loop).contents.last_seq == 1);
+}
+
+namespace {
+// What another process is told that opens the journal there: within one process, closing a file drops SQLite's locks on it.
+std::string told_elsewhere(const std::string& path) {
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    std::string told = "opened";
+    try {
+      boost::asio::io_context loop;
+      open(path, loop);
+    } catch (const std::exception& error) {
+      told = error.what();
+    }
+    std::_Exit(::write(ends[1], told.data(), told.size()) < 0);
+  }
+  REQUIRE(pid > 0);
+  ::close(ends[1]);
+  std::string told(4096, '\0');
+  const ssize_t length = ::read(ends[0], told.data(), told.size());
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  told.resize(length < 0 ? 0 : static_cast<std::size_t>(length));
+  return told;
+}
+}  // namespace
+
+TEST_CASE("a second drwatch is refused by whatever name it calls the journal, and without the lock file") {
+  const Folder folder;
+  std::filesystem::create_directory(folder / "real");
+  const std::string path = folder / "real/journal.db";
+  std::string name = path;
+  bool without_lock = false;
+  SUBCASE("a link to the file") { std::filesystem::create_symlink("real/journal.db", name = folder / "linked.db"); }
+  SUBCASE("a link to its folder") {
+    std::filesystem::create_directory_symlink(folder / "real", folder / "linked");
+    name = folder / "linked/journal.db";
+  }
+  SUBCASE("a second name of the same file") {
+    make_journal(path, 1);
+    std::filesystem::create_hard_link(path, name = folder / "second.db");
+  }
+  SUBCASE("its lock file is deleted") { without_lock = true; }
+  SUBCASE("its damaged file was put aside for a new one, and its lock file is deleted") {
+    make_journal(path, 9);
+    Database(path, Database::Mode::write).run("DELETE FROM events WHERE seq = 5");
+    without_lock = true;
+  }
+  boost::asio::io_context loop;
+  auto first = open(path, loop);
+  const std::uint64_t seq = first.contents.last_seq + 1;
+  REQUIRE(write_durably(*first.journal, loop, {{event(seq)}, {}}));
+  if (without_lock) std::filesystem::remove(path + ".lock");
+  CHECK(told_elsewhere(name).find("is in use by another drwatch") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(folder / "linked.db-wal"));
+  // Reading needs no lock.
+  CHECK_FALSE(verify_journal(path).broken);
+  CHECK(write_durably(*first.journal, loop, {{event(seq + 1)}, {}}));
+  first.journal->close();
+  CHECK(told_elsewhere(name) == "opened");
+}
+
+TEST_CASE("a journal behind a link that leads nowhere yet is made where it leads") {
+  const Folder folder;
+  std::filesystem::create_directory(folder / "real");
+  std::filesystem::create_symlink("real/journal.db", folder / "linked.db");
+  make_journal(folder / "linked.db", 3);
+  CHECK(std::filesystem::is_symlink(folder / "linked.db"));
+  CHECK(verify_journal(folder / "real/journal.db").events == 3);
 }
 
 TEST_CASE("reading and verifying work beside the daemon that writes") {

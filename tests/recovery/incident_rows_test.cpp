@@ -43,9 +43,10 @@ Incident filled(int n) {
   i.state = n == 1 ? IncidentState::recovered : IncidentState::absorbed;
   i.affects = i.explains = i.absorbed = {word, "more"};
   i.started_at = i.detected_at = i.opened_at = at;
-  i.started_at_found = i.acknowledged_at = i.recovered_at = i.resolved_at = i.bad_change_at = at;
+  i.started_at_found = i.acknowledged_at = i.recovered_at = i.resolved_at = i.bad_change_at = i.absorbed_at = at;
   i.loss = Loss{at, word, at, minutes{n}, minutes{n}, true};
-  i.false_alarm = n == 1;
+  i.false_alarm = i.recovery_said = n == 1;
+  i.data = n != 1;
   i.rto = i.ack_within = i.reopen_within = minutes{n};
   i.exit = {n == 1 ? Exit::By::health : Exit::By::steps, {condition}, minutes{n + 5}};
   i.trigger = {{condition}, {condition}, {condition}, minutes{n}, {word}};

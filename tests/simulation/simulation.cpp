@@ -55,7 +55,7 @@ std::string Simulation::why_open(const Incident& incident) const {
     if (component.health != Health::up)
       why += "; " + name + " is " + std::string(health_name(component.health)) + " (" + component.message + ")";
   for (const IncidentStep& step : incident.steps)
-    if (step.plan.critical && step.plan.verify && !step.closed())
+    if (step.plan.critical && step.plan.verify && !step.counts())
       why += "; step " + step.plan.id + " (" + step.plan.verify->text + ") is open";
   for (const auto& [key, objective] : daemon_->state().record.objectives)
     why += "; " + key + " " + std::string(standing_name(objective.standing));

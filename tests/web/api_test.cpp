@@ -108,10 +108,11 @@ TEST_CASE("the incident document") {
   CHECK(incident["rto_seconds"] == 14400);
   CHECK(incident["deadline"] == "2026-03-01T06:09:30Z");
   has_keys(incident["recovery_point"], "at source exposure_seconds");
-  has_keys(incident["because"][0], "condition since evidence");
+  has_keys(incident["because"][0], "condition since evidence first");
   REQUIRE(incident["steps"].size() == 3);
   for (const auto& step : incident["steps"])
-    has_keys(step, "id title critical owner kind state after ready expect_seconds started_at ended_at by note verify run guide");
+    has_keys(step,
+             "id title critical owner kind state after ready expect_seconds started_at ended_at by note against_evidence verify run guide");
   CHECK(incident["steps"][0]["kind"] == "person");
   CHECK(incident["steps"][1]["kind"] == "verified");
   CHECK(incident["steps"][2]["kind"] == "command");
@@ -164,6 +165,62 @@ TEST_CASE("the report says what is known and leaves people's sections to people"
     CAPTURE(part);
     CHECK(reply.body.find(part) != std::string::npos);
   }
+}
+
+TEST_CASE("what a person said against what drwatch sees, and what was called over, is told as such") {
+  Running server;
+  server.on_loop([&] {
+    Incident& incident = server.desk().state_.record.incidents.at(incident_id);
+    IncidentStep& step = *incident.step("connectivity");
+    step.state = StepState::done;
+    step.by = "lena";
+    step.note = "psql answers here";
+    step.evidence = "primary: connection refused, 3 runs";
+    step.ended_at = now_there;
+    step.against_evidence = true;
+    incident.state = IncidentState::resolved;
+    incident.recovered_at = incident.resolved_at = now_there;
+    incident.recovery_said = true;
+  });
+  const Json incident = get(server, "/api/v1/incidents/" + incident_id);
+  CHECK(incident["recovery_said"] == true);
+  CHECK(incident["steps"][1]["against_evidence"] == true);
+  CHECK(incident["steps"][1]["verify"]["evidence"] == "primary: connection refused, 3 runs");
+  const std::string report = ask(server.port(), "GET", "/api/v1/incidents/" + incident_id + "/report").body;
+  CAPTURE(report);
+  CHECK(report.find("said by lena, **against what drwatch saw**") != std::string::npos);
+  CHECK(report.find("was said to be done by lena, against what drwatch sees: primary: connection refused") != std::string::npos);
+  CHECK(report.find("| called over |") != std::string::npos);
+  CHECK(report.find("MTTR), from t0: not known") != std::string::npos);
+  CHECK(report.find("**not shown**") != std::string::npos);
+  CHECK(report.find("kept") == std::string::npos);
+  const std::string page = ask(server.port(), "GET", "/incidents/" + incident_id).body;
+  CHECK(page.find("said by lena, against what drwatch sees") != std::string::npos);
+  CHECK(page.find("called over, never seen to recover") != std::string::npos);
+}
+
+TEST_CASE("an open verified step says what is seen now, and a component its newest reason beside its first") {
+  Running server;
+  server.on_loop([&] {
+    auto& state = server.desk().state_;
+    Outcome outcome = outcome_of(Health::down, Reason::assertion, "503", "503 Service Unavailable");
+    outcome.at = now_there;
+    auto& sight = state.sight.probes["primary"];
+    sight.last = std::make_shared<const Outcome>(outcome);
+    sight.recent.emplace_back(sight.last);
+    state.record.incidents.at(incident_id).trigger = server.desk().settings()->scenarios.at("database-outage").trigger;
+  });
+  const Json status = get(server, "/api/v1/status");
+  for (const auto& component : status["components"]) {
+    if (component["name"] != "database") continue;
+    CHECK(component["message"] == "primary: 503 Service Unavailable");
+    CHECK(component["first_message"] == "primary: connection refused");
+  }
+  CHECK(get(server, "/api/v1/probes/primary")["message"] == "503 Service Unavailable");
+  const Json incident = get(server, "/api/v1/incidents/" + incident_id);
+  CHECK(incident["steps"][1]["verify"]["evidence"].get<std::string>().find("503 Service Unavailable") != std::string::npos);
+  CHECK(incident["because"][0]["evidence"].get<std::string>().find("503 Service Unavailable") != std::string::npos);
+  CHECK(incident["because"][0]["first"].get<std::string>().find("connection refused") != std::string::npos);
 }
 
 TEST_CASE("a drill that failed is shown, and nothing is proven any more") {

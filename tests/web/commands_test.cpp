@@ -130,6 +130,10 @@ TEST_CASE("signals, maintenance, probes, alerts and reload") {
   CHECK(raised.status == 200);
   CHECK(raised.json()["state"] == "raised");
   CHECK(raised.json()["by"] == "oncall");
+  CHECK(raised.json()["raised_by"].size() == 1);
+  CHECK(raised.json()["raised_by"][0]["alert"].is_null());
+  CHECK(post(server, "/api/v1/signals/breach-suspected", R"({"state": "clear", "force": true})").status == 200);
+  CHECK(last_input<SetSignal>(server).force);
 
   const Reply begun = post(server, "/api/v1/maintenance", R"({"components": ["database"], "for": "1h30m", "note": "patching"})", as_boss);
   CHECK(begun.status == 201);
@@ -155,11 +159,40 @@ TEST_CASE("signals, maintenance, probes, alerts and reload") {
   CHECK(refused.json()["list"][0] == "drwatch.toml:3:1: error: unknown key");
 }
 
+TEST_CASE("a step is closed against what drwatch sees only by who says so") {
+  Running server;
+  const std::string step = "/api/v1/incidents/" + incident_id + "/steps/connectivity";
+  CHECK(post(server, step, R"({"action": "done"})").status == 200);
+  CHECK_FALSE(last_input<StepAction>(server).force);
+  CHECK(post(server, step, R"({"action": "done", "note": "psql answers", "force": true})").status == 200);
+  CHECK(last_input<StepAction>(server).force);
+  CHECK(post(server, step, R"({"action": "done", "force": "yes"})").status == 400);
+}
+
+TEST_CASE("alerts of a webhook are told apart: what one takes back, another still raises") {
+  Running server;
+  const auto send = [&](const std::string& alerts) {
+    return post(server, "/api/v1/alertmanager", R"({"version": "4", "alerts": [)" + alerts + "]}").json()["results"];
+  };
+  const std::string one = R"("labels": {"drwatch_signal": "breach-suspected", "instance": "a"}, "fingerprint": "aaaa")",
+                    other = R"("labels": {"drwatch_signal": "breach-suspected", "instance": "b"})";
+  send(R"({"status": "firing", )" + one + R"(}, {"status": "firing", )" + other + "}");
+  CHECK(send(R"({"status": "resolved", )" + one + "}")[0]["result"] == "still raised by an alert");
+  CHECK(send(R"({"status": "resolved", )" + other + "}")[0]["result"] == "cleared");
+  server.on_loop([&] {
+    const auto& inputs = server.desk().inputs_;
+    REQUIRE(inputs.size() == 4);
+    CHECK(std::get<SetSignal>(inputs[0]).alert == "aaaa");
+    CHECK(std::get<SetSignal>(inputs[1]).alert == R"({"drwatch_signal":"breach-suspected","instance":"b"})");
+    CHECK(std::get<SetSignal>(inputs[3]).alert == std::get<SetSignal>(inputs[1]).alert);
+  });
+}
+
 TEST_CASE("an Alertmanager's webhook raises and clears the signals that its alerts name") {
   Running server;
   const Reply reply = post(server, "/api/v1/alertmanager", R"({"version": "4", "status": "firing", "alerts": [
       {"status": "firing", "labels": {"alertname": "Odd", "drwatch_signal": "breach-suspected"}, "annotations": {"summary": "many logins"}},
-      {"status": "resolved", "labels": {"drwatch_signal": "breach-suspected"}},
+      {"status": "resolved", "labels": {"alertname": "Odd", "drwatch_signal": "breach-suspected"}},
       {"status": "firing", "labels": {"drwatch_signal": "unheard-of"}}, {"status": "firing", "labels": {"alertname": "Other"}}, 7]})");
   CHECK(reply.status == 200);
   const Json results = reply.json()["results"];

@@ -21,7 +21,15 @@ Task<Answer> FakeDesk::submit(Input input, std::string idempotency_key) {
   } else if (std::holds_alternative<Resolve>(input)) {
     answer.refused = Refusal{409, "steps are open", "finish or skip them, or force with a note", {"connectivity", "scope"}};
   } else if (const auto* signal = std::get_if<SetSignal>(&input)) {
-    state_.record.signals[signal->signal] = SignalRecord{signal->raised, now_there, std::nullopt, signal->by, signal->note};
+    SignalRecord& record = state_.record.signals[signal->signal];
+    if (signal->raised)
+      record.raisings[signal->alert] = {signal->by, signal->note, now_there, std::nullopt};
+    else
+      record.raisings.erase(signal->alert);
+    record.raised = !record.raisings.empty();
+    record.since = now_there;
+    record.by = signal->by;
+    record.note = signal->note;
   } else if (const auto* maintenance = std::get_if<StartMaintenance>(&input)) {
     answer.subject = "m-1";
     state_.record.maintenance["m-1"] =
@@ -38,8 +46,8 @@ Task<std::optional<Outcome>> FakeDesk::run_probe(std::string name) {
   co_return outcome;
 }
 
-Task<std::vector<std::string>> FakeDesk::send_test_alert() {
-  std::vector<std::string> lines{"http://127.0.0.1:9093: accepted and read back"};
+Task<std::vector<std::pair<std::string, bool>>> FakeDesk::send_test_alert() {
+  std::vector<std::pair<std::string, bool>> lines{{"http://127.0.0.1:9093: accepted and read back", true}};
   co_return lines;
 }
 
@@ -50,11 +58,15 @@ std::shared_ptr<void> FakeDesk::follow(std::function<void(const Event&)> each) {
   return std::shared_ptr<void>(this, [id](void* desk) { static_cast<FakeDesk*>(desk)->followers_.erase(id); });
 }
 
-std::vector<Event> FakeDesk::events_since(std::uint64_t seq, std::size_t most) const {
-  std::vector<Event> found;
+std::vector<std::shared_ptr<const Event>> FakeDesk::events_since(std::uint64_t seq, std::size_t most) const {
+  std::vector<std::shared_ptr<const Event>> found;
   for (const auto& event : events_)
-    if (event.seq > seq && found.size() < most) found.push_back(event);
+    if (event->seq > seq && found.size() < most) found.push_back(event);
   return found;
+}
+
+std::vector<std::shared_ptr<const Event>> FakeDesk::newest_events(std::size_t most) const {
+  return {events_.end() - static_cast<std::ptrdiff_t>(std::min(most, events_.size())), events_.end()};
 }
 
 void FakeDesk::emit(std::string kind, std::string message) {
@@ -63,12 +75,12 @@ void FakeDesk::emit(std::string kind, std::string message) {
   event.at = now_there;
   event.kind = std::move(kind);
   event.message = std::move(message);
-  events_.push_back(event);
+  events_.push_back(std::make_shared<const Event>(event));
   const auto followers = followers_;
   for (const auto& [id, each] : followers) each(event);
 }
 
-Running::Running(web::Limits limits, std::function<void(Settings&)> change)
+Running::Running(web::Limits limits, std::function<void(Settings&)> change, const std::string& local_socket)
     : tasks_(io_.get_executor(), [this](const std::string& name, std::exception_ptr error) {
         try {
           std::rethrow_exception(error);
@@ -81,10 +93,12 @@ Running::Running(web::Limits limits, std::function<void(Settings&)> change)
   desk_ = std::make_unique<FakeDesk>(settings);
   room_ = std::make_shared<web::Room>(world_.world(), *desk_, log_, settings.server);
   room_->base_url = "http://here";
+  room_->moments.fresh_for = std::chrono::nanoseconds(0);  // the desk's state is changed without an event
   auto respond = [room = room_](web::Request request) { return web::respond(room, std::move(request)); };
   server_ = std::make_shared<web::Server>(world_.world(), tasks_, "127.0.0.1:0", limits, respond);
   if (!settings.server.tls_certificate.empty())
     server_->identity(web::load_identity(settings.server.tls_certificate, settings.server.tls_key));
+  if (!local_socket.empty()) server_->listen_locally(local_socket);
   server_->start();
   const std::string address = server_->address();
   port_ = std::stoi(address.substr(address.rfind(':') + 1));
@@ -115,6 +129,14 @@ void Running::on_loop(const std::function<void()>& work) {
     done.set_value();
   });
   done.get_future().wait();
+}
+
+std::string Running::log_lines() {
+  std::string lines;
+  on_loop([&] {
+    for (const auto& line : log_.lines) lines += line + "\n";
+  });
+  return lines;
 }
 
 std::size_t Running::connections() {

@@ -39,10 +39,11 @@ class FakeDesk final : public Desk {
   std::optional<Time> next_run(const std::string&) const override { return now_there + seconds{7}; }
   Task<Answer> submit(Input input, std::string idempotency_key) override;
   Task<std::optional<Outcome>> run_probe(std::string name) override;
-  Task<std::vector<std::string>> send_test_alert() override;
+  Task<std::vector<std::pair<std::string, bool>>> send_test_alert() override;
   Task<std::vector<std::string>> reload() override { co_return reload_problems_; }
   std::shared_ptr<void> follow(std::function<void(const Event&)> each) override;
-  std::vector<Event> events_since(std::uint64_t seq, std::size_t most) const override;
+  std::vector<std::shared_ptr<const Event>> events_since(std::uint64_t seq, std::size_t most) const override;
+  std::vector<std::shared_ptr<const Event>> newest_events(std::size_t most) const override;
   void emit(std::string kind, std::string message);  // an event, to all who follow
 
   std::shared_ptr<const Settings> settings_;
@@ -50,7 +51,7 @@ class FakeDesk final : public Desk {
   DaemonFigures figures_;
   std::vector<Input> inputs_;
   std::vector<std::string> keys_, reload_problems_;
-  std::vector<Event> events_;
+  std::vector<std::shared_ptr<const Event>> events_;
   std::map<int, std::function<void(const Event&)>> followers_;
   bool durable_ = true;
 };
@@ -64,7 +65,7 @@ struct Quiet final : Log {
 // The server on a loop in a thread of its own; everything that belongs to the loop is touched through on_loop.
 class Running {
  public:
-  explicit Running(web::Limits limits = {}, std::function<void(Settings&)> change = {});
+  explicit Running(web::Limits limits = {}, std::function<void(Settings&)> change = {}, const std::string& local_socket = "");
   ~Running();
   void on_loop(const std::function<void()>& work);
   int port() const { return port_; }

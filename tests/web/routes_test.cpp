@@ -1,13 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who gets where: methods, paths, tokens, hosts.
 #include "fixture.hpp"
+#include "tests/source_dir.hpp"
 
 #include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 
 namespace routes_test {
 
 using namespace drwatch;
 using namespace drwatch::test;
+
+TEST_CASE("docs/http.md is written from the rows") {
+  const std::string text = web::http_reference(), file = drwatch::testing::source_dir() + std::string("/docs/http.md");
+  if (std::getenv("DRWATCH_WRITE_REFERENCE")) std::ofstream(file, std::ios::binary) << text;
+  std::ifstream in(file, std::ios::binary);
+  const std::string committed(std::istreambuf_iterator<char>(in), {});
+  const bool same = committed == text;
+  CHECK_MESSAGE(same, "docs/http.md is behind the rows: run this test with DRWATCH_WRITE_REFERENCE=1 and commit the file");
+}
 
 TEST_CASE("a wrong method is 405 with Allow; an unknown path is 404 with the nearest") {
   Running server;
@@ -39,12 +53,23 @@ TEST_CASE("a command needs a token that may; reading on loopback needs none") {
   CHECK(ask(server.port(), "POST", ack, {"Authorization: Basic b25jYWxs"}).status == 401);
   CHECK(ask(server.port(), "POST", ack, {as_viewer}).status == 403);
   CHECK(ask(server.port(), "POST", ack, {as_oncall}).status == 200);
-  CHECK(ask(server.port(), "POST", refile, {as_oncall, of_json}, R"({"scenario": "security-breach"})").status == 403);
-  CHECK(ask(server.port(), "POST", refile, {as_boss, of_json}, R"({"scenario": "security-breach"})").status == 200);
-  CHECK(ask(server.port(), "POST", "/api/v1/maintenance", {as_oncall}).status == 403);
-  CHECK(ask(server.port(), "POST", "/api/v1/reload", {as_oncall}).status == 403);
+  CHECK(ask(server.port(), "POST", refile, {as_viewer, of_json}, R"({"scenario": "security-breach"})").status == 403);
+  CHECK(ask(server.port(), "POST", refile, {as_oncall, of_json}, R"({"scenario": "security-breach"})").status == 200);
   CHECK(ask(server.port(), "GET", "/api/v1/status", {"Authorization: Bearer wrong"}).status == 401);  // a wrong token is never ignored
   server.on_loop([&] { CHECK(server.desk().inputs_.size() == 2); });
+}
+
+TEST_CASE("who is woken may do everything in an incident and maintenance; to reload is an administrator's") {
+  Running server;
+  const std::string start = "/api/v1/incidents/" + incident_id + "/start-time";
+  const auto may = [&](const std::string& path, const std::string& body) {
+    CHECK(ask(server.port(), "POST", path, {as_viewer, of_json}, body).status == 403);
+    return ask(server.port(), "POST", path, {as_oncall, of_json}, body).status;
+  };
+  CHECK(may(start, R"({"at": "2026-03-01T02:00:00Z"})") == 200);
+  CHECK(may("/api/v1/maintenance", R"({"components": ["database"], "for": "1h"})") == 201);
+  CHECK(may("/api/v1/maintenance/m-1/end", "{}") == 200);
+  CHECK(may("/api/v1/reload", "{}") == 403);
 }
 
 TEST_CASE("behind a public address reading needs a viewer's token, unless it is opened") {

@@ -4,6 +4,10 @@
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 namespace server_test {
 
@@ -152,6 +156,102 @@ TEST_CASE("a thousand idle connections lock nobody out") {
     CHECK(idle.back().reply().status == 200);  // the newest did not
   }
   setrlimit(RLIMIT_NOFILE, &files);
+}
+
+TEST_CASE("bodies that drip lock nobody out: the slowest makes room") {
+  web::Limits limits;
+  limits.connections = 40;
+  Running server(limits);
+  std::vector<Client> drips;
+  for (int i = 0; i < 60; ++i) {
+    drips.emplace_back(server.port());
+    drips.back().send("POST /ping/x HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\nb");
+  }
+  for (int i = 0; i < 250 && server.connections() < 40; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  for (int i = 0; i < 20; ++i) CHECK(ask(server.port(), "POST", "/ping/x", {}, "hello").status == 404);
+  CHECK(server.connections() <= 40);
+  CHECK(drips.front().ended());
+  // Who has come last and gets on is not the one that goes.
+  drips.back().send(std::string(59'999, 'b'));
+  CHECK(drips.back().reply().status == 404);
+}
+
+TEST_CASE("readers that do not read lose their connection when all that is unsent is too much") {
+  web::Limits limits;
+  limits.unsent_bytes = 8'000'000;
+  Running server(limits, [](Settings& settings) { settings.scenarios.at("database-outage").summary = std::string(6'000'000, 's'); });
+  std::vector<Client> deaf;
+  for (int i = 0; i < 4; ++i) {
+    deaf.emplace_back(server.port(), 2048);
+    deaf.back().send("GET /api/v1/scenarios/database-outage HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  }
+  for (int i = 0; i < 250 && server.connections() < 4; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  for (int i = 0; i < 250 && server.connections() > 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  CHECK(server.connections() <= 2);
+  CHECK(server.connections() >= 1);
+  Client reads(server.port());
+  reads.send("GET /api/v1/scenarios/database-outage HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  CHECK(reads.reply().body.size() > 6'000'000);
+}
+
+TEST_CASE("behind a proxy on this machine each client has its bound") {
+  web::Limits limits;
+  limits.of_a_client = 0;
+  Running server(limits);
+  CHECK(ask(server.port(), "GET", "/healthz", {"X-Forwarded-For: 198.51.100.7"}).status == 429);
+  CHECK(ask(server.port(), "GET", "/healthz").status == 200);
+}
+
+TEST_CASE("the daemon's own socket needs no token from root and from who drwatch runs as") {
+  char folder[] = "/tmp/drwatch-socket-XXXXXX";
+  REQUIRE(mkdtemp(folder));
+  const std::string path = std::string(folder) + "/control.sock";
+  {
+    Running server({}, [](Settings& settings) { settings.server.public_url = "https://drwatch.example.org"; }, path);
+    struct stat facts{};
+    REQUIRE(stat(path.c_str(), &facts) == 0);
+    CHECK((facts.st_mode & 0777) == 0600);
+    const auto ask_locally = [&](const std::string& request) {
+      const int own = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      sockaddr_un address{};
+      address.sun_family = AF_UNIX;
+      path.copy(address.sun_path, sizeof address.sun_path - 1);
+      REQUIRE(connect(own, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+      REQUIRE(write(own, request.data(), request.size()) == static_cast<ssize_t>(request.size()));
+      std::string answer(64 * 1024, ' ');
+      std::size_t got = 0;
+      for (ssize_t n = 0; (n = read(own, answer.data() + got, answer.size() - got)) > 0;) got += static_cast<std::size_t>(n);
+      close(own);
+      return answer.substr(0, got);
+    };
+    const std::string tail = " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    CHECK(ask_locally("GET /api/v1/status" + tail + "\r\n").starts_with("HTTP/1.1 200"));
+    CHECK(ask_locally("POST /api/v1/reload" + tail + "\r\n").starts_with("HTTP/1.1 200"));
+    // A wrong token is wrong here too.
+    CHECK(ask_locally("POST /api/v1/reload" + tail + "Authorization: Bearer wrong\r\n\r\n").starts_with("HTTP/1.1 401"));
+    CHECK(ask(server.port(), "POST", "/api/v1/reload").status == 401);
+  }
+  CHECK(access(path.c_str(), F_OK) != 0);
+  rmdir(folder);
+}
+
+TEST_CASE("the answer to a wrong token is held, counted and told; a right one is not held") {
+  Running server;
+  const auto began = std::chrono::steady_clock::now();
+  std::vector<Client> guessing;
+  for (int i = 0; i < 20; ++i) {
+    guessing.emplace_back(server.port());
+    guessing.back().send("GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer guess-" + std::to_string(i) + "\r\n\r\n");
+  }
+  CHECK(ask(server.port(), "GET", "/api/v1/status", {as_viewer}).status == 200);
+  CHECK(guessing.front().reply().status == 401);
+  CHECK(std::chrono::steady_clock::now() - began >= web::Auth::wrong_token_held);
+  for (std::size_t i = 1; i < guessing.size(); ++i) CHECK(guessing[i].reply().status == 401);
+  CHECK(ask(server.port(), "GET", "/metrics").body.find("\ndrwatch_http_wrong_tokens_total 20\n") != std::string::npos);
+  const std::string told = server.log_lines();
+  CHECK(told.find("a request with a wrong token from 127.0.0.1 for GET /api/v1/status") != std::string::npos);
+  CHECK(told.find("guess-") == std::string::npos);
+  CHECK(told.find("wrong token", told.find("wrong token") + 1) == std::string::npos);  // one line a minute
 }
 
 TEST_CASE("an address that is taken or is none is refused with a sentence") {

@@ -35,11 +35,12 @@ std::string first_steps(const Incident& incident) {
   std::string text;
   std::size_t shown = 0;
   for (const IncidentStep& step : incident.steps) {
-    if (!incident.gates(step) || step.closed()) continue;
+    if (!incident.gates(step) || step.counts()) continue;
     if (++shown > steps_as_text) break;
     text += (text.empty() ? "" : "\n") + std::to_string(shown) + ". " + step.plan.title;
     if (step.plan.owner) text += " (" + *step.plan.owner + ")";
     if (step.plan.verify) text += " [verified by: " + step.plan.verify->text + "]";
+    if (step.against_evidence) text += " [" + against_words(step) + "]";
   }
   return text;
 }
@@ -61,10 +62,10 @@ std::string sentence(const Incident& i) {
   return "Likely over at " + moment(p.p50_seconds) + ", nine in ten by " + moment(p.p90_seconds) + " (" + basis_words(p) + ")";
 }
 
-std::string describe(const Settings& settings, const Incident& i) {
+std::string describe(const State& state, const Settings& settings, const Incident& i, Time now) {
   std::string text = i.summary.empty() ? i.title : i.summary;
   text += " Since " + time_words(i.started_at) + " (" + i.started_by + ").";
-  for (const Evidence& e : i.because) text += " Confirmed: " + e.condition + " (" + e.evidence + ").";
+  for (const Evidence& e : because_now(state, settings, i, now)) text += " Confirmed: " + e.condition + " (" + e.evidence + ").";
   text += what_else(i);
   text += i.acknowledged_at ? " Acknowledged by " + i.acknowledged_by + " at " + time_words(*i.acknowledged_at) + "."
                             : " Not acknowledged yet.";
@@ -99,7 +100,7 @@ Alert alert_of(const Wanted& w, AlertName name, Severity severity, const Inciden
   a.labels = {{"alertname", std::string(alert_text(name))}, {"severity", std::string(severity_name(severity))}, {"scenario", i.scenario}};
   if (!w.with_words) return a;
   a.annotations = {{"summary", std::move(summary)},
-                   {"description", describe(w.settings, i)},
+                   {"description", describe(w.state, w.settings, i, w.now)},
                    {"runbook_url", base_url(w.settings) + "/incidents/" + i.id},
                    {"runbook", first_steps(i)},
                    {"incident", i.id}};

@@ -23,7 +23,8 @@ void verified(Deciding& d, const Incident& incident, const IncidentStep& step, T
          Body{{"step", step.plan.id}, {"evidence", evidence}, {"proves", proves}, {"holds_since", since}, {"verified", true}});
 }
 
-// A step that drwatch ticked is open again because its condition is false. What a person ticked stays ticked.
+// A step is open again because its condition is false, whoever ticked it: a person's tick was taken because drwatch saw the same. What a
+// person said against it stays said.
 void broke(Deciding& d, const Incident& incident, const IncidentStep& step) {
   std::string evidence = evaluate(d.state, d.settings, *step.plan.verify, d.now).evidence;
   d.emit("step.broke", d.about(incident), "'" + step.plan.title + "' is open again: " + evidence,
@@ -35,11 +36,11 @@ void broke(Deciding& d, const Incident& incident, const IncidentStep& step) {
 void judge_step(Deciding& d, const Incident& incident, const IncidentStep& step) {
   Sentence sentence = evaluate_without_words(d.state, d.settings, *step.plan.verify, d.now);
   std::string key = holding_key(incident, step);
-  if (step.state == StepState::done && step.by == "drwatch") {
-    if (sentence.truth == Truth::no) broke(d, incident, step);
+  if (step.counts()) {
+    const bool stands_for_it = step.state == StepState::done || incident.gates(step);  // not skipped freely
+    if (sentence.truth == Truth::no && stands_for_it) broke(d, incident, step);
     return;
   }
-  if (step.closed()) return;
   if (sentence.truth != Truth::yes) {  // a hold that cannot be seen is not a hold: it begins again
     d.state.sight.holding.erase(key);
     return;
@@ -101,8 +102,8 @@ void start_command(Deciding& d, const Incident& incident, const IncidentStep& st
   for (const std::string& word : step.plan.run) argv.push_back(fill(d.state, d.settings, incident, word, d.now, missing));
   Body body{{"step", step.plan.id}, {"argv", argv}};
   if (!missing.empty()) {
-    body.set("evidence", "not started: " + missing.front() + " is not known");
-    d.emit("step.failed", d.about(incident, by), "'" + step.plan.title + "' cannot run: " + missing.front() + " is not known", body);
+    body.set("evidence", "not started: " + not_known(missing));
+    d.emit("step.failed", d.about(incident, by), "'" + step.plan.title + "' cannot run: " + not_known(missing), body);
     return;
   }
   d.emit("step.running", d.about(incident, by), "'" + step.plan.title + "' runs: " + quoted(argv), body);
@@ -124,11 +125,10 @@ void command_ended(Deciding& d, const CommandEnded& ended) {
     d.emit("step.failed", d.about(incident), "'" + step->plan.title + "' failed with exit code " + std::to_string(ended.exit_code), body);
 }
 
-// After a start: commands that were running when the daemon ended. Nobody knows how far they came, so a person decides (contract, "The life
-// of an incident").
+// After a start: commands that were running when the daemon ended, of incidents that are over as well. Nobody knows how far they came, so a
+// person decides (contract, "The life of an incident").
 void interrupt_commands(Deciding& d) {
-  for (const std::string& id : live_ids(d.record())) {
-    const Incident& incident = d.record().incidents.at(id);
+  for (const auto& [id, incident] : d.record().incidents) {
     for (const IncidentStep& step : incident.steps)
       if (step.state == StepState::running)
         d.emit("step.interrupted", d.about(incident), "'" + step.plan.title + "' was running when drwatch ended; find out how far it came",
@@ -218,10 +218,11 @@ Way way_by_health(const Deciding& d, const Incident& incident, const Incident& w
   if (!way.out) return way;
   for (const std::string& component : incident.affects) way.needs(d, is_up(component));
   for (const IncidentStep& step : incident.steps) {
-    if (!step.plan.critical || !incident.needed(step) || !step.plan.verify || step.state == StepState::skipped) continue;
+    const auto left_out = [](const IncidentStep& s) { return s.state == StepState::skipped && s.counts(); };
+    if (!step.plan.critical || !incident.needed(step) || !step.plan.verify || left_out(step)) continue;
     if (&incident == &worked)
-      way.needs({step.state == StepState::done ? Truth::yes : Truth::no, step.holds_since.value_or(step.ended_at.value_or(Time{})), ""});
-    else if (const IncidentStep* same = worked.step(step.plan.id); !same || same->state != StepState::skipped)
+      way.needs({step.counts() ? Truth::yes : Truth::no, step.holds_since.value_or(step.ended_at.value_or(Time{})), ""});
+    else if (const IncidentStep* same = worked.step(step.plan.id); !same || !left_out(*same))
       way.needs(d, *step.plan.verify);
   }
   for (const Condition& c : incident.exit.all) way.needs(d, c);
@@ -229,8 +230,8 @@ Way way_by_health(const Deciding& d, const Incident& incident, const Incident& w
   return way;
 }
 
-// Contract, "Recovery", by steps: every critical step is done or skipped, and `[exit] all` holds. Without any critical step only a person
-// can say that it is over. A step that went over to the wide incident is looked up there.
+// Contract, "Recovery", by steps: every critical step is done or skipped, none of them against what drwatch sees, and `[exit] all` holds.
+// Without any critical step only a person can say that it is over. A step that went over to the wide incident is looked up there.
 Way way_by_steps(const Deciding& d, const Incident& incident, const Incident& worked) {
   Way way, rest;
   bool any = false;
@@ -239,7 +240,7 @@ Way way_by_steps(const Deciding& d, const Incident& incident, const Incident& wo
     any = true;
     const IncidentStep* kept = worked.step(planned.plan.id);
     const IncidentStep& step = kept ? *kept : planned;
-    way.out = way.out && step.closed();
+    way.out = way.out && step.counts();
     way.since = std::max(way.since, step.ended_at.value_or(Time{}));
   }
   // Opened again with every tick in place, it would recover at once. It takes a new tick, or a person who resolves it.
@@ -280,7 +281,7 @@ Way way_out(const Deciding& d, const Incident& incident) {
 }
 
 bool critical_open(const Incident& incident) {
-  return std::any_of(incident.steps.begin(), incident.steps.end(), [&](const IncidentStep& s) { return incident.gates(s) && !s.closed(); });
+  return std::any_of(incident.steps.begin(), incident.steps.end(), [&](const IncidentStep& s) { return incident.gates(s) && !s.counts(); });
 }
 
 // Recovered since the exit began to hold, not since the end of its `for` (contract, "The life of an incident"). Blind, nothing recovers.

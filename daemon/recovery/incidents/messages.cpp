@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages drafted from templates; drwatch drafts, a person sends. Mustache over a closed list of names (config/scenario.hpp).
+#include "config/message_names.hpp"
+#include "config/rows/text.hpp"
 #include "daemon/recovery/deciding.hpp"
 #include "daemon/recovery/points/loss.hpp"
 
@@ -7,6 +9,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace drwatch {
 namespace {
@@ -69,32 +72,31 @@ std::map<std::string, std::string> names(const State& state, const Settings& set
     n["source"] = point->source;
   }
   std::string because;
-  for (const Evidence& e : i.because) because += (because.empty() ? "" : "; ") + e.condition + " (" + e.evidence + ")";
+  for (const Evidence& e : because_now(state, settings, i, now))
+    because += (because.empty() ? "" : "; ") + e.condition + " (" + e.evidence + ")";
   n["because"] = because;
   return n;
 }
 
-// The names that a template puts into the text: {{name}}, {{{name}}}, {{&name}}. Those of sections are left out: a section is there to ask
-// whether a name is known.
-std::vector<std::string> used(const std::string& text) {
-  std::vector<std::string> found;
-  for (std::size_t at = text.find("{{"); at != std::string::npos; at = text.find("{{", at)) {
-    at += 2;
-    std::size_t end = text.find("}}", at);
-    if (end == std::string::npos) break;
-    std::string tag = text.substr(at, end - at);
-    std::erase_if(tag, [](char c) { return c == '{' || c == '}' || c == '&' || c == ' '; });
-    if (!tag.empty() && std::string("#^/!").find(tag.front()) == std::string::npos) found.push_back(tag);
-    at = end;
-  }
-  return found;
+void add(std::vector<std::string>& names, const std::string& name) {
+  if (!has(names, name)) names.push_back(name);
 }
 
 }  // namespace
 
-// A name that is not known is put into `missing`, unless the template asks for it in a section.
+std::string in_a_sentence(const std::vector<std::string>& words) {
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i) text += (i == 0 ? "" : i + 1 == words.size() ? " and " : ", ") + words[i];
+  return text;
+}
+
+std::string not_known(const std::vector<std::string>& names) {
+  return in_a_sentence(names) + (names.size() == 1 ? " is" : " are") + " not known";
+}
+
+// A name that is not known is put into `missing`, unless it stands in a section that is left out.
 std::string fill(const State& state, const Settings& settings, const Incident& incident, const std::string& text, Time now,
-                 std::vector<std::string>& missing) {
+                 std::vector<std::string>& missing, std::vector<std::string>* unknown) {
   if (text.find("{{") == std::string::npos) return text;
   auto known = names(state, settings, incident, now);
   kainjow::mustache::data values;
@@ -106,32 +108,47 @@ std::string fill(const State& state, const Settings& settings, const Incident& i
   }
   kainjow::mustache::mustache whole(text);
   whole.set_custom_escape([](const std::string& s) { return s; });  // plain text, not HTML
-  for (const std::string& name : used(text)) {
+  const auto is_known = [&](const std::string& name) {
     auto value = known.find(name);
-    bool in_section = text.find("{{#" + name + "}}") != std::string::npos;
-    bool unfilled = (value == known.end() || value->second.empty()) && !in_section;
-    if (unfilled && std::find(missing.begin(), missing.end(), name) == missing.end()) missing.push_back(name);
-  }
+    return value != known.end() && !value->second.empty();
+  };
+  const NamesAsked asked = names_asked(text, is_known);
+  for (const std::string& name : asked.put_in)
+    if (!is_known(name)) add(missing, name);
+  if (unknown)
+    for (const std::vector<std::string>* names : {&std::as_const(missing), &asked.sections})
+      for (const std::string& name : *names)
+        if (!is_known(name)) add(*unknown, name);
   return whole.render(values);
 }
 
 namespace {
 
+struct Filled {
+  std::string subject, body;
+  std::vector<std::string> missing, unknown;
+};
+Filled filled(const Deciding& d, const Incident& incident, const Message& plan) {
+  Filled f;
+  f.subject = fill(d.state, d.settings, incident, plan.subject, d.now, f.missing, &f.unknown);
+  f.body = fill(d.state, d.settings, incident, plan.body, d.now, f.missing, &f.unknown);
+  return f;
+}
+
 // Drafts one message. With a name missing it is `failed`, and cannot be approved or sent.
-void draft(Deciding& d, const Incident& incident, const Message& plan) {
-  std::vector<std::string> missing;
-  std::string subject = fill(d.state, d.settings, incident, plan.subject, d.now, missing);
-  std::string body = fill(d.state, d.settings, incident, plan.body, d.now, missing);
-  d.emit(missing.empty() ? "message.drafted" : "message.failed", d.about(incident),
-         missing.empty() ? "message '" + plan.id + "' for " + plan.audience + " is drafted"
-                         : "message '" + plan.id + "' cannot be filled: " + missing.front() + " is not known",
+void draft(Deciding& d, const Incident& incident, const Message& plan, const Filled& f, bool anew = false) {
+  d.emit(f.missing.empty() ? "message.drafted" : "message.failed", d.about(incident),
+         f.missing.empty() ? "message '" + plan.id + "' for " + plan.audience + " is drafted" + (anew ? " anew" : "")
+                           : "message '" + plan.id + "' cannot be filled: " + not_known(f.missing),
          Body{{"message", plan.id},
               {"audience", plan.audience},
               {"when", moment_name(plan.when)},
-              {"subject", subject},
-              {"body", body},
-              {"missing", missing}});
+              {"subject", f.subject},
+              {"body", f.body},
+              {"missing", f.missing},
+              {"unknown", f.unknown}});
 }
+void draft(Deciding& d, const Incident& incident, const Message& plan) { draft(d, incident, plan, filled(d, incident, plan)); }
 
 const IncidentMessage* newest(const Incident& incident, const std::string& id) {
   for (const IncidentMessage& m : incident.messages)
@@ -143,10 +160,57 @@ const IncidentMessage* newest(const Incident& incident, const std::string& id) {
 // two drafts about different moments would confuse.
 void judge_update(Deciding& d, const Incident& incident, const Message& plan) {
   const IncidentMessage* last = newest(incident, plan.id);
-  if (last && last->state != MessageState::sent) return;  // one is waiting for a person
+  if (last && last->state != MessageState::sent) return;  // one is waiting for a person, or for a name (draft_anew)
   Time at = (last && last->sent_at ? *last->sent_at : incident.opened_at) + plan.every.value_or(minutes{30});
   if (d.now < at) return d.wake(at);
   draft(d, incident, plan);
+}
+
+// The template of a message: the incident's own, or of one that went on in it. nullptr: it was filed anew, and its old plan is gone.
+const Message* plan_of(const Record& record, const Incident& incident, const std::string& id) {
+  for (const Incident* part : with_absorbed(record, incident))
+    for (const Message& plan : part->message_plans)
+      if (plan.id == id) return &plan;
+  return nullptr;
+}
+
+// Whether one of the names is known now, without composing any text: this is asked at every decision of an open incident. Names that are
+// not here are known from the beginning, or never.
+bool any_known(const Deciding& d, const Incident& i, const std::vector<std::string>& names) {
+  std::optional<bool> point;  // looked for once at most: it is the only costly one
+  const auto restorable = [&] {
+    if (!point) point = restore_point(d.state, d.settings, i, d.now).has_value();
+    return *point;
+  };
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    if (name == "acknowledged_at" || name == "acknowledged_by") return i.acknowledged_at.has_value();
+    if (name == "recovered_at") return i.recovered_at.has_value();
+    if (name == "resolved_at") return i.resolved_at.has_value();
+    if (name == "bad_change_at") return i.bad_change_at.has_value();
+    if (name == "because") return !i.because.empty();
+    if (name == "recovery_point" || name == "exposure" || name == "recovery_source" || name == "source") return restorable();
+    return false;
+  });
+}
+
+// A message that was drafted while something was not known is drafted anew when it is, until somebody has approved it: what a person has
+// read and agreed to is not changed behind their back.
+void draft_anew(Deciding& d, const std::string& incident_id) {
+  std::vector<std::string> waiting;
+  const Incident& incident = d.record().incidents.at(incident_id);
+  for (const IncidentMessage& m : incident.messages)
+    if ((m.state == MessageState::draft || m.state == MessageState::failed) && any_known(d, incident, m.unknown)) waiting.push_back(m.id);
+  for (const std::string& id : waiting) {
+    const Message* plan = plan_of(d.record(), incident, id);
+    const IncidentMessage* was = newest(incident, id);
+    if (!plan || !was) continue;
+    const Filled now = filled(d, incident, *plan);
+    const auto was_unknown = was->unknown;
+    // Only when something came to be known: a name that is lost again takes nothing back that was said already.
+    if (std::all_of(was_unknown.begin(), was_unknown.end(), [&](const std::string& name) { return has(now.unknown, name); })) continue;
+    if (was->state == MessageState::draft && !now.missing.empty()) continue;  // what can be sent stays so
+    draft(d, incident, *plan, now, true);
+  }
 }
 
 }  // namespace
@@ -155,14 +219,18 @@ void draft_messages(Deciding& d, const std::string& id, Message::When when) {
   const Incident& incident = d.record().incidents.at(id);
   for (const Message& plan : incident.message_plans)
     if (plan.when == when && !newest(incident, plan.id)) draft(d, incident, plan);
+  // The last time: what is not known of an incident that is over stays so.
+  if (incident.state == IncidentState::resolved) draft_anew(d, id);
 }
 
-void judge_updates(Deciding& d) {
-  std::vector<std::string> open;
+void judge_messages(Deciding& d) {
+  std::vector<std::string> live;
   for (const auto& [id, incident] : d.record().incidents)
-    if (incident.state == IncidentState::open) open.push_back(id);
-  for (const std::string& id : open) {
+    if (incident.live()) live.push_back(id);
+  for (const std::string& id : live) {
+    draft_anew(d, id);
     const Incident& incident = d.record().incidents.at(id);
+    if (incident.state != IncidentState::open) continue;
     for (const Message& plan : incident.message_plans)
       if (plan.when == Message::When::update) judge_update(d, incident, plan);
   }

@@ -40,11 +40,15 @@ const Scenario* find_scenario(Deciding& d, const std::string& id) {
   return nullptr;
 }
 
-// The ids of the critical steps that still have to be closed before the incident can be resolved.
-std::vector<std::string> open_critical(const Incident& i) {
+// The ids of the critical steps that still have to be closed before the incident can be resolved; `words` tells a tick that counts for
+// nothing from one that was not made.
+std::vector<std::string> open_critical(const Incident& i, std::vector<std::string>* words = nullptr) {
   std::vector<std::string> open;
-  for (const IncidentStep& s : i.steps)
-    if (i.gates(s) && !s.closed()) open.push_back(s.plan.id);
+  for (const IncidentStep& s : i.steps) {
+    if (!i.gates(s) || s.counts()) continue;
+    open.push_back(s.plan.id);
+    if (words) words->push_back(s.plan.id + (s.against_evidence ? " (against what drwatch sees)" : ""));
+  }
   return open;
 }
 
@@ -98,6 +102,9 @@ bool refuse_step(Deciding& d, const Incident& i, const IncidentStep* step, const
              near ? "did you mean '" + *near + "'?" : "'drwatch incident show " + i.id + "' lists them", ids);
     return true;
   }
+  // A command goes on when its incident is over, and can be ended for as long as it runs.
+  const bool ends_it = o.action == OnStep::cancel && step->state == StepState::running;
+  if (!ends_it && refuse_final(d, i)) return true;
   bool command = !step->plan.run.empty();
   if ((o.action == OnStep::run || o.action == OnStep::cancel) && !command) {
     d.refuse(409, "'" + step->plan.title + "' has no command", "mark it with start, done or skip");
@@ -114,6 +121,51 @@ bool refuse_step(Deciding& d, const Incident& i, const IncidentStep* step, const
   return false;
 }
 
+// What a verified step asks is seen now, by runs that began after the incident opened. What can't be seen is not seen.
+bool seen_to_hold(const Deciding& d, const Incident& i, const IncidentStep& step) {
+  const Condition& asks = *step.plan.verify;
+  return evaluate_without_words(d.state, d.settings, asks, d.now).truth == Truth::yes &&
+         not_looked_at(d.state, d.settings, asks, i.opened_at).empty();
+}
+
+// Contract, 3: a person ticks a verified step, or skips a critical one, only with a note and `force` while what it asks is not seen. True:
+// the refusal is written.
+bool refuse_against(Deciding& d, const IncidentStep& step, const StepAction& o) {
+  const std::string seen = evaluate(d.state, d.settings, *step.plan.verify, d.now).evidence;
+  const char* anyway = o.action == OnStep::done ? "tick it anyway" : "skip it anyway";
+  if (!o.force) {
+    d.refuse(409, "'" + step.plan.title + "' is not seen to be so",
+             "drwatch sees: " + seen + "; wait until '" + step.plan.verify->text + "' holds, or " + anyway +
+                 " with force and a note that says why, which then counts for nothing but the checklist");
+    return true;
+  }
+  if (o.note.find_first_not_of(" \t\r\n") != std::string::npos) return false;
+  d.refuse(422, "against what drwatch sees a step is closed with a reason only", std::string("say with a note why to ") + anyway);
+  return true;
+}
+
+// A person closes the step: done or skipped.
+void close_step(Deciding& d, const Incident& i, const IncidentStep& step, const StepAction& o) {
+  const bool done = o.action == OnStep::done;
+  if (step.state == (done ? StepState::done : StepState::skipped)) return;
+  Body body{{"step", o.step}, {"note", o.note}};
+  if (done) body.set("evidence", o.note);
+  std::string said = done ? " was done by " : " was skipped by ", against;
+  if (step.plan.verify && (done || i.gates(step))) {
+    const bool seen = seen_to_hold(d, i, step);
+    if (!seen && refuse_against(d, step, o)) return;
+    const std::string evidence = evaluate(d.state, d.settings, *step.plan.verify, d.now).evidence;
+    body.set("evidence", evidence);
+    if (!seen) {
+      body.set("against_evidence", true);
+      if (done) said = " is done, says ";
+      against = ", against what drwatch sees (" + evidence + ")";
+    }
+  }
+  d.emit(done ? "step.done" : "step.skipped", d.about(i, o.by),
+         "'" + step.plan.title + "'" + said + o.by + against + (o.note.empty() ? "" : ": " + o.note), body);
+}
+
 // Opens the step again, as if nobody had touched it.
 void take_back(Deciding& d, const Incident& i, const IncidentStep& step, const StepAction& o) {
   if (step.state == StepState::open) return;
@@ -126,7 +178,7 @@ void take_back(Deciding& d, const Incident& i, const IncidentStep& step, const S
 // request) cannot harm.
 void order(Deciding& d, const StepAction& o) {
   auto i = find_incident(d, o.incident);
-  if (!i || refuse_final(d, *i)) return;
+  if (!i) return;
   const IncidentStep* step = i->step(o.step);
   if (refuse_step(d, *i, step, o)) return;
   Body body{{"step", o.step}, {"note", o.note}};
@@ -136,15 +188,7 @@ void order(Deciding& d, const StepAction& o) {
     if (step->state == StepState::started || step->closed()) return;
     return d.emit("step.started", about, title + " was started by " + o.by, body);
   }
-  if (o.action == OnStep::done) {
-    if (step->state == StepState::done) return;
-    body.set("evidence", o.note);
-    return d.emit("step.done", about, title + " was done by " + o.by + (o.note.empty() ? "" : ": " + o.note), body);
-  }
-  if (o.action == OnStep::skip) {
-    if (step->state == StepState::skipped) return;
-    return d.emit("step.skipped", about, title + " was skipped by " + o.by + (o.note.empty() ? "" : ": " + o.note), body);
-  }
+  if (o.action == OnStep::done || o.action == OnStep::skip) return close_step(d, *i, *step, o);
   if (o.action == OnStep::undo) return take_back(d, *i, *step, o);
   if (o.action == OnStep::run) {
     if (step->state == StepState::running) return;
@@ -171,7 +215,8 @@ void order(Deciding& d, const MessageAction& o) {
     return d.refuse(404, "no message '" + o.message + "' is drafted in " + i->id, "messages are drafted when their moment comes", ids);
   }
   if (!message->missing.empty())
-    return d.refuse(422, "the message cannot be filled", message->missing.front() + " is not known", message->missing);
+    return d.refuse(422, "the message cannot be filled", not_known(message->missing) + "; it is drafted anew when that is known",
+                    message->missing);
   Body body{{"message", o.message}};
   if (o.action == OnMessage::approve) {
     if (message->state != MessageState::draft) return;
@@ -234,6 +279,9 @@ std::optional<Loss> loss_at_end(const Deciding& d, Incident incident, Time recov
 void order(Deciding& d, const SayBadChange& o) {
   auto i = find_incident(d, o.incident);
   if (!i || refuse_final(d, *i)) return;
+  if (!i->data)
+    return d.refuse(422, "no data is at stake in " + i->id,
+                    "its scenario says `data = false`; if data was changed or deleted, file it under another first");
   if (i->of_class != class_name(DisasterClass::logical))
     return d.refuse(422, i->id + " is of class " + i->of_class + ": nothing was changed that has to be undone",
                     "if data was changed or deleted, file it under a scenario of class logical first");
@@ -260,9 +308,12 @@ void order(Deciding& d, const SayBadChange& o) {
 void order(Deciding& d, const Resolve& o) {
   auto i = find_incident(d, o.incident);
   if (!i || i->state == IncidentState::resolved || refuse_final(d, *i)) return;
-  auto open = open_critical(*i);
+  std::vector<std::string> words;
+  auto open = open_critical(*i, &words);
   if (!open.empty() && !(o.force && !o.note.empty()) && !o.false_alarm)
-    return d.refuse(409, "critical steps are open", "finish or skip them, or force it with a note that says why", open);
+    return d.refuse(
+        409, open.size() == 1 ? "a critical step is open" : "critical steps are open",
+        in_a_sentence(words) + "; finish or skip " + (open.size() == 1 ? "it" : "them") + ", or force it with a note that says why", open);
   d.emit("incident.resolved", d.about(*i, o.by),
          i->title + (o.false_alarm ? " was a false alarm, says " : " was resolved by ") + o.by + (o.note.empty() ? "" : ": " + o.note),
          Body{{"false_alarm", o.false_alarm},

@@ -36,20 +36,22 @@ std::vector<Sample> chosen(const Measured& measured, const std::string& step, Ti
   return those;
 }
 
-// A step that was done teaches how long it takes. One that held all along (`proves` is false) took no work, so it teaches nothing.
+// A step that was done teaches how long it takes. One that held all along (`proves` is false) took no work, so it teaches nothing; nor does
+// one of which a person said so while the platform said the opposite.
 void learn_step(Measured& measured, const Incident& incident, const IncidentStep& step) {
-  if (step.state != StepState::done || !step.ended_at || (step.proves && !*step.proves)) return;
+  if (step.state != StepState::done || !step.counts() || !step.ended_at || (step.proves && !*step.proves)) return;
   auto begin = step.started_at ? step.started_at : could_begin(incident, step);
   if (!begin || *begin > *step.ended_at) return;
   add(measured, step.plan.id,
       {*step.ended_at, in_seconds(*step.ended_at - *begin), incident.scenario, step.plan.title, incident.data_bytes.value_or(0)});
 }
 
-// How good the first projection of the incident was, against what its recovery really took.
+// How good the first projection of the incident was, against what its recovery really took. Of one that a person called over before it was
+// seen to recover, nobody knows what it took.
 void score(Measured& measured, const Incident& incident) {
   auto first = std::find_if(incident.timeline.begin(), incident.timeline.end(),
                             [&](const Event& e) { return e.kind == "incident.projected" && e.incident == incident.id; });
-  if (first == incident.timeline.end() || !incident.recovered_at) return;
+  if (first == incident.timeline.end() || !incident.recovered_at || incident.recovery_said) return;
   Score s{incident.id, incident.scenario, first->body.number("p50_seconds").value_or(0), first->body.number("p90_seconds").value_or(0),
           in_seconds(*incident.recovered_at - incident.started_at)};
   ++measured.scored;
@@ -88,7 +90,7 @@ void learn(Measured& measured, const Incident& incident) {
   if (incident.acknowledged_at && *incident.acknowledged_at >= incident.opened_at)
     add(measured, acknowledge_key,
         {*incident.acknowledged_at, in_seconds(*incident.acknowledged_at - incident.opened_at), incident.scenario, ""});
-  if (incident.recovered_at)
+  if (incident.recovered_at && !incident.recovery_said)
     add(measured, fixing,
         {*incident.recovered_at, std::max(in_seconds(*incident.recovered_at - incident.detected_at), 0.0), incident.scenario, ""});
   score(measured, incident);

@@ -30,7 +30,7 @@ double drawn(const Spread& spread, double elapsed, std::uint64_t stream, int n) 
 // Seconds until the step is done. One whose condition holds already ends with its hold. One that nobody planned or measured counts as
 // nothing (it is listed as unplanned). `n` < 0: the typical duration.
 double left(const Node& node, int n) {
-  if (node.step->closed()) return 0;
+  if (node.step->counts()) return 0;
   if (node.holding) return *node.holding;
   const double hold = node.step->plan.verify ? in_seconds(node.step->plan.hold) : 0;
   if (!node.spread.known()) return hold;
@@ -47,7 +47,7 @@ double run_through(const std::vector<Node>& nodes, bool by_health, double notice
     double begin = nodes[i].waits_for_people ? taken : noticed;
     for (std::size_t before : nodes[i].after) begin = std::max(begin, ends[before]);
     ends[i] = begin + left(nodes[i], n);
-    if (!nodes[i].gates || nodes[i].step->closed()) continue;
+    if (!nodes[i].gates || nodes[i].step->counts()) continue;
     // A recovery by health dates from the first good run, not from the end of the hold that confirmed it.
     double confirming = by_health && nodes[i].step->plan.verify ? in_seconds(nodes[i].step->plan.hold) : 0;
     end = std::max(end, std::max(begin, ends[i] - confirming));
@@ -91,11 +91,11 @@ std::vector<const Node*> critical_path(Graph& graph) {
   run_through(nodes, graph.by_health(), 0, 0, -1, ends);
   std::optional<std::size_t> at;
   for (std::size_t i = 0; i < nodes.size(); ++i)
-    if (nodes[i].gates && !nodes[i].step->closed() && (!at || ends[i] > ends[*at])) at = i;
+    if (nodes[i].gates && !nodes[i].step->counts() && (!at || ends[i] > ends[*at])) at = i;
   std::vector<const Node*> path;
   while (at) {
     const Node& node = nodes[*at];
-    if (!node.step->closed()) path.push_back(&node);
+    if (!node.step->counts()) path.push_back(&node);
     std::optional<std::size_t> latest;
     for (std::size_t before : node.after)
       if (!latest || ends[before] > ends[*latest]) latest = before;
@@ -121,7 +121,7 @@ void describe(Graph& graph, const Source& from, Projection& p) {
   p.basis = measured == 0 ? "planned" : planned == 0 ? "measured" : "blended";
   for (const Node& node : graph.nodes()) {
     const Step& plan = node.step->plan;
-    if (node.step->closed() || !plan.critical) continue;
+    if (node.step->counts() || !plan.critical) continue;
     if (!node.spread.known()) p.unplanned.push_back(plan.id);
     if (node.spread.overrun(node.elapsed)) p.overrun.push_back(plan.id);
     if (node.by_the_hour) p.hours = at_work(from.settings.recovery.working_hours, from.now) ? "working" : "other";

@@ -30,9 +30,9 @@ Node node_of(const Source& from, const IncidentStep& step) {
   const Step& plan = step.plan;
   node.stream = stream_of(from.incident.id + "/" + plan.id);
   node.waits_for_people = !works_by_itself(plan) && plan.after.empty();
-  auto begin = step.started_at || !from.begun || step.closed() ? step.started_at : could_begin(from.incident, step);
+  auto begin = step.started_at || !from.begun || step.counts() ? step.started_at : could_begin(from.incident, step);
   measure(from, node, begin.value_or(from.now));
-  if (!from.begun || step.closed()) return node;
+  if (!from.begun || step.counts()) return node;
   if (begin) {
     node.elapsed = std::max(in_seconds(from.now - *begin), 0.0);
     node.waits_for_people = false;

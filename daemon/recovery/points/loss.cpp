@@ -65,7 +65,7 @@ std::optional<RestorePoint> newest_point(const State& state, const Settings& set
 }  // namespace
 
 bool has_bad_change(const Settings& settings, const Incident& incident) {
-  if (incident.of_class != class_name(DisasterClass::logical)) return false;
+  if (!incident.data || incident.of_class != class_name(DisasterClass::logical)) return false;
   return incident.bad_change_at || !about_recovery_points(settings, incident.trigger);
 }
 
@@ -100,6 +100,7 @@ std::optional<Loss> loss_of(const State& state, const Settings& settings, const 
 }
 
 std::optional<RestorePoint> restore_point(const State& state, const Settings& settings, const Incident& incident, Time now) {
+  if (!incident.data) return std::nullopt;  // there is nothing to restore
   if (!has_bad_change(settings, incident)) return newest_point(state, settings, incident, now);
   auto loss = loss_of(state, settings, incident, now);
   if (!loss || !loss->from) return std::nullopt;
@@ -117,6 +118,7 @@ bool loses_more(const Exposure& a, const Exposure& b) {
 
 std::optional<Restorable> restorable(const State& state, const Settings& settings, const Scenario& scenario, Time now) {
   std::optional<Restorable> worst;
+  if (!scenario.data) return worst;
   for (const std::string& name : scenario.affects) {
     auto component = settings.components.find(name);
     if (component == settings.components.end() || (component->second.protected_by.empty() && component->second.rpo.empty())) continue;

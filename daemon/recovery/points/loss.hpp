@@ -29,8 +29,8 @@ struct Restorable {
 };
 std::optional<Restorable> restorable(const State& state, const Settings& settings, const Scenario& scenario, Time now);
 
-// Something was changed that has to be undone: class logical, unless only a source of recovery points fails (whose scenario may be of class
-// logical to show that point) and nobody said otherwise.
+// Something was changed that has to be undone: class logical with data at stake, unless only a source of recovery points fails (whose
+// scenario may be of class logical to show that point) and nobody said otherwise.
 bool has_bad_change(const Settings& settings, const Incident& incident);
 
 // nullopt: there is no bad change to undo. As it was at the end, once that has been recorded (Incident::loss).

@@ -151,16 +151,38 @@ void objective_changed(Record& r, const Event& e) {
   const bool bad = o.standing == Standing::at_risk || o.standing == Standing::breached;
   turn(o.turns, bad, o.standing == Standing::met || o.standing == Standing::at_risk, o.since, o.since);
 }
+// What the whole signal says of those who raise it.
+void sum_up(SignalRecord& s) {
+  const SignalRaising* first = nullptr;
+  bool ends = true;
+  s.expires_at.reset();
+  for (const auto& [alert, raising] : s.raisings) {
+    if (!first || raising.since < first->since) first = &raising;
+    ends = ends && raising.expires_at;
+    s.expires_at = std::max(s.expires_at, raising.expires_at);
+  }
+  if (!ends) s.expires_at.reset();
+  if (first) s.by = first->by, s.note = first->note;
+}
 void signal_raised(Record& r, const Event& e) {
   SignalRecord& s = r.signals[e.body.text("signal")];
   if (!s.raised) s.since = e.at;
   s.raised = true;
-  s.expires_at = e.body.maybe_time("expires_at");
-  s.by = e.by;
-  s.note = e.body.text("note");
+  SignalRaising& raising = s.raisings.try_emplace(e.body.text("alert"), SignalRaising{e.by, "", e.at, std::nullopt}).first->second;
+  raising.by = e.by;
+  raising.note = e.body.text("note");
+  raising.expires_at = e.body.maybe_time("expires_at");
+  sum_up(s);
 }
 void signal_cleared(Record& r, const Event& e) {
-  r.signals[e.body.text("signal")] = {false, e.at, std::nullopt, e.by, e.body.text("note")};
+  r.signals[e.body.text("signal")] = {false, e.at, std::nullopt, e.by, e.body.text("note"), {}};
+}
+// One more raises it, or one fewer; it stands as it did.
+void signal_changed(Record& r, const Event& e) {
+  if (e.body.flag("raised")) return signal_raised(r, e);
+  SignalRecord& s = r.signals[e.body.text("signal")];
+  s.raisings.erase(e.body.text("alert"));
+  sum_up(s);
 }
 void maintenance_began(Record& r, const Event& e) {
   std::string id = e.body.text("id");
@@ -259,6 +281,7 @@ const std::map<std::string_view, Meaning>& meanings() {
       {"probe.removed", probe_removed},
       {"probe.suspected", probe_suspected},
       {"scenario.changed", scenario_changed},
+      {"signal.changed", signal_changed},
       {"signal.cleared", signal_cleared},
       {"signal.expired", signal_cleared},
       {"signal.raised", signal_raised},

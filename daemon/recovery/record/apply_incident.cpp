@@ -73,7 +73,7 @@ void incident_resolved(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
   if (!i) return;
   // Resolved without having recovered (forced, or by hand): its clock stops here.
-  if (!i->recovered_at) i->recovered_at = e.at;
+  if (!i->recovered_at) i->recovered_at = e.at, i->recovery_said = true;
   if (auto loss = loss_in(e.body)) i->loss = loss;
   i->state = IncidentState::resolved;
   i->resolved_at = e.at;
@@ -103,7 +103,7 @@ void take_over(Incident& wide, const Incident& narrow) {
   }
   for (const IncidentStep& done : narrow.steps) {
     IncidentStep* same = wide.step(done.plan.id);
-    if (!same || same->closed() || done.state != StepState::done) continue;
+    if (!same || same->counts() || done.state != StepState::done || (same->closed() && !done.counts())) continue;
     Step plan = same->plan;
     *same = done;
     same->plan = plan;
@@ -126,6 +126,7 @@ void incident_absorbed(Record& r, const Event& e) {
   auto wide = r.incidents.find(e.body.text("absorbed_by"));
   if (!narrow || wide == r.incidents.end()) return;
   narrow->state = IncidentState::absorbed;
+  narrow->absorbed_at = e.at;
   narrow->absorbed_by = wide->first;
   take_over(wide->second, *narrow);
 }
@@ -186,6 +187,7 @@ void end_step(Record& r, const Event& e, StepState state) {
   s->by = e.by;
   s->note = e.body.text("note");
   s->evidence = e.body.text("evidence");
+  s->against_evidence = e.body.flag("against_evidence");
   if (e.body.flag("verified")) {
     s->holds_since = e.body.maybe_time("holds_since");
     s->proves = e.body.flag("proves");
@@ -198,6 +200,7 @@ void reset_step(IncidentStep& s) {
   s.ended_at.reset();
   s.holds_since.reset();
   s.proves.reset();
+  s.against_evidence = false;
   s.by.clear();
   s.evidence.clear();
 }
@@ -241,6 +244,7 @@ void message_drafted(Record& r, const Event& e) {
   m.subject = e.body.text("subject");
   m.body = e.body.text("body");
   m.missing = e.body.texts("missing");
+  m.unknown = e.body.json().contains("unknown") ? e.body.texts("unknown") : m.missing;
   m.drafted_at = e.at;
   std::erase_if(i->messages, [&](const IncidentMessage& old) { return old.id == m.id; });
   i->messages.push_back(m);

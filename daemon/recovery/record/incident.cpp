@@ -107,9 +107,9 @@ IncidentStep* Incident::step(std::string_view id_) {
   return it == steps.end() ? nullptr : &*it;
 }
 
-// The clock of an incident that is not open has stopped: at its recovery, or when it was resolved without one.
+// The clock of an incident that is not open has stopped: at its recovery, when it was resolved without one, or when it went on in another.
 Duration Incident::elapsed(Time now) const {
-  Time until = state == IncidentState::open ? now : recovered_at.value_or(resolved_at.value_or(now));
+  Time until = state == IncidentState::open ? now : recovered_at.value_or(resolved_at.value_or(absorbed_at.value_or(now)));
   return std::max(until - started_at, Duration{0});
 }
 
@@ -120,6 +120,11 @@ bool Incident::chosen(std::string_view option) const {
 }
 bool Incident::chosen() const {
   return std::any_of(steps.begin(), steps.end(), [&](const IncidentStep& s) { return !s.plan.option.empty() && chosen(s.plan.option); });
+}
+
+std::string against_words(const IncidentStep& step) {
+  return (step.state == StepState::skipped ? "skipped, says " : "said to be done by ") + step.by + ", against what drwatch sees" +
+         (step.evidence.empty() ? "" : ": " + step.evidence);
 }
 
 ToldApart told_apart(const Incident& incident) {

@@ -51,7 +51,12 @@ struct IncidentStep {
   bool held_at_opening = false;     // verified: it was true when the incident opened and has not failed since
   std::optional<bool> proves;       // verified and done: false when it held all along
   std::string evidence;             // verified and done: what was seen; command: the end of its output
+  // Verified, and closed by a person who said so against what drwatch saw (or could not see); `evidence` is what it saw.
+  bool against_evidence = false;
+  // Nobody has to work on it any more: what comes after it may begin.
   bool closed() const { return state == StepState::done || state == StepState::skipped; }
+  // The platform does not speak against it: it counts for recovery, for resolving and for what is learned.
+  bool counts() const { return closed() && !against_evidence; }
 };
 
 struct IncidentMessage {
@@ -60,6 +65,7 @@ struct IncidentMessage {
   MessageState state = MessageState::draft;
   std::string subject, body;
   std::vector<std::string> missing;  // names that could not be filled: it cannot be sent
+  std::vector<std::string> unknown;  // those, and names that a section asks for: it says less than it might
   Time drafted_at{};
   std::optional<Time> sent_at;
   std::string by;
@@ -112,7 +118,9 @@ struct Incident {
   Time started_at{}, detected_at{}, opened_at{};
   std::string started_by;                // "last good outcome of primary"
   std::optional<Time> started_at_found;  // what drwatch had found, when a person corrected it
-  std::optional<Time> acknowledged_at, recovered_at, resolved_at;
+  std::optional<Time> acknowledged_at, recovered_at, resolved_at, absorbed_at;
+  // Resolved by a person before its exit was seen to hold: `recovered_at` is when that was said, and nobody knows whether it is so.
+  bool recovery_said = false;
   std::string acknowledged_by, opened_by;
   std::optional<Time> bad_change_at;  // class logical: when the change was made that has to be undone, as somebody said
   std::string bad_change_by, bad_change_note;
@@ -130,6 +138,7 @@ struct Incident {
   std::vector<IncidentMessage> messages;
   std::vector<Message> message_plans;  // the scenario's, as they were
   std::string scenario_hash;
+  bool data = true;                                // of the scenario: data can be lost by it, or have to be restored
   std::optional<double> data_bytes;                // of what it affects, as it was read last before it opened
   std::vector<std::pair<Time, Time>> looked_well;  // recovered, then open again: from, until
   std::vector<Event> timeline;
@@ -137,7 +146,7 @@ struct Incident {
   bool live() const { return state == IncidentState::open || state == IncidentState::recovered; }
   IncidentStep* step(std::string_view id);
   const IncidentStep* step(std::string_view id) const;
-  // (recovered_at or now) - started_at
+  // (recovered_at, or when it was absorbed, or now) - started_at
   Duration elapsed(Time now) const;
   Time deadline() const { return started_at + rto; }
   // May be worked on now: everything in `after` is closed, or belongs to an option that was not chosen.
@@ -150,6 +159,9 @@ struct Incident {
   // The incident is not over without it: a critical step of no option, of one that was chosen, or of any while nobody has chosen.
   bool gates(const IncidentStep& step) const { return step.plan.critical && (needed(step) || !chosen()); }
 };
+
+// "said to be done by lena, against what drwatch sees: primary: connection refused"; of a step that was closed so.
+std::string against_words(const IncidentStep& step);
 
 // What tells the second best apart: what would have to hold for it as well, and what holds and is no part of it.
 struct ToldApart {

@@ -77,7 +77,8 @@ Json of(const IncidentStep& s) {
           {"holds_since", json::of(s.holds_since)},
           {"held_at_opening", s.held_at_opening},
           {"proves", s.proves ? Json(*s.proves) : Json(nullptr)},
-          {"evidence", s.evidence}};
+          {"evidence", s.evidence},
+          {"against_evidence", s.against_evidence}};
 }
 IncidentStep step_from(const Json& j) {
   IncidentStep s;
@@ -92,6 +93,7 @@ IncidentStep step_from(const Json& j) {
   s.held_at_opening = json::flag(j, "held_at_opening");
   if (j.contains("proves") && !j["proves"].is_null()) s.proves = j["proves"].get<bool>();
   s.evidence = json::text(j, "evidence");
+  s.against_evidence = json::flag(j, "against_evidence");
   return s;
 }
 
@@ -118,6 +120,7 @@ Json of(const IncidentMessage& m) {
           {"subject", m.subject},
           {"body", m.body},
           {"missing", m.missing},
+          {"unknown", m.unknown},
           {"by", m.by},
           {"drafted_at", json::of(m.drafted_at)},
           {"sent_at", json::of(m.sent_at)}};
@@ -131,6 +134,7 @@ IncidentMessage message_from(const Json& j) {
   m.subject = json::text(j, "subject");
   m.body = json::text(j, "body");
   m.missing = json::texts(j, "missing");
+  m.unknown = j.contains("unknown") ? json::texts(j, "unknown") : m.missing;
   m.by = json::text(j, "by");
   m.drafted_at = json::time(j, "drafted_at");
   m.sent_at = json::maybe_time(j, "sent_at");
@@ -205,7 +209,7 @@ Json of(const std::vector<Event>& timeline) {
 }
 
 void read(const Json& whole, const char* key, std::string& into) { into = text(whole, key); }
-void read(const Json& whole, const char* key, bool& into) { into = flag(whole, key); }
+void read(const Json& whole, const char* key, bool& into) { into = flag(whole, key, into); }
 void read(const Json& whole, const char* key, std::vector<std::string>& into) { into = texts(whole, key); }
 void read(const Json& whole, const char* key, Time& into) { into = time(whole, key); }
 void read(const Json& whole, const char* key, Duration& into) { into = duration(whole, key, Duration{0}); }

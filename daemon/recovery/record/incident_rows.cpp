@@ -47,6 +47,8 @@ const std::vector<IncidentRow>& incident_rows() {
       row("acknowledged_at", &I::acknowledged_at, stays, plain),
       row("recovered_at", &I::recovered_at, stays, plain),
       row("resolved_at", &I::resolved_at, stays, plain),
+      row("absorbed_at", &I::absorbed_at, stays, plain),
+      row("recovery_said", &I::recovery_said, stays, plain),
       row("acknowledged_by", &I::acknowledged_by, stays, or_null),
       row("opened_by", &I::opened_by, stays, or_null),
       row("bad_change_at", &I::bad_change_at, stays, plain),
@@ -68,6 +70,7 @@ const std::vector<IncidentRow>& incident_rows() {
       row("messages", &I::messages, stays, otherwise),
       row("message_plans", &I::message_plans, taken, hidden),
       row("scenario_hash", &I::scenario_hash, taken, hidden),
+      row("data", &I::data, taken, plain),
       row("data_bytes", &I::data_bytes, taken, hidden),
       row("looked_well", &I::looked_well, stays, hidden),
       row("timeline", &I::timeline, stays, otherwise),
@@ -95,6 +98,10 @@ Incident incident_from_json(const Json& j) {
   Incident incident;
   (void)j.at("id").get_ref<const std::string&>();  // without it it is none
   for (const IncidentRow& row : incident_rows()) row.read(incident, j);
+  // A snapshot of a release that did not write down when it was absorbed.
+  if (incident.state == IncidentState::absorbed && !incident.absorbed_at)
+    for (const Event& e : incident.timeline)
+      if (e.kind == "incident.absorbed" && e.incident == incident.id) incident.absorbed_at = e.at;
   return incident;
 }
 

@@ -113,10 +113,25 @@ ObjectiveRecord objective_from(const Json& j) {
 }
 
 Json of(const SignalRecord& s) {
-  return {{"raised", s.raised}, {"since", json::of(s.since)}, {"expires_at", json::of(s.expires_at)}, {"by", s.by}, {"note", s.note}};
+  Json raisings = Json::object();
+  for (const auto& [alert, r] : s.raisings)
+    raisings[alert] = {{"by", r.by}, {"note", r.note}, {"since", json::of(r.since)}, {"expires_at", json::of(r.expires_at)}};
+  return {{"raised", s.raised}, {"since", json::of(s.since)}, {"expires_at", json::of(s.expires_at)}, {"by", s.by},
+          {"note", s.note},     {"raisings", raisings}};
 }
 SignalRecord signal_from(const Json& j) {
-  return {json::flag(j, "raised"), json::time(j, "since"), json::maybe_time(j, "expires_at"), json::text(j, "by"), json::text(j, "note")};
+  SignalRecord s;
+  s.raised = json::flag(j, "raised");
+  s.since = json::time(j, "since");
+  s.expires_at = json::maybe_time(j, "expires_at");
+  s.by = json::text(j, "by");
+  s.note = json::text(j, "note");
+  if (j.contains("raisings"))
+    for (const auto& [alert, r] : j["raisings"].items())
+      s.raisings[alert] = {json::text(r, "by"), json::text(r, "note"), json::time(r, "since"), json::maybe_time(r, "expires_at")};
+  else if (s.raised)  // written by a release that did not tell them apart
+    s.raisings[""] = {s.by, s.note, s.since, s.expires_at};
+  return s;
 }
 
 Json of(const MaintenanceRecord& m) {

@@ -70,11 +70,19 @@ struct ObjectiveRecord {  // an RPO by component and class
   std::string message;
   Turns turns;
 };
+// One of those who raise a signal: a person, or one alert of an Alertmanager.
+struct SignalRaising {
+  std::string by, note;
+  Time since{};
+  std::optional<Time> expires_at;
+};
+// Raised for as long as anybody raises it: what one of them takes back, the others still say.
 struct SignalRecord {
   bool raised = false;
   Time since{};
-  std::optional<Time> expires_at;
-  std::string by, note;
+  std::optional<Time> expires_at;                 // of the last of them; nullopt: one of them does not expire
+  std::string by, note;                           // of the first of them; clear: who cleared it
+  std::map<std::string, SignalRaising> raisings;  // by the alert's fingerprint; "": a person's
 };
 struct MaintenanceRecord {
   std::string id;

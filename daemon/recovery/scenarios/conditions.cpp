@@ -3,6 +3,7 @@
 
 #include "daemon/recovery/outlook/rto.hpp"
 #include "daemon/recovery/points/exposure.hpp"
+#include "daemon/recovery/seen/reasons.hpp"
 
 #include <algorithm>
 
@@ -75,11 +76,12 @@ bool all_seen(const State& state, const Settings& settings, const ComponentSetti
 std::string probe_evidence(const State& state, const std::string& name) {
   auto probe = state.record.probes.find(name);
   if (probe == state.record.probes.end()) return name + ": never seen";
-  std::string text = name + ": " + (probe->second.message.empty() ? std::string(health_name(probe->second.health)) : probe->second.message);
+  const Why why = why_of(state, name);
+  std::string text = name + ": " + (why.now.empty() ? std::string(health_name(probe->second.health)) : why.now);
   auto sight = state.sight.probes.find(name);
   if (sight != state.sight.probes.end() && sight->second.consecutive_bad > 1)
     text += ", " + std::to_string(sight->second.consecutive_bad) + " runs";
-  return text;
+  return text + (why.first.empty() ? "" : " (at first: " + why.first + ")");
 }
 
 enum class Words { spoken, left_out };
@@ -331,6 +333,19 @@ Sentence evaluate(const State& state, const Settings& settings, const Condition&
 
 Sentence evaluate_without_words(const State& state, const Settings& settings, const Condition& condition, Time now) {
   return sentence(state, settings, condition, now, Words::left_out);
+}
+
+std::vector<Evidence> because_now(const State& state, const Settings& settings, const Incident& incident, Time now) {
+  std::vector<Evidence> because = incident.because;
+  if (incident.state != IncidentState::open) return because;  // it speaks of what was
+  for (Evidence& e : because)
+    for (const auto* conditions : {&incident.trigger.any, &incident.trigger.all, &incident.trigger.none})
+      for (const Condition& c : *conditions) {
+        if (c.text != e.condition) continue;
+        const Sentence s = evaluate(state, settings, c, now);
+        if (s.truth == Truth::yes && !s.evidence.empty()) e.evidence = s.evidence;
+      }
+  return because;
 }
 
 std::optional<Start> started(const State& state, const Settings& settings, const Condition& condition) {

@@ -35,6 +35,10 @@ Sentence evaluate(const State& state, const Settings& settings, const Condition&
 // something follows from it.
 Sentence evaluate_without_words(const State& state, const Settings& settings, const Condition& condition, Time now);
 
+// Why the incident is open, in the words of now: what has held since its opening may have another reason today. What holds no more is as it
+// was then.
+std::vector<Evidence> because_now(const State& state, const Settings& settings, const Incident& incident, Time now);
+
 // When what a condition says began, for the clock of an incident: the earliest last good outcome before the unbroken bad stretch of the
 // probes it is about; for objectives and signals, when they became so. `by` says what it is known by, for people: "last good outcome of
 // primary".

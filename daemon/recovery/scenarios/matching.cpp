@@ -270,6 +270,7 @@ Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found
   i.summary = scenario.summary;
   i.severity = scenario.severity;
   i.of_class = class_name(scenario.of_class);
+  i.data = scenario.data;
   i.affects = scenario.affects;
   // A person may open a scenario whose trigger does not hold. Then nothing is known of an earlier start, and the clock starts now.
   i.started_at = found.truth == Truth::yes ? std::min(found.started_at, d.now) : d.now;

@@ -2,6 +2,7 @@
 // What begins and ends by the clock: maintenance and the expiry of signals.
 #include "config/rows/text.hpp"
 #include "daemon/recovery/deciding.hpp"
+#include "daemon/recovery/seen/signals.hpp"
 
 #include <algorithm>
 
@@ -91,20 +92,93 @@ void order(Deciding& d, const EndMaintenance& o) {
 
 // ---- signals
 
-// A signal that was raised with an expiry clears itself.
-void judge_signals(Deciding& d) {
-  std::vector<std::string> expired;
-  for (const auto& [name, signal] : d.record().signals) {
-    if (!signal.raised || !signal.expires_at) continue;
-    if (d.now >= *signal.expires_at)
-      expired.push_back(name);
-    else
-      d.wake(*signal.expires_at);
-  }
-  for (const std::string& name : expired) d.emit("signal.expired", {}, "signal " + name + " expired", Body{{"signal", name}});
+namespace {
+
+// One of those who raise the signal does so no more. It is cleared when nobody is left.
+void no_more(Deciding& d, const std::string& signal, const std::string& alert, const char* kind, const std::string& by,
+             const std::string& words, const std::string& note) {
+  const auto& raisings = d.record().signals.at(signal).raisings;
+  Body body{{"signal", signal}, {"alert", null_if_empty(alert)}, {"note", note}};
+  if (raisings.size() == 1) return d.emit(kind, {.by = by}, "signal " + signal + words, body);
+  body.set("raised", false);
+  d.emit("signal.changed", {.by = by}, "signal " + signal + words + "; still raised by " + who_raises(d.record().signals.at(signal), alert),
+         body);
 }
 
-// Raises or clears a signal. Raising one again that expires renews its time; without an expiry it is already so.
+}  // namespace
+
+std::string who_raises(const SignalRecord& signal, std::optional<std::string_view> but) {
+  std::vector<std::string> who;
+  std::size_t alerts = 0;
+  for (const auto& [alert, raising] : signal.raisings) {
+    if (alert == but) continue;
+    if (alert.empty())
+      who.push_back(raising.by);
+    else
+      ++alerts;
+  }
+  if (alerts > 0) who.push_back(alerts == 1 ? "an alert" : std::to_string(alerts) + " alerts");
+  return in_a_sentence(who);
+}
+
+// What was raised with an expiry ends by itself, each raising at its own time.
+void judge_signals(Deciding& d) {
+  std::vector<std::pair<std::string, std::string>> expired;
+  for (const auto& [name, signal] : d.record().signals)
+    for (const auto& [alert, raising] : signal.raisings) {
+      if (!raising.expires_at) continue;
+      if (d.now >= *raising.expires_at)
+        expired.emplace_back(name, alert);
+      else
+        d.wake(*raising.expires_at);
+    }
+  for (const auto& [name, alert] : expired)
+    no_more(d, name, alert, "signal.expired", "drwatch", alert.empty() ? " expired" : " expired: an alert did not renew it", "");
+}
+
+namespace {
+
+void raise_signal(Deciding& d, const SetSignal& o, const SignalSettings& plan) {
+  const auto was = d.record().signals.find(o.signal);
+  const bool raised = was != d.record().signals.end() && was->second.raised;
+  const SignalRaising* own = nullptr;
+  if (raised)
+    if (auto found = was->second.raisings.find(o.alert); found != was->second.raisings.end()) own = &found->second;
+  if (own && !plan.expires) return;  // it is already so
+  // An Alertmanager repeats what still fires every few minutes; a tenth of the time is renewal enough.
+  if (own && !o.alert.empty() && own->expires_at && *own->expires_at > d.now + *plan.expires / 10 * 9) return;
+  Body body{{"signal", o.signal}, {"alert", null_if_empty(o.alert)}, {"note", o.note}};
+  if (plan.expires) body.set("expires_at", d.now + *plan.expires);
+  if (own) body.set("renewed", true);
+  const std::string words = "signal " + o.signal + (own ? " renewed by " : " raised by ") + o.by + (o.note.empty() ? "" : ": " + o.note);
+  if (!raised || (own && o.alert.empty())) return d.emit("signal.raised", {.by = o.by}, words, body);
+  body.set("raised", true);
+  d.emit("signal.changed", {.by = o.by}, words + (own ? "" : "; it was raised already"), body);
+}
+
+void clear_signal(Deciding& d, const SetSignal& o) {
+  const auto was = d.record().signals.find(o.signal);
+  if (was == d.record().signals.end() || !was->second.raised) return;
+  const std::string note = o.note.empty() ? "" : ": " + o.note;
+  if (o.force) {
+    const std::string others = was->second.raisings.size() > 1 || !was->second.raisings.count(o.alert)
+                                   ? ", though raised by " + who_raises(was->second, o.alert)
+                                   : "";
+    return d.emit("signal.cleared", {.by = o.by}, "signal " + o.signal + " cleared by " + o.by + others + note,
+                  Body{{"signal", o.signal}, {"forced", true}, {"note", o.note}});
+  }
+  if (was->second.raisings.count(o.alert))
+    return no_more(d, o.signal, o.alert, "signal.cleared", o.by, (o.alert.empty() ? " cleared by " : " taken back by ") + o.by + note,
+                   o.note);
+  if (!o.alert.empty()) return;  // that alert never raised it, or it has expired
+  d.refuse(409, "signal " + o.signal + " is raised by " + who_raises(was->second),
+           "it clears when the alert is resolved; if that was missed, clear it with force");
+}
+
+}  // namespace
+
+// A person and each alert raise and take back for themselves: two instances of which one is resolved still raise it, and a person who
+// clears what a person raised does not silence an alert. Raising again what expires renews its time.
 void order(Deciding& d, const SetSignal& o) {
   auto plan = d.settings.signals.find(o.signal);
   if (plan == d.settings.signals.end()) {
@@ -113,16 +187,10 @@ void order(Deciding& d, const SetSignal& o) {
     return d.refuse(404, "no signal '" + o.signal + "'", "declare it as [signal." + o.signal + "] in the configuration", names);
   }
   d.decision.subject = o.signal;
-  auto was = d.record().signals.find(o.signal);
-  bool raised = was != d.record().signals.end() && was->second.raised;
-  if (!o.raised && !raised) return;
-  Body body{{"signal", o.signal}, {"note", o.note}};
-  if (!o.raised) return d.emit("signal.cleared", {.by = o.by}, "signal " + o.signal + " cleared by " + o.by, body);
-  if (raised && !plan->second.expires) return;  // it is already so
-  if (plan->second.expires) body.set("expires_at", d.now + *plan->second.expires);
-  if (raised) body.set("renewed", true);
-  d.emit("signal.raised", {.by = o.by},
-         "signal " + o.signal + (raised ? " renewed by " : " raised by ") + o.by + (o.note.empty() ? "" : ": " + o.note), body);
+  if (o.raised)
+    raise_signal(d, o, plan->second);
+  else
+    clear_signal(d, o);
 }
 
 }  // namespace drwatch

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands that are not decisions: run a probe, try the alerts, reload; and what an Alertmanager calls us with.
+#include "daemon/recovery/seen/signals.hpp"
 #include "daemon/web/api/fields.hpp"
 #include "daemon/web/api/reading.hpp"
 
@@ -10,19 +11,25 @@ namespace {
 
 using Parsed = nlohmann::json;
 
-// What one alert of a webhook says: the signal named by its label `drwatch_signal`, raised unless the alert is resolved.
+// What one alert of a webhook says: the signal named by its label `drwatch_signal`, raised unless the alert is resolved. `alert` tells it
+// from others that raise the same signal.
 struct Meant {
   std::string signal;
   bool raised = true;
-  std::string note;
+  std::string note, alert;
 };
 std::string text_in(const Parsed& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
+// Its labels are what an alert is, and the fingerprint is made of them. Senders that are no Alertmanager may leave it out.
+std::string identity(const Parsed& alert) {
+  const std::string fingerprint = text_in(alert, "fingerprint");
+  return fingerprint.empty() ? alert["labels"].dump(-1, ' ', false, Parsed::error_handler_t::replace) : fingerprint;
+}
 std::optional<Meant> meant_by(const Parsed& alert) {
   if (!alert.is_object() || !alert.contains("labels") || !alert["labels"].is_object()) return std::nullopt;
-  Meant meant{text_in(alert["labels"], "drwatch_signal"), text_in(alert, "status") != "resolved", ""};
+  Meant meant{text_in(alert["labels"], "drwatch_signal"), text_in(alert, "status") != "resolved", "", identity(alert)};
   if (meant.signal.empty()) return std::nullopt;
   meant.note = "Alertmanager: " + text_in(alert["labels"], "alertname");
   if (alert.contains("annotations") && alert["annotations"].is_object()) {
@@ -34,59 +41,66 @@ std::optional<Meant> meant_by(const Parsed& alert) {
 
 }  // namespace
 
-Task<Response> run_probe(Room& room, Call call) {
+Task<SharedResponse> run_probe(Room& room, Call call) {
   const std::string name = call.at["name"];
   const auto settings = room.desk.settings();
   const auto found = settings->probes.find(name);
-  if (found == settings->probes.end()) co_return not_found("probe", name, keys_of(settings->probes));
+  if (found == settings->probes.end()) co_return shared(not_found("probe", name, keys_of(settings->probes)));
   Fields fields(call.request);
-  if (auto wrong = fields.wrong()) co_return std::move(*wrong);
+  if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
   if (found->second.calls_in())
-    co_return problem(422, "nothing to run", "'" + name + "' is a heartbeat: the job calls in, drwatch cannot run it");
+    co_return shared(problem(422, "nothing to run", "'" + name + "' is a heartbeat: the job calls in, drwatch cannot run it"));
   const auto outcome = co_await room.desk.run_probe(name);
-  if (!outcome) co_return not_found("probe", name, keys_of(room.desk.settings()->probes));
+  if (!outcome) co_return shared(not_found("probe", name, keys_of(room.desk.settings()->probes)));
   View view{{"name", name}};
   view["outcome"] = outcome_view(*outcome, true);
   view["configured"] = written_view(found->second);
-  co_return json(view);
+  co_return shared(json(view));
 }
 
-Task<Response> acknowledge_probe(Room& room, Call call) {
+Task<SharedResponse> acknowledge_probe(Room& room, Call call) {
   const std::string name = call.at["name"];
   const auto settings = room.desk.settings();
-  if (!settings->probes.contains(name)) co_return not_found("probe", name, keys_of(settings->probes));
+  if (!settings->probes.contains(name)) co_return shared(not_found("probe", name, keys_of(settings->probes)));
   Fields fields(call.request);
   AcknowledgeProbe input{name, call.caller.name, fields.text("note")};
-  if (auto wrong = fields.wrong()) co_return std::move(*wrong);
+  if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
   const Answer answer = co_await room.desk.submit(std::move(input), "");
-  if (answer.refused) co_return problem(answer.refused->status, answer.refused->title, answer.refused->detail, answer.refused->list);
-  co_return json(View{{"name", name}, {"acknowledged", true}, {"durable", answer.durable}});
+  if (answer.refused)
+    co_return shared(problem(answer.refused->status, answer.refused->title, answer.refused->detail, answer.refused->list));
+  co_return shared(json(View{{"name", name}, {"acknowledged", true}, {"durable", answer.durable}}));
 }
 
-Task<Response> test_alert(Room& room, Call call) {
+Task<SharedResponse> test_alert(Room& room, Call call) {
   Fields fields(call.request);
-  if (auto wrong = fields.wrong()) co_return std::move(*wrong);
+  if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
   const auto lines = co_await room.desk.send_test_alert();
-  co_return json(View{{"results", lines}});
+  View document{{"results", View::array()}, {"taken", true}};
+  for (const auto& [line, taken] : lines) {
+    document["results"].push_back(line);
+    if (!taken) document["taken"] = false;
+  }
+  co_return shared(json(document));
 }
 
 // A configuration that is refused (422) changes nothing: the old one runs on.
-Task<Response> reload(Room& room, Call call) {
+Task<SharedResponse> reload(Room& room, Call call) {
   Fields fields(call.request);
-  if (auto wrong = fields.wrong()) co_return std::move(*wrong);
+  if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
   const auto problems = co_await room.desk.reload();
   if (!problems.empty())
-    co_return problem(422, "configuration refused", "the running configuration stays as it was; correct the file and reload again",
-                      problems);
-  co_return json(View{{"reloaded", true}, {"hash", room.desk.settings()->hash}});
+    co_return shared(
+        problem(422, "configuration refused", "the running configuration stays as it was; correct the file and reload again", problems));
+  co_return shared(json(View{{"reloaded", true}, {"hash", room.desk.settings()->hash}}));
 }
 
 // An Alertmanager tries again what is answered with 5xx, and drops what is answered with 4xx. An alert that means no signal here is no
 // reason for either: it is answered with 200 and listed as ignored.
-Task<Response> alertmanager_webhook(Room& room, Call call) {
+Task<SharedResponse> alertmanager_webhook(Room& room, Call call) {
   const Parsed body = Parsed::parse(call.request.body, nullptr, false);
   if (!body.is_object() || !body.contains("alerts") || !body["alerts"].is_array())
-    co_return problem(400, "not understood", "the body is not what an Alertmanager's webhook sends: an object with a list 'alerts'");
+    co_return shared(
+        problem(400, "not understood", "the body is not what an Alertmanager's webhook sends: an object with a list 'alerts'"));
   View results = View::array();
   bool durable = true;
   for (const auto& alert : body["alerts"]) {
@@ -100,14 +114,16 @@ Task<Response> alertmanager_webhook(Room& room, Call call) {
       results.push_back(View{{"signal", meant->signal}, {"result", "ignored: no [signal." + meant->signal + "] is declared"}});
       continue;
     }
-    SetSignal input{meant->signal, meant->raised, call.caller.name, meant->note};
+    SetSignal input{meant->signal, meant->raised, call.caller.name, meant->note, meant->alert};
     const Answer answer = co_await room.desk.submit(std::move(input), "");
     durable &= answer.durable;
-    results.push_back(
-        View{{"signal", meant->signal},
-             {"result", answer.refused ? "refused: " + answer.refused->detail : std::string(meant->raised ? "raised" : "cleared")}});
+    const auto& signals = room.desk.state().record.signals;
+    const auto signal = signals.find(meant->signal);
+    const bool stands = signal != signals.end() && signal->second.raised;
+    const std::string result = meant->raised ? "raised" : stands ? "still raised by " + who_raises(signal->second) : "cleared";
+    results.push_back(View{{"signal", meant->signal}, {"result", answer.refused ? "refused: " + answer.refused->detail : result}});
   }
-  co_return json(View{{"results", results}, {"durable", durable}});
+  co_return shared(json(View{{"results", results}, {"durable", durable}}));
 }
 
 }  // namespace drwatch::web

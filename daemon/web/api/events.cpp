@@ -13,8 +13,10 @@ namespace drwatch::web {
 namespace asio = boost::asio;
 namespace {
 
-constexpr std::size_t most_behind = 1000;      // a reader slower than this is cut off; it resumes with Last-Event-ID
-constexpr std::size_t most_resumed = 100'000;  // more than the daemon remembers: all that it has
+using Events = std::vector<std::shared_ptr<const Event>>;
+
+constexpr std::size_t most_behind = 1000;  // a reader slower than this is cut off; it resumes with Last-Event-ID
+constexpr std::size_t resumed_at_once = 200, resumed_bytes = 128 * 1024;  // whichever is less
 constexpr auto heartbeat = std::chrono::seconds(15);
 
 std::string stream_text(const Event& event) {
@@ -24,35 +26,71 @@ std::string stream_text(const Event& event) {
 
 // What came while the reader was being written to.
 struct Waiting {
-  std::deque<std::string> texts;
+  std::deque<std::shared_ptr<const std::string>> texts;
   bool too_slow = false;
   std::uint64_t last_seq = 0;
   asio::steady_timer wake;
   explicit Waiting(const asio::any_io_executor& executor) : wake(executor) {}
-  void take(const Event& event) {
+  void take(Room& room, const Event& event) {
     if (event.seq <= last_seq) return;
     last_seq = event.seq;
+    // Made for the first of all readers.
+    if (!room.newest_event || room.newest_event_seq != event.seq) {
+      room.newest_event = std::make_shared<const std::string>(stream_text(event));
+      room.newest_event_seq = event.seq;
+    }
     if (texts.size() >= most_behind)
       too_slow = true;
     else
-      texts.push_back(stream_text(event));
+      texts.push_back(room.newest_event);
     wake.cancel();
   }
 };
 
-Task<void> stream(Room* room, std::optional<std::uint64_t> after, Tap& tap) {
-  const auto waiting = std::make_shared<Waiting>(room->world.executor);
-  // The events so far are read and the subscription begins without a co_await between them, so no event is lost or sent twice.
-  std::string resumed = ": drwatch events\n\n";
-  if (after) {
-    waiting->last_seq = *after;
-    for (const auto& event : room->desk.events_since(*after, most_resumed)) {
-      resumed += stream_text(event);
-      waiting->last_seq = event.seq;
+Renderer::Make text_of(Events events) {
+  return [events = std::move(events)] {
+    Response text;
+    std::uint64_t last = 0;
+    for (const auto& event : events) {
+      if (text.body.size() >= resumed_bytes) break;
+      text.body += stream_text(*event);
+      last = event->seq;
     }
+    text.headers.emplace_back("last", std::to_string(last));
+    return text;
+  };
+}
+
+// What was before, a piece at a time, made beside the loop: a history of thousands of events is megabytes, and many may ask for it at once.
+// Returns the seq of the last event that was sent; nullopt: the reader has gone.
+Task<std::optional<std::uint64_t>> send_history(Room* room, Renderer* renderer, std::uint64_t after, Tap& tap) {
+  for (;;) {
+    Events piece = room->desk.events_since(after, resumed_at_once);
+    if (piece.empty()) co_return after;
+    std::string key = "history/" + std::to_string(after) + "/" + std::to_string(piece.back()->seq);
+    Renderer::Prepare prepare = [piece = std::move(piece)] { return text_of(piece); };
+    const auto made = co_await renderer->make(std::move(key), std::move(prepare));
+    if (made->status != 200) {  // too many want something: it goes on when they have it
+      co_await room->world.clock.sleep_for(seconds{1});
+      continue;
+    }
+    after = std::stoull(made->headers.front().second);
+    std::shared_ptr<const std::string> text(made, &made->body);
+    if (!co_await tap.write(std::move(text))) co_return std::nullopt;
   }
-  const auto subscription = room->desk.follow([waiting](const Event& event) { waiting->take(event); });
-  if (!co_await tap.write(std::move(resumed))) co_return;
+}
+
+Task<void> stream(Room* room, Renderer* renderer, std::optional<std::uint64_t> after, Tap& tap) {
+  const auto waiting = std::make_shared<Waiting>(room->world.executor);
+  auto hello = std::make_shared<const std::string>(": drwatch events\n\n");
+  if (!co_await tap.write(std::move(hello))) co_return;
+  if (after) {
+    after = co_await send_history(room, renderer, *after, tap);
+    if (!after) co_return;
+    waiting->last_seq = *after;
+  }
+  // The history ended, and the subscription begins, without a co_await between them: no event is lost or sent twice.
+  const auto subscription = room->desk.follow([waiting, room](const Event& event) { waiting->take(*room, event); });
   while (!waiting->too_slow) {
     std::string text;
     if (waiting->texts.empty()) {
@@ -60,8 +98,10 @@ Task<void> stream(Room* room, std::optional<std::uint64_t> after, Tap& tap) {
       const auto [error] = co_await waiting->wake.async_wait(asio::as_tuple(asio::use_awaitable));
       if (!error) text = ": still here\n\n";  // finds readers that are gone, and keeps proxies from giving up
     }
-    for (; !waiting->texts.empty() && text.size() < 64 * 1024; waiting->texts.pop_front()) text += waiting->texts.front();
-    if (!text.empty() && !co_await tap.write(std::move(text))) co_return;
+    for (; !waiting->texts.empty() && text.size() < 64 * 1024; waiting->texts.pop_front()) text += *waiting->texts.front();
+    if (text.empty()) continue;
+    auto shared = std::make_shared<const std::string>(std::move(text));
+    if (!co_await tap.write(std::move(shared))) co_return;
   }
 }
 
@@ -80,31 +120,33 @@ bool read_after(const Call& call, std::optional<std::uint64_t>& after) {
 
 }  // namespace
 
-Response read_events(Room& room, const Call& call) {
+Task<SharedResponse> read_events(Room& room, Call call) {
   std::optional<std::uint64_t> after;
-  if (!read_after(call, after)) return problem(400, "not understood", "Last-Event-ID and after are the seq of an event: a number");
+  if (!read_after(call, after))
+    co_return shared(problem(400, "not understood", "Last-Event-ID and after are the seq of an event: a number"));
   const std::string* accept = call.request.header("accept");
   if (accept && accept->find("text/event-stream") != std::string::npos) {
     Response response;
     response.type = "text/event-stream";
-    response.stream = [own = &room, after](Tap& tap) { return stream(own, after, tap); };
-    return response;
+    response.stream = [own = &room, renderer = &room.renderer_for(call.caller), after](Tap& tap) {
+      return stream(own, renderer, after, tap);
+    };
+    co_return shared(std::move(response));
   }
   const auto limit = number_in_query(call, "limit", 100);
-  if (!limit || *limit == 0 || *limit > 1000) return problem(400, "not understood", "limit is a number from 1 to 1000");
+  if (!limit || *limit == 0 || *limit > 1000) co_return shared(problem(400, "not understood", "limit is a number from 1 to 1000"));
   // Without ?after the newest; with it a page forward.
-  auto events = after ? room.desk.events_since(*after, *limit + 1) : room.desk.events_since(0, most_resumed);
-  View document;
-  document["events"] = View::array();
-  document["next"] = nullptr;
-  std::size_t from = 0, until = events.size();
-  if (!after && until > *limit) from = until - *limit;
-  if (after && until > *limit) {
-    until = *limit;
-    document["next"] = events[until - 1].seq;
-  }
-  for (std::size_t i = from; i < until; ++i) document["events"].push_back(event_view(events[i]));
-  return json(document);
+  Events events = after ? room.desk.events_since(*after, *limit + 1) : room.desk.newest_events(*limit);
+  const bool more = events.size() > *limit;
+  if (more) events.pop_back();
+  std::function<Response(const Moment&)> make = [events = std::move(events), more](const Moment&) {
+    View document;
+    document["events"] = View::array();
+    document["next"] = more ? View(events.back()->seq) : View(nullptr);
+    for (const auto& event : events) document["events"].push_back(event_view(*event));
+    return json(document);
+  };
+  co_return co_await rendered(room, call.caller, std::move(make));
 }
 
 }  // namespace drwatch::web

@@ -67,27 +67,29 @@ std::optional<Duration> PingKeys::over_rate(const std::string& probe, std::chron
   return std::nullopt;
 }
 
-Task<Response> ping(Room& room, Call call) {
+Task<SharedResponse> ping(Room& room, Call call) {
   const auto probe = room.ping_keys.probe_of(room.desk.settings(), call.at["key"]);
   Pinged pinged;
   // A wrong word and a wrong key look the same from outside: nobody learns here which keys there are.
   if (!probe || !read_what(call.at["what"], pinged))
-    co_return problem(404, "no such job",
-                      "no heartbeat probe has this key, or the word after it is not one of start, fail, log or an exit code from 0 to 255");
+    co_return shared(
+        problem(404, "no such job",
+                "no heartbeat probe has this key, or the word after it is not one of start, fail, log or an exit code from 0 to 255"));
   if (const auto wait = room.ping_keys.over_rate(*probe, room.world.clock.boottime())) {
     Response response = problem(429, "too many pings", "this job calls in more often than 5 times a second");
     response.headers.emplace_back("Retry-After", std::to_string(std::max(1L, static_cast<long>(std::ceil(in_seconds(*wait))))));
-    co_return response;
+    co_return shared(std::move(response));
   }
   pinged.probe = *probe;
   pinged.rid = call.request.query["rid"].substr(0, rid_bytes);
   pinged.message = bounded(std::move(call.request.body));
   const Answer answer = co_await room.desk.submit(std::move(pinged), "");
-  if (answer.refused) co_return problem(answer.refused->status, answer.refused->title, answer.refused->detail, answer.refused->list);
+  if (answer.refused)
+    co_return shared(problem(answer.refused->status, answer.refused->title, answer.refused->detail, answer.refused->list));
   Response response;
   response.body = "OK";
   if (!answer.durable) response.headers.emplace_back("Drwatch-Durable", "false");
-  co_return response;
+  co_return shared(std::move(response));
 }
 
 }  // namespace drwatch::web

@@ -12,8 +12,6 @@ namespace {
 
 constexpr std::size_t most_in_list = 1000;
 
-bool durable(Room& room) { return room.desk.figures().durable; }
-
 template <class Map>
 const typename Map::mapped_type* find(const Map& map, const std::string& key) {
   const auto found = map.find(key);
@@ -21,9 +19,6 @@ const typename Map::mapped_type* find(const Map& map, const std::string& key) {
 }
 
 }  // namespace
-
-Moment::Moment(Room& room)
-    : settings(room.desk.settings()), seen{room.desk.state(), *settings, room.desk.now(), durable(room), room.base_url} {}
 
 Response json(const View& document, int status) {
   Response response;
@@ -69,14 +64,14 @@ Response list(const Call& call, const std::string& name, const std::vector<std::
   return json(document);
 }
 
-Response read_healthz(Room&, const Call&) {
+Response tell_health(Room&, const Call&) {
   Response response;
   response.body = "ok\n";  // that there is an answer is the proof: the loop turns
   return response;
 }
 
 // Ready when every probe has run since the start. Before that much is unknown, and a load balancer or a deployment should wait.
-Response read_readyz(Room& room, const Call&) {
+Response tell_readiness(Room& room, const Call&) {
   const DaemonFigures figures = room.desk.figures();
   if (figures.probes_not_seen.empty()) {
     Response response;
@@ -88,38 +83,31 @@ Response read_readyz(Room& room, const Call&) {
   return response;
 }
 
-Response read_status(Room& room, const Call&) {
-  const Moment now(room);
-  return json(status_view(now.seen, room.desk.figures()));
-}
+Response read_status(const Moment& now, const Call&) { return json(status_view(now.seen, now.figures)); }
 
-Response read_components(Room& room, const Call& call) {
-  const Moment now(room);
+Response read_components(const Moment& now, const Call& call) {
   const auto& components = now.settings->components;
   return list(
       call, "components", keys_of(components), [&](const auto& name) { return component_view(now.seen, components.at(name)); },
       most_in_list);
 }
 
-Response read_probes(Room& room, const Call& call) {
-  const Moment now(room);
+Response read_probes(const Moment& now, const Call& call) {
   const auto& probes = now.settings->probes;
   return list(
       call, "probes", keys_of(probes),
-      [&](const auto& name) { return probe_view(now.seen, probes.at(name), room.desk.next_run(name), false); }, most_in_list);
+      [&](const auto& name) { return probe_view(now.seen, probes.at(name), now.next_runs.at(name), false); }, most_in_list);
 }
 
-Response read_probe(Room& room, const Call& call) {
-  const Moment now(room);
+Response read_probe(const Moment& now, const Call& call) {
   const auto& name = call.at.at("name");
   const auto* probe = find(now.settings->probes, name);
   if (!probe) return not_found("probe", name, keys_of(now.settings->probes));
-  return json(probe_view(now.seen, *probe, room.desk.next_run(name), true));
+  return json(probe_view(now.seen, *probe, now.next_runs.at(name), true));
 }
 
 // Newest first: ids begin with the minute of the opening.
-Response read_incidents(Room& room, const Call& call) {
-  const Moment now(room);
+Response read_incidents(const Moment& now, const Call& call) {
   const auto& incidents = now.seen.state.record.incidents;
   auto ids = keys_of(incidents);
   std::reverse(ids.begin(), ids.end());
@@ -128,15 +116,13 @@ Response read_incidents(Room& room, const Call& call) {
   return list(call, "incidents", ids, [&](const auto& id) { return incident_view(now.seen, incidents.at(id), false); }, 100);
 }
 
-Response read_incident(Room& room, const Call& call) {
-  const Moment now(room);
+Response read_incident(const Moment& now, const Call& call) {
   const auto* incident = find(now.seen.state.record.incidents, call.at.at("id"));
   if (!incident) return not_found("incident", call.at.at("id"), keys_of(now.seen.state.record.incidents));
   return json(incident_view(now.seen, *incident, true));
 }
 
-Response read_report(Room& room, const Call& call) {
-  const Moment now(room);
+Response read_report(const Moment& now, const Call& call) {
   const auto* incident = find(now.seen.state.record.incidents, call.at.at("id"));
   if (!incident) return not_found("incident", call.at.at("id"), keys_of(now.seen.state.record.incidents));
   Response response;
@@ -145,24 +131,21 @@ Response read_report(Room& room, const Call& call) {
   return response;
 }
 
-Response read_scenarios(Room& room, const Call& call) {
-  const Moment now(room);
+Response read_scenarios(const Moment& now, const Call& call) {
   const auto& scenarios = now.settings->scenarios;
   return list(
       call, "scenarios", keys_of(scenarios), [&](const auto& name) { return scenario_view(now.seen, scenarios.at(name), false); },
       most_in_list);
 }
 
-Response read_scenario(Room& room, const Call& call) {
-  const Moment now(room);
+Response read_scenario(const Moment& now, const Call& call) {
   const auto* scenario = find(now.settings->scenarios, call.at.at("scenario"));
   if (!scenario) return not_found("scenario", call.at.at("scenario"), keys_of(now.settings->scenarios));
   return json(scenario_view(now.seen, *scenario, true));
 }
 
 // The newest drill that passed, of each scenario.
-Response read_drills(Room& room, const Call& call) {
-  const Moment now(room);
+Response read_drills(const Moment& now, const Call& call) {
   const auto& drills = now.seen.state.record.drills;
   const auto view_of = [&](const std::string& scenario) {
     const DrillRecord& drill = drills.at(scenario);
@@ -177,21 +160,18 @@ Response read_drills(Room& room, const Call& call) {
   return list(call, "drills", keys_of(drills), view_of, most_in_list);
 }
 
-Response read_maintenance(Room& room, const Call& call) {
-  const Moment now(room);
+Response read_maintenance(const Moment& now, const Call& call) {
   const auto& running = now.seen.state.record.maintenance;
   return list(call, "maintenance", keys_of(running), [&](const auto& id) { return maintenance_view(running.at(id)); }, most_in_list);
 }
 
-Response read_signals(Room& room, const Call& call) {
-  const Moment now(room);
+Response read_signals(const Moment& now, const Call& call) {
   const auto& signals = now.settings->signals;
   return list(
       call, "signals", keys_of(signals), [&](const auto& name) { return signal_view(signals.at(name), now.seen.state); }, most_in_list);
 }
 
-Response read_alerts(Room& room, const Call& call) {
-  const Moment now(room);
+Response read_alerts(const Moment& now, const Call& call) {
   const auto& alerts = now.seen.state.record.alerts;
   return list(call, "alerts", keys_of(alerts), [&](const auto& key) { return alert_view(key, alerts.at(key)); }, most_in_list);
 }

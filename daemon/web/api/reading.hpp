@@ -2,7 +2,6 @@
 // What the reading routes share.
 #pragma once
 
-#include "daemon/web/api/view.hpp"
 #include "daemon/web/room.hpp"
 
 #include <functional>
@@ -11,13 +10,6 @@
 #include <vector>
 
 namespace drwatch::web {
-
-// What a document is made from, at one moment. It keeps the settings alive: a reload meanwhile would take them away.
-struct Moment {
-  std::shared_ptr<const Settings> settings;
-  Seen seen;
-  explicit Moment(Room& room);
-};
 
 // The document as a response; bytes that are not UTF-8 are replaced.
 Response json(const View& document, int status = 200);

@@ -89,11 +89,16 @@ void clocks(std::string& text, const Incident& incident) {
   row("opened", at(incident.opened_at), "the trigger had held for its time");
   row("acknowledged", at(incident.acknowledged_at),
       incident.acknowledged_by.empty() ? "by nobody yet" : "by " + plain(incident.acknowledged_by));
-  row("recovered", at(incident.recovered_at), "the first good outcome of the exit");
+  const std::string recovered = incident.recovery_said ? "**never seen**: somebody called it over, while its exit did not hold"
+                                : incident.exit.by == Exit::By::steps ? "the last critical step, and what else the exit asks"
+                                                                      : "the first good outcome of the exit";
+  row(incident.recovery_said ? "called over" : "recovered", at(incident.recovered_at), recovered);
   row("resolved", at(incident.resolved_at), "the work was done");
   text += "\n- Time to detect (MTTD): " + between(incident.started_at, incident.detected_at) + "\n";
   text += "- Time to acknowledge (MTTA), from opening: " + between(incident.opened_at, incident.acknowledged_at) + "\n";
-  text += "- Time to recover (MTTR), from t0: " + between(incident.started_at, incident.recovered_at) + "\n";
+  text +=
+      "- Time to recover (MTTR), from t0: " + (incident.recovery_said ? "not known" : between(incident.started_at, incident.recovered_at)) +
+      "\n";
 }
 
 // The first and the last projection against what the recovery really took.
@@ -112,7 +117,7 @@ void projections(std::string& text, const Incident& incident) {
   }
   if (!first) return;
   text += "- Projected at its opening: " + words(*first, "p50_seconds") + ", nine in ten within " + words(*first, "p90_seconds");
-  if (incident.recovered_at) {
+  if (incident.recovered_at && !incident.recovery_said) {
     const double actual = in_seconds(*incident.recovered_at - incident.started_at);
     text += "; it took " + duration_words(*incident.recovered_at - incident.started_at) +
             (actual <= first->body.number("p90_seconds").value_or(0) ? ", within that" : ", longer than that");
@@ -139,12 +144,18 @@ void data_loss(std::string& text, const Incident& incident, const Loss& loss) {
 void impact(std::string& text, const Seen& seen, const Incident& incident) {
   heading(text, "Impact and objectives");
   const bool over = incident.elapsed(seen.now) > incident.rto;
+  const bool absorbed = incident.state == IncidentState::absorbed;
   text += "- RTO: target " + duration_words(incident.rto) + ", actual " + duration_words(incident.elapsed(seen.now)) +
-          (incident.recovered_at ? "" : " and running") + ": " +
-          (over                    ? "missed"
-           : incident.recovered_at ? "kept"
-                                   : "not missed so far") +
-          ". Measured from the start above to the first good outcome of the exit.\n";
+          (incident.recovered_at || absorbed ? "" : " and running") + ": " +
+          (over                     ? "missed"
+           : incident.recovery_said ? "**not shown**: it was called over before it was seen to recover"
+           : incident.recovered_at  ? "kept"
+           : absorbed               ? "not missed up to then; its clock goes on in " + incident.absorbed_by
+                                    : "not missed so far") +
+          ". Measured from the start above to " + (absorbed ? "its absorption" : "the first good outcome of the exit") + ".\n";
+  for (const IncidentStep& step : incident.steps)
+    if (step.against_evidence && step.plan.critical)
+      text += "- **" + plain(step.plan.title) + "** was " + plain(against_words(step)) + ". It counts for nothing above.\n";
   if (const auto loss = loss_of(seen.state, seen.settings, incident, seen.now)) data_loss(text, incident, *loss);
   const auto of_class = parse_class(incident.of_class).value_or(DisasterClass::host);
   for (const auto& component : incident.affects) {
@@ -171,12 +182,13 @@ void impact(std::string& text, const Seen& seen, const Incident& incident) {
 }
 
 std::string step_line(const IncidentStep& step) {
-  std::string line = "- [" + std::string(step.state == StepState::done ? "x" : " ") + "] **" + plain(step.plan.title) + "** (" +
-                     step.plan.id + (step.plan.critical ? ", critical" : "") + "): " + std::string(state_name(step.state));
+  std::string line = "- [" + std::string(step.state == StepState::done && step.counts() ? "x" : " ") + "] **" + plain(step.plan.title) +
+                     "** (" + step.plan.id + (step.plan.critical ? ", critical" : "") + "): " + std::string(state_name(step.state));
   if (step.started_at) line += ", started " + time_text(*step.started_at);
   if (step.ended_at) line += ", ended " + time_text(*step.ended_at);
   if (step.started_at && step.ended_at) line += " (" + duration_words(*step.ended_at - *step.started_at) + ")";
-  if (!step.by.empty()) line += ", by " + plain(step.by);
+  if (!step.by.empty()) line += (step.against_evidence ? ", said by " : ", by ") + plain(step.by);
+  if (step.against_evidence) line += ", **against what drwatch saw**";
   line += "\n";
   if (!step.evidence.empty()) line += "  - Evidence: " + plain(step.evidence) + "\n";
   if (step.proves && !*step.proves) line += "  - Proves nothing: it held already when the incident opened.\n";

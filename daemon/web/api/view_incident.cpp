@@ -4,6 +4,7 @@
 #include "daemon/recovery/points/exposure.hpp"
 #include "daemon/recovery/points/loss.hpp"
 #include "daemon/recovery/record/incident_rows.hpp"
+#include "daemon/recovery/scenarios/conditions.hpp"
 #include "daemon/web/api/view.hpp"
 
 #include <algorithm>
@@ -17,14 +18,17 @@ std::string_view kind_name(Step::Kind kind) {
 }
 
 // null: the step verifies nothing.
-View verify_view(const IncidentStep& step) {
+View verify_view(const Seen& seen, const Incident& incident, const IncidentStep& step) {
   if (!step.plan.verify) return nullptr;
   View view;
   view["condition"] = step.plan.verify->text;
   view["hold_seconds"] = seconds_view(step.plan.hold);
   view["holds_since"] = time_view(step.holds_since);
   view["proves"] = step.proves ? View(*step.proves) : View(nullptr);
-  view["evidence"] = step.plan.kind() == Step::Kind::verified ? text_view(step.evidence) : View(nullptr);
+  // What was seen when it was ticked; until then, and behind a tick that drwatch does not believe, what is seen now.
+  const bool as_now = incident.live() && !step.counts();
+  view["evidence"] =
+      as_now ? text_view(evaluate(seen.state, seen.settings, *step.plan.verify, seen.now).evidence) : text_view(step.evidence);
   view["broke_at"] = time_view(step.broke_at);
   return view;
 }
@@ -40,7 +44,7 @@ View run_view(const IncidentStep& step) {
   return view;
 }
 
-View step_view(const Incident& incident, const IncidentStep& step) {
+View step_view(const Seen& seen, const Incident& incident, const IncidentStep& step) {
   View view;
   view["id"] = step.plan.id;
   view["title"] = step.plan.title;
@@ -58,7 +62,8 @@ View step_view(const Incident& incident, const IncidentStep& step) {
   view["ended_at"] = time_view(step.ended_at);
   view["by"] = text_view(step.by);
   view["note"] = text_view(step.note);
-  view["verify"] = verify_view(step);
+  view["against_evidence"] = step.against_evidence;
+  view["verify"] = verify_view(seen, incident, step);
   view["run"] = run_view(step);
   view["guide"] = text_view(step.plan.guide);
   return view;
@@ -200,7 +205,7 @@ View event_view(const Event& event) {
   return view;
 }
 
-View incident_view(const Seen& seen, const Incident& incident, bool whole) {
+View incident_view(const Seen& seen, const Incident& incident, bool whole, std::size_t events) {
   View view;
   const auto plain = [&](std::initializer_list<const char*> keys) {
     for (const char* key : keys) view[key] = plain_view(incident, key);
@@ -210,7 +215,7 @@ View incident_view(const Seen& seen, const Incident& incident, bool whole) {
   plain({"state", "affects", "explains"});
   view["url"] = seen.base_url + "/incidents/" + incident.id;
   plain({"started_at", "started_by", "started_at_found", "detected_at", "opened_at", "opened_by", "acknowledged_at", "acknowledged_by",
-         "recovered_at", "resolved_at", "absorbed", "absorbed_by", "false_alarm"});
+         "recovered_at", "recovery_said", "resolved_at", "absorbed", "absorbed_by", "absorbed_at", "false_alarm", "data"});
   view["elapsed_seconds"] = number_view(in_seconds(incident.elapsed(seen.now)));
   view["rto_seconds"] = seconds_view(incident.rto);
   view["deadline"] = time_view(incident.deadline());
@@ -222,18 +227,23 @@ View incident_view(const Seen& seen, const Incident& incident, bool whole) {
   plain({"bad_change_at", "bad_change_by"});
   view["bad_change_asked"] = has_bad_change(seen.settings, incident) && !incident.bad_change_at && incident.live();
   view["loss"] = loss_view(seen, incident);
-  view["because"] = because_view(incident.because);
+  view["because"] = because_view(because_now(seen.state, seen.settings, incident, seen.now));
+  for (std::size_t n = 0; n < incident.because.size(); ++n)
+    view["because"][n]["first"] = text_view(incident.because[n].evidence);  // as it was when it opened
   view["second"] = second_view(incident);
   view["runbook_changed"] = runbook_changed(seen, incident);
   view["durable"] = seen.durable;
   if (!whole) return view;
 
   view["steps"] = View::array();
-  for (const auto& step : incident.steps) view["steps"].push_back(step_view(incident, step));
+  for (const auto& step : incident.steps) view["steps"].push_back(step_view(seen, incident, step));
   view["messages"] = View::array();
   for (const auto& message : incident.messages) view["messages"].push_back(message_view(message));
   view["timeline"] = View::array();
-  for (const auto& event : incident.timeline) view["timeline"].push_back(event_view(event));
+  const auto& timeline = incident.timeline;
+  for (std::size_t i = timeline.size() - std::min(events, timeline.size()); i < timeline.size(); ++i)
+    view["timeline"].push_back(event_view(timeline[i]));
+  view["timeline_events"] = timeline.size();
   return view;
 }
 

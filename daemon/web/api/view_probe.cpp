@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/recovery/seen/reasons.hpp"
 #include "daemon/web/api/view.hpp"
 #include "probes/seams/redaction.hpp"
 
@@ -93,7 +94,9 @@ View probe_view(const Seen& seen, const ProbeSettings& probe, const std::optiona
   view["next_run_at"] = time_view(next_run);
   view["interval_seconds"] = seconds_view(probe.interval);
   view["consecutive_bad"] = sight ? sight->consecutive_bad : 0;
-  view["message"] = record ? text_view(record->message) : View(nullptr);
+  const Why why = why_of(seen.state, probe.name);
+  view["message"] = text_view(why.now);
+  view["first_message"] = text_view(why.first);
   view["witness"] = probe.witness;
   view["seen"] = sight && sight->seen;  // since the start; otherwise its health is what the journal remembers
   view["last"] = sight && sight->last ? outcome_view(*sight->last, whole) : View(nullptr);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/recovery/outlook/rto.hpp"
 #include "daemon/recovery/points/exposure.hpp"
+#include "daemon/recovery/seen/reasons.hpp"
 #include "daemon/web/api/view.hpp"
 
 #include <algorithm>
@@ -72,7 +73,8 @@ View rpo_view(const Seen& seen, const std::string& component, DisasterClass of_c
   view["time_to_fix_seconds"] = seconds_view(fix.is);
   view["time_to_fix_basis"] = fix.basis();
   view["time_to_fix_samples"] = fix.samples;
-  view["message"] = known ? text_view(found->second.message) : View(nullptr);
+  // The words of now; while it is already better but not yet for long enough, those that it was raised with.
+  view["message"] = known ? text_view(judged.standing == found->second.standing ? judged.message : found->second.message) : View(nullptr);
   return view;
 }
 
@@ -164,12 +166,14 @@ View exposure_view(const Seen& seen, const std::string& component) {
 
 View component_view(const Seen& seen, const ComponentSettings& component) {
   const auto* record = record_of(seen, component.name);
+  const Why why = why_of(seen.state, component);
   View view;
   view["name"] = component.name;
   view["title"] = component.title;
   view["health"] = health_name(health_of(seen, component.name));
   view["since"] = record ? time_view(record->since) : View(nullptr);
-  view["message"] = record ? text_view(record->message) : View(nullptr);
+  view["message"] = record && record->health != Health::up ? text_view(why.now) : View(nullptr);
+  view["first_message"] = record && record->health != Health::up ? text_view(why.first) : View(nullptr);
   view["last_good_at"] = last_good_at(seen, component);
   view["seen"] = seen_since_start(seen, component);
   view["depends_on"] = component.depends_on;
@@ -194,6 +198,13 @@ View signal_view(const SignalSettings& signal, const State& state) {
   view["expires_at"] = record && record->raised ? time_view(record->expires_at) : View(nullptr);
   view["by"] = record ? text_view(record->by) : View(nullptr);
   view["note"] = record ? text_view(record->note) : View(nullptr);
+  view["raised_by"] = View::array();
+  for (const auto& [alert, raising] : record ? record->raisings : decltype(record->raisings){})
+    view["raised_by"].push_back({{"by", raising.by},
+                                 {"alert", text_view(alert)},
+                                 {"since", time_view(raising.since)},
+                                 {"expires_at", time_view(raising.expires_at)},
+                                 {"note", text_view(raising.note)}});
   return view;
 }
 

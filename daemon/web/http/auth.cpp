@@ -90,13 +90,19 @@ std::variant<Caller, Response> Auth::admit(const Request& request, Needs needs) 
     while (token.starts_with(' ')) token.remove_prefix(1);
     // A token that is sent must be right, even where none is needed: otherwise a mistyped one would go unnoticed until it matters.
     const auto who = caller(token);
-    if (!who) return refused(401, "wrong token", "no token of [server.tokens] is this one");
+    if (!who) {
+      Response wrong = refused(401, "wrong token", "no token of [server.tokens] is this one");
+      wrong.held = wrong_token_held;
+      return wrong;
+    }
     const bool enough = reading || who->role == Role::admin || (needs == Needs::responder && who->role == Role::responder);
     if (!enough)
       return refused(403, "not allowed",
                      "this needs the role " + std::string(role_word(needs)) + "; the token of '" + who->name + "' does not have it");
     return *who;
   }
+  // The kernel has said who it is, and both could read every token in the daemon's memory.
+  if (!request.local_user.empty()) return Caller{request.local_user, Role::admin};
   if (reading && request.peer_is_loopback && free_reading_) {
     if (needs == Needs::reading && !host_is_ours(request))
       return refused(403, "unknown host", "without a token drwatch is read as localhost, as an IP address or as [server] public_url only");

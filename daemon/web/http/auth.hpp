@@ -34,6 +34,8 @@ class Auth {
   explicit Auth(const ServerSettings& server);
   // The caller, or why not (401, 403).
   std::variant<Caller, Response> admit(const Request& request, Needs needs) const;
+  // A right token is never kept waiting; the answer to a wrong one is.
+  static constexpr Duration wrong_token_held = seconds{1};
 
  private:
   struct Known {

@@ -157,7 +157,7 @@ Response problem(int status, std::string title, std::string detail, const std::v
   return response;
 }
 
-std::string response_text(const Response& response, bool head, bool keep_alive, Time now) {
+std::string header_text(const Response& response, bool keep_alive, Time now) {
   std::string text = "HTTP/1.1 " + std::to_string(response.status) + " " + std::string(status_text(response.status)) + "\r\n";
   const auto add = [&text](std::string_view name, std::string_view value) { text.append(name).append(": ").append(value).append("\r\n"); };
   add("Date", http_date(now));
@@ -175,7 +175,6 @@ std::string response_text(const Response& response, bool head, bool keep_alive, 
   add("Cache-Control", "no-store");
   for (const auto& [name, value] : response.headers) add(name, value);
   text += "\r\n";
-  if (!head) text += response.body;
   return text;
 }
 

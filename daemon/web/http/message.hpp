@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@ struct Request {
   bool http_1_0 = false, keep_alive = true;
   std::string peer;  // address without port
   bool peer_is_loopback = false;
+  std::string local_user;  // who came by the daemon's own Unix socket: root, or the user that drwatch runs as; empty: nobody did
 
   const std::string* header(std::string_view lower_case_name) const;  // the first; nullptr: none
 };
@@ -34,7 +36,7 @@ struct Request {
 struct Tap {
   virtual ~Tap() = default;
   // False: the reader has gone. Waits until the bytes are taken, so a slow reader slows the writer down instead of filling the memory.
-  virtual Task<bool> write(std::string bytes) = 0;
+  virtual Task<bool> write(std::shared_ptr<const std::string> bytes) = 0;
 };
 
 struct Response {
@@ -42,9 +44,14 @@ struct Response {
   std::string type = "text/plain; charset=utf-8";
   std::vector<std::pair<std::string, std::string>> headers;  // beside those that every response has
   std::string body;
+  // Sent only after so long, which a client that guesses has to wait; meanwhile its connection counts as idle, and may make room.
+  Duration held{0};
   // Instead of a body: called after the header was sent; the connection ends when it returns. Its coroutine's parameters are by value.
   std::function<Task<void>(Tap&)> stream;
 };
+
+// Once made it is not changed: many connections may be sending the same one.
+using SharedResponse = std::shared_ptr<const Response>;
 
 // Fills segments and query from `target`; an error text when it is not a path ("" when it is).
 std::string read_target(Request& request);
@@ -54,8 +61,8 @@ std::string_view status_text(int status);  // "Not Found"
 // application/problem+json (RFC 9457).
 Response problem(int status, std::string title, std::string detail, const std::vector<std::string>& list = {});
 
-// The whole response as bytes; without its body when the request was a HEAD, without a length when it streams.
-std::string response_text(const Response& response, bool head, bool keep_alive, Time now);
+// The response as bytes up to the empty line, behind which the body comes; without a length when it streams.
+std::string header_text(const Response& response, bool keep_alive, Time now);
 
 std::string json_quoted(std::string_view text);  // with its quotes; bytes that are not UTF-8 are replaced
 

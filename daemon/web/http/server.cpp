@@ -3,9 +3,14 @@
 
 #include "daemon/web/http/incoming.hpp"
 
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <stdexcept>
@@ -44,11 +49,20 @@ bool is_loopback(const asio::ip::address& a) {
   return a.is_loopback();
 }
 
+// The address that a request really comes from: behind a proxy on this machine the last one that the proxy wrote down.
+std::string client_of(const Request& request) {
+  const std::string* forwarded = request.peer_is_loopback ? request.header("x-forwarded-for") : nullptr;
+  if (!forwarded) return request.peer_is_loopback ? "" : request.peer;
+  std::string_view last = std::string_view(*forwarded).substr(forwarded->rfind(',') + 1);
+  while (last.starts_with(' ')) last.remove_prefix(1);
+  return std::string(last.substr(0, 64));
+}
+
 }  // namespace
 
 // Opens, binds and listens here and not in start(), so that a port in use is known before the daemon reports that it is ready.
 Server::Server(World world, TaskGroup& tasks, const std::string& listen, Limits limits, Respond respond)
-    : world_(world), tasks_(tasks), limits_(limits), respond_(std::move(respond)), acceptor_(world.executor) {
+    : world_(world), tasks_(tasks), limits_(limits), respond_(std::move(respond)), acceptor_(world.executor), local_(world.executor) {
   const auto endpoint = endpoint_of(listen);
   try {
     acceptor_.open(endpoint.protocol());
@@ -62,8 +76,26 @@ Server::Server(World world, TaskGroup& tasks, const std::string& listen, Limits 
   }
 }
 
+void Server::listen_locally(const std::string& path) {
+  constexpr std::size_t longest = sizeof(sockaddr_un::sun_path) - 1;
+  if (path.size() > longest)
+    throw std::runtime_error("cannot listen on " + path + ": a socket's path has " + std::to_string(longest) + " bytes at most");
+  const asio::local::stream_protocol::endpoint endpoint(path);
+  boost::system::error_code error;
+  ::unlink(path.c_str());  // of a daemon that was killed
+  local_.open(endpoint.protocol(), error);
+  // Nobody can come between the making of the file and its mode: it is made with it.
+  const auto mask = ::umask(0177);
+  if (!error) local_.bind(endpoint, error);
+  ::umask(mask);
+  if (!error) local_.listen(asio::socket_base::max_listen_connections, error);
+  if (error) throw std::runtime_error("cannot listen on " + path + ": " + error.message() + "; look at the folder and who may write to it");
+  local_path_ = path;
+}
+
 void Server::start() {
   accepting_ = tasks_.spawn("web accept", accept(shared_from_this()));
+  if (local_.is_open()) accepting_locally_ = tasks_.spawn("web accept locally", accept_locally(shared_from_this()));
   looking_ = tasks_.spawn("web deadlines", look_after(shared_from_this()));
 }
 
@@ -73,6 +105,11 @@ void Server::stop() {
   boost::system::error_code ignored;
   acceptor_.close(ignored);
   tasks_.cancel(accepting_);
+  if (local_.is_open()) {
+    local_.close(ignored);
+    ::unlink(local_path_.c_str());
+    tasks_.cancel(accepting_locally_);
+  }
   tasks_.cancel(looking_);
   const auto connections = connections_;  // ending one takes it out
   for (const auto& [id, one] : connections) {
@@ -111,23 +148,42 @@ void Server::begin(One one, Doing doing) {
   }();
   one->doing = doing;
   one->since = world_.clock.boottime();
+  one->bytes = 0;
   one->until = one->since + within;
 }
 
-// Makes room for a new connection: ends the one that has been idle for the longest, or else the one that has been in its handshake or its
-// header for the longest. Connections that are being answered are never ended for it. False: all are being answered.
-bool Server::make_room() {
-  for (const Doing doing : {Doing::idle, Doing::handshake, Doing::header}) {
-    One oldest;
-    for (const auto& [id, one] : connections_)
-      if (one->doing == doing && (!oldest || one->since < oldest->since)) oldest = one;
-    if (!oldest) continue;
-    oldest->doing = Doing::leaving;  // not chosen twice before it has ended
-    oldest->until = oldest->since;
-    oldest->socket->close();
-    return true;
+// How fast a connection gets on with what it does now, in bytes a second. Everybody begins with a credit, so that one that has just come is
+// not slower than one that drips a byte a second.
+double Server::pace(const Connection& one) const {
+  constexpr double credit_bytes = 512, credit_seconds = 0.05;
+  const std::chrono::duration<double> took = world_.clock.boottime() - one.since;
+  return (static_cast<double>(one.bytes) + credit_bytes) / (took.count() + credit_seconds);
+}
+
+// Ends the connection that keeps us waiting the most among those that `among` names: the one that has been idle for the longest, or else
+// the slowest in its handshake, header, body or in reading its answer. One that waits for us is never ended. False: there is none.
+bool Server::close_slowest(const std::function<bool(const Connection&)>& among) {
+  One idle, slowest;
+  for (const auto& [id, one] : connections_) {
+    if (!among(*one)) continue;
+    const bool waits = one->doing == Doing::answering || one->doing == Doing::streaming || one->doing == Doing::leaving;
+    // One that has just come and is about to ask is not idle yet.
+    if (one->doing == Doing::idle && one->answered) {
+      if (!idle || one->since < idle->since) idle = one;
+    } else if (!waits && (!slowest || pace(*one) < pace(*slowest))) {
+      slowest = one;
+    }
   }
-  return false;
+  const One one = idle ? idle : slowest;
+  if (!one) return false;
+  one->doing = Doing::leaving;  // not chosen twice before it has ended
+  one->until = one->since;
+  one->socket->close();
+  return true;
+}
+
+bool Server::make_room() {
+  return close_slowest([](const Connection&) { return true; });
 }
 
 void Server::take_in(tcp::socket socket) {
@@ -135,13 +191,41 @@ void Server::take_in(tcp::socket socket) {
   const auto remote = socket.remote_endpoint(error);
   if (error) return;                                                       // gone already
   if (connections_.size() >= limits_.connections && !make_room()) return;  // all are being answered: closing tells the client to come again
+  // One address makes room among its own.
+  const std::string peer = remote.address().to_string();
+  if (const auto same = [&peer](const Connection& one) { return one.peer == peer; };
+      !is_loopback(remote.address()) &&
+      static_cast<std::size_t>(std::count_if(connections_.begin(), connections_.end(),
+                                             [&](const auto& each) { return same(*each.second); })) >= limits_.of_a_peer &&
+      !close_slowest(same))
+    return;
   socket.set_option(tcp::no_delay(true), error);
   auto one = std::make_shared<Connection>();
-  one->id = next_id_++;
-  one->peer = remote.address().to_string();
+  one->peer = peer;
   one->loopback = is_loopback(remote.address());
-  one->socket = make_socket(std::move(socket), identity_);
-  begin(one, identity_ ? Doing::handshake : Doing::idle);
+  one->socket = identity_ ? make_socket(std::move(socket), identity_) : make_socket(AnySocket(std::move(socket)));
+  begin_serving(one, identity_ ? Doing::handshake : Doing::idle);
+}
+
+// Only root and the user that drwatch runs as are let in, whatever the mode of the socket's file; the kernel says who it is (unix(7),
+// SO_PEERCRED).
+void Server::take_in_locally(asio::local::stream_protocol::socket socket) {
+  ucred who{};
+  socklen_t size = sizeof who;
+  if (getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return;
+  if (who.uid != 0 && who.uid != geteuid()) return;
+  if (connections_.size() >= limits_.connections && !make_room()) return;
+  auto one = std::make_shared<Connection>();
+  one->peer = "local";
+  one->loopback = true;
+  one->local_user = who.uid == 0 ? "root" : "drwatch";
+  one->socket = make_socket(AnySocket(std::move(socket)));
+  begin_serving(one, Doing::idle);
+}
+
+void Server::begin_serving(One one, Doing doing) {
+  one->id = next_id_++;
+  begin(one, doing);
   connections_[one->id] = one;
   // The group lets go of a task after it has ended, whichever way: that is when the connection is forgotten.
   one->task = tasks_.spawn("web connection", serve(shared_from_this(), one), [self = shared_from_this(), one] {
@@ -159,6 +243,20 @@ Task<void> Server::accept(Shared self) {
       co_return;
     } else {
       // Out of descriptors or memory: make room, and give others the chance to let go, instead of spinning.
+      self->make_room();
+      co_await self->world_.clock.sleep_for(milliseconds{50});
+    }
+  }
+}
+
+Task<void> Server::accept_locally(Shared self) {
+  while (!self->stopped_) {
+    auto [error, socket] = co_await self->local_.async_accept(asio::as_tuple(asio::use_awaitable));
+    if (!error) {
+      self->take_in_locally(std::move(socket));
+    } else if (self->stopped_ || error == asio::error::operation_aborted) {
+      co_return;
+    } else {
       self->make_room();
       co_await self->world_.clock.sleep_for(milliseconds{50});
     }
@@ -192,6 +290,7 @@ Task<bool> Server::read_more(Shared, One one) {
   const auto size = co_await one->socket->read_some(into);
   if (!size || *size == 0) co_return false;
   one->buffer.append(bytes.data(), *size);
+  one->bytes += *size;
   co_return true;
 }
 
@@ -199,6 +298,39 @@ Task<bool> Server::send(Shared self, One one, std::string bytes) {
   self->begin(one, Doing::writing);
   const auto sent = co_await one->socket->write_all(std::move(bytes));
   co_return sent.has_value();
+}
+
+// Header and body, piece by piece, so that it is known how fast its reader takes it. All bodies that are not taken yet have a bound
+// together: beyond it the slowest reader loses its connection.
+Task<bool> Server::send_shared(Shared self, One one, std::string header, std::shared_ptr<const std::string> shared) {
+  constexpr std::size_t piece = 128 * 1024;
+  struct Unsent {
+    Server& server;
+    Connection& one;
+    Unsent(Server& s, Connection& o, std::size_t bytes) : server(s), one(o) { server.unsent_ += one.unsent = bytes; }
+    ~Unsent() { less(one.unsent); }
+    void less(std::size_t bytes) { server.unsent_ -= bytes, one.unsent -= bytes; }
+  };
+  const std::string_view body = *shared;
+  Unsent unsent(*self, *one, body.size());
+  if (self->unsent_ > self->limits_.unsent_bytes)
+    self->close_slowest([](const Connection& each) { return each.unsent > 0 && each.doing == Doing::writing; });
+  // A small answer is one write.
+  const std::size_t first = std::min(body.size(), piece - std::min(piece, header.size()));
+  header.append(body.substr(0, first));
+  if (!co_await send(self, one, std::move(header))) co_return false;
+  unsent.less(first);
+  for (std::size_t at = first; at < body.size();) {
+    std::string next(body.substr(at, piece));
+    const std::size_t size = next.size();
+    const auto sent = co_await one->socket->write_all(std::move(next));
+    if (!sent) co_return false;
+    one->until = self->world_.clock.boottime() + self->limits_.write_within;
+    one->bytes += size;
+    at += size;
+    unsent.less(size);
+  }
+  co_return true;
 }
 
 // nullopt: there is no next request; what had to be said was said.
@@ -226,7 +358,7 @@ Task<std::optional<Request>> Server::receive(Shared self, One one) {
   if (incoming.done() && !incoming.refused() && !one->late) co_return incoming.take();
 
   const Response refusal = incoming.refused() ? *incoming.refused() : problem(408, "too slow", "the request did not arrive in time");
-  if (co_await send(self, one, response_text(refusal, false, false, self->world_.clock.now()))) co_await leave(self, one);
+  if (co_await send(self, one, header_text(refusal, false, self->world_.clock.now()) + refusal.body)) co_await leave(self, one);
   co_return std::nullopt;
 }
 
@@ -244,8 +376,8 @@ struct Server::Streaming final : Tap {
   One one;
   Streaming(Shared s, One o) : self(std::move(s)), one(std::move(o)) { ++self->streams_; }
   ~Streaming() override { --self->streams_; }
-  Task<bool> write(std::string bytes) override {
-    const bool sent = co_await send(self, one, std::move(bytes));
+  Task<bool> write(std::shared_ptr<const std::string> bytes) override {
+    const bool sent = co_await send_shared(self, one, "", std::move(bytes));
     self->begin(one, Doing::streaming);
     co_return sent;
   }
@@ -256,27 +388,57 @@ Task<bool> Server::answer(Shared self, One one, Request request) {
   // The server being stopped answers what it has taken and keeps nothing open.
   const bool head = request.method == "HEAD", keep = request.keep_alive && !self->stopped_;
   const std::string wrong = read_target(request);
-  Response response;
-  if (wrong.empty()) {
+  // Requests of one client behind a proxy, counted as long as this one is under way. Loopback itself has no bound.
+  struct UnderWay {
+    std::map<std::string, std::size_t>& all;
+    std::string client;
+    UnderWay(std::map<std::string, std::size_t>& a, std::string c) : all(a), client(std::move(c)) {
+      if (!client.empty()) ++all[client];
+    }
+    ~UnderWay() {
+      if (const auto its = all.find(client); its != all.end() && --its->second == 0) all.erase(its);
+    }
+    std::size_t count() const { return client.empty() ? 0 : all.at(client); }
+  };
+  const UnderWay under_way(self->under_way_, request.peer_is_loopback ? client_of(request) : std::string());
+  SharedResponse response;
+  if (!wrong.empty()) {
+    response = std::make_shared<const Response>(problem(400, "not understood", wrong));
+  } else if (under_way.count() > self->limits_.of_a_client) {
+    Response refused = problem(429, "too many requests", "as many requests of this client as can be served are under way");
+    refused.headers.emplace_back("Retry-After", "1");
+    response = std::make_shared<const Response>(std::move(refused));
+  } else {
     self->begin(one, Doing::answering);
     response = co_await self->respond_(std::move(request));
-  } else {
-    response = problem(400, "not understood", wrong);
   }
   // Streams stay open for hours, so they must not use up all connections.
-  if (response.stream && self->streams_ >= self->limits_.streams) {
-    response = problem(503, "too many readers", "as many event streams as can be served are open; close some, or read the list instead");
-    response.headers.emplace_back("Retry-After", "30");
+  if (response->stream && self->streams_ >= self->limits_.streams) {
+    Response refused =
+        problem(503, "too many readers", "as many event streams as can be served are open; close some, or read the list instead");
+    refused.headers.emplace_back("Retry-After", "30");
+    response = std::make_shared<const Response>(std::move(refused));
   }
-  if (!co_await send(self, one, response_text(response, head, keep, self->world_.clock.now()))) co_return false;
-  if (!response.stream) {
+  if (response->held > Duration{0}) {
+    self->begin(one, Doing::idle);
+    co_await self->world_.clock.sleep_for(response->held);
+  }
+  std::string header = header_text(*response, keep, self->world_.clock.now());
+  if (head || response->stream) {
+    if (!co_await send(self, one, std::move(header))) co_return false;
+  } else {
+    std::shared_ptr<const std::string> body(response, &response->body);
+    if (!co_await send_shared(self, one, std::move(header), std::move(body))) co_return false;
+  }
+  one->answered = true;
+  if (!response->stream) {
     if (!keep) co_await leave(self, one);
     co_return keep;
   }
   if (!head) {
     Streaming tap(self, one);
     self->begin(one, Doing::streaming);
-    co_await response.stream(tap);
+    co_await response->stream(tap);
   }
   co_return false;
 }
@@ -289,6 +451,7 @@ Task<void> Server::serve(Shared self, One one) {
     if (!request) co_return;
     request->peer = one->peer;
     request->peer_is_loopback = one->loopback;
+    request->local_user = one->local_user;
     if (!co_await answer(self, one, std::move(*request))) co_return;
   }
 }

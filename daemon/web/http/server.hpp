@@ -13,16 +13,20 @@
 #include <string>
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 
 namespace drwatch::web {
 
 struct Limits {
   std::size_t header_bytes = 16 * 1024, body_bytes = 64 * 1024;
-  std::size_t connections = 1024;        // at once; the longest idle one makes room
+  std::size_t connections = 1024;        // at once; whoever is slowest makes room
   std::size_t streams = 256;             // of them, responses without an end
+  std::size_t of_a_peer = 256;           // connections of one address; nobody's on loopback, where proxies come from
+  std::size_t of_a_client = 64;          // requests under way of one address behind such a proxy
+  std::size_t unsent_bytes = 64 << 20;   // of all answers that their readers have not taken yet
   Duration header_within = seconds{10};  // from its first byte (and the TLS handshake)
   Duration body_within = seconds{20};
-  Duration write_within = seconds{30};      // a response must be taken
+  Duration write_within = seconds{30};      // a piece of a response must be taken
   Duration idle = seconds{60};              // between requests
   Duration look_every = milliseconds{500};  // how exactly all of these are kept
 };
@@ -30,11 +34,13 @@ struct Limits {
 class Server : public std::enable_shared_from_this<Server> {
  public:
   // Makes the response to a request, whatever it is; may take its time. It must not throw: the connection would end without an answer.
-  using Respond = std::function<Task<Response>(Request)>;
+  using Respond = std::function<Task<SharedResponse>(Request)>;
 
   // `listen`: "127.0.0.1:9780", "[::1]:9780". Binds and listens at once. Throws std::runtime_error with what to do ("cannot listen on
   // 127.0.0.1:9780: Address already in use; ..."). Connections are accepted after start().
   Server(World world, TaskGroup& tasks, const std::string& listen, Limits limits, Respond respond);
+  // A Unix socket beside it, for root and the user that drwatch runs as: they need no token. Binds at once; throws as the constructor does.
+  void listen_locally(const std::string& path);
   void start();
   // Closes everything at once; the tasks end with their group.
   void stop();
@@ -50,38 +56,51 @@ class Server : public std::enable_shared_from_this<Server> {
     std::unique_ptr<Socket> socket;
     std::string peer;
     bool loopback = false;
+    std::string local_user;
     std::string buffer;  // read, not yet understood
     Doing doing = Doing::handshake;
     std::chrono::nanoseconds since{0}, until{0};  // boottime
+    std::size_t bytes = 0;                        // that came or went since `since`
+    std::size_t unsent = 0;                       // of its answer
     bool late = false;                            // the deadline passed while it was sending
+    bool answered = false;                        // one request at least
   };
   using Shared = std::shared_ptr<Server>;
   using One = std::shared_ptr<Connection>;
   struct Streaming;
 
   static Task<void> accept(Shared self);
+  static Task<void> accept_locally(Shared self);
   static Task<void> look_after(Shared self);
   static Task<void> serve(Shared self, One one);
   static Task<std::optional<Request>> receive(Shared self, One one);
   static Task<bool> read_more(Shared self, One one);
   static Task<bool> send(Shared self, One one, std::string bytes);
+  static Task<bool> send_shared(Shared self, One one, std::string header, std::shared_ptr<const std::string> body);
   static Task<bool> answer(Shared self, One one, Request request);
   static Task<void> leave(Shared self, One one);
 
   void begin(One one, Doing doing);
+  double pace(const Connection& one) const;
+  bool close_slowest(const std::function<bool(const Connection&)>& among);
   bool make_room();
   void take_in(boost::asio::ip::tcp::socket socket);
+  void take_in_locally(boost::asio::local::stream_protocol::socket socket);
+  void begin_serving(One one, Doing doing);
 
   World world_;
   TaskGroup& tasks_;
   Limits limits_;
   Respond respond_;
   boost::asio::ip::tcp::acceptor acceptor_;
+  boost::asio::local::stream_protocol::acceptor local_;
+  std::string local_path_;
   std::shared_ptr<Identity> identity_;
   std::map<std::uint64_t, One> connections_;
   std::uint64_t next_id_ = 1;
-  std::size_t streams_ = 0;
-  TaskGroup::Id accepting_ = 0, looking_ = 0;
+  std::size_t streams_ = 0, unsent_ = 0;
+  std::map<std::string, std::size_t> under_way_;  // requests, by the address of a client behind a proxy
+  TaskGroup::Id accepting_ = 0, accepting_locally_ = 0, looking_ = 0;
   bool stopped_ = false;
 };
 

@@ -97,8 +97,8 @@ struct Over : Socket {
     if (error) co_return failure(error);
     co_return size;
   }
-  tcp::socket& lowest() {
-    if constexpr (std::is_same_v<S, tcp::socket>)
+  auto& lowest() {
+    if constexpr (std::is_same_v<S, AnySocket>)
       return stream;
     else
       return stream.next_layer();
@@ -110,7 +110,7 @@ struct Over : Socket {
   // TCP's own end. For TLS it goes out without close_notify, which the length of the response makes good.
   void end_writing() override {
     boost::system::error_code ignored;
-    lowest().shutdown(tcp::socket::shutdown_send, ignored);
+    lowest().shutdown(asio::socket_base::shutdown_send, ignored);
   }
   // Whatever is under way on this socket ends with operation_aborted.
   void close() override {
@@ -119,7 +119,7 @@ struct Over : Socket {
   }
 };
 
-struct Plain final : Over<tcp::socket> {
+struct Plain final : Over<AnySocket> {
   using Over::Over;
   Task<bool> handshake() override { co_return true; }
 };
@@ -135,9 +135,9 @@ struct Tls final : Over<asio::ssl::stream<tcp::socket>> {
 
 }  // namespace
 
+std::unique_ptr<Socket> make_socket(AnySocket socket) { return std::make_unique<Plain>(std::move(socket)); }
 std::unique_ptr<Socket> make_socket(tcp::socket socket, std::shared_ptr<Identity> identity) {
-  if (identity) return std::make_unique<Tls>(std::move(socket), std::move(identity));
-  return std::make_unique<Plain>(std::move(socket));
+  return std::make_unique<Tls>(std::move(socket), std::move(identity));
 }
 
 }  // namespace drwatch::web

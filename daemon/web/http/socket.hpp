@@ -4,6 +4,7 @@
 
 #include "probes/seams/world.hpp"
 
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include <memory>
@@ -23,7 +24,10 @@ struct Socket : Stream {
 struct Identity;
 std::shared_ptr<Identity> load_identity(const std::string& certificate_file, const std::string& key_file);
 
-// `identity` null: plain.
+// TCP's or a Unix socket's.
+using AnySocket = boost::asio::generic::stream_protocol::socket;
+std::unique_ptr<Socket> make_socket(AnySocket socket);
+// Under TLS.
 std::unique_ptr<Socket> make_socket(boost::asio::ip::tcp::socket socket, std::shared_ptr<Identity> identity);
 
 }  // namespace drwatch::web

@@ -131,6 +131,9 @@ constexpr Family scenario_rows[] = {
 };
 
 constexpr Family finding_rows[] = {
+    counter("drwatch_http_wrong_tokens_total", Unit::none, {},
+            "Requests since the start that showed a token which is none of `[server.tokens]`.",
+            [](const DaemonFigures& daemon, Series& to) { to.add(daemon.wrong_tokens); }),
     gauge("drwatch_findings", Unit::none, {"finding"}, "What an operator should know and nobody should be woken for.",
           [](const Snapshot& snapshot, Series& to) {
             for (const auto& [finding, count] : snapshot.findings) to.add(count, {finding});

@@ -4,20 +4,17 @@
 
 namespace drwatch::web {
 
-Task<Response> metrics_page(Room& room, Call) {
-  constexpr std::size_t most_waiting = 8;  // each holds a page of megabytes
-  Response response;
-  if (room.worker.waiting() >= most_waiting) {
-    response = problem(503, "busy", "enough scrapes are being answered already");
-    response.headers.emplace_back("Retry-After", "1");
-    co_return response;
-  }
-  auto snapshot =
-      std::make_shared<const Snapshot>(take_snapshot(room.desk.state(), room.desk.settings(), room.desk.figures(), room.desk.now()));
-  std::function<std::string()> make = [snapshot] { return metrics_text(*snapshot); };
-  response.body = co_await room.worker.run(std::move(make));
-  response.type = "text/plain; version=0.0.4; charset=utf-8";
-  co_return response;
+Task<SharedResponse> metrics_page(Room& room, Call call) {
+  Renderer::Prepare prepare = [&room] {
+    return [moment = room.moment()] {
+      Response response;
+      response.body = metrics_text(take_snapshot(moment->state, moment->settings, moment->figures, moment->seen.now));
+      response.type = "text/plain; version=0.0.4; charset=utf-8";
+      return response;
+    };
+  };
+  Renderer& renderer = call.caller.name.empty() ? room.scrapes : room.known;
+  co_return co_await renderer.make("metrics", std::move(prepare));
 }
 
 }  // namespace drwatch::web

@@ -47,8 +47,7 @@ std::string calibration_words(const Measured& measured) {
 
 }  // namespace
 
-Response page_drills(Room& room, const Call&) {
-  const Moment now(room);
+Response page_drills(const Moment& now, const Call&) {
   const Measured& measured = now.seen.state.record.measured;
   View view;
   view["scenarios"] = View::array();
@@ -59,7 +58,7 @@ Response page_drills(Room& room, const Call&) {
   for (auto score = measured.scores.rbegin(); score != measured.scores.rend(); ++score) view["scores"].push_back(score_of(*score));
   view["has_scores"] = !view["scores"].empty();
   view["now"] = time_text(now.seen.now);
-  view["version"] = room.desk.figures().version;
+  view["version"] = now.figures.version;
   return page("drills", "Drills · drwatch", std::move(view));
 }
 

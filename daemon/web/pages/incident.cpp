@@ -8,7 +8,8 @@
 namespace drwatch::web {
 namespace {
 
-std::string tick(const std::string& state) {
+std::string tick(const std::string& state, bool against) {
+  if (against) return "?";
   if (state == "done") return "✓";
   if (state == "skipped") return "–";
   if (state == "failed" || state == "interrupted") return "!";
@@ -23,7 +24,9 @@ void word_step(View& step) {
   const std::string state = step["state"];
   const bool closed = state == "done" || state == "skipped";
   step["closed"] = closed;
-  step["tick"] = tick(state);
+  const bool against = step["against_evidence"] == true;
+  step["tick"] = tick(state, against);
+  step["tick_class"] = against ? "failed" : state;  // as what does not hold
   step["waits"] = state == "open" && step["ready"] == false && step["kind"] != "verified";
   step["after_words"] = words_of(step["after"]);
   step["kind_words"] = kind_words(step["kind"]);
@@ -34,7 +37,8 @@ void word_step(View& step) {
     done = state + " at " + step["ended_at"].get<std::string>();
   else if (!step["started_at"].is_null())
     done = "started at " + step["started_at"].get<std::string>();
-  if (!done.empty() && !step["by"].is_null()) done += " by " + step["by"].get<std::string>();
+  if (!done.empty() && !step["by"].is_null())
+    done += against ? ", said by " + step["by"].get<std::string>() + ", against what drwatch sees" : " by " + step["by"].get<std::string>();
   step["done_sentence"] = text_or_null(std::move(done));
   if (View& verify = step["verify"]; !verify.is_null()) {
     verify["hold_words"] = seconds_words(verify["hold_seconds"]);
@@ -58,10 +62,15 @@ void word_hero(View& view, const Seen& seen, const Incident& incident) {
   view["rto_words"] = duration_words(incident.rto);
   view["left_words"] = incident.recovered_at ? (incident.elapsed(seen.now) <= incident.rto ? "recovered in time" : "recovered too late")
                                              : left_words(incident.deadline(), seen.now);
+  if (incident.recovery_said) view["left_words"] = "called over, never seen to recover";
+  if (incident.state == IncidentState::absorbed) view["elapsed_label"] = "ran for", view["left_words"] = "goes on elsewhere";
   view["percent"] = percent_of(incident.elapsed(seen.now), incident.rto);
   view["ack_sentence"] = incident.acknowledged_at ? "Acknowledged by " + incident.acknowledged_by + "." : "Nobody has acknowledged it yet.";
   const View& point = view["recovery_point"];
-  view["lost_words"] = point["exposure_seconds"].is_null() ? "not known" : seconds_words(point["exposure_seconds"]);
+  view["no_data"] = !incident.data;
+  view["lost_words"] = !incident.data                        ? "no data is at stake"
+                       : point["exposure_seconds"].is_null() ? "not known"
+                                                             : seconds_words(point["exposure_seconds"]);
   view["point_words"] =
       point["at"].is_null() ? "none known" : point["at"].get<std::string>() + " from " + point["source"].get<std::string>();
   view["lost_label"] = incident.recovered_at && !view["loss"].is_null() ? "data lost" : "what would be lost";
@@ -97,8 +106,7 @@ void word_second(View& second) {
 
 }  // namespace
 
-Response page_incident(Room& room, const Call& call) {
-  const Moment now(room);
+Response page_incident(const Moment& now, const Call& call) {
   const auto& incidents = now.seen.state.record.incidents;
   const auto found = incidents.find(call.at.at("id"));
   if (found == incidents.end()) return not_found("incident", call.at.at("id"), keys_of(incidents));
@@ -117,7 +125,7 @@ Response page_incident(Room& room, const Call& call) {
   view["absorbed_words"] = text_or_null(words_of(view["absorbed"]));
   view["durable_not"] = view["durable"] == false;
   view["now"] = time_text(now.seen.now);
-  view["version"] = room.desk.figures().version;
+  view["version"] = now.figures.version;
   return page("incident", found->second.title + " · " + found->first, std::move(view), found->second.live() ? 10 : 0);
 }
 

@@ -159,9 +159,8 @@ void flags(View& status, const DaemonFigures& figures) {
 
 }  // namespace
 
-Response page_overview(Room& room, const Call&) {
-  const Moment now(room);
-  const DaemonFigures figures = room.desk.figures();
+Response page_overview(const Moment& now, const Call&) {
+  const DaemonFigures& figures = now.figures;
   View status = status_view(now.seen, figures);
   status["headline"] = headline(status);
   status["subline"] = subline(status);

@@ -7,10 +7,10 @@
 namespace drwatch::web {
 namespace {
 
-View frame(Room& room, const Seen& seen) {
+View frame(const Moment& now) {
   View view;
-  view["now"] = time_text(seen.now);
-  view["version"] = room.desk.figures().version;
+  view["now"] = time_text(now.seen.now);
+  view["version"] = now.figures.version;
   return view;
 }
 
@@ -55,9 +55,8 @@ void word_trace(View& trace) {
 
 }  // namespace
 
-Response page_runbook(Room& room, const Call&) {
-  const Moment now(room);
-  View view = frame(room, now.seen);
+Response page_runbook(const Moment& now, const Call&) {
+  View view = frame(now);
   view["scenarios"] = View::array();
   for (const auto& [name, scenario] : now.settings->scenarios) {
     View row = scenario_view(now.seen, scenario, true);
@@ -82,8 +81,7 @@ void word_exit(View& view, const Exit& exit) {
 
 }  // namespace
 
-Response page_scenario(Room& room, const Call& call) {
-  const Moment now(room);
+Response page_scenario(const Moment& now, const Call& call) {
   const auto& scenarios = now.settings->scenarios;
   const auto found = scenarios.find(call.at.at("scenario"));
   if (found == scenarios.end()) return not_found("scenario", call.at.at("scenario"), keys_of(scenarios));
@@ -100,17 +98,16 @@ Response page_scenario(Room& room, const Call& call) {
   int number = 0;
   for (auto& step : view["steps"]) word_step(step, ++number);
   view["has_messages"] = !view["messages"].empty();
-  view.update(frame(room, now.seen));
+  view.update(frame(now));
   return page("scenario", found->second.title + " · runbook", std::move(view));
 }
 
-Response page_probe(Room& room, const Call& call) {
-  const Moment now(room);
+Response page_probe(const Moment& now, const Call& call) {
   const auto& probes = now.settings->probes;
   const auto found = probes.find(call.at.at("name"));
   if (found == probes.end()) return not_found("probe", call.at.at("name"), keys_of(probes));
-  View view = probe_view(now.seen, found->second, room.desk.next_run(found->first), true);
-  const auto next = room.desk.next_run(found->first);
+  View view = probe_view(now.seen, found->second, now.next_runs.at(found->first), true);
+  const auto next = now.next_runs.at(found->first);
   view["health_sign"] = sign(view["health"].get<std::string>());
   view["not_seen"] = view["seen"] == false;
   view["since_words"] = view["since"].is_null() ? "not known" : ago_words(now.seen, view["since"]);
@@ -132,7 +129,7 @@ Response page_probe(Room& room, const Call& call) {
   view["written"] = View::array();
   for (const auto& [key, value] : view["configured"].items()) view["written"].push_back({{"key", key}, {"value", value}});
   view["has_failures"] = !view["failures"].empty();
-  view.update(frame(room, now.seen));
+  view.update(frame(now));
   return page("probe", found->first + " · drwatch", std::move(view), 10);
 }
 
