@@ -10,8 +10,7 @@
 namespace drwatch {
 namespace {
 
-// How often the house is kept, and after how long kept values are written: so much of them is lost when the process dies.
-constexpr Duration house_turn{500};
+// After how long kept values are written: so much of them is lost when the process dies.
 constexpr Duration kept_turn = seconds{2};
 constexpr std::uint64_t events_per_snapshot = 5000;
 constexpr std::size_t most_waiting = 100000;  // events that wait for the disk before kept values are left out
@@ -38,12 +37,14 @@ Daemon::Daemon(Parts parts, std::shared_ptr<const Settings> settings, Restored r
       alerting_(parts_.world, log_, tasks_),
       scheduler_(parts_.world, tasks_, [this](const ProbeSettings& probe) { return make_probe(probe); },
                  {.now = [this] { return now(); },
-                  .ran = [this](const std::string& probe, Outcome outcome) { ran(probe, std::move(outcome)); },
+                  .ran = [this](const std::string& probe, Outcome outcome, Duration late) { ran(probe, std::move(outcome), late); },
                   .confirming = [this](const std::string& probe) { return confirming(state_, probe); },
                   .due = [this] { return due_; },
                   .tick = [this] { feed(Tick{}); },
-                  .failed = [this](const std::string& probe, std::exception_ptr error) { failed("probe " + probe, error); }}),
-      deadman_(parts_.world, log_, tasks_, [this] { return scheduler_.on_schedule(); }) {
+                  .failed = [this](const std::string& probe, std::exception_ptr error) { failed("probe " + probe, error); },
+                  .late_since = [this](std::chrono::nanoseconds began) { return loop_.late_in(began, parts_.world.clock.boottime()); }}),
+      deadman_(parts_.world, log_, tasks_, [this] { return scheduler_.on_schedule(); }),
+      reloaded_(parts_.world.executor) {
   log_.keep(secrets_);
   state_.record = std::move(restored.record);
   state_.kept = std::move(restored.kept);
@@ -130,17 +131,19 @@ void Daemon::nothing_later_than(Time now) {
   if (figures_.last_reload_at) figures_.last_reload_at = std::min(*figures_.last_reload_at, now);
 }
 
-// Twice a second: how late the loop is, whether the clock jumped, how the journal is. Every two seconds kept values are written, unless the
-// disk is so far behind that they would only add to it. Every 5000 events a snapshot.
+// A few times a second: how late the loop is, whether the clock jumped, how the journal is. Every two seconds kept values are written,
+// unless the disk is so far behind that they would only add to it. Every 5000 events a snapshot.
 Task<void> Daemon::keep_house() {
   auto kept_at = parts_.world.clock.boottime();
   for (;;) {
     auto before = parts_.world.clock.boottime();
-    co_await parts_.world.clock.sleep_for(house_turn);
-    auto late = parts_.world.clock.boottime() - before - house_turn;
+    loop_.sleeps_until(before + parts_.house_turn);
+    co_await parts_.world.clock.sleep_for(parts_.house_turn);
+    auto late = parts_.world.clock.boottime() - before - parts_.house_turn;
     figures_.loop_lag.observe(std::max(0.0, std::chrono::duration<double>(late).count()));
     if (parts_.alive) parts_.alive();
     watch_clock();
+    watch_loop();
     watch_journal();
     if (parts_.world.clock.boottime() - kept_at < kept_turn) continue;
     kept_at = parts_.world.clock.boottime();
@@ -150,6 +153,18 @@ Task<void> Daemon::keep_house() {
     snapshot_seq_ = state_.record.seq;
     parts_.journal.snapshot(snapshot_seq_, snapshot_text(state_.record));
   }
+}
+
+// A stretch in which every turn was late is told to the heart when it is long enough, and when it is over. One stall of that length is over
+// with the next turn.
+void Daemon::watch_loop() {
+  const auto at = parts_.world.clock.boottime();
+  if (loop_.turned(at)) {
+    feed(LoopLate{false, {}});
+    scheduler_.on_time_again();
+  }
+  const auto since = loop_.late_since();
+  if (since && at - *since > LoopWatch::blind_after) feed(LoopLate{true, now() - std::chrono::ceil<Duration>(at - *since)});
 }
 
 // The journal fails when writing reports an error, or when the oldest write has waited longer than `[journal] patience`. It is told once,
@@ -176,7 +191,7 @@ std::unique_ptr<Probe> Daemon::make_probe(const ProbeSettings& settings) const {
 // The times of other clocks are brought to drwatch's own, which is ahead of the wall clock after that was set back. If the clock was set
 // while the run was under way, nobody can say on which side of that its times lie, and a recovery point could come out hours in the future:
 // those times are dropped, and the next run brings new ones.
-void Daemon::ran(const std::string& probe, Outcome outcome) {
+void Daemon::ran(const std::string& probe, Outcome outcome, Duration late) {
   watch_clock();
   const bool was_set = clock_.was_set_since(outcome.at);
   outcome.at = std::min(outcome.at, clock_.last());  // a run that began before own time went back
@@ -191,7 +206,7 @@ void Daemon::ran(const std::string& probe, Outcome outcome) {
     *outcome.recovery->time += ahead;
   }
   if (outcome.canary) outcome.canary->db_time += clock_.ahead();
-  feed(Ran{probe, std::move(outcome), ahead});
+  feed(Ran{probe, std::move(outcome), ahead, late});
 }
 
 // The events of an action and the answer to it are one write. If they were two and the process died between them, the repeated request
@@ -356,9 +371,25 @@ std::vector<std::string> changed_probes(const Settings& was, const Settings& is)
 
 }  // namespace
 
-std::vector<std::string> Daemon::reload() {
-  std::vector<std::string> problems;
-  auto next = parts_.load(problems);
+// One after the other, and none is left out: the files may have changed again since the one under way read them.
+Task<std::vector<std::string>> Daemon::reload() {
+  while (reloading_) co_await reloaded_.wait();
+  reloading_ = true;
+  // However this ends, also with a loop that goes while it waits, and the daemon before it.
+  const auto over = [this, exists = exists_](void*) {
+    if (!*exists) return;
+    reloading_ = false;
+    reloaded_.made();
+  };
+  const std::unique_ptr<void, decltype(over)> leaving(this, over);
+  Loaded next = co_await parts_.load();
+  std::vector<std::string> problems = {"drwatch is stopping"};
+  if (!stopping_) problems = take_over(std::move(next));
+  co_return problems;
+}
+
+std::vector<std::string> Daemon::take_over(Loaded loaded) {
+  auto [next, problems] = std::move(loaded);
   for (std::string& problem : problems) secrets_.hide(problem);
   if (next && problems.empty()) problems = needs_restart(*settings_, *next);
   if (!next || !problems.empty()) {
@@ -388,6 +419,7 @@ std::vector<std::string> Daemon::reload() {
 DaemonFigures Daemon::figures() const {
   DaemonFigures f = figures_;
   f.journal_waiting = parts_.journal.waiting();
+  f.log_lines_lost = parts_.log.lost();
   AlertingStatus alerts = alerting_.status();
   f.alerts_active = alerts.active;
   f.alerts_undelivered = alerts.undelivered;

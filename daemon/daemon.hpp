@@ -9,9 +9,11 @@
 #include "daemon/desk.hpp"
 #include "daemon/journal/keeping.hpp"
 #include "daemon/log/log.hpp"
+#include "daemon/loop_watch.hpp"
 #include "daemon/restore.hpp"
 #include "daemon/scheduler.hpp"
 #include "daemon/secrets.hpp"
+#include "daemon/tasks/change.hpp"
 
 #include <deque>
 #include <functional>
@@ -23,16 +25,23 @@ namespace drwatch {
 
 class Daemon : public Desk {
  public:
+  // Settings, or the problems.
+  struct Loaded {
+    std::shared_ptr<const Settings> settings;
+    std::vector<std::string> problems;
+  };
   struct Parts {
     World world;
     Journal& journal;
     Log& log;
     Scheduler::Make make_probe;
-    // Reads the configuration again: settings, or the problems.
-    std::function<std::shared_ptr<const Settings>(std::vector<std::string>& problems)> load;
+    // Reads the configuration again, beside the loop and in bounded time: its files may lie where nobody answers.
+    std::function<Task<Loaded>()> load;
     std::function<void(const Settings&)>
         reloaded;                 // told of new settings: for what is not the daemon's (listening socket, TLS contexts); may be empty
     std::function<void()> alive;  // called while the loop turns; may be empty
+    // How often the house is kept, and so how short a stall of the loop may be that is noticed (LoopWatch): by as much more than that.
+    Duration house_turn{500};
   };
   // `restored`: what the journal had. Nothing runs before start().
   Daemon(Parts parts, std::shared_ptr<const Settings> settings, Restored restored);
@@ -51,7 +60,7 @@ class Daemon : public Desk {
   Task<Answer> submit(Input input, std::string idempotency_key) override;
   Task<std::optional<Outcome>> run_probe(std::string name) override { return scheduler_.next_outcome(std::move(name)); }
   Task<std::vector<std::pair<std::string, bool>>> send_test_alert() override;
-  std::vector<std::string> reload() override;
+  Task<std::vector<std::string>> reload() override;
   std::shared_ptr<void> follow(std::function<void(const Event&)> each) override;
   std::vector<std::shared_ptr<const Event>> events_since(std::uint64_t seq, std::size_t most) const override;
   std::vector<std::shared_ptr<const Event>> newest_events(std::size_t most) const override {
@@ -62,7 +71,7 @@ class Daemon : public Desk {
 
  private:
   // A probe's run is over: its times are brought to drwatch's clock, then it is decided on.
-  void ran(const std::string& probe, Outcome outcome);
+  void ran(const std::string& probe, Outcome outcome, Duration late);
   // Decides on one input, writes what was decided, and carries it out. With an idempotency key the answer is written with it.
   Decision feed(Input input, const std::string& idempotency_key = "");
   // Logs and streams the events, and starts what the decision asks for: alerts, runs, commands.
@@ -77,10 +86,12 @@ class Daemon : public Desk {
   OwnClock::Reading clocks() const;
   void watch_clock();
   void nothing_later_than(Time now);
+  void watch_loop();
   void watch_journal();
   // Remembers the answer under its key; returns the kept values that this changes.
   std::map<std::string, std::string> remember_answer(const std::string& key, const Answer& answer);
   void failed(const std::string& task, std::exception_ptr error);
+  std::vector<std::string> take_over(Loaded next);
 
   Parts parts_;
   std::shared_ptr<const Settings> settings_;
@@ -102,6 +113,9 @@ class Daemon : public Desk {
   Keeping::Ticket alerts_ticket_ = 0;  // the write that the alerts wait for
   bool alerts_waiting_ = false;
   OwnClock clock_;
+  LoopWatch loop_;
+  Change reloaded_;  // a reload is over
+  bool reloading_ = false;
   bool watching_clock_ = false, stopping_ = false;
   std::string journal_error_;  // empty: the journal is being written
   // Callbacks that may come after the daemon is gone hold this, and look first.

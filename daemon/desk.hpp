@@ -37,6 +37,7 @@ struct DaemonFigures {
   std::string last_reload_error;
   bool durable = true;  // the journal keeps up
   std::size_t journal_waiting = 0;
+  std::uint64_t log_lines_lost = 0;  // journald, or whoever reads standard error, did not take them
   Histogram loop_lag, journal_append;
   std::size_t alerts_active = 0, alerts_undelivered = 0;
   std::map<std::pair<std::string, std::string>, std::uint64_t> alerts_sent;  // (alertmanager, result)
@@ -59,7 +60,7 @@ class Desk {
   virtual Task<std::optional<Outcome>> run_probe(std::string name) = 0;  // now; nullopt: no such probe
   // One line per Alertmanager and channel: what happened, and whether it was taken.
   virtual Task<std::vector<std::pair<std::string, bool>>> send_test_alert() = 0;
-  virtual std::vector<std::string> reload() = 0;  // the problems; empty: done
+  virtual Task<std::vector<std::string>> reload() = 0;  // the problems; empty: done
 
   // Every event from now on, on the loop. The subscription ends when the returned handle is destroyed.
   virtual std::shared_ptr<void> follow(std::function<void(const Event&)> each) = 0;

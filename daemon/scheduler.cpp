@@ -8,6 +8,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace drwatch {
 
@@ -141,7 +142,7 @@ Task<void> Scheduler::run(std::shared_ptr<Watched> w) {
     // A bug of ours says nothing about the platform: unknown, never down.
     outcome = outcome_of(Health::unknown, Reason::internal, "", "drwatch itself failed while looking");
   } else if (w->late) {  // what came after the deadline does not count
-    outcome = outcome_of(w->probe->when_late(), Reason::timeout, "", "no answer within " + duration_words(w->timeout));
+    outcome = traced.ended_by_deadline(w->probe->when_late(), w->timeout);
   }
   if (outcome->refused()) {
     const int times = schedule_.refusals(w->name) + 1;
@@ -153,8 +154,10 @@ Task<void> Scheduler::run(std::shared_ptr<Watched> w) {
   outcome->phases[Phase::total] = std::chrono::duration_cast<std::chrono::microseconds>(world_.clock.boottime() - began);
   // Of the outcome, before it is moved away; `ended` tells the schedule.
   w->refused = outcome->refused();
+  const Duration late = hooks_.late_since ? hooks_.late_since(began) : Duration{0};
+  w->repeat = late > Duration{0} && outcome->bad();
   if (w->awaited > 0) w->last = outcome;
-  hooks_.ran(w->name, std::move(*outcome));
+  hooks_.ran(w->name, std::move(*outcome), late);
 }
 
 // By the task group, whichever way the run ended, also cancelled or thrown out of.
@@ -170,6 +173,11 @@ void Scheduler::ended(Watched& w) {
 void Scheduler::run_now(const std::string& probe) {
   schedule_.run_now(probe, hooks_.now());
   wake();
+}
+
+void Scheduler::on_time_again() {
+  for (const auto& [name, w] : watched_)
+    if (std::exchange(w->repeat, false)) run_now(name);
 }
 
 void Scheduler::shift(Duration by) {

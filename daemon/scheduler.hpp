@@ -22,11 +22,14 @@ class Scheduler {
  public:
   struct Hooks {
     std::function<Time()> now;
-    std::function<void(const std::string&, Outcome)> ran;  // a run ended
-    std::function<bool(const std::string&)> confirming;    // a change of its health is being confirmed
-    std::function<std::optional<Time>()> due;              // when `tick` is wanted
+    // A run ended. `late`: by how much the loop was late while it ran; zero: it was on time.
+    std::function<void(const std::string&, Outcome, Duration late)> ran;
+    std::function<bool(const std::string&)> confirming;  // a change of its health is being confirmed
+    std::function<std::optional<Time>()> due;            // when `tick` is wanted
     std::function<void()> tick;
     std::function<void(const std::string&, std::exception_ptr)> failed;  // a run threw: a bug
+    // By how much the loop was late since this moment of boottime, at the most. Empty: it never is.
+    std::function<Duration(std::chrono::nanoseconds)> late_since;
   };
   using Make = std::function<std::unique_ptr<Probe>(const ProbeSettings&)>;
 
@@ -38,6 +41,8 @@ class Scheduler {
   void wake();  // what `due` names may have become earlier
   // Begins a run at the loop's next turn; while one is running, another follows it. Does nothing for an unknown name.
   void run_now(const std::string& probe);
+  // The loop is on time again: what looked bad while it was late is looked at once more.
+  void on_time_again();
   // Moves every turn by so much, when the clock has jumped (see Schedule).
   void shift(Duration by);
   std::optional<Time> next_run(const std::string& probe) const { return schedule_.next_run(probe); }
@@ -57,6 +62,7 @@ class Scheduler {
     std::optional<TaskGroup::Id> running;
     Deadline deadline;     // of the run
     bool late = false;     // it has passed: the run was cancelled
+    bool repeat = false;   // a run was bad while the loop was late
     bool refused = false;  // the newest run was
     std::uint64_t runs_begun = 0, runs_ended = 0;
     int awaited = 0;              // by so many `next_outcome`

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/check/machine.hpp"
 
+#include "config/rows/files.hpp"
+
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 
 namespace drwatch::config {
@@ -28,10 +31,21 @@ void look_at_machine(const Document& main, const Settings& settings, const std::
   const auto needed = [&](Place place, const std::string& key, const std::string& message, const char* hint) {
     options.secrets_must_exist ? problems.error(place, key, message, hint) : problems.warning(place, key, message, hint);
   };
+  std::chrono::milliseconds patience(1500);
   const NamedPath* certificate = nullptr;
   bool both = true;
   for (const auto& named : paths) {
-    const bool there = named.program ? can_be_run(named.path) : std::filesystem::exists(named.path, unreadable);
+    const auto found = asked_within(patience, named.path, [path = named.path, program = named.program] {
+      std::error_code no_matter;
+      return program ? can_be_run(path) : std::filesystem::exists(path, no_matter);
+    });
+    if (!found) {
+      problems.warning(named.place, named.key, shown(named.path) + " does not answer (a disk or network mount that hangs?)",
+                       "mend it: what needs it is unknown until then");
+      // One has been waited for; all of them together must not hold up a start or a reload.
+      patience = std::chrono::milliseconds(20);
+    }
+    const bool there = found.value_or(true);
     const bool of_the_certificate = named.path == settings.server.tls_certificate;
     if (of_the_certificate) certificate = &named;
     if (there || named.key == "journal.path" || named.key == "scenarios.path") continue;
@@ -46,6 +60,7 @@ void look_at_machine(const Document& main, const Settings& settings, const std::
     }
   }
   const auto folder = std::filesystem::absolute(settings.journal.path).parent_path();
+  about_to_touch(folder);
   if (!std::filesystem::is_directory(folder, unreadable))
     needed(place_at(main.table(), top, {"journal", "path"}), "journal.path", "the folder " + shown(folder.string()) + " is not there",
            "make it: the journal is written into it");

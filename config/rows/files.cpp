@@ -2,9 +2,14 @@
 #include "config/rows/files.hpp"
 
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <thread>
 #include <utility>
 
 namespace drwatch::config {
@@ -13,7 +18,31 @@ namespace {
 // Of the thread, since everything that reads files is called from there, by ways that need not know of it.
 thread_local std::function<void(const std::string&)> watching;
 
+// Of the process: paths that owe an answer, whoever asked.
+struct Owing {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::set<std::string> paths;
+};
+
 }  // namespace
+
+std::optional<bool> asked_within(std::chrono::milliseconds patience, const std::string& path, std::function<bool()> ask) {
+  // With the threads, which may outlive what is static here.
+  static const auto owing = std::make_shared<Owing>();
+  const auto answer = std::make_shared<std::optional<bool>>();
+  std::unique_lock lock(owing->mutex);
+  if (!owing->paths.insert(path).second) return std::nullopt;
+  std::thread([answer, path, ask = std::move(ask), all = owing] {
+    const bool is = ask();
+    const std::lock_guard changing(all->mutex);
+    *answer = is;
+    all->paths.erase(path);
+    all->changed.notify_all();
+  }).detach();
+  owing->changed.wait_for(lock, patience, [&] { return answer->has_value(); });
+  return *answer;
+}
 
 FileWatch::FileWatch(std::function<void(const std::string& path)> tell) : before_(std::exchange(watching, std::move(tell))) {}
 FileWatch::~FileWatch() { watching = std::move(before_); }

@@ -94,7 +94,8 @@ const Section& server_section() {
            {.doc = "How links in alerts and messages begin. With it, reading needs a token unless `open_reading` is true."},
            read_public_url),
        row_with<ServerSettings>("tls", "table",
-                                {.doc = "`{ certificate = \"PATH\", key = \"PATH\" }`, both PEM: serve HTTPS. Read again at every reload."},
+                                {.doc = "`{ certificate = \"PATH\", key = \"PATH\" }`, both PEM, the key without a passphrase: serve "
+                                        "HTTPS. Read again at every reload."},
                                 read_tls),
        row("open_reading", &ServerSettings::open_reading,
            {.doc = "Let everybody who reaches the address read without a token.", .fallback = "false"})}};

@@ -32,9 +32,7 @@ Task<void> run_once(World world, Run* run) {
   const auto began = world.clock.boottime();
   TracedWorld traced(world, Redaction(run->settings->secrets));
   auto outcome = co_await within(world.clock, run->settings->timeout, run->probe->run(traced.world()));
-  run->outcome =
-      outcome ? std::move(*outcome)
-              : outcome_of(run->probe->when_late(), Reason::timeout, "", "no answer within " + duration_words(run->settings->timeout));
+  run->outcome = outcome ? std::move(*outcome) : traced.ended_by_deadline(run->probe->when_late(), run->settings->timeout);
   const auto latches = run->outcome.latches;  // without the heart nothing of them is acknowledged
   run->outcome = held_down(std::move(run->outcome), latches);
   run->outcome.at = started;

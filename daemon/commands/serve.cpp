@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // drwatch serve: settings, real world, journal, daemon, web; signals; exit code.
+#include "config/rows/files.hpp"
 #include "config/settings.hpp"
 #include "daemon/commands/commands.hpp"
 #include "daemon/commands/loading.hpp"
@@ -7,7 +8,9 @@
 #include "daemon/journal/journal.hpp"
 #include "daemon/log/log.hpp"
 #include "daemon/web/web.hpp"
+#include "daemon/world/disk.hpp"
 #include "daemon/world/notify.hpp"
+#include "daemon/world/processes/guard.hpp"
 #include "daemon/world/real.hpp"
 #include "probes/probe.hpp"
 
@@ -17,8 +20,10 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <atomic>
 #include <csignal>
 #include <iostream>
+#include <mutex>
 
 namespace drwatch::commands {
 namespace {
@@ -32,12 +37,65 @@ std::vector<std::string> texts_of(const config::Problems& problems, config::Prob
   return texts;
 }
 
-std::shared_ptr<const Settings> load(const std::string& file, std::vector<std::string>& errors) {
-  config::Problems problems;
-  auto schemas = kind_schemas();
-  auto settings = config::load(file, schemas, with_a_look(true), problems);
-  errors = texts_of(problems, config::Problem::Level::error);
-  return settings;
+// For reading the configuration, all files together. One that takes longer lies on a disk or network mount that hangs.
+constexpr auto load_patience = std::chrono::seconds(10);
+
+// A reading of the configuration on a thread, and which file it is at.
+class Reading {
+ public:
+  explicit Reading(std::string file) : file_(std::move(file)) {}
+
+  // On the thread.
+  void run() {
+    begun_ = true;
+    const config::FileWatch watch([this](const std::string& path) {
+      const std::lock_guard lock(mutex_);
+      at_ = path;
+    });
+    config::Problems problems;
+    const auto schemas = kind_schemas();
+    try {
+      loaded_.settings = config::load(file_, schemas, with_a_look(true), problems);
+      loaded_.problems = texts_of(problems, config::Problem::Level::error);
+    } catch (const std::exception& e) {
+      loaded_.settings = nullptr;
+      loaded_.problems = {file_ + ": " + e.what()};
+    }
+  }
+  bool begun() const { return begun_; }
+  // Of one that is done.
+  Daemon::Loaded take() { return std::move(loaded_); }
+  // Of one that is not.
+  Daemon::Loaded hangs() const {
+    const std::lock_guard lock(mutex_);
+    Daemon::Loaded none;
+    none.problems = {(at_.empty() ? file_ : at_) +
+                     ": does not answer (a disk or network mount that hangs?); the configuration could not be read"};
+    return none;
+  }
+
+ private:
+  const std::string file_;
+  std::atomic<bool> begun_{false};
+  mutable std::mutex mutex_;
+  std::string at_;
+  Daemon::Loaded loaded_;
+};
+
+// Before there is a loop.
+Daemon::Loaded load_at_start(const std::string& file) {
+  const auto reading = std::make_shared<Reading>(file);
+  return done_within(load_patience, [reading] { reading->run(); }) ? reading->take() : reading->hangs();
+}
+
+// `stuck`: the reading that hangs, or was the last to hang. While it does, no other is begun, and it knows where.
+Task<Daemon::Loaded> load_again(Disk& disk, std::string file, std::shared_ptr<std::shared_ptr<Reading>> stuck) {
+  const auto reading = std::make_shared<Reading>(file);
+  std::function<void()> work = [reading] { reading->run(); };
+  const auto hangs = co_await disk.ask(std::move(file), std::move(work), load_patience);
+  if (!hangs) co_return reading->take();
+  if (reading->begun() || !*stuck) *stuck = reading;
+  co_return (*stuck)->hangs();
 }
 
 // One descriptor a probe that hangs, and room for connections and files.
@@ -63,13 +121,18 @@ Task<void> stop(Serving s, std::string reason) {
   s.loop.stop();
 }
 
+// A task of its own: who tells drwatch to stop need not wait for files that hang.
+Task<void> reload(Serving s) {
+  notify::reloading();
+  co_await s.daemon.reload();
+  notify::ready("watching");
+}
+
 Task<void> obey_signals(Serving s) {
   for (;;) {
     int signal = co_await s.signals.async_wait(boost::asio::use_awaitable);
     if (signal != SIGHUP) break;
-    notify::reloading();
-    s.daemon.reload();
-    notify::ready("watching");
+    s.outside.spawn("reload", reload(s));
   }
   co_await stop(s, "told to");
 }
@@ -91,10 +154,11 @@ int ended(Journal& journal, Log& log, const std::string& path) {
 }
 
 int serve(const ServeOptions& options) {
-  std::vector<std::string> errors;
-  auto settings = load(options.config, errors);
+  const ProcessGuard guard;
+  const auto loaded = load_at_start(options.config);
+  const auto settings = loaded.settings;
   if (!settings) {
-    for (const std::string& error : errors) std::cerr << error << "\n";
+    for (const std::string& error : loaded.problems) std::cerr << error << "\n";
     std::cerr << "drwatch: cannot start: the configuration has errors; mend them and try again\n";
     return could_not_start;
   }
@@ -105,6 +169,9 @@ int serve(const ServeOptions& options) {
   bool running = false;
   try {
     RealWorld world(loop.get_executor(), settings->workers);
+    world.guarded_by(guard);
+    world.on_left_behind([&log](const std::string& words) { log->line(Importance::warning, words); });
+    const auto stuck = std::make_shared<std::shared_ptr<Reading>>();
     JournalContents contents;
     auto journal = open_sqlite_journal(settings->journal.path, loop.get_executor(), contents);
     auto all = [&](const std::function<void(const Event&)>& each) { read_journal(settings->journal.path, each); };
@@ -113,13 +180,14 @@ int serve(const ServeOptions& options) {
                    .journal = *journal,
                    .log = *log,
                    .make_probe = make_probe,
-                   .load = [&](std::vector<std::string>& problems) { return load(options.config, problems); },
+                   .load = [&, stuck] { return load_again(world.disk(), options.config, stuck); },
                    .reloaded =
                        [&](const Settings& next) {
                          world.forget_tls();
                          web->reload(next.server);
                        },
-                   .alive = notify::alive},
+                   .alive = notify::alive,
+                   .house_turn = Duration{250}},
                   settings, restore(std::move(contents), all));
     TaskGroup outside(loop.get_executor(), [&](const std::string& task, std::exception_ptr error) {
       try {

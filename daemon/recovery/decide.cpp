@@ -75,11 +75,26 @@ void forget_memory(Deciding& d, const std::string& probe) {
   if (d.state.kept.memories.erase(probe) > 0) d.keep("memory/" + probe);
 }
 
+// Contract, "Late": what looked bad to a loop that was late itself may have been well. Nothing of it counts, neither what it says of writes
+// nor of recovery points; a person is shown all of it.
+void see_late_run(Deciding& d, const std::string& probe, Outcome outcome, Duration late) {
+  Outcome unknown = outcome_of(Health::unknown, Reason::own_fault, outcome.code,
+                               "drwatch itself was late by " + duration_words(late) + " while it looked; it saw: " +
+                                   (outcome.message.empty() ? std::string(health_name(outcome.outcome)) : outcome.message));
+  unknown.at = outcome.at;
+  unknown.vantage = outcome.vantage;
+  unknown.phases = outcome.phases;
+  unknown.facts = std::move(outcome.facts);
+  unknown.trace = std::move(outcome.trace);
+  see_run(d, probe, std::make_shared<const Outcome>(std::move(unknown)));
+}
+
 // One run, in this order: what it says about writes and recovery points first, because the verdict on the source (held against its
 // confirmer) and the objectives rest on it; then the health.
 void take(Deciding& d, const Ran& input) {
   if (!d.settings.probes.count(input.probe)) return;
   if (input.outcome.memory) keep_memory(d, input.probe, *input.outcome.memory);
+  if (input.late > Duration{0} && input.outcome.bad()) return see_late_run(d, input.probe, input.outcome, input.late);
   see_writes(d, input.probe, input.outcome);
   see_recovery_point(d, input.probe, input.outcome, input.ahead);
   // What was latched, what a confirmer has shown and how a job has run may make the outcome worse than this run saw it.
@@ -196,6 +211,20 @@ void take(Deciding& d, const ClockJumped& input) {
   if (input.by < Duration{0}) turn_jobs_back(d, -input.by);
   if (input.back > Duration{0}) return turn_back(d, input);
   if (input.by >= a_real_jump) begin_looking_again(d);
+}
+
+// Remembered in the record, so that it does not end with the witnesses, which see well again by the first run that was on time.
+void take(Deciding& d, const LoopLate& input) {
+  const bool known = late_loop(d.record());
+  if (input.late == known) return;
+  if (!input.late) {
+    d.emit("blind.ended", {}, "drwatch can see again: it is on time", Body{{"since", d.record().blind_since}});
+    return begin_looking_again(d);
+  }
+  const Time since = d.record().blind_since.value_or(input.since);
+  d.emit("blind.began", {},
+         "drwatch is blind: it is late itself, at every turn for " + duration_words(d.now - input.since) + "; nothing is called down",
+         Body{{"since", since}, {"late_since", input.since}});
 }
 
 void take(Deciding& d, const JournalHealth& input) {

@@ -4,6 +4,7 @@
 
 #include "daemon/recovery/input.hpp"
 #include "daemon/recovery/points/exposure.hpp"
+#include "daemon/recovery/record/late.hpp"
 #include "daemon/recovery/scenarios/conditions.hpp"
 
 #include <optional>

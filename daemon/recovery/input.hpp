@@ -21,6 +21,7 @@ struct Ran {
   std::string probe;
   Outcome outcome;
   Duration ahead{0};  // what was added to the times of the target's clock: drwatch's goes on when the wall's is set back
+  Duration late{0};   // by how much drwatch's own loop was late meanwhile, when it was
 };
 struct Pinged {
   using What = Ping;
@@ -58,6 +59,11 @@ constexpr Duration ahead_after(Duration ahead, Duration passed) {
   return less < ahead ? ahead - less : Duration{0};
 }
 
+// drwatch's own loop has been late at every turn for so long that it cannot tell what is down, `since` then; or it is on time again.
+struct LoopLate {
+  bool late = false;
+  Time since{};
+};
 struct JournalHealth {
   bool failing = false;
   std::string message;
@@ -140,9 +146,10 @@ struct RecordDrill {
   std::string by, note;
 };
 
-using Input = std::variant<Ran, Pinged, DaemonStarted, DaemonStopped, ConfigurationLoaded, ConfigurationRefused, ClockJumped, JournalHealth,
-                           CommandEnded, Tick, OpenIncident, Acknowledge, StepAction, AddNote, MessageAction, Refile, CorrectStart,
-                           SayBadChange, Resolve, Reopen, SetSignal, AcknowledgeProbe, StartMaintenance, EndMaintenance, RecordDrill>;
+using Input =
+    std::variant<Ran, Pinged, DaemonStarted, DaemonStopped, ConfigurationLoaded, ConfigurationRefused, ClockJumped, LoopLate, JournalHealth,
+                 CommandEnded, Tick, OpenIncident, Acknowledge, StepAction, AddNote, MessageAction, Refile, CorrectStart, SayBadChange,
+                 Resolve, Reopen, SetSignal, AcknowledgeProbe, StartMaintenance, EndMaintenance, RecordDrill>;
 
 // A command that cannot be done; `status` is HTTP's (404, 409, 422).
 struct Refusal {

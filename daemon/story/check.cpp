@@ -77,8 +77,8 @@ void check_change(const Checking& c, const StoryChange& change) {
 }
 
 void check_deed(const Checking& c, const StoryDeed& deed) {
-  if (deed.inputs.empty() && !deed.restart && !deed.clock)
-    c.error(deed.line, "nothing is done here", "say what: step, ack, signal, ping, maintenance, restart, clock, ...");
+  if (deed.inputs.empty() && !deed.restart && !deed.clock && !deed.late)
+    c.error(deed.line, "nothing is done here", "say what: step, ack, signal, ping, maintenance, restart, clock, late, ...");
   if (deed.every && *deed.every <= Duration{0}) c.error(deed.line, "'every' is no time at all", "write something like \"10m\"");
   if (deed.until && !deed.every) c.error(deed.line, "'until' ends 'every', and there is none", "give 'every' as well, or leave it out");
 }

@@ -188,6 +188,7 @@ std::vector<Row> deed_rows() {
       row("restart", &StoryDeed::restart, {.doc = "drwatch is killed and starts again."}),
       row_with<StoryDeed>("clock", "duration with its sign", {.doc = "drwatch's wall clock is set: forward (`+1h`) or back (`-10m`)."},
                           read_clock),
+      row("late", &StoryDeed::late, {.doc = "drwatch's own loop is late, at every turn, for so long."}),
       row("refused", &StoryDeed::refused, {.doc = "It has to be refused."}),
       row_with<StoryDeed>("ping", "table", {.doc = "A job calls in."}, read_ping),
       row_with<StoryDeed>("step", "table", {.doc = "Somebody works on a step, or on several (`ids`)."}, read_step),

@@ -2,6 +2,7 @@
 // Runs a story: the production schedule and heart, under a clock that jumps from one moment at which something happens to the next. Order
 // within one instant: deeds, then runs (each sees the changes that hold), then decisions, then expectations.
 #include "daemon/clock.hpp"
+#include "daemon/loop_watch.hpp"
 #include "daemon/recovery/alerts/names.hpp"
 #include "daemon/recovery/outlook/rto.hpp"
 #include "daemon/recovery/seen/schedule.hpp"
@@ -73,6 +74,9 @@ class Stage {
     for (Duration at = deed.at; story_.start + at <= last; at += *deed.every) {
       deeds_.emplace(story_.start + at, &deed);
       moments.insert(story_.start + at);
+      if (deed.late)
+        for (Duration turn : {LoopWatch::blind_after + Duration{1}, *deed.late})
+          if (story_.start + at + turn <= last) moments.insert(story_.start + at + turn);
       if (!deed.every || (deed.until && at + *deed.every > *deed.until)) break;
     }
   }
@@ -81,6 +85,7 @@ class Stage {
   void instant() {
     auto [from, to] = deeds_.equal_range(now_);
     for (auto deed = from; deed != to; ++deed) act(*deed->second);
+    turn_late();
     for (int round = 0; round < most_rounds; ++round) {
       std::vector<std::string> due = schedule_.take_due(now_);
       if (due.empty()) break;
@@ -102,7 +107,10 @@ class Stage {
     ++result_.runs;
     Outcome outcome = seen(name, settings_.probes.at(name), true);
     const bool refused = outcome.refused();
-    feed(Ran{name, std::move(outcome)}, true);
+    // A run takes no time here; it is as late as the loop has been so far.
+    const Duration late = late_ ? std::max(now_ - late_->from, LoopWatch::tolerated + Duration{1}) : Duration{0};
+    if (late_ && outcome.bad()) late_->again.insert(name);
+    feed(Ran{name, std::move(outcome), Duration{0}, late}, true);
     schedule_.finished(name, now_, confirming(state_, name), refused);
   }
 
@@ -228,11 +236,24 @@ class Stage {
     for (const auto& [name, probe] : settings_.probes) schedule_.run_now(name, now_);
   }
 
+  // Whether the loop has been late for so long that drwatch is blind, or is on time again: then the runs that looked bad are repeated.
+  void turn_late() {
+    if (!late_) return;
+    if (now_ < late_->until) {
+      if (now_ - late_->from > LoopWatch::blind_after) feed(LoopLate{true, own() - (now_ - late_->from)}, true);
+      return;
+    }
+    feed(LoopLate{false, {}}, true);
+    for (const std::string& name : late_->again) schedule_.run_now(name, now_);
+    late_.reset();
+  }
+
   // Carries out a deed. What people and other systems do is decided together with the runs of this instant. A restart and a jump of the
   // clock are decided at once, before anything has run, as in the daemon.
   void act(const StoryDeed& deed) {
     if (deed.clock) set_clock(*deed.clock);
     if (deed.restart) restart();
+    if (deed.late) late_ = Late{now_, now_ + *deed.late, {}};
     for (Input input : deed.inputs) {
       name_incident(input);
       Decision decision = feed(input, true);
@@ -353,6 +374,11 @@ class Stage {
   Schedule schedule_;
   State state_;
   std::optional<Time> due_;
+  struct Late {
+    Time from{}, until{};
+    std::set<std::string> again;  // probes whose runs looked bad meanwhile
+  };
+  std::optional<Late> late_;  // drwatch's own loop is
   std::multimap<Time, const StoryDeed*> deeds_;
   struct Sky {
     std::vector<const StoryChange*> coming;   // the next one last

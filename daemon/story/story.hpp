@@ -36,6 +36,7 @@ struct StoryDeed {
   std::vector<Input> inputs;             // they name incidents by their scenario; the id is put in when the deed is done
   bool restart = false;
   std::optional<Duration> clock;  // the wall clock is set forward, or back
+  std::optional<Duration> late;   // drwatch's own loop is late at every turn, for so long
   bool refused = false;           // the story expects that the heart refuses it
 };
 // What has to be true at this moment, after everything that happens at it. Empty maps and nullopt: not asked.

@@ -33,6 +33,7 @@ AuthVisit::Headers AuthVisit::bearer(const std::string& token) const { return {{
 
 Task<Result<HttpResponse>> AuthVisit::ask(std::string at, std::string method, std::string url, Headers headers, std::string body) {
   stage_ = std::move(at);
+  world_.reached("stage", stage_);
   HttpRequest request;
   request.method = std::move(method);
   request.url = std::move(url);

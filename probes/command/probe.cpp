@@ -24,7 +24,8 @@ performance data become facts.
 Proves what the plugin proves. 0 is `up`, 1 (WARNING) `degraded`, 2 (CRITICAL) `down`, all `assertion`; 3 (UNKNOWN), any other exit code, an
 end by a signal and a program that can't be started are `unknown` (`own-fault`), with the exit code as code. One that does not end within
 `timeout` is `down` (`timeout`): its whole process group gets TERM, and KILL two seconds later; what a plugin leaves in its process group is
-killed when it ends, what called `setsid` is not.
+killed when it ends, what called `setsid` is not. One that does not even end of KILL, since the kernel holds it (`check_disk` on a network
+mount that hangs), is left behind: until it is gone the probe is `unknown` (`own-fault`, code `EBUSY`) and starts no other.
 
 No shell: `run` is the program and its arguments, one string each. It runs as drwatch's own user with a bare environment (PATH, LANG and
 `environment`). Arguments are seen by everybody on the machine: give secrets in `environment` or `input`.)";

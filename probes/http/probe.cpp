@@ -147,6 +147,7 @@ class HttpProbe : public Probe {
     Outcome outcome = co_await first_request(world, &visit, &captured);
     for (std::size_t i = 0; i < settings_.steps.size() && outcome.outcome != Health::down && outcome.outcome != Health::unknown; ++i) {
       const HttpStep& step = settings_.steps[i];
+      world->reached("step", step.name);
       const auto step_began = world->clock.boottime();
       Outcome next = co_await one_step(world, &visit, &step, &judges_[i], &captured);
       if (next.outcome == Health::up) slow(next, step.slower_than, world->clock.boottime() - step_began);

@@ -96,6 +96,7 @@ Task<std::vector<Result<DnsAnswer>>> TracedResolver::ask(std::vector<DnsQuestion
 
 Task<Result<Connected>> TracedNet::connect(std::string host, std::uint16_t port, Family family, std::optional<TlsSettings> tls,
                                            Phases& phases) {
+  const PhasesKept kept(tracer_, phases);
   const auto id = tracer_.begin("connect to " + host + ":" + std::to_string(port) + std::string(family_words(family)) +
                                 (tls ? tls->verify ? ", TLS" : ", TLS without verifying" : ""));
   auto connected = co_await inner_.connect(std::move(host), port, family, std::move(tls), phases);
@@ -112,6 +113,7 @@ Task<Result<Connected>> TracedNet::connect(std::string host, std::uint16_t port,
 
 Task<Result<std::unique_ptr<Stream>>> TracedNet::secure(std::unique_ptr<Stream> stream, TlsSettings settings, std::string name,
                                                         TlsShown& shown, Phases& phases) {
+  const PhasesKept kept(tracer_, phases);
   const auto id = tracer_.begin("begin TLS as a client of " + name);
   // The world only knows streams of its own.
   if (auto* traced = dynamic_cast<TracedStream*>(stream.get())) stream = traced->take_inner();

@@ -66,6 +66,7 @@ class TracedConnection : public PgConnection {
 }  // namespace
 
 Task<Result<HttpResponse>> TracedHttp::fetch(HttpRequest request, Phases& phases) {
+  const PhasesKept kept(tracer_, phases);
   const auto id = tracer_.begin(sent_words(request));
   auto answer = co_await inner_.fetch(std::move(request), phases);
   tracer_.end(id, answer ? got_words(*answer) : failure_words(answer.error()), !answer);
@@ -74,6 +75,7 @@ Task<Result<HttpResponse>> TracedHttp::fetch(HttpRequest request, Phases& phases
 }
 
 Task<Result<std::unique_ptr<PgConnection>>> TracedPostgres::connect(Secret dsn, Phases& phases) {
+  const PhasesKept kept(tracer_, phases);
   const auto id = tracer_.begin("connect to PostgreSQL, dsn " + (dsn.name().empty() ? dsn.reveal() : "of " + dsn.name()));
   auto connection = co_await inner_.connect(std::move(dsn), phases);
   if (!connection) {
@@ -99,7 +101,7 @@ Task<Result<ExecResult>> TracedExec::run(ExecRequest request) {
 }
 
 Task<Result<std::vector<FileEntry>>> TracedFiles::list(std::string folder) {
-  const auto id = tracer_.begin("list " + folder);
+  const auto id = tracer_.begin("list " + folder, Tracer::Of::drwatch);
   auto entries = co_await inner_.list(std::move(folder));
   if (!entries) {
     tracer_.end(id, failure_words(entries.error()), true);
@@ -116,7 +118,7 @@ Task<Result<std::vector<FileEntry>>> TracedFiles::list(std::string folder) {
 
 // Only the size: the content of a file is the platform's data.
 Task<Result<std::string>> TracedFiles::read(std::string path, std::size_t max_bytes) {
-  const auto id = tracer_.begin("read " + path);
+  const auto id = tracer_.begin("read " + path, Tracer::Of::drwatch);
   auto text = co_await inner_.read(std::move(path), max_bytes);
   tracer_.end(id, text ? std::to_string(text->size()) + " bytes" : failure_words(text.error()), !text);
   co_return text;

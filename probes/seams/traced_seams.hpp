@@ -74,6 +74,19 @@ class TracedFiles : public Files {
   Tracer& tracer_;
 };
 
+// Keeps what a use of the world took by phases, also when it is cancelled and the run's own account of it is lost.
+class PhasesKept {
+ public:
+  PhasesKept(Tracer& tracer, const Phases& phases) : tracer_(tracer), phases_(phases), before_(phases) {}
+  ~PhasesKept() { tracer_.spent(before_, phases_); }
+  PhasesKept(const PhasesKept&) = delete;
+
+ private:
+  Tracer& tracer_;
+  const Phases& phases_;
+  const Phases before_;
+};
+
 // "connection refused by 127.0.0.1:5432 (ECONNREFUSED)"
 std::string failure_words(const Failure& failure);
 

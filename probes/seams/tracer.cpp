@@ -54,14 +54,14 @@ std::chrono::microseconds Tracer::since_began() const {
   return std::chrono::duration_cast<std::chrono::microseconds>(clock_.boottime() - began_);
 }
 
-Tracer::Id Tracer::begin(std::string asked) {
+Tracer::Id Tracer::begin(std::string asked, Of of) {
   // The oldest of the newer half goes. How a run began and how it ended explain more than its middle, and a run that asks without end must
   // not fill the memory.
   if (noted_.size() >= most_exchanges) {
     noted_.erase(noted_.begin() + most_exchanges / 2);
     ++left_off_;
   }
-  Noted noted{++last_, {}};
+  Noted noted{++last_, {}, of};
   noted.exchange.at = since_began();
   add(noted.exchange.asked, asked);
   noted_.push_back(std::move(noted));
@@ -81,6 +81,31 @@ void Tracer::again(Id id) {
   // No duration: it has not ended.
   for (auto& noted : noted_)
     if (noted.id == id) noted.exchange.took.reset();
+}
+
+void Tracer::spent(const Phases& before, const Phases& phases) {
+  for (int i = 0; i < phase_count; ++i) {
+    const auto more = phases.took[i].value_or(std::chrono::microseconds{0}) - before.took[i].value_or(std::chrono::microseconds{0});
+    if (phases.took[i]) phases_.took[i] = phases_.took[i].value_or(std::chrono::microseconds{0}) + more;
+  }
+}
+
+// Not freed of secrets yet: conclude() does that with every outcome.
+Outcome Tracer::ended_by_deadline(Health when_late, Duration timeout) const {
+  Outcome outcome = outcome_of(when_late, Reason::timeout, "", "no answer within " + duration_words(timeout));
+  outcome.phases = phases_;
+  for (const auto& [fact, name] : reached_) {
+    outcome.facts[fact] = shown(name);
+    outcome.message += "; it had come to the " + fact + " " + outcome.facts[fact];
+  }
+  // Of several at once, the one that was begun last.
+  const auto waits = std::find_if(noted_.rbegin(), noted_.rend(), [](const Noted& noted) { return !noted.exchange.took; });
+  if (waits == noted_.rend()) return outcome;
+  outcome.message += "; it waited for: " + shown(waits->exchange.asked);
+  if (waits->of == Of::target) return outcome;
+  outcome.outcome = Health::unknown;
+  outcome.reason = Reason::own_fault;
+  return outcome;
 }
 
 std::shared_ptr<const Trace> Tracer::take() {

@@ -6,6 +6,7 @@
 #include "probes/seams/redaction.hpp"
 #include "probes/seams/world.hpp"
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,12 +21,20 @@ class Tracer {
   Tracer(Clock& clock, Redaction secrets);
 
   using Id = std::size_t;
-  Id begin(std::string asked);                                      // it has not ended until `end`
+  // Whom it says something about when the run's deadline ends the exchange.
+  enum class Of { target, drwatch };
+  Id begin(std::string asked, Of of = Of::target);                  // it has not ended until `end`
   void end(Id id, std::string_view answered, bool failed = false);  // adds to what was answered before
   void again(Id id);                                                // more of the answer is waited for
   void hide(const std::string& secret);
   // Those of the probe, and what the run came to know.
   const Redaction& secrets() const;
+  void reached(const std::string& fact, const std::string& name) { reached_[fact] = name; }
+  // Adds what `phases` has more than `before`.
+  void spent(const Phases& before, const Phases& phases);
+  // The outcome of a run that its deadline has ended, before take(): as far as it came, and what it waited for. While it waited for
+  // something of drwatch's own machine (a file), it is unknown (own-fault), otherwise `when_late` (timeout).
+  Outcome ended_by_deadline(Health when_late, Duration timeout) const;
 
   // All that was written down, redacted and cut to some hundred bytes for each text. To be called once, at the end of the run. An exchange
   // that has not ended has no duration.
@@ -35,6 +44,7 @@ class Tracer {
   struct Noted {
     Id id = 0;
     Exchange exchange;
+    Of of = Of::target;
   };
   std::chrono::microseconds since_began() const;
   void add(std::string& to, std::string_view text) const;
@@ -46,6 +56,8 @@ class Tracer {
   std::size_t longest_secret_ = 0;
   std::vector<std::string> learnt_;
   mutable std::optional<Redaction> all_;  // made when it is asked for; gone when something was learnt since
+  std::map<std::string, std::string> reached_;
+  Phases phases_;
   std::vector<Noted> noted_;
   Id last_ = 0;
   std::size_t left_off_ = 0;
@@ -63,6 +75,8 @@ class TracedWorld {
   // The end of a run, whichever way it ended: gives its outcome the trace, and hides every secret in it, configured or learnt. All outcomes
   // pass here before anybody sees them. To be called once.
   void conclude(Outcome& outcome);
+  // Before conclude().
+  Outcome ended_by_deadline(Health when_late, Duration timeout) const { return tracer_.ended_by_deadline(when_late, timeout); }
 
  private:
   struct Seams;

@@ -26,5 +26,8 @@ void World::hide(const std::string& secret) const {
 }
 
 std::string World::without_secrets(std::string text) const { return tracer ? tracer->secrets().hidden(std::move(text)) : text; }
+void World::reached(const std::string& fact, const std::string& name) const {
+  if (tracer) tracer->reached(fact, name);
+}
 
 }  // namespace drwatch

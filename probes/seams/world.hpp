@@ -215,6 +215,9 @@ struct World {
   // `text` without what is hidden in this run. Only for words that a probe keeps for a later run, in which what was learnt in this one is
   // not known any more: an outcome is freed of secrets when its run is over.
   std::string without_secrets(std::string text) const;
+  // How far the run has come, as the fact that its outcome will have ("stage" or "step"). A run that is ended by its deadline can tell
+  // nothing itself any more: this is told for it, beside its phases and what it waited for.
+  void reached(const std::string& fact, const std::string& name) const;
 };
 
 }  // namespace drwatch

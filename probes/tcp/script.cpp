@@ -47,6 +47,7 @@ class Conversation {
 
   // nullopt: go on.
   Task<std::optional<Outcome>> take(TcpStep step, std::size_t number) {
+    world_->reached("step", std::to_string(number));
     if (!step.send.empty()) {
       const auto sent = co_await connected_.stream->write_all(filled(step.send, found_));
       if (!sent) co_return at(number, outcome_of(sent.error()));

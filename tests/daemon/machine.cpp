@@ -221,7 +221,7 @@ void Machine::start() {
                     .journal = *journal_,
                     .log = told,
                     .make_probe = [this](const ProbeSettings& p) { return std::make_unique<Watched>(*this, p.name, p.backup.has_value()); },
-                    .load = [this](std::vector<std::string>& problems) { return configuration.load(problems); },
+                    .load = [this] { return load(); },
                     .reloaded = {},
                     .alive = {}},
       std::move(settings), restore(std::move(contents), {}));
@@ -229,6 +229,13 @@ void Machine::start() {
                                          [this](const std::string&, std::exception_ptr) { told.lines.push_back("outside failed"); });
   outside_->spawn("disk", turn_disk());
   daemon_->start();
+}
+
+Task<Daemon::Loaded> Machine::load() {
+  if (loading_takes > Duration{0}) co_await clock.sleep_for(loading_takes);
+  Daemon::Loaded loaded;
+  loaded.settings = configuration.load(loaded.problems);
+  co_return loaded;
 }
 
 Task<void> Machine::turn_disk() {
@@ -265,6 +272,20 @@ Task<void> ask(Daemon& daemon, Input input, std::string key, std::shared_ptr<std
   *into = co_await daemon.submit(std::move(input), std::move(key));
 }
 }  // namespace
+
+Task<void> Machine::reload_into(std::shared_ptr<std::optional<std::vector<std::string>>> into) { *into = co_await daemon_->reload(); }
+
+void Machine::reload_and_leave() {
+  outside_->spawn("reload", reload_into(std::make_shared<std::optional<std::vector<std::string>>>()));
+  clock.settle();
+}
+
+std::vector<std::string> Machine::reload() {
+  auto problems = std::make_shared<std::optional<std::vector<std::string>>>();
+  outside_->spawn("reload", reload_into(problems));
+  clock.run_until([&] { return problems->has_value(); }, seconds{30});
+  return problems->value();
+}
 
 std::optional<Answer> Machine::submit(Input input, const std::string& key, Duration most) {
   auto answer = std::make_shared<std::optional<Answer>>();

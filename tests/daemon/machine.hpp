@@ -86,6 +86,8 @@ class Machine {
   bool until(const std::function<bool()>& done, Duration most);
   // Submits and lets time pass until it is answered; nullopt when that takes more than `most`.
   std::optional<Answer> submit(Input input, const std::string& key = "", Duration most = seconds{10});
+  std::vector<std::string> reload();  // and lets time pass until it is over
+  void reload_and_leave();
   void submit_and_leave(Input input, const std::string& key = "");
 
   Daemon& daemon() { return *daemon_; }
@@ -108,12 +110,15 @@ class Machine {
   std::set<std::string> throwing;                 // probes with a bug
   std::map<std::string, int> recalled;            // by probe: the run that it was told of when it was made
   std::map<std::string, std::vector<Time>> seen;  // by probe: when its runs began
+  Duration loading_takes{0};                      // of the configuration's files
   Duration disk_turn{50};                         // how long a commit takes
   std::size_t writes_a_turn = 1000;
 
  private:
   class Watched;
   Task<void> turn_disk();
+  Task<Daemon::Loaded> load();
+  Task<void> reload_into(std::shared_ptr<std::optional<std::vector<std::string>>> into);
 
   sim::SimHttp alertmanager_{clock, truth, chance};
   mutable Ear ear_{alertmanager_};

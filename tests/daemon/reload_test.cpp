@@ -27,7 +27,7 @@ TEST_CASE("an unchanged probe keeps its health, its counters and its phase") {
   const auto next_app = m.daemon().next_run("app");
   CHECK(runs >= 10);
   m.configuration.edit("192.0.2.11:443", "192.0.2.99:443");
-  CHECK(m.daemon().reload().empty());
+  CHECK(m.reload().empty());
   m.clock.settle();
   CHECK(m.daemon().next_run("primary") == next);
   CHECK(runs_of(m, "primary") == runs);
@@ -51,7 +51,7 @@ TEST_CASE("a changed probe keeps its health, not seen since, until it has run") 
   m.breaks("front");
   REQUIRE(m.until([&] { return m.health("api") == Health::down; }, minutes{3}));
   m.configuration.edit("192.0.2.12:443", "192.0.2.98:443");
-  CHECK(m.daemon().reload().empty());
+  CHECK(m.reload().empty());
   CHECK(m.state().record.probes.at("front").health == Health::down);
   CHECK(m.health("api") == Health::down);
   CHECK_FALSE(m.state().sight.probes.at("front").seen);
@@ -71,7 +71,7 @@ TEST_CASE("a run of the old settings that is still on its way does not count for
   m.pass(seconds{1});
   m.configuration.edit("192.0.2.12:443", "192.0.2.98:443");
   m.truth.targets["front"].stalls = false;
-  CHECK(m.daemon().reload().empty());
+  CHECK(m.reload().empty());
   m.pass(seconds{40});
   CHECK(m.state().sight.probes.at("front").runs[static_cast<int>(Health::down)] == 0);
   CHECK(runs_of(m, "front") >= 1);
@@ -89,7 +89,7 @@ TEST_CASE("a removed probe is gone, an added one is run") {
   REQUIRE(m.until([&] { return m.health("api") == Health::down; }, minutes{3}));
   m.configuration.edit("[probe.front]", "[probe.side]");
   m.truth.targets["side"].health = Health::up;
-  CHECK(m.daemon().reload().empty());
+  CHECK(m.reload().empty());
   CHECK(m.told.count("probe.removed") == 1);
   CHECK_FALSE(m.state().record.probes.count("front"));
   CHECK_FALSE(m.state().sight.probes.count("front"));
@@ -109,7 +109,7 @@ TEST_CASE("an open incident keeps its copy of the scenario, through a restart to
   REQUIRE(m.until([&] { return m.incident() != nullptr; }, minutes{5}));
   const std::string id = m.incident()->id;
   m.configuration.edit_scenario("Look at the server", "Look at the new server");
-  CHECK(m.daemon().reload().empty());
+  CHECK(m.reload().empty());
   CHECK(m.daemon().settings()->scenarios.at("database-outage").steps.at(0).title == "Look at the new server");
   CHECK(m.incident()->steps.at(0).plan.title == "Look at the server");
   CHECK(m.incident()->scenario_hash != m.daemon().settings()->scenarios.at("database-outage").hash);
@@ -133,7 +133,7 @@ TEST_CASE("a reload that cannot be done leaves everything as it was and says so"
   SUBCASE("another address") { m.configuration.edit("127.0.0.1:9780", "127.0.0.1:9781"), named = "server.listen"; }
   SUBCASE("another journal") { m.configuration.edit("journal.db", "other.db"), named = "journal.path"; }
   SUBCASE("other workers") { m.configuration.edit("workers = 2", "workers = 3"), named = "server.workers"; }
-  const auto problems = m.daemon().reload();
+  const auto problems = m.reload();
   REQUIRE_FALSE(problems.empty());
   CHECK_MESSAGE(problems.at(0).find(named) != std::string::npos, problems.at(0));
   CHECK(m.daemon().settings() == settings);
@@ -151,12 +151,40 @@ TEST_CASE("after a refused reload a good one is taken, and said to be") {
   m.start();
   m.pass(minutes{1});
   m.configuration.edit("rto = \"4h\"", "rto = 4");
-  CHECK_FALSE(m.daemon().reload().empty());
+  CHECK_FALSE(m.reload().empty());
   m.configuration.edit("rto = 4", "rto = \"5h\"");
-  CHECK(m.daemon().reload().empty());
+  CHECK(m.reload().empty());
   CHECK(m.daemon().figures().last_reload_successful);
   CHECK(m.daemon().figures().last_reload_error.empty());
   CHECK(m.daemon().settings()->recovery.rto == hours{5});
+}
+
+TEST_CASE("a reload whose files take long delays nothing, and two at once are done one after the other") {
+  Machine m;
+  m.start();
+  m.pass(minutes{5});
+  const auto runs = runs_of(m, "primary");
+  m.loading_takes = minutes{2};
+  m.reload_and_leave();
+  m.pass(seconds{30});
+  m.reload_and_leave();
+  m.pass(minutes{1});
+  CHECK(m.told.count("configuration.loaded") == 1);  // of the start
+  CHECK(runs_of(m, "primary") >= runs + 2);
+  m.pass(minutes{1});
+  CHECK(m.told.count("configuration.loaded") == 2);
+  m.pass(minutes{2});
+  CHECK(m.told.count("configuration.loaded") == 3);
+  SUBCASE("and none keeps it from stopping") {
+    m.reload_and_leave();
+    m.pass(seconds{1});
+    m.stop();
+  }
+  SUBCASE("nor from being killed") {
+    m.reload_and_leave();
+    m.pass(seconds{1});
+    m.crash();
+  }
 }
 
 }  // namespace reload_test

@@ -352,7 +352,7 @@ TEST_CASE("a probe is told what it handed back before a crash, but not when its 
     m.pass(minutes{1});
     m.recalled.clear();
     m.configuration.edit("192.0.2.12:443", "192.0.2.98:443");  // of `front`
-    CHECK(m.daemon().reload().empty());
+    CHECK(m.reload().empty());
     CHECK(m.recalled.empty());  // what goes on was not made anew, and `front` is another one
   }
   SUBCASE("other settings") {

@@ -128,6 +128,53 @@ TEST_CASE("a run that was cut off tells how far it came") {
   CHECK(late.trace->exchanges[0].answered.empty());
 }
 
+TEST_CASE("a run that its deadline ends says what it waited for, its phases and how far it came") {
+  boost::asio::io_context io;
+  RealWorld real(io.get_executor());
+  World world = real.world();
+  TcpServer server([](Peer peer) {
+    const std::string asked = peer.receive_until("\r\n\r\n");
+    if (has(asked, "/slow")) return peer.wait_for_close();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 12\r\nConnection: close\r\n\r\nnumber: 4711");
+  });
+  const auto probe = probe_of("http", "target = \"" + server.url("/first") +
+                                          "\"\ncapture = { n = { matches = \"number: ([0-9]+)\" } }\n"
+                                          "steps = [{ name = \"pay\", target = \"/slow?n={{n}}\" }]\n");
+  const Hidden hidden;
+  TracedWorld around(world, hidden);
+  std::optional<std::optional<Outcome>> ended;
+  boost::asio::co_spawn(io, within(world.clock, std::chrono::milliseconds{800}, probe->run(around.world())),
+                        [&](std::exception_ptr, std::optional<Outcome> made) { ended = std::move(made); });
+  while (!ended) io.run_one();
+  CHECK_FALSE(ended->has_value());
+  const Outcome outcome = around.ended_by_deadline(Health::down, seconds{10});
+  CHECK(outcome.outcome == Health::down);
+  CHECK(outcome.reason == Reason::timeout);
+  CHECK(has(outcome.message, "no answer within 10 s; it had come to the step pay; it waited for: GET http://127.0.0.1:"));
+  CHECK(has(outcome.message, "/slow?n=***"));  // what was captured is nobody's to see
+  CHECK(outcome.facts.at("step") == "pay");
+  CHECK(outcome.phases[Phase::connect].has_value());
+  CHECK(outcome.phases[Phase::request].has_value());
+}
+
+TEST_CASE("a run that its deadline ends while it waits for drwatch's own disk says nothing of its target") {
+  FakeWorld fake;
+  const Hidden hidden;
+  Tracer tracer(fake.clock, hidden);
+  tracer.end(tracer.begin("read /srv/one", Tracer::Of::drwatch), "12 bytes");
+  tracer.begin("list /srv/dumps", Tracer::Of::drwatch);
+  const Outcome outcome = tracer.ended_by_deadline(Health::down, seconds{10});
+  CHECK(outcome.outcome == Health::unknown);
+  CHECK(outcome.reason == Reason::own_fault);
+  CHECK(outcome.message == "no answer within 10 s; it waited for: list /srv/dumps");
+}
+
+TEST_CASE("a backup that could not be read in time is unknown, whatever it is read from") {
+  for (const char* reads :
+       {"reads = \"file\"\nfolder = \"/srv/dumps\"\n", "reads = \"pg_stat_archiver\"\ndsn = \"host=db.example dbname=app\"\n"})
+    CHECK(probe_of("backup", reads)->when_late() == Health::unknown);
+}
+
 TEST_CASE("a trace is bounded, and no cut lets a part of a secret through") {
   FakeWorld fake;
   const std::string secret = "correct horse battery staple " + std::string(3000, 'x');

@@ -52,7 +52,7 @@ struct Fixture {
                         return probe;
                       },
                       {.now = [this] { return clock.now(); },
-                       .ran = [this](const std::string& name, Outcome o) { ran.emplace_back(name, std::move(o)); },
+                       .ran = [this](const std::string& name, Outcome o, Duration) { ran.emplace_back(name, std::move(o)); },
                        .confirming = [](const std::string&) { return false; },
                        .due = [this] { return due; },
                        .tick =
@@ -60,7 +60,8 @@ struct Fixture {
                              ticks.push_back(clock.now());
                              due.reset();
                            },
-                       .failed = [this](const std::string& name, std::exception_ptr) { bugs.push_back(name); }}};
+                       .failed = [this](const std::string& name, std::exception_ptr) { bugs.push_back(name); },
+                       .late_since = {}}};
   std::shared_ptr<Settings> settings = std::make_shared<Settings>();
 
   void add(const std::string& name, Duration needs, std::string fingerprint = "1") {

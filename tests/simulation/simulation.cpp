@@ -62,6 +62,14 @@ std::string Simulation::why_open(const Incident& incident) const {
   return why;
 }
 
+namespace {
+Task<Daemon::Loaded> simulated_load() {
+  Daemon::Loaded loaded;
+  loaded.settings = simulated_settings();
+  co_return loaded;
+}
+}  // namespace
+
 void Simulation::live() {
   told_.clear();
   log_.told = &told_;
@@ -77,7 +85,7 @@ void Simulation::live() {
                                                    .journal = *journal_,
                                                    .log = log_,
                                                    .make_probe = [this](const ProbeSettings& p) { return probe(p); },
-                                                   .load = [](std::vector<std::string>&) { return simulated_settings(); },
+                                                   .load = [] { return simulated_load(); },
                                                    .reloaded = {},
                                                    .alive = {}},
                                      simulated_settings(), std::move(restored));

@@ -40,7 +40,7 @@ class FakeDesk final : public Desk {
   Task<Answer> submit(Input input, std::string idempotency_key) override;
   Task<std::optional<Outcome>> run_probe(std::string name) override;
   Task<std::vector<std::pair<std::string, bool>>> send_test_alert() override;
-  std::vector<std::string> reload() override { return reload_problems_; }
+  Task<std::vector<std::string>> reload() override { co_return reload_problems_; }
   std::shared_ptr<void> follow(std::function<void(const Event&)> each) override;
   std::vector<std::shared_ptr<const Event>> events_since(std::uint64_t seq, std::size_t most) const override;
   std::vector<std::shared_ptr<const Event>> newest_events(std::size_t most) const override;

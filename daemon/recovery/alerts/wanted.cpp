@@ -201,7 +201,13 @@ void find_wanted(Wanted& w) {
       if (w.settings.rpo_of(name, c)) of_objective(w, name, c);
   for (const auto& [key, finding] : w.state.record.findings)
     if (finding.finding == "sources-disagree") of_disagreement(w, finding);
-  if (w.state.record.blind_since)
+  if (w.state.record.blind_since && late_loop(w.state.record))
+    add_own(
+        w, AlertName::blind, "critical", "drwatch is blind: it is late itself",
+        "The fault is drwatch's own: its machine is too busy, or does not run it. Nothing is called down and no scenario opens until it "
+        "is on time. Blind since " +
+            time_words(*w.state.record.blind_since) + ".");
+  else if (w.state.record.blind_since)
     add_own(w, AlertName::blind, "critical", "drwatch is blind: most of its witnesses fail",
             "The fault is drwatch's own: its network, its resolver or its machine. Nothing is called down and no scenario opens until it "
             "can see "

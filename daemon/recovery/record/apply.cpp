@@ -4,6 +4,7 @@
 // the event, so that a replay gives the same record under any settings.
 #include "daemon/recovery/record/back.hpp"
 #include "daemon/recovery/record/json.hpp"
+#include "daemon/recovery/record/late.hpp"
 #include "daemon/recovery/record/meanings.hpp"
 #include "daemon/recovery/record/state.hpp"
 
@@ -116,6 +117,7 @@ void blind_time(Record& r, Time from, Time until) {
 }
 void daemon_started(Record& r, const Event& e) {
   if (auto alive = e.body.maybe_time("alive_at")) blind_time(r, *alive, e.at);
+  r.first_seen.erase(late_loop_key);  // another process
 }
 void clock_jumped(Record& r, const Event& e) {
   if (auto from = e.body.maybe_time("blind_from")) blind_time(r, *from, e.at);
@@ -131,6 +133,7 @@ void clock_jumped(Record& r, const Event& e) {
 // Contract, "Blindness": what was not down becomes unknown. What was confirmed to be down stays so.
 void blind_began(Record& r, const Event& e) {
   r.blind_since = e.body.maybe_time("since").value_or(e.at);
+  if (auto late = e.body.maybe_time("late_since")) r.first_seen[late_loop_key] = *late;
   for (auto& [name, probe] : r.probes) {
     if (probe.health == Health::down) continue;
     probe.health = Health::unknown;
@@ -144,6 +147,7 @@ void blind_began(Record& r, const Event& e) {
 void blind_ended(Record& r, const Event& e) {
   if (r.blind_since) add_blind_span(r, *r.blind_since, e.at);
   r.blind_since.reset();
+  r.first_seen.erase(late_loop_key);
 }
 
 // ---- objectives, signals, maintenance, findings

@@ -23,8 +23,8 @@ const std::vector<EventKind>& event_kinds() {
        "The wall clock jumped, or drwatch was paused. Nothing that fell into the gap is called missed; each probe is run once before "
        "anything opens by it. Check time synchronisation."},
       {"blind.began", error,
-       "Most witnesses fail: the fault is drwatch's own (network, resolver, this machine). Nothing is called down and nothing opens until "
-       "it can see. Mend drwatch's own connection first."},
+       "Most witnesses fail, or drwatch itself is late at every turn: the fault is its own (network, resolver, this machine). Nothing is "
+       "called down and nothing opens until it can see. Mend drwatch's own connection, or what keeps its machine busy, first."},
       {"blind.ended", info, "drwatch can see again. Probes become known as they run."},
       {"probe.suspected", info, "The first bad run after good ones. It is confirmed or cleared by the next runs."},
       {"probe.cleared", info,

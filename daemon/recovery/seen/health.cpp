@@ -349,7 +349,7 @@ void judge_blindness(Deciding& d) {
   if (sees) sight.witnesses_bad_since.reset();
 
   if (d.record().blind_since) {
-    if (!sees) return;
+    if (!sees || late_loop(d.record())) return;
     d.emit("blind.ended", {}, "drwatch can see again", Body{{"since", *d.record().blind_since}});
     begin_looking_again(d);
     return;

@@ -87,7 +87,7 @@ Task<SharedResponse> test_alert(Room& room, Call call) {
 Task<SharedResponse> reload(Room& room, Call call) {
   Fields fields(call.request);
   if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
-  const auto problems = room.desk.reload();
+  const auto problems = co_await room.desk.reload();
   if (!problems.empty())
     co_return shared(
         problem(422, "configuration refused", "the running configuration stays as it was; correct the file and reload again", problems));

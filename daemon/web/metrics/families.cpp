@@ -138,7 +138,7 @@ constexpr Family finding_rows[] = {
           [](const Snapshot& snapshot, Series& to) {
             for (const auto& [finding, count] : snapshot.findings) to.add(count, {finding});
           }),
-    gauge("drwatch_blind", Unit::none, {}, "Whether drwatch cannot see: most witnesses fail.",
+    gauge("drwatch_blind", Unit::none, {}, "Whether drwatch cannot see: most witnesses fail, or it is late itself.",
           [](const Snapshot& snapshot, Series& to) { to.add(snapshot.blind); }),
 };
 
@@ -186,6 +186,9 @@ constexpr Family own_rows[] = {
               [](const DaemonFigures& daemon, Series& to) { to.add(daemon.loop_lag); }),
     histogram("drwatch_journal_append_seconds", Unit::seconds, {}, "From the begin of a commit until it was durable.",
               [](const DaemonFigures& daemon, Series& to) { to.add(daemon.journal_append); }),
+    counter("drwatch_log_lines_lost_total", Unit::none, {},
+            "Lines of the log that journald, or whoever reads standard error, did not take.",
+            [](const DaemonFigures& daemon, Series& to) { to.add(daemon.log_lines_lost); }),
     counter("process_cpu_seconds_total", Unit::seconds, {}, "Total user and system CPU time spent in seconds.",
             [](const Snapshot&, Series& to) { to.add(process_cpu_seconds()); }),
     gauge("process_resident_memory_bytes", Unit::bytes, {}, "Resident memory size in bytes.",

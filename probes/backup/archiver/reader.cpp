@@ -48,6 +48,9 @@ class ArchiverProbe : public Probe {
   ArchiverProbe(const ArchiverSettings& own, const ProbeSettings& settings)
       : dsn_(own.dsn), archive_(own.archive), timeout_(settings.timeout) {}
 
+  // A source that could not be read says nothing of itself.
+  Health when_late() const override { return Health::unknown; }
+
   Task<Outcome> run(World& world) override {
     if (auto problem = dsn_problem(dsn_)) co_return *problem;
     Phases phases;

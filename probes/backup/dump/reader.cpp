@@ -67,6 +67,9 @@ class DumpProbe : public Probe {
     wanted_ = {own.takes, own.settles, own.smallest, own.largest, settings.backup ? settings.backup->every : std::nullopt};
   }
 
+  // A source that could not be read says nothing of itself.
+  Health when_late() const override { return Health::unknown; }
+
   Task<Outcome> run(World& world) override {
     const auto until = world.clock.boottime() + timeout_ * 8 / 10;
     const auto listing = co_await world.files.list(settings_.folder);

@@ -80,6 +80,9 @@ class PgbackrestProbe : public Probe {
   PgbackrestProbe(const PgbackrestSettings& own, const ProbeSettings& settings)
       : settings_(own), repository_(own.access), timeout_(settings.timeout) {}
 
+  // A source that could not be read says nothing of itself.
+  Health when_late() const override { return Health::unknown; }
+
   Task<Outcome> run(World& world) override {
     // What is left at the end is for the judgement, and for a command that is just running.
     const auto until = world.clock.boottime() + timeout_ * 7 / 10;

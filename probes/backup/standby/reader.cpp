@@ -73,6 +73,9 @@ class StandbyProbe : public Probe {
   StandbyProbe(const StandbySettings& own, const ProbeSettings& settings)
       : settings_(own), wanted_{own.application_name, own.slot, own.behind}, timeout_(settings.timeout) {}
 
+  // A source that could not be read says nothing of itself.
+  Health when_late() const override { return Health::unknown; }
+
   Task<Outcome> run(World& world) override {
     StandbySight sight;
     Phases phases;

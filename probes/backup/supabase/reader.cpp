@@ -127,6 +127,9 @@ class SupabaseProbe : public Probe {
     while (settings_.api.ends_with('/')) settings_.api.pop_back();
   }
 
+  // A source that could not be read says nothing of itself.
+  Health when_late() const override { return Health::unknown; }
+
   Task<Outcome> run(World& world) override {
     const std::string& token = settings_.token.reveal();
     if (!settings_.token.present()) co_return not_read(Reason::internal, "", "the token " + settings_.token.name() + " is missing");
