@@ -9,6 +9,7 @@ std::string answer_text(Time at, const Answer& a) {
   Json j{{"at", time_text(at)}, {"subject", a.subject}, {"durable", a.durable}};
   if (a.refused)
     j["refused"] = {{"status", a.refused->status}, {"title", a.refused->title}, {"detail", a.refused->detail}, {"list", a.refused->list}};
+  if (!a.of.empty()) j["of"] = a.of;
   return j.dump();
 }
 
@@ -20,6 +21,7 @@ std::optional<std::pair<Time, Answer>> answer_from(const std::string& text) {
   Answer a;
   a.subject = j.value("subject", "");
   a.durable = j.value("durable", true);
+  a.of = j.value("of", "");
   if (auto r = j.find("refused"); r != j.end())
     a.refused =
         Refusal{r->value("status", 409), r->value("title", ""), r->value("detail", ""), r->value("list", std::vector<std::string>{})};

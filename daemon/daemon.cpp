@@ -211,14 +211,14 @@ void Daemon::ran(const std::string& probe, Outcome outcome, Duration late) {
 
 // The events of an action and the answer to it are one write. If they were two and the process died between them, the repeated request
 // would do the action again.
-Decision Daemon::feed(Input input, const std::string& key) {
+Decision Daemon::feed(Input input, const std::string& key, const std::string& of) {
   if (stopping_) return {};
   hide_secrets(input, secrets_);
   watch_clock();
   Decision decision = decide(state_, *settings_, input, clock_.last(), clock_.ahead());
   bool answers_job = std::holds_alternative<Pinged>(input);
   std::map<std::string, std::string> beside;
-  if (!key.empty()) beside = remember_answer(key, {decision.refused, decision.subject, true, false});
+  if (!key.empty()) beside = remember_answer(key, {decision.refused, decision.subject, true, false, of});
   if (!decision.events.empty() || answers_job || !beside.empty()) keeping_.write(decision.events, state_.kept, std::move(beside));
   carry_out(decision);
   return decision;
@@ -326,7 +326,7 @@ std::map<std::string, std::string> Daemon::remember_answer(const std::string& ke
   return changed;
 }
 
-Task<Answer> Daemon::submit(Input input, std::string key) {
+Task<Answer> Daemon::submit(Input input, std::string key, std::string of) {
   if (stopping_) {
     Answer closed;
     closed.refused = Refusal{503, "drwatch is stopping", "nothing was done; ask again when it is back", {}};
@@ -334,11 +334,19 @@ Task<Answer> Daemon::submit(Input input, std::string key) {
   }
   if (auto known = answers_.find(key); !key.empty() && known != answers_.end() && known->second.first > now() - answers_kept) {
     Answer again = known->second.second;
+    if (!of.empty() && !again.of.empty() && again.of != of) {
+      Answer other;
+      other.refused = Refusal{422,
+                              "idempotency key used before",
+                              "this Idempotency-Key came with another request; nothing was done: send each request with a key of its own",
+                              {}};
+      co_return other;
+    }
     again.repeated = true;
     if (!again.refused) again.durable = co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
     co_return again;
   }
-  Decision decision = feed(std::move(input), key);
+  Decision decision = feed(std::move(input), key, of);
   Answer answer{decision.refused, decision.subject, true, false};
   if (!answer.refused) answer.durable = co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
   co_return answer;

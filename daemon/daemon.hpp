@@ -57,7 +57,7 @@ class Daemon : public Desk {
   Time now() const override;
   DaemonFigures figures() const override;
   std::optional<Time> next_run(const std::string& probe) const override { return scheduler_.next_run(probe); }
-  Task<Answer> submit(Input input, std::string idempotency_key) override;
+  Task<Answer> submit(Input input, std::string idempotency_key, std::string of = "") override;
   Task<std::optional<Outcome>> run_probe(std::string name) override { return scheduler_.next_outcome(std::move(name)); }
   Task<std::vector<std::pair<std::string, bool>>> send_test_alert() override;
   Task<std::vector<std::string>> reload() override;
@@ -73,7 +73,7 @@ class Daemon : public Desk {
   // A probe's run is over: its times are brought to drwatch's clock, then it is decided on.
   void ran(const std::string& probe, Outcome outcome, Duration late);
   // Decides on one input, writes what was decided, and carries it out. With an idempotency key the answer is written with it.
-  Decision feed(Input input, const std::string& idempotency_key = "");
+  Decision feed(Input input, const std::string& idempotency_key = "", const std::string& of = "");
   // Logs and streams the events, and starts what the decision asks for: alerts, runs, commands.
   void carry_out(const Decision& decision);
   std::unique_ptr<Probe> make_probe(const ProbeSettings& settings) const;  // with what its last run handed back

@@ -19,6 +19,7 @@ struct Answer {
   std::string subject;    // id of what was made or touched
   bool durable = true;    // false: the journal did not take it within its patience
   bool repeated = false;  // the idempotency key was seen before: nothing was done again
+  std::string of;         // with a key: which request it was the key of, in a form that only equal ones share
 };
 
 struct Histogram {  // cumulative, as Prometheus has it
@@ -55,8 +56,8 @@ class Desk {
   virtual std::optional<Time> next_run(const std::string& probe) const = 0;
 
   // Decides, applies, and returns once what follows is on disk or the journal's patience is over. The same non-empty key within 24 h: the
-  // first answer again.
-  virtual Task<Answer> submit(Input input, std::string idempotency_key) = 0;
+  // first answer again; for another request (`of`) a refusal, since what it asks for was not done.
+  virtual Task<Answer> submit(Input input, std::string idempotency_key, std::string of = "") = 0;
   virtual Task<std::optional<Outcome>> run_probe(std::string name) = 0;  // now; nullopt: no such probe
   // One line per Alertmanager and channel: what happened, and whether it was taken.
   virtual Task<std::vector<std::pair<std::string, bool>>> send_test_alert() = 0;

@@ -154,11 +154,11 @@ void add_incident_work(CLI::App& group, Given& g) {
 }
 
 void add_incident_record(CLI::App& group, Given& g) {
-  auto* refile = on_incident(group, "refile", "File it under another scenario (admin)",
+  auto* refile = on_incident(group, "refile", "File it under another scenario",
                              "drwatch incident refile 20260301-0211-database-outage database-corruption", g, incident_refile);
   refile->add_option("SCENARIO", g.incident.scenario, "The right scenario")->required();
   takes_note(refile, g);
-  auto* start = on_incident(group, "start-time", "Correct when it began (admin); both times are kept",
+  auto* start = on_incident(group, "start-time", "Correct when it began; both times are kept",
                             "drwatch incident start-time 20260301-0211-database-outage 2026-03-01T02:05:00Z", g, incident_start_time);
   start->add_option("TIME", g.incident.time, "RFC 3339, as 2026-03-01T02:05:00Z")->required();
   takes_note(start, g);

@@ -44,7 +44,7 @@ TEST_CASE("what a person types of a secret is nowhere, of a new one from the rel
   REQUIRE(m.submit(AddNote{m.incident()->id, "the key is " + key + ", the token ward-round-7", "oncall"}));
   CHECK(told(m, "the key is ***, the token ward-round-7"));  // not yet anybody's
   m.configuration.append("[server.tokens.new]\nsecret = { env = \"DRWATCH_TEST_TOKEN\" }\n");
-  CHECK(m.daemon().reload().empty());
+  CHECK(m.reload().empty());
   REQUIRE(m.submit(AddNote{m.incident()->id, "the new token " + base64("u:ward-round-7"), "oncall"}));
   CHECK(told(m, "the new token dT***"));
   m.daemon().log().line(Importance::error, "it said ward-round-7", {{"FIELD", "ward%2Dround%2d7"}});

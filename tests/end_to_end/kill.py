@@ -564,6 +564,31 @@ class StartsAndEnds(OnAFolder):
         self.assertEqual(self.drwatch.end(signal.SIGTERM), 0)
         self.assertEqual(run("journal", "verify", self.drwatch.path("journal.db")).returncode, 0)
 
+    def test_a_key_is_for_one_request(self):
+        self.drwatch.start()
+        incident = self.open_work()
+        note = f"/api/v1/incidents/{incident}/notes"
+        for path, body in ((note, {"text": "another"}), (f"/api/v1/incidents/{incident}/ack", {})):
+            self.assertEqual(self.drwatch.ask("POST", note, {"text": "one"}, "a-key")[0], 200)
+            status, answer = self.drwatch.ask("POST", path, body, "a-key")
+            self.assertEqual(status, 422, answer)
+        there = self.drwatch.get("incidents/" + incident)
+        self.assertEqual([e["body"]["text"] for e in there["timeline"] if e["kind"] == "incident.noted"].count("one"), 1)
+        self.assertIsNone(there["acknowledged_at"])
+        self.drwatch.end(signal.SIGKILL)
+        self.drwatch.start()
+        self.assertEqual(self.drwatch.ask("POST", note, {"text": "another"}, "a-key")[0], 422, "a restart does not forget it")
+        self.assertEqual(self.drwatch.ask("GET", "/api/v1/incidents?state=opened")[0], 400)
+        with socket.create_connection(("127.0.0.1", self.drwatch.port), timeout=PATIENCE) as reader:
+            reader.sendall(f"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nAccept: text/event-stream\r\n"
+                           "Last-Event-ID: 999999\r\n\r\n".encode())
+            time.sleep(0.3)
+            self.note(incident, "after all")
+            told = ""
+            while "after all" not in told:
+                told += reader.recv(65536).decode(errors="replace")
+        self.assertEqual(self.drwatch.end(signal.SIGTERM), 0)
+
     def until(self, holds, what):
         end = time.monotonic() + PATIENCE
         while not holds():

@@ -140,8 +140,7 @@ TEST_CASE("a run that its deadline ends says what it waited for, its phases and 
   const auto probe = probe_of("http", "target = \"" + server.url("/first") +
                                           "\"\ncapture = { n = { matches = \"number: ([0-9]+)\" } }\n"
                                           "steps = [{ name = \"pay\", target = \"/slow?n={{n}}\" }]\n");
-  const Hidden hidden;
-  TracedWorld around(world, hidden);
+  TracedWorld around(world, {});
   std::optional<std::optional<Outcome>> ended;
   boost::asio::co_spawn(io, within(world.clock, std::chrono::milliseconds{800}, probe->run(around.world())),
                         [&](std::exception_ptr, std::optional<Outcome> made) { ended = std::move(made); });
@@ -159,8 +158,7 @@ TEST_CASE("a run that its deadline ends says what it waited for, its phases and 
 
 TEST_CASE("a run that its deadline ends while it waits for drwatch's own disk says nothing of its target") {
   FakeWorld fake;
-  const Hidden hidden;
-  Tracer tracer(fake.clock, hidden);
+  Tracer tracer(fake.clock, {});
   tracer.end(tracer.begin("read /srv/one", Tracer::Of::drwatch), "12 bytes");
   tracer.begin("list /srv/dumps", Tracer::Of::drwatch);
   const Outcome outcome = tracer.ended_by_deadline(Health::down, seconds{10});

@@ -8,7 +8,7 @@
 
 namespace drwatch::test {
 
-Task<Answer> FakeDesk::submit(Input input, std::string idempotency_key) {
+Task<Answer> FakeDesk::submit(Input input, std::string idempotency_key, std::string) {
   inputs_.push_back(input);
   keys_.push_back(idempotency_key);
   Answer answer;

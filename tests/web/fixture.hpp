@@ -37,7 +37,7 @@ class FakeDesk final : public Desk {
   Time now() const override { return now_there; }
   DaemonFigures figures() const override { return figures_; }
   std::optional<Time> next_run(const std::string&) const override { return now_there + seconds{7}; }
-  Task<Answer> submit(Input input, std::string idempotency_key) override;
+  Task<Answer> submit(Input input, std::string idempotency_key, std::string of = "") override;
   Task<std::optional<Outcome>> run_probe(std::string name) override;
   Task<std::vector<std::pair<std::string, bool>>> send_test_alert() override;
   Task<std::vector<std::string>> reload() override { co_return reload_problems_; }

@@ -84,6 +84,9 @@ Task<void> stream(Room* room, Renderer* renderer, std::optional<std::uint64_t> a
   const auto waiting = std::make_shared<Waiting>(room->world.executor);
   auto hello = std::make_shared<const std::string>(": drwatch events\n\n");
   if (!co_await tap.write(std::move(hello))) co_return;
+  // An id that is not reached yet is from another journal: what comes is told all the same.
+  if (const auto newest = room->desk.newest_events(1); after && (newest.empty() || newest.front()->seq < *after))
+    after = newest.empty() ? 0 : newest.front()->seq;
   if (after) {
     after = co_await send_history(room, renderer, *after, tap);
     if (!after) co_return;

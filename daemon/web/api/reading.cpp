@@ -111,7 +111,11 @@ Response read_incidents(const Moment& now, const Call& call) {
   const auto& incidents = now.seen.state.record.incidents;
   auto ids = keys_of(incidents);
   std::reverse(ids.begin(), ids.end());
-  if (const auto wanted = call.request.query.find("state"); wanted != call.request.query.end())
+  const std::vector<std::string> states{"open", "recovered", "resolved", "absorbed"};
+  const auto wanted = call.request.query.find("state");
+  if (wanted != call.request.query.end() && std::find(states.begin(), states.end(), wanted->second) == states.end())
+    return problem(400, "not understood", "state is one of open, recovered, resolved, absorbed", states);
+  if (wanted != call.request.query.end())
     std::erase_if(ids, [&](const auto& id) { return state_name(incidents.at(id).state) != wanted->second; });
   return list(call, "incidents", ids, [&](const auto& id) { return incident_view(now.seen, incidents.at(id), false); }, 100);
 }
