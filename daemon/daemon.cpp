@@ -155,8 +155,7 @@ Task<void> Daemon::keep_house() {
   }
 }
 
-// A stretch in which every turn was late is told to the heart when it is long enough, and when it is over. One stall of that length is over
-// with the next turn.
+// A stretch in which every turn was late is told to the heart when it is long enough, and when it is over.
 void Daemon::watch_loop() {
   const auto at = parts_.world.clock.boottime();
   if (loop_.turned(at)) {

@@ -18,7 +18,8 @@ class LoopWatch {
   static constexpr Duration tolerated{250};
   // ... and sees nothing any more when it has been late for longer than this.
   static constexpr Duration blind_after = seconds{30};
-  static constexpr Duration a_pause = minutes{1};
+  // One stall of that length is a pause: it is over when it is seen, and OwnClock makes blind time of it.
+  static constexpr Duration a_pause = blind_after;
 
   // The next turn is due then.
   void sleeps_until(Moment due) { due_ = due; }
@@ -27,8 +28,7 @@ class LoopWatch {
 
   // The most that the loop was late by, of all the turns that were due or came between `from` and `until` (now); zero: it was on time.
   Duration late_in(Moment from, Moment until) const;
-  // Since when every turn has been late; nullopt: the newest one was on time. A pause of more than a minute is none of that: the machine
-  // slept, and OwnClock says so.
+  // Since when every turn has been late; nullopt: the newest one was on time. A pause is none of that.
   std::optional<Moment> late_since() const { return late_since_; }
 
  private:
