@@ -10,7 +10,7 @@ std::string answer_text(Time at, const Answer& a) {
   if (a.refused)
     j["refused"] = {{"status", a.refused->status}, {"title", a.refused->title}, {"detail", a.refused->detail}, {"list", a.refused->list}};
   if (!a.of.empty()) j["of"] = a.of;
-  return j.dump();
+  return j.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::optional<std::pair<Time, Answer>> answer_from(const std::string& text) {

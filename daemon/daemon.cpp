@@ -142,17 +142,26 @@ Task<void> Daemon::keep_house() {
     auto late = parts_.world.clock.boottime() - before - parts_.house_turn;
     figures_.loop_lag.observe(std::max(0.0, std::chrono::duration<double>(late).count()));
     if (parts_.alive) parts_.alive();
-    watch_clock();
-    watch_loop();
-    watch_journal();
-    if (parts_.world.clock.boottime() - kept_at < kept_turn) continue;
-    kept_at = parts_.world.clock.boottime();
-    state_.kept.alive_at = now();
-    if (parts_.journal.waiting() < most_waiting) keeping_.write_kept(state_.kept);
-    if (state_.record.seq - snapshot_seq_ < events_per_snapshot) continue;
-    snapshot_seq_ = state_.record.seq;
-    parts_.journal.snapshot(snapshot_seq_, snapshot_text(state_.record));
+    // A bug in one turn must not end the ones after it: the journal would be watched no more.
+    try {
+      watch_clock();
+      watch_loop();
+      watch_journal();
+      if (parts_.world.clock.boottime() - kept_at < kept_turn) continue;
+      kept_at = parts_.world.clock.boottime();
+      write_down();
+    } catch (const std::exception&) {
+      failed("housekeeping", std::current_exception());
+    }
   }
+}
+
+void Daemon::write_down() {
+  state_.kept.alive_at = now();
+  if (parts_.journal.waiting() < most_waiting) keeping_.write_kept(state_.kept);
+  if (state_.record.seq - snapshot_seq_ < events_per_snapshot) return;
+  snapshot_seq_ = state_.record.seq;
+  parts_.journal.snapshot(snapshot_seq_, snapshot_text(state_.record));
 }
 
 // A stretch in which every turn was late is told to the heart when it is long enough, and when it is over.

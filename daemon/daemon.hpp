@@ -88,6 +88,7 @@ class Daemon : public Desk {
   void nothing_later_than(Time now);
   void watch_loop();
   void watch_journal();
+  void write_down();  // kept values, and now and then a snapshot
   // Remembers the answer under its key; returns the kept values that this changes.
   std::map<std::string, std::string> remember_answer(const std::string& key, const Answer& answer);
   void failed(const std::string& task, std::exception_ptr error);

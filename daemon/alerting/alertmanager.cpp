@@ -175,7 +175,7 @@ Task<Result<HttpResponse>> Alertmanager::ask(std::string method, std::string pat
   if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
   request.headers.emplace_back("Accept", "application/json");
   request.body = std::move(body);
-  request.max_body = 16 << 20;
+  request.max_body = 4 << 20;  // some five thousand alerts; parsing more would keep the loop
   Phases phases;
   auto answer = co_await within(world_.clock, request_deadline, world_.http.fetch(std::move(request), phases));
   if (!answer) co_return Failure{Reason::timeout, "", "no answer within " + duration_words(request_deadline)};

@@ -154,6 +154,8 @@ int ended(Journal& journal, Log& log, const std::string& path) {
 }
 
 int serve(const ServeOptions& options) {
+  // A reload that is asked for before there is anything to reload would end the process.
+  std::signal(SIGHUP, SIG_IGN);
   const ProcessGuard guard;
   const auto loaded = load_at_start(options.config);
   const auto settings = loaded.settings;

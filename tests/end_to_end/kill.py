@@ -632,13 +632,14 @@ class StartsAndEnds(OnAFolder):
                               capture_output=True, check=False)
         self.assertEqual(made.returncode, 0, made.stderr)
         self.drwatch.start()
+        self.until(lambda: "the page is at https" in self.drwatch.log(), "it serves")
         self.drwatch.write("cert.pem", "rubbish")
         told = run("check", "--config", self.drwatch.config)
         self.assertEqual(told.returncode, 1, told.stdout)
         self.assertIn("cannot use the certificate", told.stdout)
         self.drwatch.process.send_signal(signal.SIGHUP)
-        self.until(lambda: "cannot use the certificate" in self.drwatch.log(), "the log says why")
-        self.assertIn("configuration.refused", self.drwatch.log())
+        self.until(lambda: "configuration.refused" in self.drwatch.log(), "the log says so")
+        self.assertIn("cannot use the certificate", self.drwatch.log())
         self.assertEqual(self.drwatch.end(signal.SIGTERM), 0)
 
     def reloaded(self, well):

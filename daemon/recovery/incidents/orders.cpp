@@ -262,6 +262,9 @@ void order(Deciding& d, const CorrectStart& o) {
   auto i = find_incident(d, o.incident);
   if (!i || refuse_final(d, *i)) return;
   if (o.at > i->opened_at) return d.refuse(422, "the start lies after the opening", "it was opened at " + time_words(i->opened_at));
+  // A year mistyped would be an RTO breached by centuries.
+  if (o.at < i->opened_at - hours{24 * 366})
+    return d.refuse(422, "the start lies more than a year before the opening", "it was opened at " + time_words(i->opened_at));
   if (o.at == i->started_at) return;
   d.emit("incident.corrected", d.about(*i, o.by), "the start of " + i->id + " was corrected to " + time_words(o.at) + " by " + o.by,
          Body{{"started_at", o.at}, {"from", i->started_at}, {"note", o.note}});

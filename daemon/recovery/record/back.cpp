@@ -52,7 +52,7 @@ void bring_back(Record& record, const BackInTime& back) {
 bool bring_back(Kept& kept, const std::string& key, const BackInTime& back) {
   Json value = Json::parse(kept_text(kept, key), nullptr, false);
   if (value.is_discarded() || !bring_back(value, back)) return false;
-  restore_kept(kept, key, value.dump());
+  restore_kept(kept, key, value.dump(-1, ' ', false, Json::error_handler_t::replace));
   return true;
 }
 

@@ -61,6 +61,6 @@ std::vector<Evidence> Body::evidence(const char* key) const { return json::evide
 
 Body body_of(const Projection& projection) { return Body::of(to_json(projection)); }
 Body::Value null_if_empty(const std::string& text) { return text.empty() ? Body::Value(nullptr) : Body::Value(text); }
-std::string quoted(const std::vector<std::string>& words) { return Json(words).dump(); }
+std::string quoted(const std::vector<std::string>& words) { return Json(words).dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 }  // namespace drwatch

@@ -268,7 +268,8 @@ Record record_from_json(const Json& j) {
   return r;
 }
 
-std::string snapshot_text(const Record& record) { return to_json(record).dump(); }
+// What a plugin prints need not be UTF-8.
+std::string snapshot_text(const Record& record) { return to_json(record).dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 std::optional<Record> record_of_snapshot(const std::string& text) {
   try {

@@ -145,6 +145,9 @@ void raise_signal(Deciding& d, const SetSignal& o, const SignalSettings& plan) {
   if (raised)
     if (auto found = was->second.raisings.find(o.alert); found != was->second.raisings.end()) own = &found->second;
   if (own && !plan.expires) return;  // it is already so
+  // It is raised already, and a storm of alerts must not fill the record. Those beyond the bound are not waited for when it is cleared.
+  constexpr std::size_t most_raisings = 500;
+  if (raised && !own && !o.alert.empty() && was->second.raisings.size() >= most_raisings) return;
   // An Alertmanager repeats what still fires every few minutes; a tenth of the time is renewal enough.
   if (own && !o.alert.empty() && own->expires_at && *own->expires_at > d.now + *plan.expires / 10 * 9) return;
   Body body{{"signal", o.signal}, {"alert", null_if_empty(o.alert)}, {"note", o.note}};

@@ -3,6 +3,7 @@
 #include "daemon/recovery/seen/signals.hpp"
 #include "daemon/web/api/fields.hpp"
 #include "daemon/web/api/reading.hpp"
+#include "probes/parts/bounded_json.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -97,10 +98,15 @@ Task<SharedResponse> reload(Room& room, Call call) {
 // An Alertmanager tries again what is answered with 5xx, and drops what is answered with 4xx. An alert that means no signal here is no
 // reason for either: it is answered with 200 and listed as ignored.
 Task<SharedResponse> alertmanager_webhook(Room& room, Call call) {
-  const Parsed body = Parsed::parse(call.request.body, nullptr, false);
+  constexpr std::size_t most_alerts = 1000;
+  const Parsed body = bounded_json(call.request.body);
   if (!body.is_object() || !body.contains("alerts") || !body["alerts"].is_array())
     co_return shared(
         problem(400, "not understood", "the body is not what an Alertmanager's webhook sends: an object with a list 'alerts'"));
+  if (body["alerts"].size() > most_alerts)
+    co_return shared(
+        problem(413, "too many alerts",
+                "a webhook brings at most " + std::to_string(most_alerts) + "; set max_alerts in Alertmanager's webhook_configs"));
   View results = View::array();
   bool durable = true;
   for (const auto& alert : body["alerts"]) {

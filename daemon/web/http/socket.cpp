@@ -3,6 +3,7 @@
 
 #include "daemon/world/workers.hpp"
 
+#include <sys/socket.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/error.hpp>
@@ -10,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include <cerrno>
 #include <exception>
 #include <memory>
 #include <stdexcept>
@@ -111,6 +113,11 @@ struct Over : Socket {
   void end_writing() override {
     boost::system::error_code ignored;
     lowest().shutdown(asio::socket_base::shutdown_send, ignored);
+  }
+  bool gone() override {
+    char byte = 0;
+    const auto there = ::recv(lowest().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return there == 0 || (there < 0 && errno != EAGAIN && errno != EINTR);
   }
   // Whatever is under way on this socket ends with operation_aborted.
   void close() override {

@@ -18,6 +18,7 @@ struct Socket : Stream {
   virtual void cancel() = 0;           // what is waited for now ends with a failure
   virtual void end_writing() = 0;      // the other side reads to the end of what was sent
   virtual void close() = 0;
+  virtual bool gone() = 0;  // the other side has closed, as far as can be told without reading
 };
 
 // A certificate and its key, ready for connections. Throws std::runtime_error naming the file that can't be read.
