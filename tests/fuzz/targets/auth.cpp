@@ -3,6 +3,7 @@
 #include "probes/auth/json.hpp"
 #include "probes/auth/jwks.hpp"
 #include "probes/auth/refusal.hpp"
+#include "probes/seams/redaction.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace auth_target {
@@ -25,7 +26,9 @@ FUZZ_TARGET(auth)(const std::uint8_t* data, std::size_t size) {
     HttpResponse answer;
     answer.status = status;
     answer.body = text;
-    const Outcome outcome = outcome_of(refusal_of(answer, status == 400), "login", {"hunter22"});
+    Outcome outcome = outcome_of(refusal_of(answer, status == 400), "login");
+    static const Redaction secrets = Redaction().and_also({"hunter22"});
+    hide_secrets(outcome, secrets);
     must(outcome.outcome != Health::up, "a refusal is never well");
     must(outcome.message.find("hunter22") == std::string::npos, "a secret is not repeated");
     must(outcome.message.size() < 2000 && !has_control(outcome.message), "what is said is short and clean");
