@@ -91,16 +91,36 @@ std::size_t entity(std::string_view text, std::string& plain) {
 
 std::size_t white_space(std::string_view text, std::string&) { return std::min(text.find_first_not_of(" \t\r\n"), text.size()); }
 
-bool letter(unsigned char c) { return std::isalnum(c) != 0 || c == '+' || c == '/' || c == '-' || c == '_' || c == '='; }
+// Which bytes are among some. Every text is asked, and a table is several times faster than find_first_of.
+class Marks {
+ public:
+  constexpr explicit Marks(std::string_view marks) {
+    for (const char c : marks) is_[static_cast<unsigned char>(c)] = true;
+  }
+  constexpr bool operator()(char c) const { return is_[static_cast<unsigned char>(c)]; }
+  bool any(std::string_view text) const {
+    bool any = false;
+    for (const char c : text) any |= (*this)(c);
+    return any;
+  }
+  std::size_t next(std::string_view text, std::size_t at) const {
+    while (at < text.size() && !(*this)(text[at])) ++at;
+    return at;
+  }
+
+ private:
+  bool is_[256] = {};
+};
 
 // base64 or hexadecimal in lines of 60 to 76 letters, as programs and mail write it; excerpt() has made spaces of their ends.
 bool looks_wrapped(std::string_view text) {
+  static constexpr Marks letters("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="), ends(" \t\r\n");
   constexpr std::size_t shortest_line = 60;
   std::size_t run = 0;
-  for (const unsigned char c : text) {
-    if (letter(c))
+  for (const char c : text) {
+    if (letters(c))
       ++run;
-    else if (run >= shortest_line && c <= ' ')
+    else if (run >= shortest_line && ends(c))
       return true;
     else
       run = 0;
@@ -108,20 +128,12 @@ bool looks_wrapped(std::string_view text) {
   return false;
 }
 
-// Whether any of these bytes is in the text. A table is several times faster than find_first_of, and every text is asked.
-bool any_of(std::string_view text, std::string_view marks) {
-  std::array<bool, 256> marked{};
-  for (const unsigned char c : marks) marked[c] = true;
-  bool any = false;
-  for (const unsigned char c : text) any |= marked[c];
-  return any;
-}
-
 struct Escape {
-  std::string_view marks;  // it begins with one of these
+  Marks marks;  // it begins with one of these
   Unescape take;
 };
-constexpr Escape escapes[] = {{"%", percent}, {"\\", backslash}, {"&", entity}, {"%+", form}, {" \t\r\n", white_space}};
+constexpr Escape escapes[] = {
+    {Marks("%"), percent}, {Marks("\\"), backslash}, {Marks("&"), entity}, {Marks("%+"), form}, {Marks(" \t\r\n"), white_space}};
 
 struct Plainer {
   std::string text;
@@ -130,23 +142,29 @@ struct Plainer {
 
 // nullopt: there are none of these escapes in it.
 std::optional<Plainer> plainer(std::string_view text, const std::vector<Origin>& origins, const Escape& escape) {
-  if (!any_of(text, escape.marks)) return std::nullopt;
+  // Up to the first escape that is one: an address is full of "&" that begin none, and nothing is to be copied for them.
+  std::size_t first = 0;
+  for (std::string ignored;; ++first) {
+    first = escape.marks.next(text, first);
+    if (first == text.size()) return std::nullopt;
+    if (escape.take(text.substr(first), ignored) > 0) break;
+  }
   const auto origin = [&](std::size_t i) {
     const auto at = static_cast<std::uint32_t>(i);
     return origins.empty() ? Origin{at, at + 1} : origins[i];
   };
   Plainer made;
-  bool any = false;
-  for (std::size_t i = 0; i < text.size();) {
-    const bool marked = escape.marks.find(text[i]) != escape.marks.npos;
-    const std::size_t length = marked ? escape.take(text.substr(i), made.text) : 0;
+  made.text.reserve(text.size());
+  made.origins.reserve(text.size());
+  made.text = text.substr(0, first);
+  for (std::size_t i = 0; i < first; ++i) made.origins.push_back(origin(i));
+  for (std::size_t i = first; i < text.size();) {
+    const std::size_t length = escape.marks(text[i]) ? escape.take(text.substr(i), made.text) : 0;
     if (length == 0) made.text += text[i];
     const std::size_t end = i + std::max<std::size_t>(length, 1);
     while (made.origins.size() < made.text.size()) made.origins.push_back({origin(i).from, origin(end - 1).to});
-    any = any || length > 0;
     i = end;
   }
-  if (!any) return std::nullopt;
   return made;
 }
 
@@ -155,7 +173,8 @@ std::optional<Plainer> plainer(std::string_view text, const std::vector<Origin>&
 void read_plainer(std::string_view text, bool pluses, bool wraps,
                   const std::function<void(std::string_view text, const std::vector<Origin>& origins)>& each) {
   // Before anything else is looked at: most texts have none of these.
-  const bool escaped = any_of(text, pluses ? "%\\&+" : "%\\&");
+  static constexpr Marks begins("%\\&"), begins_or_plus("%\\&+");
+  const bool escaped = (pluses ? begins_or_plus : begins).any(text);
   const std::vector<Origin> none;
   each(text, none);
   if (!escaped && !(wraps && looks_wrapped(text))) return;

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
