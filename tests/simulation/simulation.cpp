@@ -236,7 +236,8 @@ void Simulation::work() {
   if (incident->second.live() && chance_.one_in(3))
     driver_->spawn("resolve", submit(*this, Resolve{incident->first, true, false, "oncall", "enough"}, ""));
   for (const IncidentStep& step : incident->second.steps)
-    if (chance_.one_in(4)) driver_->spawn("step", submit(*this, StepAction{incident->first, step.plan.id, OnStep::done, "oncall", ""}, ""));
+    if (chance_.one_in(4))
+      driver_->spawn("step", submit(*this, StepAction{incident->first, step.plan.id, OnStep::done, "oncall", "I looked", true}, ""));
 }
 Task<void> Simulation::submit(Simulation& s, Input input, std::string note) {
   std::string incident;
