@@ -27,7 +27,6 @@ struct Disk::Question {
   std::shared_ptr<Bell> over;  // rung when it was answered, or given up
   boost::asio::steady_timer impatience;
   bool answered = false, given_up = false;
-  std::exception_ptr error;  // of the work
 };
 
 Disk::Disk(boost::asio::any_io_executor loop) : open_(std::make_shared<Open>()), workers_(std::move(loop), most_threads) {}
@@ -78,17 +77,19 @@ Task<std::optional<Failure>> Disk::ask(std::string path, std::function<void()> w
     if (const auto questions = open.lock()) questions->erase(path);
     question->over->ring();
   };
-  std::function<void()> guarded = [question, work = std::move(work)] {
+  // The thread owns nothing of the loop's: it may hang until after the loop has gone.
+  const auto error = std::make_shared<std::exception_ptr>();
+  std::function<void()> guarded = [error, work = std::move(work)] {
     try {
       work();
     } catch (...) {
-      question->error = std::current_exception();
+      *error = std::current_exception();
     }
   };
   workers_.post(std::move(guarded), std::move(done));
   co_await Bell::wait(question->over);
   if (!question->answered) co_return owes(path, *question);
-  if (question->error) std::rethrow_exception(question->error);
+  if (*error) std::rethrow_exception(*error);
   co_return std::nullopt;
 }
 

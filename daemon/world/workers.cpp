@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -17,11 +18,26 @@ namespace {
 // At the end: long enough for what is on its way, short enough for a stop that is waited for (TimeoutStopSec).
 constexpr auto last_moment = std::chrono::seconds(1);
 
+// What a thread is given. What is done afterwards stays on the loop's side, under its number: it may own what belongs to the loop (timers),
+// and a thread that hangs may outlive the loop.
 struct Job {
-  std::function<void()> work, done;
+  std::function<void()> work;
+  std::uint64_t number = 0;  // 0: nothing is done afterwards
 };
 
 }  // namespace
+
+struct Workers::Afterwards {
+  std::map<std::uint64_t, std::function<void()>> by_number;
+  std::uint64_t last = 0;
+  void take(std::uint64_t number) {
+    const auto found = by_number.find(number);
+    if (found == by_number.end()) return;
+    const auto done = std::move(found->second);
+    by_number.erase(found);
+    done();
+  }
+};
 
 struct Workers::Shared {
   Shared(boost::asio::any_io_executor l, int bound) : loop(std::move(l)), most(bound) {}
@@ -33,6 +49,8 @@ struct Workers::Shared {
   std::deque<Job> jobs;
   int threads = 0, idle = 0;
   bool closed = false;  // the Workers have gone, and the loop may have
+
+  std::weak_ptr<Afterwards> afterwards;
 
   static void serve(const std::shared_ptr<Shared>& self) {
     std::unique_lock lock(self->mutex);
@@ -49,11 +67,10 @@ struct Workers::Shared {
       job.work = nullptr;
       lock.lock();
       // Under the lock: the loop is there for as long as `closed` is not set.
-      if (job.done && !self->closed) boost::asio::post(self->loop, std::move(job.done));
-      // What is not wanted any more is freed without the lock.
-      lock.unlock();
-      job.done = nullptr;
-      lock.lock();
+      if (job.number != 0 && !self->closed)
+        boost::asio::post(self->loop, [afterwards = self->afterwards, number = job.number] {
+          if (const auto all = afterwards.lock()) all->take(number);
+        });
     }
     --self->threads;
     self->ended.notify_all();
@@ -61,7 +78,9 @@ struct Workers::Shared {
 };
 
 Workers::Workers(boost::asio::any_io_executor loop, int threads)
-    : loop_(loop), shared_(std::make_shared<Shared>(std::move(loop), threads)) {}
+    : loop_(loop), afterwards_(std::make_shared<Afterwards>()), shared_(std::make_shared<Shared>(std::move(loop), threads)) {
+  shared_->afterwards = afterwards_;
+}
 
 Workers::~Workers() {
   std::deque<Job> dropped;
@@ -73,8 +92,10 @@ Workers::~Workers() {
 }
 
 void Workers::post(std::function<void()> work, std::function<void()> done) {
+  std::uint64_t number = 0;
+  if (done) afterwards_->by_number.emplace(number = ++afterwards_->last, std::move(done));
   const std::lock_guard lock(shared_->mutex);
-  shared_->jobs.push_back({std::move(work), std::move(done)});
+  shared_->jobs.push_back({std::move(work), number});
   if (shared_->idle >= static_cast<int>(shared_->jobs.size()) || shared_->threads == shared_->most) return shared_->wanted.notify_one();
   try {
     std::thread([shared = shared_] { Shared::serve(shared); }).detach();

@@ -23,15 +23,17 @@ class Workers {
   // cancelled it unwinds at once while the work may still run: so `work` must own all that it touches (shared pointers, copies), never
   // refer to the frame of the coroutine.
   Task<void> run(std::function<void()> work);
-  // Runs `work` on a thread, and then `done` on the loop, unless these workers have gone by then. Neither may throw: an exception would
-  // leave the thread, or the loop, and end the process.
+  // From the loop's thread. Runs `work` on a thread, and then `done` on the loop, unless these workers have gone by then. Neither may
+  // throw: an exception would leave the thread, or the loop, and end the process.
   void post(std::function<void()> work, std::function<void()> done = {});
   const boost::asio::any_io_executor& loop() const { return loop_; }
 
  private:
+  struct Afterwards;
   struct Shared;
   boost::asio::any_io_executor loop_;
-  std::shared_ptr<Shared> shared_;  // with the threads
+  std::shared_ptr<Afterwards> afterwards_;  // of the loop's thread alone
+  std::shared_ptr<Shared> shared_;          // with the threads
 };
 
 // Runs `work` on a thread of its own and waits for it, no longer than `patience`: for what has no loop to go on with meanwhile. False: it

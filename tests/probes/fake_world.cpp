@@ -220,7 +220,9 @@ Outcome FakeWorld::run(Probe& probe) {
   return *outcome;
 }
 
-std::unique_ptr<Probe> probe_of(const std::string& kind, const std::string& toml) {
+namespace {
+
+std::pair<std::unique_ptr<Probe>, std::vector<Secret>> made_of(const std::string& kind, const std::string& toml) {
   Drafted made = draft(schema_of(kind), toml);
   for (const auto& problem : made.problems)
     if (problem.find(": error: ") != std::string::npos) FAIL(problem);
@@ -230,8 +232,17 @@ std::unique_ptr<Probe> probe_of(const std::string& kind, const std::string& toml
   settings.timeout = seconds{10};
   settings.own = made.own;
   settings.secrets = made.secrets;
-  return std::make_unique<Concluded>(make_probe(settings), made.secrets);
+  return {make_probe(settings), made.secrets};
 }
+
+}  // namespace
+
+std::unique_ptr<Probe> probe_of(const std::string& kind, const std::string& toml) {
+  auto [probe, secrets] = made_of(kind, toml);
+  return std::make_unique<Concluded>(std::move(probe), secrets);
+}
+
+std::unique_ptr<Probe> bare_probe_of(const std::string& kind, const std::string& toml) { return made_of(kind, toml).first; }
 
 std::vector<std::string> problems_of(const std::string& kind, const std::string& toml) { return draft(schema_of(kind), toml).problems; }
 

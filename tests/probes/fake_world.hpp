@@ -107,6 +107,7 @@ class FakeWorld {
 // A probe of this kind with these keys, traced and freed of secrets as in the daemon; an error in them fails the test (a missing secret is
 // a warning).
 std::unique_ptr<Probe> probe_of(const std::string& kind, const std::string& toml);
+std::unique_ptr<Probe> bare_probe_of(const std::string& kind, const std::string& toml);  // for whoever traces its runs himself
 // The problems that reading them gives, as `check` prints them.
 std::vector<std::string> problems_of(const std::string& kind, const std::string& toml);
 

@@ -137,9 +137,9 @@ TEST_CASE("a run that its deadline ends says what it waited for, its phases and 
     if (has(asked, "/slow")) return peer.wait_for_close();
     peer.send("HTTP/1.1 200 OK\r\nContent-Length: 12\r\nConnection: close\r\n\r\nnumber: 4711");
   });
-  const auto probe = probe_of("http", "target = \"" + server.url("/first") +
-                                          "\"\ncapture = { n = { matches = \"number: ([0-9]+)\" } }\n"
-                                          "steps = [{ name = \"pay\", target = \"/slow?n={{n}}\" }]\n");
+  const auto probe = bare_probe_of("http", "target = \"" + server.url("/first") +
+                                               "\"\ncapture = { n = { matches = \"number: ([0-9]+)\" } }\n"
+                                               "steps = [{ name = \"pay\", target = \"/slow?n={{n}}\" }]\n");
   TracedWorld around(world, {});
   std::optional<std::optional<Outcome>> ended;
   boost::asio::co_spawn(io, within(world.clock, std::chrono::milliseconds{800}, probe->run(around.world())),
