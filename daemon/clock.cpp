@@ -76,7 +76,9 @@ OwnClock::Seen OwnClock::look(Reading reading) {
 
 Duration OwnClock::ahead_of(Time told) const {
   const bool twice = told > twice_.from && told <= twice_.until;
-  return twice ? std::max(ahead_ - twice_.by, Duration{0}) : ahead_;
+  const Duration ahead = twice ? std::max(ahead_ - twice_.by, Duration{0}) : ahead_;
+  // Nothing was told in the future: what would lie there was told before the clock was set back, also when a restart has forgotten that.
+  return told + ahead > last_ + tolerated_drift ? Duration{0} : ahead;
 }
 
 }  // namespace drwatch
