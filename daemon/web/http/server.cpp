@@ -8,7 +8,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
@@ -446,49 +445,9 @@ Task<bool> Server::answer(Shared self, One one, Request request) {
   co_return false;
 }
 
-struct Server::Waits {
-  explicit Waits(const asio::any_io_executor& loop) : timer(loop, asio::steady_timer::time_point::max()) {}
-  asio::steady_timer timer;
-  bool its_turn = false, gone = false;
-};
-
-// A few at once, in the order in which they came: a thousand at once would keep the loop for seconds.
-Task<bool> Server::shake_hands(Shared self, One one) {
-  if (one->doing != Doing::handshake) co_return true;
-  if (self->handshakes_ >= self->limits_.handshakes) {
-    const auto waits = std::make_shared<Waits>(self->world_.executor);
-    struct Gone {
-      Waits& its;
-      ~Gone() { its.gone = true; }
-    } gone{*waits};
-    self->before_handshake_.push_back(waits);
-    while (!waits->its_turn) {
-      const auto [error] = co_await waits->timer.async_wait(asio::as_tuple(asio::use_awaitable));
-      if (!waits->its_turn) throw boost::system::system_error(error);  // cancelled
-    }
-  } else {
-    ++self->handshakes_;
-  }
-  struct Place {
-    Server& server;
-    ~Place() {
-      while (!server.before_handshake_.empty()) {
-        const auto next = server.before_handshake_.front();
-        server.before_handshake_.pop_front();
-        if (next->gone) continue;
-        next->its_turn = true;  // the place goes over
-        next->timer.cancel();
-        return;
-      }
-      --server.handshakes_;
-    }
-  } place{*self};
-  co_return co_await one->socket->handshake();
-}
-
 // One connection from its handshake to its end. Its socket is closed by the task group's callback (take_in), whichever way this returns.
 Task<void> Server::serve(Shared self, One one) {
-  if (!co_await shake_hands(self, one)) co_return;
+  if (!co_await one->socket->handshake()) co_return;
   for (;;) {
     auto request = co_await receive(self, one);
     if (!request) co_return;

@@ -7,7 +7,6 @@
 #include "daemon/web/http/message.hpp"
 #include "daemon/web/http/socket.hpp"
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -29,7 +28,6 @@ struct Limits {
   Duration body_within = seconds{20};
   Duration write_within = seconds{30};      // a piece of a response must be taken
   Duration idle = seconds{60};              // between requests
-  std::size_t handshakes = 4;               // at once: a signature with a long key takes milliseconds, and the loop makes them
   Duration look_every = milliseconds{500};  // how exactly all of these are kept
 };
 
@@ -75,7 +73,6 @@ class Server : public std::enable_shared_from_this<Server> {
   static Task<void> accept_locally(Shared self);
   static Task<void> look_after(Shared self);
   static Task<void> serve(Shared self, One one);
-  static Task<bool> shake_hands(Shared self, One one);
   static Task<std::optional<Request>> receive(Shared self, One one);
   static Task<bool> read_more(Shared self, One one);
   static Task<bool> send(Shared self, One one, std::string bytes);
@@ -101,9 +98,7 @@ class Server : public std::enable_shared_from_this<Server> {
   std::shared_ptr<Identity> identity_;
   std::map<std::uint64_t, One> connections_;
   std::uint64_t next_id_ = 1;
-  std::size_t streams_ = 0, unsent_ = 0, handshakes_ = 0;
-  struct Waits;
-  std::deque<std::shared_ptr<Waits>> before_handshake_;
+  std::size_t streams_ = 0, unsent_ = 0;
   std::map<std::string, std::size_t> under_way_;  // requests, by the address of a client behind a proxy
   TaskGroup::Id accepting_ = 0, accepting_locally_ = 0, looking_ = 0;
   bool stopped_ = false;
