@@ -67,7 +67,7 @@ TEST_CASE("what it has commented out fits as well") {
 
 TEST_CASE("each step says who, how long and how; each scenario tells those who are concerned, and is proven by drills") {
   const auto loaded = load_shipped(shipped);
-  CHECK(loaded.settings->scenarios.size() == 15);
+  CHECK(loaded.settings->scenarios.size() >= 15);
   for (const auto& [id, scenario] : loaded.settings->scenarios) {
     CAPTURE(id);
     CHECK_FALSE(scenario.summary.empty());

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Every shipped scenario has at least three stories, told by what they expect and not by their names alone:
-one in which it opens, another in which it opens and recovers, and one, SCENARIO-not*.toml, in which something near it fails and it stays shut.
+one in which it opens, another in which it opens and recovers, and one, SCENARIO-not*.toml, in which something near it fails and it stays shut. Every alert is seen by a story, or by a test where none can bring it about.
 
 Run with nothing to check the tree; with --self-test to see that each kind of gap is found."""
 import pathlib
@@ -10,7 +10,9 @@ import sys
 import tomllib
 
 HERE = pathlib.Path(__file__).resolve().parent
-SHIPPED = HERE.parent.parent / "config" / "drwatch.toml"
+TOP = HERE.parent.parent
+SHIPPED = TOP / "config" / "drwatch.toml"
+ALERTS = TOP / "daemon" / "recovery" / "alerts" / "names.hpp"
 OVER = {"recovered", "resolved"}
 
 
@@ -71,7 +73,13 @@ def gaps(scenarios, told):
     return missing
 
 
+def unseen(names, texts):
+    """The alerts that none of the texts names, a line each."""
+    return [f"{name}: no story and no test sees this alert" for name in names if not any(f'"{name}' in text for text in texts)]
+
+
 def self_test():
+    assert unseen(["DrwatchX", "DrwatchY"], ['alerts = ["DrwatchX/a"]', "DrwatchY"]) == ["DrwatchY: no story and no test sees this alert"]
     down = {"change": [{"at": "1m", "probes": ["a"], "outcome": "down"}]}
     opening = {**down, "expect": [{"at": "3m", "incidents": ["x"]}]}
     ending = {**down, "expect": [{"at": "3m", "incidents": ["x"]}, {"at": "9m", "states": {"x": "recovered"}}]}
@@ -95,8 +103,11 @@ def main():
         return 0
     scenarios = sorted(path.stem for path in (SHIPPED.parent / "scenarios").glob("*.toml"))
     assert scenarios, "no shipped scenario was found"
-    missing = gaps(scenarios, stories(HERE))
-    print("\n".join(missing) if missing else f"{len(scenarios)} scenarios, each opens, stays shut and recovers in a story")
+    names = re.findall(r'"(\w+)", AlertAbout', ALERTS.read_text())
+    assert names, "no alert was found"
+    seen = [path.read_text() for path in [*HERE.glob("*.toml"), *TOP.glob("tests/*/*_test.cpp")]]
+    missing = gaps(scenarios, stories(HERE)) + unseen(names, seen)
+    print("\n".join(missing) if missing else f"{len(scenarios)} scenarios, each opens, stays shut and recovers in a story; {len(names)} alerts")
     return 1 if missing else 0
 
 
