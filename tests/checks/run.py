@@ -5,10 +5,12 @@
 test    what every landing must show. Unit suites run once, under AddressSanitizer and UndefinedBehaviorSanitizer; what must be plain (bounds on
         time or memory, end to end, quiet months, kills) runs plain, while the sanitized programs are still being compiled. Of each long proof
         some seeds, drawn from the commit.
-proof   everything: both builds with every suite, all seeds, months and kills, the separate build, a fresh machine. Writes tests/PROOFS.md.
+proof   everything: both builds with every suite, all seeds, months and kills, the separate build, a fresh machine. Writes tests/PROOFS.md. It takes
+        hours, so it goes on where it was ended: a part that held on this commit is not run again, and the row says in how many runs it was made.
 
 Labels of a test, given where it is declared: `plain` runs plain in `make test`, `unit` sanitized. What has neither is for `make proof` alone.
 """
+import json
 import os
 import re
 import subprocess
@@ -82,6 +84,10 @@ class Part:
             say(f"{self.name}: {self.seconds:.0f} s")
         return not self.failed
 
+    def build(self, preset, jobs=2):
+        """Compiles a preset; says every tenth of the way."""
+        return self.run([["cmake", "--build", f"build/{preset}", f"-j{jobs}"]], shown=True)
+
     def tests(self, preset, selection, jobs, environment=None):
         """Runs tests of a build by ctest and counts them; the output of those that fail is shown."""
         result = os.path.join(FOLDER, f"{preset}-{self.name.replace(' ', '-')}.xml")
@@ -123,13 +129,6 @@ def progress(name, done, of):
     if tenth > last_told.get(name, 0):
         last_told[name] = tenth
         say(f"{name}: {done} of {of}")
-
-
-def build(preset, jobs=2, targets=()):
-    part = Part(f"build {preset}")
-    nice = ["nice", "-n", "10"] if jobs == 1 else []
-    part.run([[*nice, "cmake", "--build", f"build/{preset}", f"-j{jobs}", *(["--target", *targets] if targets else [])]], shown=True)
-    return part
 
 
 def configure(*presets):
@@ -188,8 +187,8 @@ def test():
     parts = [style(), configure("dev", "asan")]
     if any(p.failed for p in parts):
         return report(parts)
-    parts.append(build("dev"))
-    if parts[-1].failed:
+    parts.append(Part("build dev"))
+    if not parts[-1].build("dev"):
         return report(parts)
     # The plain tests that mostly wait run while the sanitized programs are compiled; those that a busy machine would disturb run afterwards.
     asan, plain, sanitized = Part("build asan"), Part("plain tests"), Part("sanitized tests")
@@ -206,30 +205,70 @@ def test():
 def proof():
     say("Everything that drwatch claims of itself: two hours and more on two cores.")
     parts = [style(), configure("dev", "asan", "separate")]
-    for preset in ("dev", "asan", "separate"):
-        if not parts[-1].failed:
-            parts.append(build(preset))
-    if not any(p.failed for p in parts):
-        plain, sanitized = Part("plain proofs"), Part("sanitized proofs")
-        plain.tests("dev", [], 2, {"DRWATCH_SEEDS": "10", "DRWATCH_MONTHS": "30"})
-        sanitized.tests("asan", ["-LE", "once"], 2, {**SANITIZERS, "DRWATCH_SEEDS": "2", "DRWATCH_MONTHS": "1"})
-        parts += [plain, sanitized]
-        fresh = os.path.join(ROOT, "tests/proof/fresh_machine.sh")
-        if os.path.exists(fresh):
-            machine = Part("fresh machine")
-            machine.run([[fresh]])
-            parts.append(machine)
+    if any(p.failed for p in parts):
+        return report(parts)
+    kept = Kept()
+    steps = [
+        ("build dev", lambda part: part.build("dev")),
+        ("build asan", lambda part: part.build("asan")),
+        ("build separate", lambda part: part.build("separate")),
+        ("plain proofs", lambda part: part.tests("dev", [], 2, {"DRWATCH_SEEDS": "10", "DRWATCH_MONTHS": "30"})),
+        ("sanitized proofs", lambda part: part.tests("asan", ["-LE", "once"], 2, {**SANITIZERS, "DRWATCH_SEEDS": "2", "DRWATCH_MONTHS": "1"})),
+        ("fresh machine", lambda part: part.run([["tests/proof/fresh_machine.sh"]])),
+    ]
+    for name, run in steps:
+        part = Part(name)
+        parts.append(part)
+        if kept.held(part):
+            say(f"{name}: held on this commit before, after {part.seconds:.0f} s")
+            # Its programs are needed all the same, and are there unless the folder is another.
+            if name in ("build dev", "build asan"):
+                part.build(name.split()[1])
+        elif run(part):
+            kept.keep(part)
+        if part.failed and name.startswith("build"):
+            break
     code = report(parts)
-    write_proof(parts, code)
+    write_proof(parts, code, kept.runs)
     return code
 
 
-def write_proof(parts, code):
-    """One row for this commit at the top of the table of tests/PROOFS.md."""
+class Kept:
+    """The parts of a proof that held on this commit, over several runs. Nothing is kept of a tree that is not the commit."""
+
+    def __init__(self):
+        changed = subprocess.run(["git", "-C", ROOT, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!tests/PROOFS.md"],
+                                 capture_output=True, text=True)
+        self.path = None if changed.returncode or changed.stdout else os.path.join(FOLDER, f"proof-{commit()}.json")
+        self.parts, self.runs = {}, 1
+        if self.path and os.path.exists(self.path):
+            with open(self.path, encoding="utf-8") as file:
+                found = json.load(file)
+            self.parts, self.runs = found["parts"], found["runs"] + 1
+        self.save()
+
+    def held(self, part):
+        if part.name not in self.parts:
+            return False
+        vars(part).update(self.parts[part.name])
+        return True
+
+    def keep(self, part):
+        self.parts[part.name] = vars(part)
+        self.save()
+
+    def save(self):
+        if self.path:
+            with open(self.path, "w", encoding="utf-8") as file:
+                json.dump({"runs": self.runs, "parts": self.parts}, file)
+
+
+def write_proof(parts, code, runs):
+    """One row for this commit at the top of the table of tests/PROOFS.md; runs: in how many its parts were made."""
     path = os.path.join(ROOT, "tests/PROOFS.md")
     with open(path, encoding="utf-8") as file:
         head, line, rows = file.read().partition("| --- | --- | --- | --- | --- |\n")
-    times = ", ".join(f"{p.name} {p.seconds:.0f} s" for p in parts if p.seconds)
+    times = ", ".join(f"{p.name} {p.seconds:.0f} s" for p in parts if p.seconds) + (f" (in {runs} runs)" if runs > 1 else "")
     passed, failed = sum(p.passed for p in parts), sum(len(p.failures) for p in parts)
     row = (f"| {commit()[:12]} | {time.strftime('%Y-%m-%d', time.gmtime())} | {'holds' if code == 0 else 'FAILED'} | "
            f"{passed} passed, {failed} failed, {sum(len(p.skipped) for p in parts)} skipped | {times} |\n")
