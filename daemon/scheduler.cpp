@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/scheduler.hpp"
 
+#include "daemon/recovery/record/late.hpp"
+
 #include "probes/seams/tracer.hpp"
 #include "probes/seams/within.hpp"
 
@@ -154,9 +156,9 @@ Task<void> Scheduler::run(std::shared_ptr<Watched> w) {
   outcome->phases[Phase::total] = std::chrono::duration_cast<std::chrono::microseconds>(world_.clock.boottime() - began);
   // Of the outcome, before it is moved away; `ended` tells the schedule.
   w->refused = outcome->refused();
-  const Duration late = hooks_.late_since ? hooks_.late_since(began) : Duration{0};
+  const Duration late = hooks_.late_since(began);
   w->repeat = late > Duration{0} && outcome->bad();
-  if (w->awaited > 0) w->last = outcome;
+  if (w->awaited > 0) w->last = w->repeat ? seen_late(*outcome, late) : *outcome;
   hooks_.ran(w->name, std::move(*outcome), late);
 }
 
@@ -166,6 +168,11 @@ void Scheduler::ended(Watched& w) {
   w.running.reset();
   ++w.runs_ended;
   schedule_.finished(w.name, hooks_.now(), hooks_.confirming(w.name), w.refused);
+  // The loop may have been on time again before this run ended: on_time_again() has come and gone then.
+  if (w.repeat && hooks_.late_since(world_.clock.boottime()) == Duration{0}) {
+    w.repeat = false;
+    schedule_.run_now(w.name, hooks_.now());
+  }
   ended_change_.made();
   wake();
 }

@@ -28,7 +28,7 @@ class Scheduler {
     std::function<std::optional<Time>()> due;            // when `tick` is wanted
     std::function<void()> tick;
     std::function<void(const std::string&, std::exception_ptr)> failed;  // a run threw: a bug
-    // By how much the loop was late since this moment of boottime, at the most. Empty: it never is.
+    // By how much the loop was late since this moment of boottime, at the most.
     std::function<Duration(std::chrono::nanoseconds)> late_since;
   };
   using Make = std::function<std::unique_ptr<Probe>(const ProbeSettings&)>;
@@ -41,7 +41,7 @@ class Scheduler {
   void wake();  // what `due` names may have become earlier
   // Begins a run at the loop's next turn; while one is running, another follows it. Does nothing for an unknown name.
   void run_now(const std::string& probe);
-  // The loop is on time again: what looked bad while it was late is looked at once more.
+  // The loop is on time again: what looked bad while it was late is looked at once more, now or when its run ends.
   void on_time_again();
   // Moves every turn by so much, when the clock has jumped (see Schedule).
   void shift(Duration by);

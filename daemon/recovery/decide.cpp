@@ -75,26 +75,13 @@ void forget_memory(Deciding& d, const std::string& probe) {
   if (d.state.kept.memories.erase(probe) > 0) d.keep("memory/" + probe);
 }
 
-// Contract, "Late": what looked bad to a loop that was late itself may have been well. Nothing of it counts, neither what it says of writes
-// nor of recovery points; a person is shown all of it.
-void see_late_run(Deciding& d, const std::string& probe, Outcome outcome, Duration late) {
-  Outcome unknown = outcome_of(Health::unknown, Reason::own_fault, outcome.code,
-                               "drwatch itself was late by " + duration_words(late) + " while it looked; it saw: " +
-                                   (outcome.message.empty() ? std::string(health_name(outcome.outcome)) : outcome.message));
-  unknown.at = outcome.at;
-  unknown.vantage = outcome.vantage;
-  unknown.phases = outcome.phases;
-  unknown.facts = std::move(outcome.facts);
-  unknown.trace = std::move(outcome.trace);
-  see_run(d, probe, std::make_shared<const Outcome>(std::move(unknown)));
-}
-
 // One run, in this order: what it says about writes and recovery points first, because the verdict on the source (held against its
 // confirmer) and the objectives rest on it; then the health.
 void take(Deciding& d, const Ran& input) {
   if (!d.settings.probes.count(input.probe)) return;
   if (input.outcome.memory) keep_memory(d, input.probe, *input.outcome.memory);
-  if (input.late > Duration{0} && input.outcome.bad()) return see_late_run(d, input.probe, input.outcome, input.late);
+  if (input.late > Duration{0} && input.outcome.bad())
+    return see_run(d, input.probe, std::make_shared<const Outcome>(seen_late(input.outcome, input.late)));
   see_writes(d, input.probe, input.outcome);
   see_recovery_point(d, input.probe, input.outcome, input.ahead);
   // What was latched, what a confirmer has shown and how a job has run may make the outcome worse than this run saw it.

@@ -88,6 +88,22 @@ TEST_CASE("a run that its deadline ends while the loop was late is unknown, and 
   CHECK_FALSE(m.state().record.blind_since);
 }
 
+TEST_CASE("a run that goes on after the loop was late is repeated when it ends") {
+  Machine m;
+  m.configuration.edit("retry    = \"10s\"", "retry    = \"25s\"");  // a suspicion alone would have it repeated only then
+  m.start();
+  m.pass(minutes{5});
+  m.truth.targets["primary"].stalls = true;
+  REQUIRE(m.until([&] { return m.runs.running["primary"] > 0; }, minutes{1}));
+  m.clock.pause(seconds{1});
+  m.pass(seconds{2});  // on time again, and the run waits on
+  m.truth.targets["primary"].stalls = false;
+  REQUIRE(m.runs.running["primary"] > 0);
+  REQUIRE(m.until([&] { return runs_seen(m, "primary", Health::unknown) == 1; }, seconds{11}));
+  m.pass(seconds{1});  // not at its next turn
+  CHECK(m.state().sight.probes.at("primary").last->outcome == Health::up);
+}
+
 TEST_CASE("what is down while the loop is on time is down") {
   Machine m;
   m.start();

@@ -61,7 +61,7 @@ struct Fixture {
                              due.reset();
                            },
                        .failed = [this](const std::string& name, std::exception_ptr) { bugs.push_back(name); },
-                       .late_since = {}}};
+                       .late_since = [](std::chrono::nanoseconds) { return Duration{0}; }}};
   std::shared_ptr<Settings> settings = std::make_shared<Settings>();
 
   void add(const std::string& name, Duration needs, std::string fingerprint = "1") {
