@@ -29,6 +29,8 @@ class Moments {
   explicit Moments(const Desk& desk) : desk_(desk) {}
   // `boottime`: now. Between two events the newest runs of the probes are shown this late.
   std::shared_ptr<const Moment> now(std::chrono::nanoseconds boottime, const std::string& base_url, std::uint64_t wrong_tokens);
+  // What is shown from here on is not from before.
+  void forget() { newest_.reset(); }
   std::chrono::nanoseconds fresh_for = std::chrono::milliseconds(250);
 
  private:

@@ -75,6 +75,8 @@ std::string http_reference();
 // For the acts: their own answer, and one that is made beside the loop from the moment after the act.
 SharedResponse shared(Response response);
 Task<SharedResponse> rendered(Room& room, const Caller& caller, std::function<Response(const Moment&)> make);
+// The same for a command that was done: it is never told that drwatch is busy.
+Task<SharedResponse> answered(Room& room, const Caller& caller, std::function<Response(const Moment&)> make);
 
 // ---- reading (reading.cpp)
 Response tell_health(Room&, const Call&);

@@ -77,7 +77,7 @@ const Row table[] = {
      "an Alertmanager's webhook: alerts with a label `drwatch_signal` become signals"},
     {get, "/api/v1/events", Needs::reading, read_events,
      "the newest events; `?after=`; with `Accept: text/event-stream` all that come, `Last-Event-ID` resumes"},
-    {post, "/api/v1/reload", Needs::admin, reload, "reads the configuration again"},
+    {post, "/api/v1/reload", Needs::reloading, reload, "reads the configuration again"},
 };
 
 std::string_view needs_words(Needs needs) {
@@ -91,6 +91,8 @@ std::string_view needs_words(Needs needs) {
       return "responder";
     case Needs::admin:
       return "admin";
+    case Needs::reloading:
+      return "admin, or drwatch's own user on its local socket";
   }
   return "";
 }
@@ -203,9 +205,19 @@ Task<SharedResponse> read(Room& room, Reads reads, Call call) {
 
 }  // namespace
 
+namespace {
+
+Renderer::Prepare from_moment(Room& room, std::function<Response(const Moment&)> make) {
+  return [&room, make = std::move(make)] { return [moment = room.moment(), make] { return make(*moment); }; };
+}
+
+}  // namespace
+
 Task<SharedResponse> rendered(Room& room, const Caller& caller, std::function<Response(const Moment&)> make) {
-  Renderer::Prepare prepare = [&room, make = std::move(make)] { return [moment = room.moment(), make] { return make(*moment); }; };
-  co_return co_await room.renderer_for(caller).make("", std::move(prepare));
+  co_return co_await room.renderer_for(caller).make("", from_moment(room, std::move(make)));
+}
+Task<SharedResponse> answered(Room& room, const Caller& caller, std::function<Response(const Moment&)> make) {
+  co_return co_await room.renderer_for(caller).make_at_once(from_moment(room, std::move(make)));
 }
 
 void Room::note_wrong_token(const Request& request) {
@@ -248,7 +260,10 @@ Task<SharedResponse> respond(std::shared_ptr<Room> room, Request request) {
   try {
     if (const auto* tells = std::get_if<Tells>(&row->does)) co_return shared((*tells)(*room, call));
     if (const auto* reads = std::get_if<Reads>(&row->does)) co_return co_await read(*room, *reads, std::move(call));
-    co_return co_await std::get<Acts>(row->does)(*room, std::move(call));
+    SharedResponse done = co_await std::get<Acts>(row->does)(*room, std::move(call));
+    // A run or a ping may change what is shown without an event.
+    if (row->methods != get) room->moments.forget();
+    co_return done;
   } catch (const boost::system::system_error& error) {
     if (error.code() == boost::asio::error::operation_aborted) throw;
     room->log.line(Importance::error, "answering " + std::string(row->pattern) + " failed: " + error.what());

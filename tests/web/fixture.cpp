@@ -43,6 +43,7 @@ Task<Answer> FakeDesk::submit(Input input, std::string idempotency_key, std::str
 Task<std::optional<Outcome>> FakeDesk::run_probe(std::string name) {
   Outcome outcome = outcome_of(Health::down, Reason::connect, "ECONNREFUSED", name + " refused");
   outcome.at = now_there;
+  state_.sight.probes[name].last = std::make_shared<const Outcome>(outcome);
   co_return outcome;
 }
 
@@ -129,6 +130,10 @@ void Running::on_loop(const std::function<void()>& work) {
     done.set_value();
   });
   done.get_future().wait();
+}
+
+void Running::keep_moments(std::chrono::nanoseconds fresh_for) {
+  on_loop([&] { room_->moments.fresh_for = fresh_for; });
 }
 
 std::string Running::log_lines() {

@@ -73,6 +73,8 @@ class Running {
 
   FakeDesk& desk() { return *desk_; }
   std::size_t connections();
+  // A moment is shown for so long when no event comes. None here, since the desk's state is changed without one.
+  void keep_moments(std::chrono::nanoseconds fresh_for);
   void use_identity(std::shared_ptr<web::Identity> identity) { server_->identity(std::move(identity)); }  // on the loop
 
  private:

@@ -106,6 +106,21 @@ TEST_CASE("beyond its bounds a renderer says that it is busy, at once") {
   CHECK(std::count(same.statuses.begin(), same.statuses.end(), 200) == 5);
 }
 
+TEST_CASE("the answer to a command that was done comes first, and is never busy") {
+  Bench bench({.answers = 2, .readers = 4});
+  for (int i = 0; i < 5; ++i) bench.ask("", says("read"));
+  bench.tasks.spawn("acts", [](Bench& b) -> Task<void> {
+    const auto made = co_await b.renderer.make_at_once(says("done"));
+    b.order.push_back(made->body);
+    b.statuses.push_back(made->status);
+  }(bench));
+  bench.loop.poll();
+  CHECK(bench.statuses == std::vector<int>{503, 503, 503});
+  bench.order.clear();
+  bench.finish();
+  CHECK(bench.order == std::vector<std::string>{"", "done", "read", "read"});
+}
+
 TEST_CASE("what preparing or making throws comes out, and the next one is made") {
   Bench bench;
   bench.ask("", []() -> Renderer::Make { throw std::runtime_error("in preparing"); });

@@ -235,6 +235,32 @@ TEST_CASE("the daemon's own socket needs no token from root and from who drwatch
   rmdir(folder);
 }
 
+TEST_CASE("on the daemon's own socket its own user, as whom plugins and commands run too, may read and reload, and nothing else") {
+  using web::Needs;
+  const web::Auth auth(test::small_platform().server);
+  web::Request request;
+  const auto may = [&](Needs needs) { return std::holds_alternative<web::Caller>(auth.admit(request, needs)); };
+  request.local_user = "root";
+  CHECK((may(Needs::reading) && may(Needs::reloading) && may(Needs::responder) && may(Needs::admin)));
+  request.local_user = "drwatch";
+  CHECK((may(Needs::reading) && may(Needs::reloading)));
+  CHECK_FALSE((may(Needs::responder) || may(Needs::admin)));
+  request.local_user.clear();
+  CHECK_FALSE((may(Needs::reloading) || may(Needs::responder)));
+}
+
+TEST_CASE("what somebody reads after a command that made no event is not from before it") {
+  Running server;
+  server.keep_moments(std::chrono::hours(1));
+  const auto message = [&] {
+    const Json last = ask(server.port(), "GET", "/api/v1/probes/primary", {as_viewer}).json()["last"];
+    return last.is_object() && last["message"].is_string() ? last["message"].get<std::string>() : "";
+  };
+  REQUIRE(message() != "primary refused");
+  CHECK(ask(server.port(), "POST", "/api/v1/probes/primary/run", {as_oncall, of_json}, "{}").status == 200);
+  CHECK(message() == "primary refused");
+}
+
 TEST_CASE("the answer to a wrong token is held, counted and told; a right one is not held") {
   Running server;
   const auto began = std::chrono::steady_clock::now();

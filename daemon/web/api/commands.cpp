@@ -42,7 +42,7 @@ Task<SharedResponse> incident_answer(Room& room, Caller caller, std::string id, 
   std::function<Response(const Moment&)> make = [id, durable = answer.durable, status](const Moment& now) {
     return incident_answer(now, id, durable, status);
   };
-  co_return co_await rendered(room, caller, std::move(make));
+  co_return co_await answered(room, caller, std::move(make));
 }
 
 // A path that names an incident which does not exist is answered with 404 and the nearest ids, before the body is looked at.
@@ -229,7 +229,7 @@ Task<SharedResponse> record_drill(Room& room, Call call) {
     view["durable"] = durable;
     return json(view, 201);
   };
-  co_return co_await rendered(room, call.caller, std::move(make));
+  co_return co_await answered(room, call.caller, std::move(make));
 }
 
 }  // namespace drwatch::web

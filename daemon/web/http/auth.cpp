@@ -37,7 +37,9 @@ Response refused(int status, std::string title, std::string detail) {
   return response;
 }
 
-std::string_view role_word(Needs needs) { return needs == Needs::admin ? "admin" : needs == Needs::responder ? "responder" : "viewer"; }
+std::string_view role_word(Needs needs) {
+  return needs == Needs::admin || needs == Needs::reloading ? "admin" : needs == Needs::responder ? "responder" : "viewer";
+}
 
 }  // namespace
 
@@ -101,8 +103,10 @@ std::variant<Caller, Response> Auth::admit(const Request& request, Needs needs) 
                      "this needs the role " + std::string(role_word(needs)) + "; the token of '" + who->name + "' does not have it");
     return *who;
   }
-  // The kernel has said who it is, and both could read every token in the daemon's memory.
-  if (!request.local_user.empty()) return Caller{request.local_user, Role::admin};
+  // The kernel has said who it is. root may do everything; drwatch's own user, as whom its unit reloads it, but also plugins and commands
+  // run, may reload and read, and nothing else.
+  if (request.local_user == "root" || (!request.local_user.empty() && (reading || needs == Needs::reloading)))
+    return Caller{request.local_user, request.local_user == "root" ? Role::admin : Role::viewer};
   if (reading && request.peer_is_loopback && free_reading_) {
     if (needs == Needs::reading && !host_is_ours(request))
       return refused(403, "unknown host", "without a token drwatch is read as localhost, as an IP address or as [server] public_url only");

@@ -20,7 +20,8 @@ bool same(const Digest& a, const Digest& b);  // constant time
 
 enum class Role { viewer, responder, admin };
 // What a route asks for: nothing; to read (which loopback may without a token); a role.
-enum class Needs { nothing, reading, figures, responder, admin };  // figures: reading, from any Host (scrapers name the host as they like)
+// figures: reading, from any Host (scrapers name the host as they like). reloading: an admin, or drwatch's own user on its local socket.
+enum class Needs { nothing, reading, figures, responder, admin, reloading };
 
 struct Caller {
   std::string name;  // of the token; empty: none was needed

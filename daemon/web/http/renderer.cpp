@@ -23,10 +23,12 @@ namespace {
 // Of ten parts of the loop's time, preparing takes one at the most: after it has taken so long, the next one comes nine times as much
 // later.
 constexpr int pause_per_preparing = 9;
-// Where there is only one processor, the loop goes first.
+// Where there is only one processor, the loop goes first. The shipped unit forbids the call (@resources): there only the bound above holds.
 constexpr int niceness = 10;
 
-struct Job {
+}  // namespace
+
+struct Renderer::Job {
   std::string key;
   Renderer::Prepare prepare;
   std::size_t readers = 0;
@@ -40,6 +42,8 @@ struct Job {
     wake.cancel();
   }
 };
+
+namespace {
 
 // Also counts down when the caller is cancelled.
 struct Counted {
@@ -155,7 +159,20 @@ Task<SharedResponse> Renderer::make(std::string key, Prepare prepare) {
     job->prepare = std::move(prepare);
     inside->jobs.push_back(job);
   }
-  const Counted in_queue(inside->readers), in_job(job->readers);
+  const Counted in_queue(inside->readers);
+  co_return co_await answered(inside, job);
+}
+
+Task<SharedResponse> Renderer::make_at_once(Prepare prepare) {
+  const auto inside = inside_;
+  const auto job = std::make_shared<Job>(inside->loop);
+  job->prepare = std::move(prepare);
+  inside->jobs.push_front(job);
+  co_return co_await answered(inside, job);
+}
+
+Task<SharedResponse> Renderer::answered(std::shared_ptr<Inside> inside, std::shared_ptr<Job> job) {
+  const Counted in_job(job->readers);
   inside->go_on();
   while (!job->done) {
     const auto [error] = co_await job->wake.async_wait(asio::as_tuple(asio::use_awaitable));

@@ -19,7 +19,8 @@ class Renderer {
   using Prepare = std::function<Make()>;
   struct Bounds {
     std::size_t answers = 128;  // different ones that wait to be made
-    std::size_t readers = 512;  // who wait for them. Fewer than connections: one that waits here is not closed to make room
+    std::size_t readers =
+        256;  // who wait for them. One that waits here is not closed to make room: all of them must be fewer than connections
   };
 
   Renderer(boost::asio::any_io_executor loop, Bounds bounds);
@@ -29,9 +30,13 @@ class Renderer {
   // The answer, or 503 when too many wait. Those who wait under the same key share one answer; an empty key shares nothing. What prepare or
   // the making throws comes out here. An answer is made of a state that is not older than the call.
   Task<SharedResponse> make(std::string key, Prepare prepare);
+  // The answer to a command that was done: before all others, and never refused.
+  Task<SharedResponse> make_at_once(Prepare prepare);
 
  private:
   struct Inside;
+  struct Job;
+  static Task<SharedResponse> answered(std::shared_ptr<Inside> inside, std::shared_ptr<Job> job);
   std::shared_ptr<Inside> inside_;
 };
 
