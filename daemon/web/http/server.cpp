@@ -49,6 +49,14 @@ bool is_loopback(const asio::ip::address& a) {
   return a.is_loopback();
 }
 
+// Whose turn it is, in what is taken by turns. Of IPv6 the network of a site (/64): within it one client has as many addresses as it likes.
+std::string fair_share_of(const asio::ip::address& a) {
+  if (!a.is_v6() || a.to_v6().is_v4_mapped()) return a.to_string();
+  auto bytes = a.to_v6().to_bytes();
+  std::fill(bytes.begin() + 8, bytes.end(), 0);
+  return asio::ip::make_address_v6(bytes).to_string();
+}
+
 // The address that a request really comes from: behind a proxy on this machine the last one that the proxy wrote down.
 std::string client_of(const Request& request) {
   const std::string* forwarded = request.peer_is_loopback ? request.header("x-forwarded-for") : nullptr;
@@ -62,7 +70,13 @@ std::string client_of(const Request& request) {
 
 // Opens, binds and listens here and not in start(), so that a port in use is known before the daemon reports that it is ready.
 Server::Server(World world, TaskGroup& tasks, const std::string& listen, Limits limits, Respond respond)
-    : world_(world), tasks_(tasks), limits_(limits), respond_(std::move(respond)), acceptor_(world.executor), local_(world.executor) {
+    : world_(world),
+      tasks_(tasks),
+      limits_(limits),
+      respond_(std::move(respond)),
+      acceptor_(world.executor),
+      local_(world.executor),
+      handshakes_(std::make_shared<Handshakes>(world.executor)) {
   const auto endpoint = endpoint_of(listen);
   try {
     acceptor_.open(endpoint.protocol());
@@ -203,7 +217,8 @@ void Server::take_in(tcp::socket socket) {
   auto one = std::make_shared<Connection>();
   one->peer = peer;
   one->loopback = is_loopback(remote.address());
-  one->socket = identity_ ? make_socket(std::move(socket), identity_) : make_socket(AnySocket(std::move(socket)));
+  one->socket = identity_ ? make_socket(std::move(socket), identity_, handshakes_, fair_share_of(remote.address()))
+                          : make_socket(AnySocket(std::move(socket)));
   begin_serving(one, identity_ ? Doing::handshake : Doing::idle);
 }
 

@@ -96,6 +96,7 @@ class Server : public std::enable_shared_from_this<Server> {
   boost::asio::local::stream_protocol::acceptor local_;
   std::string local_path_;
   std::shared_ptr<Identity> identity_;
+  std::shared_ptr<Handshakes> handshakes_;
   std::map<std::uint64_t, One> connections_;
   std::uint64_t next_id_ = 1;
   std::size_t streams_ = 0, unsent_ = 0;
