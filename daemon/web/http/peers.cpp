@@ -26,7 +26,7 @@ constexpr Network loopback_v4{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 127, 0,
 constexpr Network loopback_v6{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 128};
 
 // Some proxies write the port as well: "192.0.2.7:1234", "[2001:db8::1]:1234".
-std::string_view without_port(std::string_view text) {
+std::string_view bare_address(std::string_view text) {
   while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
   while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
   if (text.starts_with('[')) return text.substr(1, text.find(']') - 1);
@@ -59,7 +59,7 @@ std::string Proxies::forwarded_for(const Request& request) const {
     if (header->first != "x-forwarded-for") continue;
     for (std::string_view rest = header->second;;) {
       const auto comma = rest.rfind(',');
-      const auto address = parse_address(without_port(rest.substr(comma == rest.npos ? 0 : comma + 1)));
+      const auto address = parse_address(bare_address(rest.substr(comma == rest.npos ? 0 : comma + 1)));
       if (!address) return {};
       if (!trusts(*address)) return address_text(*address);
       if (comma == rest.npos) break;
