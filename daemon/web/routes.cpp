@@ -227,7 +227,7 @@ void Room::note_wrong_token(const Request& request) {
 namespace {
 
 // nullptr: there is none; `allowed` has the methods of those with that path.
-const Row* row_of(const Request& request, std::map<std::string, std::string>& at, std::set<std::string_view>& allowed) {
+const Row* route_of(const Request& request, std::map<std::string, std::string>& at, std::set<std::string_view>& allowed) {
   for (const auto& each : table) {
     if (!matches(each.pattern, request.segments, at)) continue;
     if (takes(each, request.method)) return &each;
@@ -241,7 +241,7 @@ const Row* row_of(const Request& request, std::map<std::string, std::string>& at
 std::variant<std::size_t, Response> admit(Room& room, const Request& head) {
   std::map<std::string, std::string> at;
   std::set<std::string_view> allowed;
-  const Row* row = row_of(head, at, allowed);
+  const Row* row = route_of(head, at, allowed);
   if (!row) return std::size_t{0};
   auto admitted = room.auth.admit(head, row->needs);
   auto* refusal = std::get_if<Response>(&admitted);
@@ -253,7 +253,7 @@ std::variant<std::size_t, Response> admit(Room& room, const Request& head) {
 Task<SharedResponse> respond(std::shared_ptr<Room> room, Request request) {
   Call call;
   std::set<std::string_view> allowed;
-  const Row* row = row_of(request, call.at, allowed);
+  const Row* row = route_of(request, call.at, allowed);
   if (!row && !allowed.empty()) co_return shared(wrong_method(request.method, allowed));
   if (!row) co_return shared(no_such_path(request));
 

@@ -243,7 +243,7 @@ TEST_CASE("a webhook may be large; what is too much of it is refused") {
   CHECK(post(server, "/api/v1/alertmanager", deep).status == 400);
   CHECK(post(server, "/api/v1/alertmanager", std::string(100'000, '\xFF')).status == 400);
   // Other bodies have the usual bound.
-  CHECK(post(server, "/api/v1/reload", std::string(65537, ' ')).status == 413);
+  CHECK(post(server, "/api/v1/incidents", std::string(65537, ' ')).status == 413);
   server.on_loop([&] { CHECK(server.desk().inputs_.empty()); });
 }
 
