@@ -14,10 +14,12 @@ import http.client
 import json
 import os
 import re
+import resource
 import selectors
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -39,6 +41,7 @@ MEMORY = 300 << 20  # 64 MiB of unsent answers (docs/http.md), what 1024 connect
 MAIN = """
 [server]
 listen = "127.0.0.1:{port}"
+{tls}
 [server.tokens.oncall]
 role   = "responder"
 secret = {{ file = "token" }}
@@ -201,6 +204,38 @@ def hurry(port, request):
             pass
 
 
+def shake(port, connections):
+    """Connections from several addresses that send the first message of TLS and wait for what costs the server a signature, then the next."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    out = ssl.MemoryBIO()
+    context = ssl.create_default_context()
+    try:
+        context.wrap_bio(ssl.MemoryBIO(), out, server_hostname="localhost").do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    hello = out.read()
+    picked = selectors.DefaultSelector()
+
+    def connect(n):
+        try:
+            one = socket.create_connection(("127.0.0.1", port), timeout=5, source_address=(f"127.0.0.{2 + n % 8}", 0))
+            one.send(hello)
+        except OSError:
+            return
+        one.setblocking(False)
+        picked.register(one, selectors.EVENT_READ, n)
+
+    for n in range(connections):
+        connect(n)
+    while True:
+        for key, _ in picked.select(1):
+            picked.unregister(key.fileobj)
+            key.fileobj.close()
+            connect(key.data)
+        for n in range(connections - len(picked.get_map())):
+            connect(n)
+
+
 def attack(name, port, paths):
     if name == "nobody":
         time.sleep(3600)
@@ -220,6 +255,8 @@ def attack(name, port, paths):
         keep_asking(port, [ask("/api/v1/status", f"Authorization: Bearer wrong-{n}\r\n") for n in range(100)], 60)
     elif name == "connections":
         hurry(port, ask("/healthz"))
+    elif name == "handshakes":
+        shake(port, 1000)
 
 
 ATTACKS = ("nobody", "readers", "many readers of one page", "histories", "bodies that drip", "headers that drip", "readers that do not read", "wrong tokens",
@@ -269,6 +306,8 @@ def free_ports(count):
 
 
 class Flooded(unittest.TestCase):
+    attacks, secure = ATTACKS, False
+
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="drwatch-flood-")
@@ -285,7 +324,14 @@ class Flooded(unittest.TestCase):
 
         write("token", TOKEN)
         write("key", KEY)
-        write("drwatch.toml", MAIN.format(port=cls.port, mortal=mortal) + "".join(PROBE.format(n=n, target=target) for n in range(TARGETS)))
+        tls = ""
+        if cls.secure:
+            key, certificate = os.path.join(cls.folder, "tls.key"), os.path.join(cls.folder, "tls.pem")
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost", "-addext",
+                            "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate], check=True, capture_output=True)
+            tls = 'tls = { certificate = "tls.pem", key = "tls.key" }'
+            cls.trust = ssl.create_default_context(cafile=certificate)
+        write("drwatch.toml", MAIN.format(port=cls.port, mortal=mortal, tls=tls) + "".join(PROBE.format(n=n, target=target) for n in range(TARGETS)))
         guide = "\n\n".join(f"Paragraph {n} of what a responder reads, *with* `markdown` in it." for n in range(120))
         for component in ("web", "spare", "cron"):
             write(f"scenarios/{component}-outage.toml", OUTAGE.format(component=component, guide=guide))
@@ -335,7 +381,8 @@ class Flooded(unittest.TestCase):
 
     @classmethod
     def ask(cls, method, path, body=None, patience=PATIENCE):
-        connection = http.client.HTTPConnection("127.0.0.1", cls.port, timeout=patience)
+        connection = (http.client.HTTPSConnection("127.0.0.1", cls.port, timeout=patience, context=cls.trust) if cls.secure
+                      else http.client.HTTPConnection("127.0.0.1", cls.port, timeout=patience))
         try:
             connection.request(method, path, None if body is None else json.dumps(body),
                                {"Authorization": "Bearer " + TOKEN, "Content-Type": "application/json"})
@@ -377,7 +424,7 @@ class Flooded(unittest.TestCase):
 
     def test_1_under_every_attack_the_watch_goes_on(self):
         print("\nthe slowest, in ms            heartbeat      note   healthz    a turn of the loop", file=sys.stderr)
-        for name in ATTACKS:
+        for name in self.attacks:
             with self.subTest(name):
                 before, turns, began = self.runs(), self.turns(), time.monotonic()
                 flood = self.flood(name)
@@ -460,6 +507,12 @@ class Flooded(unittest.TestCase):
             self.assertLess(time.monotonic() - began, 15)
         finally:
             self.stop(flood)
+
+
+class FloodedOverTls(Flooded):
+    """The same under TLS, where each connection costs the server a signature before anything was asked."""
+    attacks, secure = ("nobody", "handshakes", "headers that drip"), True
+    test_2_what_is_truly_down_is_found_in_time = test_3_it_ends_when_told_to = None
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ class FakeDesk final : public Desk {
   DaemonFigures figures() const override { return figures_; }
   std::optional<Time> next_run(const std::string&) const override { return now_there + seconds{7}; }
   Task<Answer> submit(Input input, std::string idempotency_key, std::string of = "") override;
+  Task<std::vector<Answer>> submit_all(std::vector<Input> inputs) override;
   Task<std::optional<Outcome>> run_probe(std::string name) override;
   Task<std::vector<std::pair<std::string, bool>>> send_test_alert() override;
   Task<std::vector<std::string>> reload() override { co_return reload_problems_; }
@@ -53,7 +54,8 @@ class FakeDesk final : public Desk {
   std::vector<std::string> keys_, reload_problems_;
   std::vector<std::shared_ptr<const Event>> events_;
   std::map<int, std::function<void(const Event&)>> followers_;
-  bool durable_ = true;
+  bool durable_ = true, stopping_ = false;
+  int batches_ = 0;
 };
 
 struct Quiet final : Log {
@@ -75,6 +77,9 @@ class Running {
   std::size_t connections();
   // A moment is shown for so long when no event comes. None here, since the desk's state is changed without one.
   void keep_moments(std::chrono::nanoseconds fresh_for);
+  void trust(const std::vector<std::string>& proxies, bool loopback = true) {
+    server_->trust(web::Proxies(proxies, loopback));
+  }  // on the loop
   void use_identity(std::shared_ptr<web::Identity> identity) { server_->identity(std::move(identity)); }  // on the loop
 
  private:
@@ -101,7 +106,7 @@ struct Reply {
 // A blocking socket; every wait ends after five seconds.
 class Client {
  public:
-  explicit Client(int port, int receive_buffer = 0);
+  explicit Client(int port, int receive_buffer = 0, const std::string& source = "127.0.0.1");
   ~Client();
   Client(Client&& other) noexcept : socket_(other.socket_), read_(std::move(other.read_)) { other.socket_ = -1; }
   Client(const Client&) = delete;

@@ -3,10 +3,6 @@
 
 #include "daemon/web/http/incoming.hpp"
 
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -43,26 +39,24 @@ std::string endpoint_text(const tcp::endpoint& e) {
   return (e.address().is_v6() ? "[" + address + "]" : address) + ":" + std::to_string(e.port());
 }
 
-bool is_loopback(const asio::ip::address& a) {
-  // A socket that listens on [::] sees 127.0.0.1 as ::ffff:127.0.0.1.
-  if (a.is_v6() && a.to_v6().is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, a.to_v6()).is_loopback();
-  return a.is_loopback();
-}
-
-// The address that a request really comes from: behind a proxy on this machine the last one that the proxy wrote down.
-std::string client_of(const Request& request) {
-  const std::string* forwarded = request.peer_is_loopback ? request.header("x-forwarded-for") : nullptr;
-  if (!forwarded) return request.peer_is_loopback ? "" : request.peer;
-  std::string_view last = std::string_view(*forwarded).substr(forwarded->rfind(',') + 1);
-  while (last.starts_with(' ')) last.remove_prefix(1);
-  return std::string(last.substr(0, 64));
+std::string client_share(const Request& request) {
+  boost::system::error_code none;
+  const auto address = asio::ip::make_address(request.client, none);
+  return none ? std::string() : fair_share_of(address);
 }
 
 }  // namespace
 
 // Opens, binds and listens here and not in start(), so that a port in use is known before the daemon reports that it is ready.
-Server::Server(World world, TaskGroup& tasks, const std::string& listen, Limits limits, Respond respond)
-    : world_(world), tasks_(tasks), limits_(limits), respond_(std::move(respond)), acceptor_(world.executor), local_(world.executor) {
+Server::Server(World world, TaskGroup& tasks, const std::string& listen, Limits limits, Respond respond, Admit admit)
+    : world_(world),
+      tasks_(tasks),
+      limits_(limits),
+      respond_(std::move(respond)),
+      admit_(std::move(admit)),
+      acceptor_(world.executor),
+      local_(world.executor),
+      handshakes_(std::make_shared<Handshakes>(world.executor)) {
   const auto endpoint = endpoint_of(listen);
   try {
     acceptor_.open(endpoint.protocol());
@@ -74,23 +68,6 @@ Server::Server(World world, TaskGroup& tasks, const std::string& listen, Limits 
     throw std::runtime_error("cannot listen on " + listen + ": " + error.code().message() +
                              "; end what holds the port, or change [server] listen");
   }
-}
-
-void Server::listen_locally(const std::string& path) {
-  constexpr std::size_t longest = sizeof(sockaddr_un::sun_path) - 1;
-  if (path.size() > longest)
-    throw std::runtime_error("cannot listen on " + path + ": a socket's path has " + std::to_string(longest) + " bytes at most");
-  const asio::local::stream_protocol::endpoint endpoint(path);
-  boost::system::error_code error;
-  ::unlink(path.c_str());  // of a daemon that was killed
-  local_.open(endpoint.protocol(), error);
-  // Nobody can come between the making of the file and its mode: it is made with it.
-  const auto mask = ::umask(0177);
-  if (!error) local_.bind(endpoint, error);
-  ::umask(mask);
-  if (!error) local_.listen(asio::socket_base::max_listen_connections, error);
-  if (error) throw std::runtime_error("cannot listen on " + path + ": " + error.message() + "; look at the folder and who may write to it");
-  local_path_ = path;
 }
 
 void Server::start() {
@@ -125,103 +102,7 @@ std::string Server::address() const {
 
 void Server::identity(std::shared_ptr<Identity> identity) { identity_ = std::move(identity); }
 
-// Notes what the connection does from now on, and until when that may last; look_after() ends it then.
-void Server::begin(One one, Doing doing) {
-  const auto within = [&]() -> Duration {
-    switch (doing) {
-      case Doing::handshake:
-      case Doing::header:
-        return limits_.header_within;
-      case Doing::body:
-        return limits_.body_within;
-      case Doing::idle:
-        return limits_.idle;
-      case Doing::writing:
-        return limits_.write_within;
-      case Doing::leaving:
-        return seconds{2};
-      case Doing::answering:
-      case Doing::streaming:
-        return hours{24 * 365};  // ours to end
-    }
-    return limits_.idle;
-  }();
-  one->doing = doing;
-  one->since = world_.clock.boottime();
-  one->bytes = 0;
-  one->until = one->since + within;
-}
-
-// How fast a connection gets on with what it does now, in bytes a second. Everybody begins with a credit, so that one that has just come is
-// not slower than one that drips a byte a second.
-double Server::pace(const Connection& one) const {
-  constexpr double credit_bytes = 512, credit_seconds = 0.05;
-  const std::chrono::duration<double> took = world_.clock.boottime() - one.since;
-  return (static_cast<double>(one.bytes) + credit_bytes) / (took.count() + credit_seconds);
-}
-
-// Ends the connection that keeps us waiting the most among those that `among` names: the one that has been idle for the longest, or else
-// the slowest in its handshake, header, body or in reading its answer. One that waits for us is never ended. False: there is none.
-bool Server::close_slowest(const std::function<bool(const Connection&)>& among) {
-  One idle, slowest;
-  for (const auto& [id, one] : connections_) {
-    if (!among(*one)) continue;
-    const bool waits = one->doing == Doing::answering || one->doing == Doing::streaming || one->doing == Doing::leaving;
-    // One that has just come and is about to ask is not idle yet.
-    if (one->doing == Doing::idle && one->answered) {
-      if (!idle || one->since < idle->since) idle = one;
-    } else if (!waits && (!slowest || pace(*one) < pace(*slowest))) {
-      slowest = one;
-    }
-  }
-  const One one = idle ? idle : slowest;
-  if (!one) return false;
-  one->doing = Doing::leaving;  // not chosen twice before it has ended
-  one->until = one->since;
-  one->socket->close();
-  return true;
-}
-
-bool Server::make_room() {
-  return close_slowest([](const Connection&) { return true; });
-}
-
-void Server::take_in(tcp::socket socket) {
-  boost::system::error_code error;
-  const auto remote = socket.remote_endpoint(error);
-  if (error) return;                                                       // gone already
-  if (connections_.size() >= limits_.connections && !make_room()) return;  // all are being answered: closing tells the client to come again
-  // One address makes room among its own.
-  const std::string peer = remote.address().to_string();
-  if (const auto same = [&peer](const Connection& one) { return one.peer == peer; };
-      !is_loopback(remote.address()) &&
-      static_cast<std::size_t>(std::count_if(connections_.begin(), connections_.end(),
-                                             [&](const auto& each) { return same(*each.second); })) >= limits_.of_a_peer &&
-      !close_slowest(same))
-    return;
-  socket.set_option(tcp::no_delay(true), error);
-  auto one = std::make_shared<Connection>();
-  one->peer = peer;
-  one->loopback = is_loopback(remote.address());
-  one->socket = identity_ ? make_socket(std::move(socket), identity_) : make_socket(AnySocket(std::move(socket)));
-  begin_serving(one, identity_ ? Doing::handshake : Doing::idle);
-}
-
-// Only root and the user that drwatch runs as are let in, whatever the mode of the socket's file; the kernel says who it is (unix(7),
-// SO_PEERCRED).
-void Server::take_in_locally(asio::local::stream_protocol::socket socket) {
-  ucred who{};
-  socklen_t size = sizeof who;
-  if (getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return;
-  if (who.uid != 0 && who.uid != geteuid()) return;
-  if (connections_.size() >= limits_.connections && !make_room()) return;
-  auto one = std::make_shared<Connection>();
-  one->peer = "local";
-  one->loopback = true;
-  one->local_user = who.uid == 0 ? "root" : "drwatch";
-  one->socket = make_socket(AnySocket(std::move(socket)));
-  begin_serving(one, Doing::idle);
-}
+void Server::trust(Proxies proxies) { proxies_ = std::move(proxies); }
 
 void Server::begin_serving(One one, Doing doing) {
   one->id = next_id_++;
@@ -245,42 +126,6 @@ Task<void> Server::accept(Shared self) {
       // Out of descriptors or memory: make room, and give others the chance to let go, instead of spinning.
       self->make_room();
       co_await self->world_.clock.sleep_for(milliseconds{50});
-    }
-  }
-}
-
-Task<void> Server::accept_locally(Shared self) {
-  while (!self->stopped_) {
-    auto [error, socket] = co_await self->local_.async_accept(asio::as_tuple(asio::use_awaitable));
-    if (!error) {
-      self->take_in_locally(std::move(socket));
-    } else if (self->stopped_ || error == asio::error::operation_aborted) {
-      co_return;
-    } else {
-      self->make_room();
-      co_await self->world_.clock.sleep_for(milliseconds{50});
-    }
-  }
-}
-
-// One look over all connections instead of a timer for each.
-Task<void> Server::look_after(Shared self) {
-  while (!self->stopped_) {
-    co_await self->world_.clock.sleep_for(self->limits_.look_every);
-    const auto now = self->world_.clock.boottime();
-    const auto connections = self->connections_;
-    for (const auto& [id, one] : connections) {
-      // Whoever has left an event stream keeps no place in it until the next event.
-      if (one->doing == Doing::streaming && one->socket->gone()) one->socket->close(), self->tasks_.cancel(one->task);
-      if (now < one->until) continue;
-      if (one->doing == Doing::header || one->doing == Doing::body) {
-        one->late = true;  // it hears why
-        // Time to send the answer 408; the cancelled reading ends, and receive() goes on with `late`.
-        one->until = now + self->limits_.header_within;
-        one->socket->cancel();
-      } else {
-        one->socket->close();
-      }
     }
   }
 }
@@ -337,7 +182,13 @@ Task<bool> Server::send_shared(Shared self, One one, std::string header, std::sh
 
 // nullopt: there is no next request; what had to be said was said.
 Task<std::optional<Request>> Server::receive(Shared self, One one) {
-  Incoming incoming(self->limits_.header_bytes, self->limits_.body_bytes);
+  Incoming::Admit admit = [self, one](Request head) -> std::variant<std::size_t, Response> {
+    self->tell_whence(*one, head);
+    // What is wrong with its target is said when it has come.
+    if (!self->admit_ || !read_target(head).empty()) return std::size_t{0};
+    return self->admit_(head);
+  };
+  Incoming incoming(self->limits_.header_bytes, self->limits_.body_bytes, std::move(admit));
   self->begin(one, one->buffer.empty() ? Doing::idle : Doing::header);
   bool continued = false;
   for (;;) {
@@ -360,6 +211,10 @@ Task<std::optional<Request>> Server::receive(Shared self, One one) {
   if (incoming.done() && !incoming.refused() && !one->late) co_return incoming.take();
 
   const Response refusal = incoming.refused() ? *incoming.refused() : problem(408, "too slow", "the request did not arrive in time");
+  if (refusal.held > Duration{0}) {
+    self->begin(one, Doing::idle);
+    co_await self->world_.clock.sleep_for(refusal.held);
+  }
   if (co_await send(self, one, header_text(refusal, false, self->world_.clock.now()) + refusal.body)) co_await leave(self, one);
   co_return std::nullopt;
 }
@@ -390,7 +245,7 @@ Task<bool> Server::answer(Shared self, One one, Request request) {
   // The server being stopped answers what it has taken and keeps nothing open.
   const bool head = request.method == "HEAD", keep = request.keep_alive && !self->stopped_;
   const std::string wrong = read_target(request);
-  // Requests of one client behind a proxy, counted as long as this one is under way. Loopback itself has no bound.
+  // Requests of one client behind a proxy, counted as long as this one is under way. The proxy itself has no bound.
   struct UnderWay {
     std::map<std::string, std::size_t>& all;
     std::string client;
@@ -402,7 +257,7 @@ Task<bool> Server::answer(Shared self, One one, Request request) {
     }
     std::size_t count() const { return client.empty() ? 0 : all.at(client); }
   };
-  const UnderWay under_way(self->under_way_, request.peer_is_loopback ? client_of(request) : std::string());
+  const UnderWay under_way(self->under_way_, client_share(request));
   SharedResponse response;
   if (!wrong.empty()) {
     response = std::make_shared<const Response>(problem(400, "not understood", wrong));
@@ -445,15 +300,20 @@ Task<bool> Server::answer(Shared self, One one, Request request) {
   co_return false;
 }
 
+void Server::tell_whence(const Connection& one, Request& request) const {
+  request.peer = one.peer;
+  request.peer_is_loopback = one.loopback;
+  request.local_user = one.local_user;
+  if (!one.local_user.empty() || proxies_.trusts(one.peer)) request.client = proxies_.forwarded_for(request);
+}
+
 // One connection from its handshake to its end. Its socket is closed by the task group's callback (take_in), whichever way this returns.
 Task<void> Server::serve(Shared self, One one) {
   if (!co_await one->socket->handshake()) co_return;
   for (;;) {
     auto request = co_await receive(self, one);
     if (!request) co_return;
-    request->peer = one->peer;
-    request->peer_is_loopback = one->loopback;
-    request->local_user = one->local_user;
+    self->tell_whence(*one, *request);
     if (!co_await answer(self, one, std::move(*request))) co_return;
   }
 }

@@ -5,6 +5,7 @@
 
 #include <sys/socket.h>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/compose.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
@@ -34,6 +35,9 @@ std::shared_ptr<Identity> read_identity(const std::string& certificate_file, con
   auto identity = std::make_shared<Identity>();
   boost::system::error_code error;
   SSL_CTX_set_min_proto_version(identity->context.native_handle(), TLS1_2_VERSION);
+  // Of the key exchanges that a client may choose, the quick ones: ffdhe8192 takes longer than the signature.
+  SSL_CTX_set1_groups_list(identity->context.native_handle(), "X25519:P-256:P-384");
+  SSL_CTX_set_options(identity->context.native_handle(), SSL_OP_NO_RENEGOTIATION);
   // OpenSSL's own callback asks for a passphrase on the terminal and waits there, for ever. Ours gives an empty one and remembers that it
   // was asked, for a message that says what to do.
   const auto asked = std::make_shared<bool>(false);
@@ -103,7 +107,7 @@ struct Over : Socket {
     if constexpr (std::is_same_v<S, AnySocket>)
       return stream;
     else
-      return stream.next_layer();
+      return stream.next_layer().socket;
   }
   void cancel() override {
     boost::system::error_code ignored;
@@ -131,20 +135,85 @@ struct Plain final : Over<AnySocket> {
   Task<bool> handshake() override { co_return true; }
 };
 
-struct Tls final : Over<asio::ssl::stream<tcp::socket>> {
+// What TLS reads from. OpenSSL computes where bytes have come in, so that is where a handshake waits for its turn: also in its second step,
+// and behind a first message that came in pieces. Whoever sends nothing waits for no turn and keeps nobody waiting.
+struct Paced {
+  using executor_type = tcp::socket::executor_type;
+  using lowest_layer_type = tcp::socket::lowest_layer_type;
+  tcp::socket socket;
+  std::shared_ptr<Handshakes> handshakes;  // null: the handshake is over
+  std::string peer;
+  std::weak_ptr<Handshakes::Place> waits;
+
+  executor_type get_executor() { return socket.get_executor(); }
+  lowest_layer_type& lowest_layer() { return socket.lowest_layer(); }
+
+  template <class Buffers, class Token>
+  auto async_write_some(const Buffers& buffers, Token&& token) {
+    return socket.async_write_some(buffers, std::forward<Token>(token));
+  }
+  template <class Buffers, class Token>
+  auto async_read_some(const Buffers& buffers, Token&& token) {
+    enum class At { begin, read, turn };
+    return asio::async_compose<Token, void(boost::system::error_code, std::size_t)>(
+        [this, buffers, at = At::begin, got = std::size_t{0}, place = std::shared_ptr<Handshakes::Place>()](
+            auto& self, boost::system::error_code error = {}, std::size_t size = 0) mutable {
+          switch (at) {
+            case At::begin: {
+              at = At::read;
+              const auto into = buffers;
+              return socket.async_read_some(into, std::move(self));
+            }
+            case At::read: {
+              if (error || !handshakes) return self.complete(error, size);
+              at = At::turn;
+              got = size;
+              place = handshakes->enter(peer);
+              waits = place;
+              auto& turn = place->turn();
+              return turn.async_wait(std::move(self));
+            }
+            case At::turn: {
+              // Kept here: completing may end this connection and all that belongs to it.
+              const auto own = std::move(place);
+              if (!own->granted()) return self.complete(asio::error::operation_aborted, 0);
+              own->begin();
+              return self.complete({}, got);
+            }
+          }
+        },
+        token, socket);
+  }
+};
+
+struct Tls final : Over<asio::ssl::stream<Paced>> {
   std::shared_ptr<Identity> identity;  // a reload replaces it; a connection keeps its own
-  Tls(tcp::socket socket, std::shared_ptr<Identity> own) : Over(std::move(socket), own->context), identity(std::move(own)) {}
+  Tls(tcp::socket socket, std::shared_ptr<Identity> own, std::shared_ptr<Handshakes> handshakes, std::string peer)
+      : Over(Paced{std::move(socket), std::move(handshakes), std::move(peer), {}}, own->context), identity(std::move(own)) {}
   Task<bool> handshake() override {
     const auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::server, as_result);
+    stream.next_layer().handshakes = nullptr;
     co_return !error;
+  }
+  void cancel() override {
+    Over::cancel();
+    give_up();
+  }
+  void close() override {
+    Over::close();
+    give_up();
+  }
+  void give_up() {
+    if (const auto place = stream.next_layer().waits.lock()) place->give_up();
   }
 };
 
 }  // namespace
 
 std::unique_ptr<Socket> make_socket(AnySocket socket) { return std::make_unique<Plain>(std::move(socket)); }
-std::unique_ptr<Socket> make_socket(tcp::socket socket, std::shared_ptr<Identity> identity) {
-  return std::make_unique<Tls>(std::move(socket), std::move(identity));
+std::unique_ptr<Socket> make_socket(tcp::socket socket, std::shared_ptr<Identity> identity, std::shared_ptr<Handshakes> handshakes,
+                                    std::string peer) {
+  return std::make_unique<Tls>(std::move(socket), std::move(identity), std::move(handshakes), std::move(peer));
 }
 
 }  // namespace drwatch::web

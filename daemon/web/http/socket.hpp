@@ -2,6 +2,7 @@
 // The server's end of one connection, plain or TLS, as a byte stream. OpenSSL stays in socket.cpp.
 #pragma once
 
+#include "daemon/web/http/handshakes.hpp"
 #include "probes/seams/world.hpp"
 
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -28,7 +29,8 @@ std::shared_ptr<Identity> load_identity(const std::string& certificate_file, con
 // TCP's or a Unix socket's.
 using AnySocket = boost::asio::generic::stream_protocol::socket;
 std::unique_ptr<Socket> make_socket(AnySocket socket);
-// Under TLS.
-std::unique_ptr<Socket> make_socket(boost::asio::ip::tcp::socket socket, std::shared_ptr<Identity> identity);
+// Under TLS. Its handshake takes its turns among the others as one of `peer`'s.
+std::unique_ptr<Socket> make_socket(boost::asio::ip::tcp::socket socket, std::shared_ptr<Identity> identity,
+                                    std::shared_ptr<Handshakes> handshakes, std::string peer);
 
 }  // namespace drwatch::web
