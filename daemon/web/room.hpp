@@ -42,6 +42,10 @@ struct Room {
         known(w.executor, {}),
         scrapes(w.executor, {8, 32}),
         reading(w.executor, 1) {}
+  // What one client behind a trusted proxy reads at once, by its fair share; more is answered 429. Heartbeats, commands, `/healthz` and
+  // event streams that are open count for nothing: a hundred jobs may call in at the same second.
+  std::map<std::string, std::size_t> reads_under_way;
+  std::size_t reads_of_a_client = 64;
   Renderer& renderer_for(const Caller& caller) { return caller.name.empty() ? open : known; }
   // How links begin: public_url, or the address that listens.
   std::string base_url;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The visible table: a route is a row.
 #include "config/rows/document.hpp"
+#include "daemon/web/http/peers.hpp"
 #include "daemon/web/room.hpp"
 
 #include <boost/asio/error.hpp>
@@ -175,7 +176,7 @@ What is read is made beside the loop that watches, from how things stood at most
 answered. Whoever shows a token does not wait for those who show none. When too many ask at once, some are answered 503 or 429 with `Retry-After`; heartbeats, `/healthz`,
 `/readyz` and commands are not among them. When all 1024 connections are taken, the longest idle one makes room, or else the slowest; an address that
 is no proxy (loopback, `[server] trusted_proxies`) has 256 of them, a client behind one (the right-most of `X-Forwarded-For` that is no proxy
-itself) 64 requests under way. TLS handshakes are taken by turns of the addresses and have a quarter of the loop's time. Answers that their
+itself) 64 reads under way. TLS handshakes are taken by turns of the addresses and have a quarter of the loop's time. Answers that their
 readers have not taken yet hold 64 MiB together; beyond that the slowest reader loses its connection. The answer to a command on an incident brings the newest ten events of its timeline; `timeline_events`
 says how many there are, and reading the incident brings them all.
 
@@ -262,6 +263,30 @@ std::variant<std::size_t, Response> admit(Room& room, const Request& head) {
   return std::move(*refusal);
 }
 
+namespace {
+
+// One of a client's reads, for as long as it lives.
+struct UnderWay {
+  std::map<std::string, std::size_t>& all;
+  std::string client;
+  UnderWay(std::map<std::string, std::size_t>& a, std::string c) : all(a), client(std::move(c)) {
+    if (!client.empty()) ++all[client];
+  }
+  ~UnderWay() {
+    if (const auto its = all.find(client); its != all.end() && --its->second == 0) all.erase(its);
+  }
+  UnderWay(const UnderWay&) = delete;
+  std::size_t count() const { return client.empty() ? 0 : all.at(client); }
+};
+
+Response too_many() {
+  Response refused = problem(429, "too many requests", "this client reads as much at once as it may; ask again when an answer has come");
+  refused.headers.emplace_back("Retry-After", "1");
+  return refused;
+}
+
+}  // namespace
+
 Task<SharedResponse> respond(std::shared_ptr<Room> room, Request request) {
   Call call;
   std::set<std::string_view> allowed;
@@ -276,6 +301,9 @@ Task<SharedResponse> respond(std::shared_ptr<Room> room, Request request) {
   }
   call.caller = std::get<Caller>(admitted);
   call.request = std::move(request);
+  const bool only_reads = row->methods == get && !std::holds_alternative<Tells>(row->does);
+  const UnderWay under_way(room->reads_under_way, only_reads ? fair_share_of_client(call.request) : "");
+  if (under_way.count() > room->reads_of_a_client) co_return shared(too_many());
 
   // A bug in one answer is that answer's 500; cancellation goes on.
   try {

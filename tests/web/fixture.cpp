@@ -148,6 +148,9 @@ void Running::on_loop(const std::function<void()>& work) {
   done.get_future().wait();
 }
 
+void Running::reads_of_a_client(std::size_t most) {
+  on_loop([&] { room_->reads_of_a_client = most; });
+}
 void Running::keep_moments(std::chrono::nanoseconds fresh_for) {
   on_loop([&] { room_->moments.fresh_for = fresh_for; });
 }

@@ -75,6 +75,7 @@ class Running {
 
   FakeDesk& desk() { return *desk_; }
   std::size_t connections();
+  void reads_of_a_client(std::size_t most);
   // A moment is shown for so long when no event comes. None here, since the desk's state is changed without one.
   void keep_moments(std::chrono::nanoseconds fresh_for);
   void trust(const std::vector<std::string>& proxies, bool loopback = true) {

@@ -195,18 +195,22 @@ TEST_CASE("readers that do not read lose their connection when all that is unsen
 }
 
 TEST_CASE("behind a proxy on this machine each client has its bound") {
-  web::Limits limits;
-  limits.of_a_client = 0;
-  Running server(limits);
-  CHECK(ask(server.port(), "GET", "/healthz", {"X-Forwarded-For: 198.51.100.7"}).status == 429);
-  CHECK(ask(server.port(), "GET", "/healthz").status == 200);
+  Running server;
+  server.reads_of_a_client(0);
+  CHECK(ask(server.port(), "GET", "/api/v1/status", {"X-Forwarded-For: 198.51.100.7"}).status == 429);
+  CHECK(ask(server.port(), "GET", "/api/v1/status").status == 200);
+  // What must get through has no bound.
+  const std::string behind = "X-Forwarded-For: 198.51.100.7";
+  CHECK(ask(server.port(), "GET", "/healthz", {behind}).status == 200);
+  CHECK(ask(server.port(), "GET", "/ping/nobody", {behind}).status == 404);
+  CHECK(ask(server.port(), "POST", "/api/v1/probes/primary/run", {behind, as_oncall, of_json}, "{}").status == 200);
   // Another proxy on the way is no client, until it is not trusted any more: as a reload would say.
   const std::string by_two = "X-Forwarded-For: 198.51.100.7, 10.1.2.3", by_one = "X-Forwarded-For: 10.1.2.3";
   server.on_loop([&] { server.trust({"10.0.0.0/8"}); });
-  CHECK(ask(server.port(), "GET", "/healthz", {by_two}).status == 429);
-  CHECK(ask(server.port(), "GET", "/healthz", {by_one}).status == 200);
+  CHECK(ask(server.port(), "GET", "/api/v1/status", {by_two}).status == 429);
+  CHECK(ask(server.port(), "GET", "/api/v1/status", {by_one}).status == 200);
   server.on_loop([&] { server.trust({}); });
-  CHECK(ask(server.port(), "GET", "/healthz", {by_one}).status == 429);
+  CHECK(ask(server.port(), "GET", "/api/v1/status", {by_one}).status == 429);
 }
 
 TEST_CASE("whom a proxy forwards for") {
@@ -247,8 +251,8 @@ TEST_CASE("whom a proxy forwards for") {
 TEST_CASE("an address has its bound of connections, a trusted proxy has not, and an untrusted one's word counts for nothing") {
   web::Limits limits;
   limits.of_a_peer = 3;
-  limits.of_a_client = 0;
   Running server(limits);
+  server.reads_of_a_client(0);
   // As though loopback were any network, since tests come from nowhere else.
   const std::string own = "127.0.0.5";
   server.on_loop([&] { server.trust({}, false); });
@@ -261,7 +265,7 @@ TEST_CASE("an address has its bound of connections, a trusted proxy has not, and
   CHECK(connect_many() == 3);
   const auto status_behind = [&] {
     Client client(server.port(), 0, own);
-    client.send("GET /healthz HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 198.51.100.7\r\n\r\n");
+    client.send("GET /api/v1/status HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 198.51.100.7\r\n" + as_viewer + "\r\n\r\n");
     return client.reply().status;
   };
   CHECK(status_behind() == 200);

@@ -19,6 +19,11 @@ std::string fair_share_of(const asio::ip::address& a) {
   std::fill(bytes.begin() + 8, bytes.end(), 0);
   return asio::ip::make_address_v6(bytes).to_string();
 }
+std::string fair_share_of_client(const Request& request) {
+  boost::system::error_code none;
+  const auto address = boost::asio::ip::make_address(request.client, none);
+  return none ? std::string() : fair_share_of(address);
+}
 
 namespace {
 

@@ -16,6 +16,8 @@ namespace drwatch::web {
 bool is_loopback(const boost::asio::ip::address& address);
 // Who counts as one in what is shared out by peers: an address; of IPv6 a site's network (/64).
 std::string fair_share_of(const boost::asio::ip::address& address);
+// The same for the client behind a trusted proxy; empty: there is none.
+std::string fair_share_of_client(const Request& request);
 
 // The proxies whose word about where a request comes from is taken.
 class Proxies {

@@ -39,12 +39,6 @@ std::string endpoint_text(const tcp::endpoint& e) {
   return (e.address().is_v6() ? "[" + address + "]" : address) + ":" + std::to_string(e.port());
 }
 
-std::string client_share(const Request& request) {
-  boost::system::error_code none;
-  const auto address = asio::ip::make_address(request.client, none);
-  return none ? std::string() : fair_share_of(address);
-}
-
 }  // namespace
 
 // Opens, binds and listens here and not in start(), so that a port in use is known before the daemon reports that it is ready.
@@ -245,26 +239,9 @@ Task<bool> Server::answer(Shared self, One one, Request request) {
   // The server being stopped answers what it has taken and keeps nothing open.
   const bool head = request.method == "HEAD", keep = request.keep_alive && !self->stopped_;
   const std::string wrong = read_target(request);
-  // Requests of one client behind a proxy, counted as long as this one is under way. The proxy itself has no bound.
-  struct UnderWay {
-    std::map<std::string, std::size_t>& all;
-    std::string client;
-    UnderWay(std::map<std::string, std::size_t>& a, std::string c) : all(a), client(std::move(c)) {
-      if (!client.empty()) ++all[client];
-    }
-    ~UnderWay() {
-      if (const auto its = all.find(client); its != all.end() && --its->second == 0) all.erase(its);
-    }
-    std::size_t count() const { return client.empty() ? 0 : all.at(client); }
-  };
-  const UnderWay under_way(self->under_way_, client_share(request));
   SharedResponse response;
   if (!wrong.empty()) {
     response = std::make_shared<const Response>(problem(400, "not understood", wrong));
-  } else if (under_way.count() > self->limits_.of_a_client) {
-    Response refused = problem(429, "too many requests", "as many requests of this client as can be served are under way");
-    refused.headers.emplace_back("Retry-After", "1");
-    response = std::make_shared<const Response>(std::move(refused));
   } else {
     self->begin(one, Doing::answering);
     response = co_await self->respond_(std::move(request));

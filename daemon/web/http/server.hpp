@@ -24,7 +24,6 @@ struct Limits {
   std::size_t connections = 1024;                                // at once; whoever is slowest makes room
   std::size_t streams = 256;                                     // of them, responses without an end
   std::size_t of_a_peer = 256;                                   // connections of one address; not of a proxy
-  std::size_t of_a_client = 64;                                  // requests under way of one address behind a proxy
   std::size_t unsent_bytes = 64 << 20;                           // of all answers that their readers have not taken yet
   Duration header_within = seconds{10};                          // from its first byte (and the TLS handshake)
   Duration body_within = seconds{20};
@@ -109,7 +108,6 @@ class Server : public std::enable_shared_from_this<Server> {
   std::map<std::uint64_t, One> connections_;
   std::uint64_t next_id_ = 1;
   std::size_t streams_ = 0, unsent_ = 0;
-  std::map<std::string, std::size_t> under_way_;  // requests, by the address of a client behind a proxy
   TaskGroup::Id accepting_ = 0, accepting_locally_ = 0, looking_ = 0;
   bool stopped_ = false;
 };
