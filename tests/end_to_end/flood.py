@@ -26,10 +26,9 @@ import unittest
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "platform"))
-from sample import die_with_parent  # noqa: E402
+sys.path.insert(0, HERE)
+from served import PROGRAM, Served, die_with_parent, free_ports  # noqa: E402
 
-PROGRAM = os.path.abspath(os.environ.get("DRWATCH", "build/dev/drwatch"))
 SECONDS = float(os.environ.get("SECONDS", "4"))
 TOKEN, KEY = "flood-token-0123456789", "flood-key-0123456789"
 TARGETS = 50
@@ -260,20 +259,14 @@ def greet(ports):
                 pass
 
 
-def free_ports(count):
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
-
-
 class Flooded(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="drwatch-flood-")
         cls.processes = []
-        cls.port, target, mortal = free_ports(3)
+        cls.served = Served(cls.folder, TOKEN, PATIENCE)
+        cls.port = cls.served.port
+        target, mortal = free_ports(2)
         cls.targets = cls.spawn([sys.executable, os.path.abspath(__file__), "greet", str(target), str(mortal)], stdin=subprocess.PIPE,
                                 stdout=subprocess.PIPE)
         cls.targets.stdout.readline()
@@ -283,7 +276,6 @@ class Flooded(unittest.TestCase):
             with open(os.path.join(cls.folder, name), "w", encoding="utf-8") as file:
                 file.write(text)
 
-        write("token", TOKEN)
         write("key", KEY)
         write("drwatch.toml", MAIN.format(port=cls.port, mortal=mortal) + "".join(PROBE.format(n=n, target=target) for n in range(TARGETS)))
         guide = "\n\n".join(f"Paragraph {n} of what a responder reads, *with* `markdown` in it." for n in range(120))
@@ -335,15 +327,7 @@ class Flooded(unittest.TestCase):
 
     @classmethod
     def ask(cls, method, path, body=None, patience=PATIENCE):
-        connection = http.client.HTTPConnection("127.0.0.1", cls.port, timeout=patience)
-        try:
-            connection.request(method, path, None if body is None else json.dumps(body),
-                               {"Authorization": "Bearer " + TOKEN, "Content-Type": "application/json"})
-            answer = connection.getresponse()
-            text = answer.read().decode()
-            return answer.status, json.loads(text) if text[:1] in "{[" else text
-        finally:
-            connection.close()
+        return cls.served.ask(method, path, body, patience=patience)
 
     @classmethod
     def status_of(cls, method, path):
