@@ -15,9 +15,6 @@ namespace {
 
 // After how long kept values are written: so much of them is lost when the process dies.
 constexpr Duration kept_turn = seconds{2};
-constexpr std::uint64_t events_per_snapshot = 5000;
-constexpr std::size_t most_waiting = 100000;  // events that wait for the disk before kept values are left out
-constexpr Duration answers_kept = hours{24};
 constexpr Duration stop_patience = seconds{10};
 
 const std::vector<double> lag_bounds = {0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5};
@@ -159,14 +156,6 @@ Task<void> Daemon::keep_house() {
   }
 }
 
-void Daemon::write_down() {
-  state_.kept.alive_at = now();
-  if (parts_.journal.waiting() < most_waiting) keeping_.write_kept(state_.kept);
-  if (state_.record.seq - snapshot_seq_ < events_per_snapshot) return;
-  snapshot_seq_ = state_.record.seq;
-  parts_.journal.snapshot(snapshot_seq_, snapshot_text(state_.record));
-}
-
 // A stretch in which every turn was late is told to the heart when it is long enough, and when it is over.
 void Daemon::watch_loop() {
   const auto at = parts_.world.clock.boottime();
@@ -176,17 +165,6 @@ void Daemon::watch_loop() {
   }
   const auto since = loop_.late_since();
   if (since && at - *since > LoopWatch::blind_after) feed(LoopLate{true, now() - std::chrono::ceil<Duration>(at - *since)});
-}
-
-// The journal fails when writing reports an error, or when the oldest write has waited longer than `[journal] patience`. It is told once,
-// and once more when it is mended.
-void Daemon::watch_journal() {
-  bool slow = keeping_.oldest_wait() > settings_->journal.patience;
-  bool failing = slow || !journal_error_.empty();
-  figures_.durable = !failing;
-  if (failing == state_.record.journal_failing) return;
-  feed(JournalHealth{
-      failing, journal_error_.empty() ? "a commit takes longer than " + duration_words(settings_->journal.patience) : journal_error_});
 }
 
 // A new probe is told what its last run handed back, if it was made with the same settings.
@@ -323,139 +301,6 @@ Task<std::vector<std::pair<std::string, bool>>> Daemon::send_test_alert() {
   std::vector<std::pair<std::string, bool>> lines = co_await alerting_.test();
   for (auto& [line, taken] : lines) secrets_.hide(line);
   co_return lines;
-}
-
-std::map<std::string, std::string> Daemon::remember_answer(const std::string& key, const Answer& answer) {
-  std::map<std::string, std::string> changed;
-  std::erase_if(answers_, [&](const auto& entry) {
-    bool old = entry.second.first < now() - answers_kept;
-    if (old) changed["answer/" + entry.first] = "";
-    return old;
-  });
-  answers_[key] = {now(), answer};
-  changed["answer/" + key] = answer_text(now(), answer);
-  return changed;
-}
-
-namespace {
-
-Answer closed() {
-  Answer answer;
-  answer.refused = Refusal{503, "drwatch is stopping", "nothing was done; ask again when it is back", {}};
-  return answer;
-}
-
-}  // namespace
-
-Task<Answer> Daemon::submit(Input input, std::string key, std::string of) {
-  if (stopping_) co_return closed();
-  if (auto known = answers_.find(key); !key.empty() && known != answers_.end() && known->second.first > now() - answers_kept) {
-    Answer again = known->second.second;
-    if (!of.empty() && !again.of.empty() && again.of != of) {
-      Answer other;
-      other.refused = Refusal{422,
-                              "idempotency key used before",
-                              "this Idempotency-Key came with another request; nothing was done: send each request with a key of its own",
-                              {}};
-      co_return other;
-    }
-    again.repeated = true;
-    if (!again.refused) again.durable = co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
-    co_return again;
-  }
-  Decision decision = feed(std::move(input), key, of);
-  Answer answer{decision.refused, decision.subject, true, false};
-  if (!answer.refused) answer.durable = co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
-  co_return answer;
-}
-
-Task<std::vector<Answer>> Daemon::submit_all(std::vector<Input> inputs) {
-  // So many are decided on before others have their turn.
-  constexpr std::size_t in_a_turn = 16;
-  std::vector<Answer> answers;
-  for (Input& input : inputs) {
-    if (!answers.empty() && answers.size() % in_a_turn == 0) co_await boost::asio::post(parts_.world.executor, boost::asio::use_awaitable);
-    if (stopping_) {
-      answers.push_back(closed());
-      continue;
-    }
-    Decision decision = feed(std::move(input));
-    answers.push_back({decision.refused, decision.subject, true, false});
-  }
-  const bool done = std::any_of(answers.begin(), answers.end(), [](const Answer& answer) { return !answer.refused; });
-  const bool durable = !done || co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
-  for (Answer& answer : answers) answer.durable = durable || answer.refused;
-  co_return answers;
-}
-
-// ---- reload
-
-namespace {
-
-// What only a restart can change.
-std::vector<std::string> needs_restart(const Settings& was, const Settings& is) {
-  std::vector<std::string> problems;
-  auto same = [&](bool equal, const char* key) {
-    if (!equal) problems.push_back(std::string(key) + " was changed; restart drwatch to use it");
-  };
-  same(was.server.listen == is.server.listen, "server.listen");
-  same(was.journal.path == is.journal.path, "journal.path");
-  same(was.workers == is.workers, "server.workers");
-  return problems;
-}
-
-std::vector<std::string> changed_probes(const Settings& was, const Settings& is) {
-  std::vector<std::string> changed;
-  for (const auto& [name, probe] : is.probes) {
-    auto before = was.probes.find(name);
-    if (before != was.probes.end() && before->second.fingerprint != probe.fingerprint) changed.push_back(name);
-  }
-  return changed;
-}
-
-}  // namespace
-
-// One after the other, and none is left out: the files may have changed again since the one under way read them.
-Task<std::vector<std::string>> Daemon::reload() {
-  while (reloading_) co_await reloaded_.wait();
-  reloading_ = true;
-  // However this ends, also with a loop that goes while it waits, and the daemon before it.
-  const auto over = [this, exists = exists_](void*) {
-    if (!*exists) return;
-    reloading_ = false;
-    reloaded_.made();
-  };
-  const std::unique_ptr<void, decltype(over)> leaving(this, over);
-  Loaded next = co_await parts_.load();
-  std::vector<std::string> problems = {"drwatch is stopping"};
-  if (!stopping_) problems = take_over(std::move(next));
-  co_return problems;
-}
-
-std::vector<std::string> Daemon::take_over(Loaded loaded) {
-  auto [next, problems] = std::move(loaded);
-  for (std::string& problem : problems) secrets_.hide(problem);
-  if (next && problems.empty()) problems = needs_restart(*settings_, *next);
-  if (!next || !problems.empty()) {
-    figures_.last_reload_successful = false;
-    figures_.last_reload_error = problems.empty() ? "unknown" : problems.front();
-    feed(ConfigurationRefused{problems});
-    return problems.empty() ? std::vector<std::string>{"the configuration cannot be read"} : problems;
-  }
-  std::vector<std::string> changed = changed_probes(*settings_, *next);
-  settings_ = next;
-  secrets_ = secrets_of(*settings_);
-  log_.keep(secrets_);
-  figures_.last_reload_successful = true;
-  figures_.last_reload_error.clear();
-  figures_.last_reload_at = now();
-  if (parts_.reloaded) parts_.reloaded(*settings_);
-  feed(ConfigurationLoaded{changed});
-  scheduler_.load(settings_);
-  alerting_.load(settings_);
-  deadman_.load(settings_->deadman);
-  want_alerts(true);
-  return {};
 }
 
 // ---- for the web room

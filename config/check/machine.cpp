@@ -26,7 +26,6 @@ bool can_be_run(const std::string& program) {
 void look_at_machine(const Document& main, const Settings& settings, const std::vector<NamedPath>& paths, const LoadOptions& options,
                      Problems& problems) {
   const Place top{main.file, 1, 1};
-  std::error_code unreadable;
   // As with secrets: `check` may run on another machine than `serve` will, so what is not there is a warning there.
   const auto needed = [&](Place place, const std::string& key, const std::string& message, const char* hint) {
     options.secrets_must_exist ? problems.error(place, key, message, hint) : problems.warning(place, key, message, hint);
@@ -59,9 +58,13 @@ void look_at_machine(const Document& main, const Settings& settings, const std::
       problems.warning(named.place, named.key, shown(named.path) + " is not there", "correct the path, or make it before it is needed");
     }
   }
+  // One that does not answer was named above with the journal's own path; a start waits for it (open_journal).
   const auto folder = std::filesystem::absolute(settings.journal.path).parent_path();
-  about_to_touch(folder);
-  if (!std::filesystem::is_directory(folder, unreadable))
+  const auto folder_there = asked_within(patience, folder.string(), [folder] {
+    std::error_code no_matter;
+    return std::filesystem::is_directory(folder, no_matter);
+  });
+  if (!folder_there.value_or(true))
     needed(place_at(main.table(), top, {"journal", "path"}), "journal.path", "the folder " + shown(folder.string()) + " is not there",
            "make it: the journal is written into it");
   if (!certificate || !both || !options.identity_problem) return;

@@ -4,6 +4,7 @@
 #include "config/settings.hpp"
 #include "daemon/commands/commands.hpp"
 #include "daemon/commands/loading.hpp"
+#include "daemon/commands/open_journal.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/journal/journal.hpp"
 #include "daemon/log/log.hpp"
@@ -174,9 +175,11 @@ int serve(const ServeOptions& options) {
     world.guarded_by(guard);
     world.on_left_behind([&log](const std::string& words) { log->line(Importance::warning, words); });
     const auto stuck = std::make_shared<std::shared_ptr<Reading>>();
-    JournalContents contents;
-    auto journal = open_sqlite_journal(settings->journal.path, loop.get_executor(), contents);
-    auto all = [&](const std::function<void(const Event&)>& each) { read_journal(settings->journal.path, each); };
+    // From here on no signal ends the process as the kernel does it; those that come while the journal is being opened are kept.
+    boost::asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
+    OpenedJournal opened;
+    if (!open_journal(loop, world.disk(), world.world().clock, *log, settings->journal.path, opened)) return 0;
+    const auto journal = std::move(opened.journal);
     std::unique_ptr<Web> web;
     Daemon daemon({.world = world.world(),
                    .journal = *journal,
@@ -190,7 +193,7 @@ int serve(const ServeOptions& options) {
                        },
                    .alive = notify::alive,
                    .house_turn = Duration{250}},
-                  settings, restore(std::move(contents), all));
+                  settings, std::move(opened.restored));
     TaskGroup outside(loop.get_executor(), [&](const std::string& task, std::exception_ptr error) {
       try {
         std::rethrow_exception(error);
@@ -198,8 +201,6 @@ int serve(const ServeOptions& options) {
         daemon.log().line(Importance::error, task + " ended with an error: " + e.what());
       }
     });
-    // Before anybody can see that it listens: who is told to stop in that moment stops in good order too.
-    boost::asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
     web = std::make_unique<Web>(world.world(), daemon, daemon.log(), outside, settings->server);
     daemon.start();
     log->line(Importance::info, "drwatch " DRWATCH_VERSION " watches " + std::to_string(settings->probes.size()) +
@@ -211,7 +212,6 @@ int serve(const ServeOptions& options) {
     loop.run();
     const int code = ended(*journal, *log, settings->journal.path);
     web.reset();
-    journal.reset();
     return code;
   } catch (const std::exception& e) {
     std::cerr << "drwatch: " << e.what() << "\n";

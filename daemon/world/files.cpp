@@ -60,6 +60,17 @@ Result<std::vector<FileEntry>> list_now(const std::string& folder) {
   return entries;
 }
 
+Result<Listed> look_through(const std::string& folder, const std::function<void(std::vector<FileEntry>)>& look) {
+  auto entries = list_now(folder);
+  if (!entries) return entries.error();
+  Listed listed{entries->size(), std::nullopt};
+  const auto newest =
+      std::max_element(entries->begin(), entries->end(), [](const FileEntry& a, const FileEntry& b) { return a.modified < b.modified; });
+  if (newest != entries->end()) listed.newest = *newest;
+  look(std::move(*entries));
+  return listed;
+}
+
 Result<std::string> read_now(const std::string& path, std::size_t max_bytes) {
   // O_NONBLOCK: opening a named pipe would otherwise wait for a writer, for ever. O_NOCTTY: opening a terminal would make it ours.
   Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
@@ -84,11 +95,10 @@ Result<std::string> read_now(const std::string& path, std::size_t max_bytes) {
 
 }  // namespace
 
-Task<Result<std::vector<FileEntry>>> RealFiles::list(std::string folder) {
+Task<Result<Listed>> RealFiles::list(std::string folder, std::function<void(std::vector<FileEntry>)> look) {
   // Shared with the worker, which may still write the answer after this coroutine was cancelled and is gone.
-  auto answer = std::make_shared<Result<std::vector<FileEntry>>>();
-  // Named first: g++ 12 destroys the captures of a lambda twice when it is converted inside a co_await expression.
-  std::function<void()> work = [answer, folder] { *answer = list_now(folder); };
+  auto answer = std::make_shared<Result<Listed>>();
+  std::function<void()> work = [answer, folder, look = std::move(look)] { *answer = look_through(folder, look); };
   if (auto hangs = co_await disk_.ask(folder, std::move(work))) co_return std::move(*hangs);
   co_return std::move(*answer);
 }
@@ -98,6 +108,10 @@ Task<Result<std::string>> RealFiles::read(std::string path, std::size_t max_byte
   std::function<void()> work = [answer, path, max_bytes] { *answer = read_now(path, max_bytes); };
   if (auto hangs = co_await disk_.ask(path, std::move(work))) co_return std::move(*hangs);
   co_return std::move(*answer);
+}
+
+Task<std::optional<Failure>> RealFiles::beside(std::string path, std::function<void()> work) {
+  return disk_.ask(std::move(path), std::move(work));
 }
 
 }  // namespace drwatch

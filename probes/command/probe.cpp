@@ -27,8 +27,8 @@ end by a signal and a program that can't be started are `unknown` (`own-fault`),
 killed when it ends, what called `setsid` is not. One that does not even end of KILL, since the kernel holds it (`check_disk` on a network
 mount that hangs), is left behind: until it is gone the probe is `unknown` (`own-fault`, code `EBUSY`) and starts no other.
 
-No shell: `run` is the program and its arguments, one string each. It runs as drwatch's own user with a bare environment (PATH, LANG and
-`environment`). Arguments are seen by everybody on the machine: give secrets in `environment` or `input`.)";
+No shell: `run` is the program and its arguments, one string each. It runs as drwatch's own user with a bare environment (PATH, LANG,
+DRWATCH_COMMAND and `environment`). Arguments are seen by everybody on the machine: give secrets in `environment` or `input`.)";
 
 struct CommandSettings {
   std::vector<std::string> run;

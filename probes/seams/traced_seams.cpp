@@ -100,20 +100,18 @@ Task<Result<ExecResult>> TracedExec::run(ExecRequest request) {
   co_return result;
 }
 
-Task<Result<std::vector<FileEntry>>> TracedFiles::list(std::string folder) {
+Task<Result<Listed>> TracedFiles::list(std::string folder, std::function<void(std::vector<FileEntry>)> look) {
   const auto id = tracer_.begin("list " + folder, Tracer::Of::drwatch);
-  auto entries = co_await inner_.list(std::move(folder));
-  if (!entries) {
-    tracer_.end(id, failure_words(entries.error()), true);
-    co_return entries.error();
+  auto listed = co_await inner_.list(std::move(folder), std::move(look));
+  if (!listed) {
+    tracer_.end(id, failure_words(listed.error()), true);
+    co_return listed.error();
   }
-  std::string words = std::to_string(entries->size()) + (entries->size() == 1 ? " entry" : " entries");
-  const auto newest =
-      std::max_element(entries->begin(), entries->end(), [](const FileEntry& a, const FileEntry& b) { return a.modified < b.modified; });
-  if (newest != entries->end())
+  std::string words = std::to_string(listed->entries) + (listed->entries == 1 ? " entry" : " entries");
+  if (const auto& newest = listed->newest)
     words += ", the newest " + newest->name + " of " + time_text(newest->modified) + ", " + std::to_string(newest->size) + " bytes";
   tracer_.end(id, words);
-  co_return std::move(*entries);
+  co_return std::move(*listed);
 }
 
 // Only the size: the content of a file is the platform's data.

@@ -66,8 +66,11 @@ class TracedExec : public Exec {
 class TracedFiles : public Files {
  public:
   TracedFiles(Files& inner, Tracer& tracer) : inner_(inner), tracer_(tracer) {}
-  Task<Result<std::vector<FileEntry>>> list(std::string folder) override;
+  Task<Result<Listed>> list(std::string folder, std::function<void(std::vector<FileEntry>)> look) override;
   Task<Result<std::string>> read(std::string path, std::size_t max_bytes) override;
+  Task<std::optional<Failure>> beside(std::string path, std::function<void()> work) override {
+    return inner_.beside(std::move(path), std::move(work));
+  }
 
  private:
   Files& inner_;

@@ -17,6 +17,11 @@ Task<Result<std::unique_ptr<Stream>>> Net::secure(std::unique_ptr<Stream>, TlsSe
 
 Task<Result<std::chrono::microseconds>> Net::echo(std::string, std::size_t, Duration) { co_return not_here(); }
 
+Task<std::optional<Failure>> Files::beside(std::string, std::function<void()> work) {
+  work();
+  co_return std::nullopt;
+}
+
 Task<std::vector<Result<DnsAnswer>>> Resolver::ask(std::vector<DnsQuestion> questions) {
   co_return std::vector<Result<DnsAnswer>>(questions.size(), not_here());
 }

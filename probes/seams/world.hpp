@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -189,10 +190,23 @@ struct FileEntry {
   std::uint64_t size = 0;
   Time modified{};
 };
-struct Files {  // work is done beside the loop
+// How a listing went. The entries themselves never come to the loop: there may be a million.
+struct Listed {
+  std::size_t entries = 0;
+  std::optional<FileEntry> newest;
+};
+// Work is done beside the loop, on a thread. What is handed in there must own all that it touches: it may still run when the caller was
+// cancelled. What it throws is thrown to the caller. Name the function object before the co_await: g++ 12 destroys the captures of a lambda
+// twice when it is converted inside such an expression.
+struct Files {
   virtual ~Files() = default;
-  virtual Task<Result<std::vector<FileEntry>>> list(std::string folder) = 0;  // sorted by name; code ENOENT, EACCES, ...
+  // Lists a folder and gives the entries, sorted by name, to `look`, on the thread that lists: all work that grows with their number
+  // belongs there, and what it leaves for the loop is to be bounded. `look` is not called when it fails (code ENOENT, EACCES, ...).
+  virtual Task<Result<Listed>> list(std::string folder, std::function<void(std::vector<FileEntry>)> look) = 0;
   virtual Task<Result<std::string>> read(std::string path, std::size_t max_bytes) = 0;
+  // Computes what a listing of `path` comes to, where `look` could not do it yet. It counts as a question about `path`: while that owes an
+  // answer it fails at once, with own-fault. nullopt: done.
+  virtual Task<std::optional<Failure>> beside(std::string path, std::function<void()> work);
 };
 
 class Tracer;

@@ -109,7 +109,7 @@ Task<Result<Connected>> FakeWorld::connect(std::string, std::uint16_t, Family, s
   co_return not_here();
 }
 Task<Result<std::unique_ptr<PgConnection>>> FakeWorld::connect(Secret, Phases&) { co_return not_here(); }
-Task<Result<std::vector<FileEntry>>> FakeWorld::list(std::string) { co_return not_here(); }
+Task<Result<Listed>> FakeWorld::list(std::string, std::function<void(std::vector<FileEntry>)>) { co_return not_here(); }
 Task<Result<std::string>> FakeWorld::read(std::string, std::size_t) { co_return not_here(); }
 
 Alert firing(const std::string& name, Time since, std::uint64_t order, const std::string& severity) {

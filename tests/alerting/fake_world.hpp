@@ -77,7 +77,7 @@ class FakeWorld : public Http, public Exec, public Dice, public Resolver, public
   Task<Result<Resolved>> resolve(std::string, Family, std::vector<std::string>) override;
   Task<Result<Connected>> connect(std::string, std::uint16_t, Family, std::optional<TlsSettings>, Phases&) override;
   Task<Result<std::unique_ptr<PgConnection>>> connect(Secret, Phases&) override;
-  Task<Result<std::vector<FileEntry>>> list(std::string) override;
+  Task<Result<Listed>> list(std::string, std::function<void(std::vector<FileEntry>)>) override;
   Task<Result<std::string>> read(std::string, std::size_t) override;
 
   boost::asio::io_context loop;

@@ -110,6 +110,17 @@ std::pair<int, std::string> run_to_end(std::vector<std::string> argv) {
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128, read_file(folder / "out")};
 }
 
+int ended_in_child(const std::function<void()>& act) {
+  const pid_t child = fork();
+  if (child == 0) {
+    act();
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return status;
+}
+
 Receiver::Receiver() : socket_(listen_somewhere(port_)), thread_([this] { serve(); }) {}
 Receiver::~Receiver() {
   over_ = true;

@@ -49,6 +49,9 @@ class Child {
 // Runs to the end: exit code, and what it printed.
 std::pair<int, std::string> run_to_end(std::vector<std::string> argv);
 
+// Runs `act` in a child of this process, and returns how that ended.
+int ended_in_child(const std::function<void()>& act);
+
 // Takes POSTs on a free port and keeps their bodies.
 class Receiver {
  public:

@@ -28,10 +28,9 @@ import unittest
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "platform"))
-from sample import die_with_parent  # noqa: E402
+sys.path.insert(0, HERE)
+from served import PROGRAM, Served, die_with_parent, free_ports  # noqa: E402
 
-PROGRAM = os.path.abspath(os.environ.get("DRWATCH", "build/dev/drwatch"))
 SECONDS = float(os.environ.get("SECONDS", "4"))
 TOKEN, KEY = "flood-token-0123456789", "flood-key-0123456789"
 TARGETS = 50
@@ -297,14 +296,6 @@ def greet(ports):
                 pass
 
 
-def free_ports(count):
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
-
-
 class Flooded(unittest.TestCase):
     attacks, secure = ATTACKS, False
 
@@ -312,7 +303,9 @@ class Flooded(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="drwatch-flood-")
         cls.processes = []
-        cls.port, target, mortal = free_ports(3)
+        cls.served = Served(cls.folder, TOKEN, PATIENCE)
+        cls.port = cls.served.port
+        target, mortal = free_ports(2)
         cls.targets = cls.spawn([sys.executable, os.path.abspath(__file__), "greet", str(target), str(mortal)], stdin=subprocess.PIPE,
                                 stdout=subprocess.PIPE)
         cls.targets.stdout.readline()
@@ -322,7 +315,6 @@ class Flooded(unittest.TestCase):
             with open(os.path.join(cls.folder, name), "w", encoding="utf-8") as file:
                 file.write(text)
 
-        write("token", TOKEN)
         write("key", KEY)
         tls = ""
         if cls.secure:
@@ -330,7 +322,7 @@ class Flooded(unittest.TestCase):
             subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost", "-addext",
                             "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate], check=True, capture_output=True)
             tls = 'tls = { certificate = "tls.pem", key = "tls.key" }'
-            cls.trust = ssl.create_default_context(cafile=certificate)
+            cls.served.trust = ssl.create_default_context(cafile=certificate)
         write("drwatch.toml", MAIN.format(port=cls.port, mortal=mortal, tls=tls) + "".join(PROBE.format(n=n, target=target) for n in range(TARGETS)))
         guide = "\n\n".join(f"Paragraph {n} of what a responder reads, *with* `markdown` in it." for n in range(120))
         for component in ("web", "spare", "cron"):
@@ -381,16 +373,7 @@ class Flooded(unittest.TestCase):
 
     @classmethod
     def ask(cls, method, path, body=None, patience=PATIENCE):
-        connection = (http.client.HTTPSConnection("127.0.0.1", cls.port, timeout=patience, context=cls.trust) if cls.secure
-                      else http.client.HTTPConnection("127.0.0.1", cls.port, timeout=patience))
-        try:
-            connection.request(method, path, None if body is None else json.dumps(body),
-                               {"Authorization": "Bearer " + TOKEN, "Content-Type": "application/json"})
-            answer = connection.getresponse()
-            text = answer.read().decode()
-            return answer.status, json.loads(text) if text[:1] in "{[" else text
-        finally:
-            connection.close()
+        return cls.served.ask(method, path, body, patience=patience)
 
     @classmethod
     def status_of(cls, method, path):

@@ -17,17 +17,14 @@ import sys
 import tempfile
 import time
 import unittest
-import urllib.error
-import urllib.request
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "platform"))
+sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, ".."))
-from sample import die_with_parent  # noqa: E402
+from served import PROGRAM, Served  # noqa: E402
 from skipped import skip_here  # noqa: E402
 
-PROGRAM = os.path.abspath(os.environ.get("DRWATCH", "build/dev/drwatch"))
 PATIENCE = 30  # seconds for what takes milliseconds on an idle machine
 TOKEN = "hung-token-0123456789"
 
@@ -87,26 +84,13 @@ class HungFolder:
         ctypes.CDLL(None).umount2(self.at.encode(), 2)
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class Hung(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="drwatch-hung-")
         self.addCleanup(shutil.rmtree, self.folder, True)
-        self.port = free_port()
-        self.write("token", TOKEN)
-        self.daemon = None
-        self.addCleanup(self.kill)
-
-    def write(self, name, text):
-        path = os.path.join(self.folder, name)
-        with open(path, "w") as file:
-            file.write(text)
-        return path
+        self.drwatch = Served(self.folder, TOKEN, PATIENCE)
+        self.port, self.write, self.until, self.log_text = self.drwatch.port, self.drwatch.write, self.drwatch.until, self.drwatch.log
+        self.addCleanup(self.drwatch.kill)
 
     def hang(self, name):
         """A hung folder, or None when nobody may make one here."""
@@ -123,48 +107,16 @@ class Hung(unittest.TestCase):
     def configure(self, probes="", server=""):
         self.write("drwatch.toml", MAIN.format(port=self.port, folder=self.folder, probes=probes, server=server))
 
-    def start(self, stderr=None):
-        self.log = open(os.path.join(self.folder, "log"), "ab")
-        self.addCleanup(self.log.close)
-        self.daemon = subprocess.Popen([PROGRAM, "serve", "--config", os.path.join(self.folder, "drwatch.toml")],
-                                       stdin=subprocess.DEVNULL, stdout=self.log, stderr=stderr or self.log, preexec_fn=die_with_parent)
-        self.until(self.healthy, "the daemon answers")
-
-    def kill(self):
-        if self.daemon and self.daemon.poll() is None:
-            self.daemon.kill()
-            self.daemon.wait()
+    def start(self, **how):
+        self.drwatch.start(**how)
+        self.daemon = self.drwatch.process
 
     def ask(self, path, method="GET"):
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", method=method, headers={"Authorization": f"Bearer {TOKEN}"},
-                                         data=b"{}" if method == "POST" else None)
-        if method == "POST":
-            request.add_header("Content-Type", "application/json")
-        try:
-            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+        status, _, text = self.drwatch.exchange(method, path, {} if method == "POST" else None)
+        return status, text
 
     def healthy(self):
-        try:
-            return self.ask("/healthz")[0] == 200
-        except OSError:
-            return False
-
-    def until(self, holds, what, seconds=PATIENCE):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if self.daemon.poll() is not None:
-                self.fail(f"the daemon has ended ({self.daemon.returncode}): {self.log_text()}")
-            if holds():
-                return
-            time.sleep(0.05)
-        self.fail(f"never: {what}\n{self.log_text()[-3000:]}")
-
-    def log_text(self):
-        with open(os.path.join(self.folder, "log"), errors="replace") as file:
-            return file.read()
+        return self.drwatch.status_of("GET", "/healthz") == 200
 
     def probe(self, name):
         return json.loads(self.ask(f"/api/v1/probes/{name}")[1])
@@ -222,6 +174,45 @@ class Hung(unittest.TestCase):
                                timeout=PATIENCE * 2)
         self.assertEqual(begun.returncode, 2)
         self.assertIn(f"{hung.at}/scenarios: does not answer", begun.stderr)
+
+    def test_a_journal_whose_folder_hangs_at_the_start(self):
+        hung = self.hang("mount")
+        if not hung:
+            return
+        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(notify.close)
+        notify.bind(os.path.join(self.folder, "notify"))
+        notify.setblocking(False)
+        environment = {**os.environ, "NOTIFY_SOCKET": notify.getsockname()}
+        told = []
+
+        def is_ready():
+            try:
+                while True:
+                    told.append(notify.recv(65536).decode())
+            except BlockingIOError:
+                return any("READY=1" in each for each in told)
+
+        self.configure()
+        with open(os.path.join(self.folder, "drwatch.toml")) as file:
+            text = file.read()
+        self.write("drwatch.toml", text.replace(f"{self.folder}/journal.db", f"{hung.at}/journal.db"))
+        self.start(wait=False, environment=environment)
+        self.until(lambda: f"its folder {hung.at} does not answer" in self.log_text(), "it says which folder hangs")
+        self.assertFalse(is_ready(), told)
+        self.stops()
+        self.assertIn("told to stop before the journal", self.log_text())
+        self.assertFalse(is_ready(), told)
+        # And once more: it goes on by itself when the folder answers.
+        self.start(wait=False, environment=environment)
+        self.until(lambda: self.log_text().count(f"its folder {hung.at} does not answer") == 2, "it says which folder hangs")
+        self.daemon.send_signal(signal.SIGHUP)  # kept for later, and no end
+        hung.release()  # the folder beneath is an empty one
+        self.until(self.healthy, "the daemon goes on")
+        self.until(is_ready, "it is ready")
+        self.assertIn("is open after all", self.log_text())
+        self.assertTrue(os.path.exists(f"{hung.at}/journal.db"))
+        self.stops()
 
     def test_a_log_that_nobody_reads(self):
         nobody, end = os.pipe()

@@ -23,10 +23,9 @@ import time
 import unittest
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "platform"))
-from sample import die_with_parent  # noqa: E402
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from served import PROGRAM, Served, die_with_parent, free_ports  # noqa: E402
 
-PROGRAM = os.path.abspath(os.environ.get("DRWATCH", "build/dev/drwatch"))
 KILLS = int(os.environ.get("KILLS", "120"))
 SEED = int(os.environ.get("SEED", random.randrange(1 << 30)))
 TOKEN = "kill-token-0123456789"
@@ -157,19 +156,12 @@ class Platform:
             server.server_close()
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        return held.getsockname()[1]
-
-
-class Drwatch:
+class Drwatch(Served):
     """A configuration in a folder, and the process that runs on it."""
 
     def __init__(self, folder, platform):
-        self.folder, self.port, self.platform = folder, free_port(), platform
-        self.process = None
-        os.makedirs(os.path.join(folder, "scenarios"), exist_ok=True)
-        self.write("token", TOKEN)
+        super().__init__(folder, TOKEN, PATIENCE)
+        self.platform = platform
         for job in JOBS:
             self.write(job + ".key", "key-of-" + job)
         self.config = self.write_main("drwatch.toml", self.port, "journal.db")
@@ -177,67 +169,15 @@ class Drwatch:
         self.write("scenarios/cron-failure.toml", OUTAGE.format(title="Cron failure", component="cron"))
         self.write("scenarios/work.toml", WORK)
 
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def write(self, name, text):
-        with open(self.path(name), "w", encoding="utf-8") as file:
-            file.write(text)
-        return self.path(name)
-
     def write_main(self, name, port, journal):
         text = MAIN.format(port=port, journal=journal, http=self.platform.http, tcp=self.platform.tcp)
         return self.write(name, text + "".join(JOB.format(name=job) for job in JOBS))
 
-    def start(self):
-        with open(self.path("log"), "ab") as log:
-            self.process = subprocess.Popen([PROGRAM, "serve", "--config", self.config], stdout=log, stderr=log,
-                                            preexec_fn=die_with_parent)
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            if self.process.poll() is not None:
-                raise AssertionError(f"drwatch ended with {self.process.returncode} at its start: {self.log()[-1500:]}")
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return
-            except OSError:
-                time.sleep(0.003)
-        raise AssertionError("drwatch does not listen: " + self.log()[-1500:])
-
-    def end(self, how):
-        self.process.send_signal(how)
-        try:
-            return self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise AssertionError("drwatch did not end: " + self.log()[-1500:]) from None
-
-    def log(self):
-        with open(self.path("log"), encoding="utf-8", errors="replace") as file:
-            return file.read()
-
-    def ask(self, method, path, body=None, key=None):
-        """(status, answer); OSError or HTTPException when there was no whole answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        headers = {"Authorization": "Bearer " + TOKEN, "Content-Type": "application/json"}
-        if key:
-            headers["Idempotency-Key"] = key
-        try:
-            connection.request(method, path, body if body is None or isinstance(body, str) else json.dumps(body), headers)
-            answer = connection.getresponse()
-            text = answer.read().decode()
-            if path.startswith("/ping/") and answer.headers.get("Drwatch-Durable") == "false":
-                return 0, text
-            return answer.status, json.loads(text) if text[:1] in "{[" else text
-        finally:
-            connection.close()
-
-    def get(self, path):
-        status, answer = self.ask("GET", "/api/v1/" + path)
-        if status != 200:
-            raise AssertionError(f"GET {path}: {status} {answer}")
-        return answer
+    def ask(self, method, path, body=None, key=None, patience=None):
+        status, headers, text = self.exchange(method, path, body, key, patience)
+        if path.startswith("/ping/") and headers.get("Drwatch-Durable") == "false":
+            return 0, text
+        return status, json.loads(text) if text[:1] in "{[" else text
 
 
 def run(*words):
@@ -353,9 +293,7 @@ class OnAFolder(unittest.TestCase):
         self.addCleanup(self.kill_left_over)
 
     def kill_left_over(self):
-        if self.drwatch.process and self.drwatch.process.poll() is None:
-            self.drwatch.process.kill()
-            self.drwatch.process.wait()
+        self.drwatch.kill()
 
 
 class Killed(OnAFolder):
@@ -447,14 +385,14 @@ class StartsAndEnds(OnAFolder):
 
     def test_a_second_one_does_not_start(self):
         self.drwatch.start()
-        lines = self.refused(self.drwatch.write_main("same-journal.toml", free_port(), "journal.db"))
+        lines = self.refused(self.drwatch.write_main("same-journal.toml", free_ports(1)[0], "journal.db"))
         self.assertEqual(len(lines), 1, lines)
         self.assertIn("in use by another drwatch", lines[0])
         os.symlink(self.folder, self.drwatch.path("linked"))
-        lines = self.refused(self.drwatch.write_main("linked-journal.toml", free_port(), "linked/journal.db"))
+        lines = self.refused(self.drwatch.write_main("linked-journal.toml", free_ports(1)[0], "linked/journal.db"))
         self.assertIn("in use by another drwatch", lines[0])
         os.remove(self.drwatch.path("journal.db.lock"))
-        lines = self.refused(self.drwatch.write_main("same-journal.toml", free_port(), "journal.db"))
+        lines = self.refused(self.drwatch.write_main("same-journal.toml", free_ports(1)[0], "journal.db"))
         self.assertIn("in use by another drwatch", lines[0])
         self.assertEqual(run("journal", "verify", self.drwatch.path("journal.db")).returncode, 0)
         self.assertIn("daemon.started", run("journal", "show", self.drwatch.path("journal.db")).stdout)
@@ -546,7 +484,8 @@ class StartsAndEnds(OnAFolder):
         self.assertEqual([path for _, path in told], [self.drwatch.path("journal.db")])
         self.assertGreaterEqual(int(told[0][0]), 2)  # the note, that it failed, that it stopped
         self.drwatch.start()
-        self.assertIn("there is no journal at " + self.drwatch.path("journal.db") + " any more", self.drwatch.log())
+        # The log is written beside the loop.
+        self.until(lambda: "there is no journal at " + self.drwatch.path("journal.db") + " any more" in self.drwatch.log(), "it is not told")
         self.assertEqual(self.drwatch.end(signal.SIGTERM), 0)
 
     def test_a_log_that_is_emptied_under_it_is_written_again(self):

@@ -1,65 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/probes/fake_world.hpp"
-#include "tests/probes/gotrue.hpp"
+#include "tests/probes/auth_visit.hpp"
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <cstdlib>
-
 namespace auth_test {
-
-using namespace drwatch;
-using namespace drwatch::testing;
-
-namespace {
-
-const std::string settings = R"(
-target   = "https://ref.supabase.co/auth/v1/"
-api_key  = { env = "DRWATCH_TEST_KEY" }
-user     = "probe@example.org"
-password = { env = "DRWATCH_TEST_PASSWORD" }
-)";
-const std::string guarded = "read = { target = \"https://ref.supabase.co/rest/v1/profiles\" }\n";
-
-// A probe of a service, run as often as wanted.
-struct Visit {
-  GoTrue service;
-  FakeWorld world;
-  std::unique_ptr<Probe> probe;
-
-  explicit Visit(const std::string& algorithm = "ES256", const std::string& more = "") : service(algorithm) {
-    setenv("DRWATCH_TEST_KEY", service.api_key.c_str(), 1);
-    setenv("DRWATCH_TEST_PASSWORD", service.password.c_str(), 1);
-    setenv("DRWATCH_TEST_JWT_SECRET", service.key.shared.c_str(), 1);
-    probe = probe_of("auth", settings + more);
-    world.http.serve = [this](const HttpRequest& request) { return service.answer(request); };
-  }
-  Outcome run() {
-    service.asked.clear();
-    Outcome outcome = world.run(*probe);
-    const std::string shown = outcome.message + outcome.facts["signature"] + outcome.facts["keys"];
-    for (const std::string& secret : {service.api_key, service.password, service.key.shared})
-      CHECK(shown.find(secret) == std::string::npos);
-    for (const auto& [token, used] : service.refresh_tokens) CHECK(shown.find(token) == std::string::npos);
-    return outcome;
-  }
-  void pass(Duration d) {
-    world.clock.boot += d;
-    world.clock.wall += d;
-    service.now += d;
-  }
-};
-
-void check(const Outcome& outcome, Health health, Reason reason, const std::string& code, const std::string& stage) {
-  CAPTURE(outcome.message);
-  CHECK(health_name(outcome.outcome) == health_name(health));
-  CHECK(reason_name(outcome.reason) == reason_name(reason));
-  CHECK(outcome.code == code);
-  CHECK((outcome.facts.count("stage") ? outcome.facts.at("stage") : "") == stage);
-}
-
-}  // namespace
 
 TEST_CASE("auth: a healthy service, with every algorithm, stage by stage, leaving no session behind") {
   for (const char* algorithm : {"ES256", "RS256", "PS256", "EdDSA", "HS256"}) {
@@ -176,30 +120,6 @@ TEST_CASE("auth: the stage at which it fails, and whose fault it is") {
   }
 }
 
-TEST_CASE("auth: tokens that are worth nothing") {
-  const std::pair<const char*, const char*> claims[] = {
-      {R"("iss":"https://evil.example.org")", "claim-iss"},
-      {R"("aud":"anon")", "claim-aud"},
-      {R"("role":"service_role")", "claim-role"},
-      {R"("exp":1772330410)", "claim-exp"},
-      {R"("exp":1772330500)", "claim-exp"},
-      {R"("exp":null)", "claim-exp"},
-      {R"("iat":1772330460)", "claim-iat"},
-      {R"("exp":1e300)", "claim-exp"},
-      {R"("sub":"somebody else")", "claim-sub"},
-  };
-  for (const auto& [extra, code] : claims) {
-    CAPTURE(extra);
-    Visit visit("ES256", "subject = \"11111111-1111-4111-8111-111111111111\"\n");
-    visit.service.claims_extra = extra;
-    check(visit.run(), Health::down, Reason::assertion, code, "claims");
-    CHECK(visit.service.asked.back() == "POST /auth/v1/logout?scope=local");  // whatever happened, no session stays
-  }
-  Visit signature;
-  signature.service.signs_with_other = true;
-  check(signature.run(), Health::down, Reason::assertion, "bad-signature", "signature");
-}
-
 TEST_CASE("auth: a key that was rotated a moment ago is looked for once more") {
   Visit visit;
   visit.service.keys_late = true;
@@ -222,27 +142,6 @@ TEST_CASE("auth: the issuer's clock counts, and its difference is told") {
   CHECK(outcome.facts.at("clock_ahead") == "7200 s");
 }
 
-TEST_CASE("auth: what is accepted and must not be is a security signal, not an outage") {
-  const auto degraded = [](const char* what, auto breaking, const std::string& code, const std::string& stage) {
-    CAPTURE(what);
-    Visit visit("ES256", guarded);
-    breaking(visit.service);
-    check(visit.run(), Health::degraded, Reason::assertion, code, stage);
-  };
-  degraded("forged", [](GoTrue& s) { s.open = true; }, "forged-token-accepted", "forged");
-  degraded("rows of others", [](GoTrue& s) { s.rows_of_user = 2; }, "rows-of-others", "rls");
-  degraded("anonymous", [](GoTrue& s) { s.rows_of_anybody = 7; }, "anonymous-read", "rls");
-  degraded("sessions stay", [](GoTrue& s) { s.keeps_sessions = true; }, "session-survives-logout", "logout");
-  Visit lost("ES256", guarded);
-  lost.service.rows_of_user = 0;
-  check(lost.run(), Health::down, Reason::assertion, "rows", "rls");
-  // An outage behind it is the greater news.
-  Visit both;
-  both.service.open = true;
-  both.service.broken.emplace("POST /auth/v1/token?grant_type=refresh_token", response(500));
-  check(both.run(), Health::down, Reason::assertion, "500", "gateway");
-}
-
 TEST_CASE("auth: a used refresh token is tried an hour later") {
   Visit visit;
   for (const bool reuses : {false, true}) {
@@ -259,90 +158,6 @@ TEST_CASE("auth: a used refresh token is tried an hour later") {
     CHECK(visit.service.asked[1] == "POST /auth/v1/token?grant_type=refresh_token");
     CHECK(visit.service.asked[2] == (reuses ? "POST /auth/v1/logout?scope=local" : "POST /auth/v1/token?grant_type=password"));
   }
-}
-
-TEST_CASE("auth: asked for intrusion, it is down only when something was let in") {
-  const std::string intrusion = "asks = \"intrusion\"\n";
-  Visit visit("ES256", intrusion);
-  check(visit.run(), Health::up, Reason::none, "", "");
-  CHECK(visit.service.asked.back() == "GET /auth/v1/user");
-  visit.service.open = true;
-  check(visit.run(), Health::down, Reason::assertion, "forged-token-accepted", "forged");
-  visit.service.broken.emplace("GET /auth/v1/health", failure(Reason::connect, "ECONNREFUSED", "refused"));
-  check(visit.run(), Health::unknown, Reason::connect, "ECONNREFUSED", "tcp");
-  CHECK(visit.probe->when_late() == Health::unknown);
-
-  // Without an account: a token that nobody issued.
-  FakeWorld world;
-  GoTrue service("HS256");
-  world.http.serve = [&](const HttpRequest& request) { return service.answer(request); };
-  const auto probe =
-      probe_of("auth", "target = \"https://ref.supabase.co/auth/v1\"\napi_key = { env = \"DRWATCH_TEST_KEY\" }\n" + intrusion);
-  check(world.run(*probe), Health::up, Reason::none, "", "");
-  service.open = true;
-  check(world.run(*probe), Health::down, Reason::assertion, "forged-token-accepted", "forged");
-}
-
-TEST_CASE("auth: a forged token counts as refused only when the service itself refused it for what it is") {
-  const std::string intrusion = "asks = \"intrusion\"\n";
-  struct Row {
-    const char* what;
-    HttpResponse answer;
-    Health health;
-    const char* code;
-  };
-  const Row rows[] = {
-      {"by its signature", json(403, R"({"code":"bad_jwt","message":"invalid JWT"})"), Health::up, ""},
-      {"an account was looked for", json(403, R"({"code":"user_not_found","message":"User from sub claim in JWT does not exist"})"),
-       Health::down, "forged-token-accepted"},
-      {"a session was looked for", json(403, R"({"error_code":"session_not_found","code":403,"msg":"Session not found"})"), Health::down,
-       "forged-token-accepted"},
-      {"a firewall turns everybody away", response(403, "<html>", {{"cf-mitigated", "challenge"}}), Health::degraded, "challenge"},
-      {"a page of HTML", response(403, "<html>Forbidden</html>"), Health::unknown, "403"},
-      {"the gateway wants a key", json(401, R"({"message":"Invalid API key"})"), Health::degraded, "401"},
-  };
-  for (const Row& row : rows) {
-    CAPTURE(row.what);
-    FakeWorld world;
-    GoTrue service("HS256");
-    service.broken.emplace("GET /auth/v1/user", row.answer);
-    world.http.serve = [&](const HttpRequest& request) { return service.answer(request); };
-    const auto probe =
-        probe_of("auth", "target = \"https://ref.supabase.co/auth/v1\"\napi_key = { env = \"DRWATCH_TEST_KEY\" }\n" + intrusion);
-    const Outcome outcome = world.run(*probe);
-    CHECK(outcome.outcome == row.health);
-    CHECK(outcome.code == row.code);
-  }
-}
-
-TEST_CASE("auth: a refused login is not hammered") {
-  Visit visit;
-  visit.service.broken.emplace("POST /auth/v1/token?grant_type=password",
-                               json(400, R"({"code":"invalid_credentials","message":"Invalid login credentials"})"));
-  const auto asked = [&] {
-    check(visit.run(), Health::degraded, Reason::auth, "invalid_credentials", "login");
-    return visit.service.asked.size() > 1;
-  };
-  CHECK(asked());
-  CHECK_FALSE(asked());
-  visit.pass(seconds{19});
-  CHECK_FALSE(asked());
-  visit.pass(seconds{1});
-  CHECK(asked());  // and the pause doubles
-  visit.pass(seconds{39});
-  CHECK_FALSE(asked());
-  visit.pass(seconds{1});
-  visit.service.broken.clear();
-  check(visit.run(), Health::up, Reason::none, "", "");
-  // The service says for how long.
-  visit.service.broken.emplace("POST /auth/v1/token?grant_type=password", response(429, "{}", {{"Retry-After", "120"}}));
-  check(visit.run(), Health::unknown, Reason::own_fault, "429", "login");
-  visit.pass(seconds{119});
-  visit.service.broken.clear();
-  check(visit.run(), Health::unknown, Reason::own_fault, "429", "login");
-  CHECK(visit.service.asked.size() == 1);
-  visit.pass(seconds{1});
-  check(visit.run(), Health::up, Reason::none, "", "");
 }
 
 TEST_CASE("auth: pinned keys") {
@@ -382,17 +197,6 @@ TEST_CASE("auth: without an account it says what was watched, and watches the ke
 
   Visit with_user("ES256", intrusion + pinned);
   check(with_user.run(), Health::down, Reason::assertion, "unexpected-key", "keys");
-}
-
-TEST_CASE("auth: an access token that is no JWT does not keep forged ones from being tried") {
-  Visit visit("ES256", "asks = \"intrusion\"\n");
-  visit.service.broken.emplace("POST /auth/v1/token?grant_type=password",
-                               json(200, R"({"access_token":"opaque","refresh_token":"x-y-z"})"));
-  visit.service.sessions.insert("opaque");
-  check(visit.run(), Health::up, Reason::none, "", "");
-  CHECK(std::count(visit.service.asked.begin(), visit.service.asked.end(), "GET /auth/v1/user") >= 2);
-  visit.service.broken.emplace("GET /auth/v1/user", json(200, R"({"id":"somebody"})"));
-  check(visit.run(), Health::down, Reason::assertion, "forged-token-accepted", "forged");
 }
 
 TEST_CASE("auth: slow is degraded") {

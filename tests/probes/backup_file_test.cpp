@@ -193,12 +193,35 @@ TEST_CASE("backup file: behind its schedule") {
   DumpLook look;
   look.state = DumpLook::State::good;
   look.file = {"a.dump", 10, *parse_time("2026-02-28T02:00:00Z")};
-  const auto at = [&](const char* now) { return judge_dumps({look}, {look.file}, wanted, *parse_time(now)); };
+  const auto one = [](const DumpLook& of) { return DumpFolder{{{of.file, std::nullopt}}, 1, of.file.modified}; };
+  const auto at = [&](const char* now) { return judge_dumps({look}, one(look), wanted, *parse_time(now)); };
   CHECK(at("2026-03-01T07:59:00Z").outcome == Health::up);
   const Outcome late = at("2026-03-01T08:01:00Z");
   CHECK(late.outcome == Health::degraded);
   CHECK(late.reason == Reason::stale);
   CHECK(says(late, "one is expected every 1 d"));
+}
+
+TEST_CASE("backup file: of however many files, a bounded part is looked at on the loop") {
+  std::vector<FileEntry> listing;
+  const Time begin = *parse_time("2020-01-01T00:00:00Z");
+  constexpr int dumps = 50'000;
+  for (int i = 0; i < dumps; ++i) {
+    const std::string name = std::to_string(100'000 + i) + ".dump";
+    const std::uint64_t size = i >= dumps - 100 || i % 2 == 0 ? 1000 : 0;  // behind the first hundred, every other one is empty
+    listing.push_back({name, size, begin + minutes{i}});
+    listing.push_back({name + ".json", 10, begin + minutes{i}});
+    listing.push_back({name + ".log", 10, begin + minutes{i}});
+  }
+  const DumpFolder folder = dump_folder(listing, "*.dump", ".json");
+  CHECK(folder.count == dumps);
+  CHECK(folder.oldest == begin);
+  REQUIRE(folder.newest.size() == 107);
+  CHECK(folder.newest.front().file.name == "149999.dump");
+  CHECK(folder.newest.front().sidecar->name == "149999.dump.json");
+  CHECK(folder.newest[99].file.name == "149900.dump");
+  CHECK(folder.newest[100].file.name == "149898.dump");
+  CHECK(std::all_of(folder.newest.begin() + 100, folder.newest.end(), [](const auto& d) { return d.file.size > 0; }));
 }
 
 TEST_CASE("backup file: names, trailers, sidecars") {

@@ -1,65 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Management API as its clients know it: a fake, shaped from the published shapes, with everything missing, null, empty or hostile.
-#include "probes/backup/supabase/backups.hpp"
-#include "tests/probes/fake_world.hpp"
-#include "tests/probes/watch.hpp"
-#include "tests/world/servers.hpp"
+#include "tests/probes/supabase_api.hpp"
 
 #include <doctest/doctest.h>
 
-#include <random>
-
 namespace backup_supabase_test {
-
-using namespace drwatch;
-using namespace drwatch::testing;
-
-namespace {
-
-const std::string token = "sbp_0123456789abcdef0123456789abcdef01234567";
-const std::string settings = "reads = \"supabase\"\nproject = \"abcdefghijklmnopqrst\"\ntoken = { env = \"DRWATCH_TEST_SUPABASE\" }\n";
-const std::string healthy = R"({"id":"abcdefghijklmnopqrst","region":"eu-central-1","status":"ACTIVE_HEALTHY"})";
-// FakeClock stands at 2026-03-01T02:00:00Z, 1772330400.
-const std::string daily =
-    R"({"region":"eu-central-1","walg_enabled":true,"pitr_enabled":false,"backups":[
-        {"id":123,"is_physical_backup":true,"status":"COMPLETED","inserted_at":"2026-02-28T02:00:09.000Z"},
-        {"id":122,"is_physical_backup":true,"status":"COMPLETED","inserted_at":"2026-02-27T02:00:07.000Z"}],"physical_backup_data":{}})";
-const std::string pitr =
-    R"({"region":"eu-central-1","walg_enabled":true,"pitr_enabled":true,"backups":[],
-        "physical_backup_data":{"earliest_physical_backup_date_unix":1771725600,"latest_physical_backup_date_unix":1772330280}})";
-
-struct Api {
-  Api() { ::setenv("DRWATCH_TEST_SUPABASE", token.c_str(), 1); }
-  ~Api() { ::unsetenv("DRWATCH_TEST_SUPABASE"); }
-  FakeWorld world;
-
-  void answers(HttpResponse backups, HttpResponse project = response(200, healthy)) {
-    world.http.answers.clear();
-    world.http.answers.push_back(std::move(backups));
-    world.http.answers.push_back(std::move(project));
-  }
-  Outcome run(Probe& probe, HttpResponse backups, HttpResponse project = response(200, healthy)) {
-    answers(std::move(backups), std::move(project));
-    return world.run(probe);
-  }
-  Outcome run(const std::string& backups, const std::string& more = "", const std::string& project = healthy) {
-    return run(*probe_of("backup", settings + more), response(200, backups), response(200, project));
-  }
-};
-
-bool says(const Outcome& outcome, const std::string& part) {
-  if (outcome.message.find(part) != std::string::npos) return true;
-  MESSAGE(outcome.message);
-  return false;
-}
-
-bool shows_token(const Outcome& outcome) {
-  bool shown = outcome.message.find(token.substr(0, 12)) != std::string::npos;
-  for (const auto& [name, value] : outcome.facts) shown = shown || value.find(token.substr(0, 12)) != std::string::npos;
-  return shown;
-}
-
-}  // namespace
 
 TEST_CASE("backup supabase: what is asked") {
   Api api;
@@ -236,66 +181,6 @@ TEST_CASE("backup supabase: the project's own status") {
   CHECK(api.run(*probe, response(200, pitr), response(200, "null")).outcome == Health::up);
 }
 
-TEST_CASE("backup supabase: could not be read is unknown, never down") {
-  Api api;
-  const auto probe = probe_of("backup", settings);
-  for (const char* body : {"", "null", "[]", "{", "<html>busy</html>", "\"text\"", "{}", R"({"pitr_enabled":"yes"})"}) {
-    const Outcome outcome = api.run(*probe, response(200, body));
-    CHECK(outcome.outcome == Health::unknown);
-    CHECK(outcome.reason == Reason::protocol);
-    CHECK_FALSE(outcome.recovery);
-  }
-  const Outcome failed = api.run(*probe, response(503, "{\"message\":\"sorry, " + token + "\"}"));
-  CHECK(failed.outcome == Health::unknown);
-  CHECK(failed.code == "503");
-  CHECK(says(failed, "sorry"));
-  CHECK_FALSE(shows_token(failed));
-  CHECK(api.run(*probe, response(404), response(503)).outcome == Health::unknown);
-
-  api.world.http.answers.clear();
-  api.world.http.answers.push_back(failure(Reason::timeout, "", "no answer"));
-  const Outcome silent = api.world.run(*probe);
-  CHECK(silent.outcome == Health::unknown);
-  CHECK(silent.reason == Reason::timeout);
-
-  const Outcome gone = api.run(*probe, response(404, R"({"message":"Project not found"})"), response(404));
-  CHECK(gone.outcome == Health::down);
-  CHECK(gone.reason == Reason::absent);
-}
-
-TEST_CASE("backup supabase: a refusal or a limit is not answered with more requests") {
-  Api api;
-  const auto probe = probe_of("backup", settings);
-  const auto asked = [&] { return api.world.http.requests.size(); };
-  const Outcome refused = api.run(*probe, response(401, "{\"message\":\"" + token + " is not valid\"}"));
-  CHECK(refused.outcome == Health::unknown);
-  CHECK(refused.reason == Reason::auth);
-  CHECK(refused.code == "401");
-  CHECK_FALSE(shows_token(refused));
-  CHECK(asked() == 1);
-  const Outcome waits = api.run(*probe, response(200, pitr));
-  CHECK(waits.outcome == Health::unknown);
-  CHECK(waits.reason == Reason::auth);
-  CHECK(says(waits, "asked again in 20 s"));
-  CHECK(asked() == 1);
-  api.world.clock.boot += seconds{20};
-  api.run(*probe, response(403));
-  CHECK(asked() == 2);
-  api.world.clock.boot += seconds{39};
-  api.run(*probe, response(403));
-  CHECK(asked() == 2);  // 40 s this time
-  api.world.clock.boot += seconds{1};
-  CHECK(api.run(*probe, response(200, pitr)).outcome == Health::up);
-
-  const Outcome limited = api.run(*probe, response(429, "", {{"retry-after", "90"}}));
-  CHECK(limited.outcome == Health::unknown);
-  CHECK(limited.code == "429");
-  api.world.clock.boot += seconds{89};
-  CHECK(api.run(*probe, response(200, pitr)).outcome == Health::unknown);
-  api.world.clock.boot += seconds{1};
-  CHECK(api.run(*probe, response(200, pitr)).outcome == Health::up);
-}
-
 TEST_CASE("backup supabase: configuration") {
   ::setenv("DRWATCH_TEST_SUPABASE", token.c_str(), 1);
   CHECK(problems_of("backup", settings).empty());
@@ -317,113 +202,6 @@ TEST_CASE("backup supabase: configuration") {
   CHECK(world.http.requests.empty());
   ::unsetenv("DRWATCH_TEST_SUPABASE");
   CHECK(world.run(*probe_of("backup", settings)).outcome == Health::unknown);
-}
-
-TEST_CASE("backup supabase: an API that stalls, floods, drips, resets or talks nonsense") {
-  ::setenv("DRWATCH_TEST_SUPABASE", token.c_str(), 1);
-  struct Row {
-    const char* what;
-    std::function<void(Peer)> behave;
-    bool ends;  // by itself, before the deadline
-  };
-  const std::string head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
-  const Row rows[] = {
-      {"stalls after accepting", [](Peer peer) { peer.wait_for_close(); }, false},
-      {"stalls within the body",
-       [head](Peer peer) {
-         peer.receive_until("\r\n\r\n");
-         peer.send(head + "Content-Length: 100\r\n\r\n{\"pitr");
-         peer.wait_for_close();
-       },
-       false},
-      {"floods",
-       [head](Peer peer) {
-         peer.receive_until("\r\n\r\n");
-         peer.send(head + "\r\n");
-         while (peer.send(std::string(64 * 1024, 'x'))) {
-         }
-       },
-       true},
-      {"drips",
-       [head](Peer peer) {
-         peer.receive_until("\r\n\r\n");
-         peer.send(head + "\r\n");
-         while (peer.send(" ") && peer.wait(std::chrono::milliseconds(10))) {
-         }
-       },
-       false},
-      {"lies about the length",
-       [head](Peer peer) {
-         peer.receive_until("\r\n\r\n");
-         peer.send(head + "Content-Length: 5000\r\n\r\n{}");
-       },
-       true},
-      {"nests deep",
-       [head](Peer peer) {
-         peer.receive_until("\r\n\r\n");
-         peer.send(head + "Content-Length: 400000\r\n\r\n" + std::string(400'000, '['));
-       },
-       true},
-      {"sends random bytes",
-       [](Peer peer) {
-         std::mt19937 dice(7);
-         std::string bytes(20'000, '\0');
-         for (char& c : bytes) c = static_cast<char>(dice());
-         peer.receive_until("\r\n\r\n");
-         peer.send(bytes);
-       },
-       true},
-      {"closes at once", [](Peer) {}, true},
-  };
-  Watch watch;
-  for (const Row& row : rows) {
-    CAPTURE(row.what);
-    TcpServer server(row.behave);
-    const auto probe = probe_of("backup", settings + "api = \"http://127.0.0.1:" + std::to_string(server.port()) + "\"\n");
-    const auto began = std::chrono::steady_clock::now();
-    const auto outcome = watch.try_run(*probe, row.ends ? milliseconds{5000} : milliseconds{200});
-    CHECK(outcome.has_value() == row.ends);
-    if (outcome) CHECK(outcome->outcome == Health::unknown);
-    if (outcome) CHECK_FALSE(outcome->recovery);
-    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(4));
-  }
-  ::unsetenv("DRWATCH_TEST_SUPABASE");
-}
-
-TEST_CASE("backup supabase: whatever is sent, nothing is invented") {
-  const Time now = *parse_time("2026-03-01T02:00:00Z");
-  std::mt19937 dice(20260301);
-  const auto roll = [&](std::size_t n) { return static_cast<std::size_t>(dice() % n); };
-  const std::string pieces[] = {"null",          "[]",       "{}",     "-1", "1e308", "\"\"", "true", "18446744073709551615",
-                                "\"COMPLETED\"", "\xff\xfe", "\\u0000"};
-  for (int round = 0; round < 4000; ++round) {
-    std::string body = round % 2 ? daily : pitr;
-    for (std::size_t changes = 1 + roll(4); changes > 0 && !body.empty(); --changes) {
-      const std::size_t at = roll(body.size());
-      switch (roll(4)) {
-        case 0:
-          body[at] = static_cast<char>(dice());
-          break;
-        case 1:
-          body.erase(at, 1 + roll(20));
-          break;
-        case 2:
-          body.insert(at, pieces[roll(std::size(pieces))]);
-          break;
-        default:
-          body.resize(at);
-          break;
-      }
-    }
-    CAPTURE(body);
-    const auto backups = parse_supabase_backups(body);
-    parse_supabase_status(body);
-    if (!backups) continue;
-    const Outcome outcome = judge_supabase(*backups, "ACTIVE_HEALTHY", {}, now);
-    if (outcome.recovery && outcome.recovery->time) CHECK(*outcome.recovery->time <= now);
-    if (outcome.outcome == Health::up) CHECK(outcome.recovery->time.has_value());
-    if (outcome.outcome == Health::unknown) CHECK_FALSE(outcome.recovery);
-  }
 }
 
 }  // namespace backup_supabase_test

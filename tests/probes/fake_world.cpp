@@ -193,9 +193,10 @@ void FakeFiles::add_text(std::string name, std::string text) {
   texts[name] = std::move(text);
 }
 
-Task<Result<std::vector<FileEntry>>> FakeFiles::list(std::string) {
+Task<Result<Listed>> FakeFiles::list(std::string, std::function<void(std::vector<FileEntry>)> look) {
   if (unlistable) co_return *unlistable;
-  co_return entries;
+  look(entries);
+  co_return Listed{entries.size(), std::nullopt};
 }
 
 Task<Result<std::string>> FakeFiles::read(std::string path, std::size_t) {

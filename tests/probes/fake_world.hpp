@@ -85,7 +85,7 @@ struct FakeFiles : Files {
   int reads = 0;
   void add(std::string name, std::uint64_t size, std::string modified = "2026-03-01T01:59:00Z");
   void add_text(std::string name, std::string text);
-  Task<Result<std::vector<FileEntry>>> list(std::string folder) override;
+  Task<Result<Listed>> list(std::string folder, std::function<void(std::vector<FileEntry>)> look) override;
   Task<Result<std::string>> read(std::string path, std::size_t max_bytes) override;
 };
 

@@ -114,7 +114,7 @@ Task<Result<Resolved>> NoResolver::resolve(std::string, Family, std::vector<std:
 Task<Result<Connected>> NoNet::connect(std::string, std::uint16_t, Family, std::optional<TlsSettings>, Phases&) { co_return not_here(); }
 Task<Result<std::unique_ptr<PgConnection>>> NoPostgres::connect(Secret, Phases&) { co_return not_here(); }
 Task<Result<ExecResult>> NoExec::run(ExecRequest) { co_return not_here(); }
-Task<Result<std::vector<FileEntry>>> NoFiles::list(std::string) { co_return not_here(); }
+Task<Result<Listed>> NoFiles::list(std::string, std::function<void(std::vector<FileEntry>)>) { co_return not_here(); }
 Task<Result<std::string>> NoFiles::read(std::string, std::size_t) { co_return not_here(); }
 
 }  // namespace drwatch::sim

@@ -119,7 +119,7 @@ struct NoExec : Exec {
   Task<Result<ExecResult>> run(ExecRequest) override;
 };
 struct NoFiles : Files {
-  Task<Result<std::vector<FileEntry>>> list(std::string) override;
+  Task<Result<Listed>> list(std::string, std::function<void(std::vector<FileEntry>)>) override;
   Task<Result<std::string>> read(std::string, std::size_t) override;
 };
 

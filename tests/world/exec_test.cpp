@@ -8,6 +8,7 @@
 
 #include <sys/wait.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <fstream>
@@ -270,13 +271,21 @@ TEST_CASE("exec: who kills the daemon ends its commands, and what they began") {
     Fixture f;
     f.real.guarded_by(guard);
     ExecRequest quick, request;
-    quick.argv = {"true"};
+    // A service that a command started before it ended is nobody's business any more.
+    quick.argv = {"sh", "-c", "setsid sleep 60 < /dev/null > /dev/null 2>&1 & echo $! > " + folder.path() + "/service"};
     request.argv = {"sh", "-c",
                     "sh -c 'trap \"\" TERM; echo $$ > " + folder.path() + "/deaf; while :; do sleep 0.05; done' & sleep 60 & echo $! > " +
-                        folder.path() + "/sleeper; echo $$ > " + folder.path() + "/pid; wait"};
+                        folder.path() + "/sleeper; setsid sh -c 'echo $$ > " + folder.path() +
+                        "/session; sleep 60' & (setsid sh -c 'trap \"\" TERM; echo $$ > " + folder.path() +
+                        "/orphan; while :; do sleep 0.05; done' < /dev/null > /dev/null 2>&1 &) ; echo $$ > " + folder.path() +
+                        "/pid; wait"};
     f.run(quick);
     asio::co_spawn(f.loop, f.world.exec.run(request), [](std::exception_ptr, Result<ExecResult>) {});
-    testing::run(f.loop, until(f.world, [&] { return pid_in(folder.path() + "/pid") > 1 && pid_in(folder.path() + "/deaf") > 1; }));
+    testing::run(f.loop, until(f.world, [&] {
+                   for (auto name : {"/pid", "/deaf", "/session", "/orphan"})
+                     if (pid_in(folder.path() + name) <= 1) return false;
+                   return true;
+                 }));
     raise(SIGKILL);
   }
   int status = 0;
@@ -284,13 +293,18 @@ TEST_CASE("exec: who kills the daemon ends its commands, and what they began") {
   REQUIRE(WIFSIGNALED(status));
   REQUIRE(WTERMSIG(status) == SIGKILL);
   std::vector<pid_t> pids;
-  for (auto name : {"/pid", "/sleeper", "/deaf"}) {
+  for (auto name : {"/pid", "/sleeper", "/deaf", "/session", "/orphan"}) {
     pids.push_back(pid_in(folder.path() + name));
     REQUIRE(pids.back() > 1);
   }
-  const auto all_gone = [&] { return !alive(pids[0]) && !alive(pids[1]) && !alive(pids[2]); };
+  const auto all_gone = [&] { return std::none_of(pids.begin(), pids.end(), alive); };
   for (int i = 0; i < 1000 && !all_gone(); ++i) std::this_thread::sleep_for(10ms);
   CHECK(all_gone());
+  for (const pid_t each : pids)
+    if (alive(each)) kill(each, SIGKILL);
+  const pid_t service = pid_in(folder.path() + "/service");
+  CHECK(alive(service));
+  if (service > 1) kill(service, SIGKILL);
 }
 
 TEST_CASE("exec: a guard that has nothing to end goes with its process") {

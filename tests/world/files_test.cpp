@@ -26,7 +26,18 @@ struct Fixture {
   World world = real.world();
   testing::TempFolder folder;
 
-  Result<std::vector<FileEntry>> list(const std::string& path) { return testing::result_of(loop, world.files.list(path)); }
+  Task<Result<Listed>> look(const std::string& path) {
+    seen->clear();
+    std::function<void(std::vector<FileEntry>)> keep = [seen = seen](std::vector<FileEntry> entries) { *seen = std::move(entries); };
+    return world.files.list(path, std::move(keep));
+  }
+  Result<std::vector<FileEntry>> list(const std::string& path) {
+    const auto listed = testing::result_of(loop, look(path));
+    if (!listed) return listed.error();
+    CHECK(listed->entries == seen->size());
+    return *seen;
+  }
+  std::shared_ptr<std::vector<FileEntry>> seen = std::make_shared<std::vector<FileEntry>>();
   Result<std::string> read(const std::string& path, std::size_t most) { return testing::result_of(loop, world.files.read(path, most)); }
 };
 
@@ -49,6 +60,40 @@ TEST_CASE_FIXTURE(Fixture, "files: a folder's entries, by name") {
   CHECK(missing.reason == Reason::absent);
   CHECK(missing.code == "ENOENT");
   CHECK(list(folder.path() + "/a").error().code == "ENOTDIR");
+}
+
+TEST_CASE_FIXTURE(Fixture, "files: what is made of a listing is made on a thread, and freed there") {
+  for (int i = 0; i < 300; ++i) folder.file(std::to_string(i), "12345");
+  struct Made {
+    std::vector<FileEntry> entries;
+    std::thread::id where, freed;
+  };
+  struct Note {
+    std::shared_ptr<Made> made;
+    ~Note() {
+      if (made) made->freed = std::this_thread::get_id();
+    }
+  };
+  const auto made = std::make_shared<Made>();
+  {
+    std::function<void(std::vector<FileEntry>)> look = [made, note = std::make_shared<Note>(Note{made})](std::vector<FileEntry> entries) {
+      made->where = std::this_thread::get_id();
+      made->entries = std::move(entries);
+    };
+    const auto listed = testing::result_of(loop, world.files.list(folder.path(), std::move(look)));
+    REQUIRE(listed.has_value());
+    CHECK(listed->entries == 300);
+    CHECK(listed->newest->size == 5);
+  }
+  CHECK(made->entries.size() == 300);
+  CHECK(made->where != std::this_thread::get_id());
+  CHECK(made->freed == made->where);
+  std::thread::id beside;
+  std::function<void()> work = [&beside] { beside = std::this_thread::get_id(); };
+  CHECK_FALSE(testing::result_of(loop, world.files.beside(folder.path(), std::move(work))).has_value());
+  CHECK(beside != std::this_thread::get_id());
+  std::function<void(std::vector<FileEntry>)> never = [](std::vector<FileEntry>) { FAIL("there is nothing to look at"); };
+  CHECK(testing::result_of(loop, world.files.list(folder.path() + "/missing", std::move(never))).error().code == "ENOENT");
 }
 
 TEST_CASE_FIXTURE(Fixture, "files: reading, bounded, and only what is a file") {
@@ -131,7 +176,7 @@ TEST_CASE_FIXTURE(Fixture, "files: a folder that hangs is asked once, and the ot
   if (!hung.made()) return;
   const std::string healthy = folder.path() + "/healthy";
   std::filesystem::create_directory(healthy);
-  CHECK(!testing::result_of(loop, within(world.clock, 300ms, world.files.list(hung.path()))));
+  CHECK(!testing::result_of(loop, within(world.clock, 300ms, look(hung.path()))));
   const int threads = threads_of_this_process();
   for (int i = 0; i < 10; ++i) {
     const auto begin = std::chrono::steady_clock::now();
@@ -165,7 +210,7 @@ TEST_CASE_FIXTURE(Fixture, "files: however many paths hang, the threads are boun
   const int before = threads_of_this_process();
   int asked = 0;
   for (int i = 0; i < 40; ++i)
-    asked += testing::result_of(loop, within(world.clock, 20ms, world.files.list(hung.path() + "/" + std::to_string(i)))) ? 0 : 1;
+    asked += testing::result_of(loop, within(world.clock, 20ms, look(hung.path() + "/" + std::to_string(i)))) ? 0 : 1;
   CHECK(asked == 32);
   CHECK(threads_of_this_process() <= before + 48);
   const auto failure = list(hung.path() + "/another").error();
@@ -180,7 +225,7 @@ TEST_CASE("files: the end does not wait for what hangs") {
   std::chrono::steady_clock::time_point begin;
   {
     Fixture f;
-    CHECK(!testing::result_of(f.loop, within(f.world.clock, 100ms, f.world.files.list(hung.path()))));
+    CHECK(!testing::result_of(f.loop, within(f.world.clock, 100ms, f.look(hung.path()))));
     begin = std::chrono::steady_clock::now();
   }
   CHECK(testing::elapsed_since(begin) < 5s);

@@ -41,9 +41,11 @@ Task<Result<Spawned>> RealExec::start(ExecRequest request) {
   const std::string program = request.argv.empty() ? "" : request.argv.front();
   // Shared with the thread. When nobody waits for it any more, what was started is killed with it.
   auto answer = std::make_shared<Result<Spawned>>(Failure{});
-  std::function<void()> work = [answer, request = std::move(request), guard = guard_] {
+  std::function<void()> work = [answer, request = std::move(request), guard = guard_]() mutable {
+    const auto mark = guard ? guard->mark() : ProcessGuard::Mark();
+    if (guard) request.environment[ProcessGuard::mark_name] = mark.value;
     *answer = spawn(request);
-    if (guard && answer->has_value()) guard->watch((*answer)->pid);
+    if (guard && answer->has_value()) guard->watch((*answer)->pid, mark);
   };
   if (auto hangs = co_await disk_.ask(program, std::move(work), start_patience)) {
     hangs->message = "cannot start a program: " + hangs->message;

@@ -8,6 +8,8 @@
 #include "probes/parts/wal_position.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 namespace drwatch::kinds::backup::archiver {
@@ -42,6 +44,7 @@ std::vector<config::Row> rows() {
 
 constexpr std::uint64_t usual_segment = 16 << 20;
 constexpr std::size_t longest_text = 64 * 1024;  // of a .backup or .history file; they have a few hundred bytes
+constexpr std::size_t most_texts = 1000;         // of each kind, the newest: nobody keeps so many base backups
 
 class ArchiverProbe : public Probe {
  public:
@@ -64,7 +67,9 @@ class ArchiverProbe : public Probe {
     std::optional<SeenArchive> seen;
     std::optional<Failure> unlisted;
     if (!archive_.empty()) {
-      auto listed = co_await look(world);
+      std::string claim;
+      if (account) claim = account->last_archived_wal;
+      auto listed = co_await look(world, std::move(claim));
       if (listed)
         seen = std::move(*listed);
       else
@@ -107,24 +112,54 @@ class ArchiverProbe : public Probe {
     co_return account;
   }
 
-  Task<Result<SeenArchive>> look(World& world) {
-    auto entries = co_await world.files.list(archive_);
+  // What is made of a listing on the thread that lists, and what it is made with. Only what is bounded is taken to the loop.
+  struct Sorted {
+    std::optional<std::uint64_t> size;
+    std::string claim;
+    ArchiveListing listing;  // touched on threads alone, and freed there
     SeenArchive seen;
-    seen.gone = !entries && entries.error().reason == Reason::absent;  // an answer: what was in it is not there either
-    if (seen.gone) entries = std::vector<FileEntry>();
-    if (!entries) co_return entries.error();
-    auto size = segment_size_ ? segment_size_ : guess_segment_size(*entries);
-    if (!size && entries->empty()) size = usual_segment;  // of nothing
-    if (!size) co_return Failure{Reason::internal, "", "the size of its segments is not known while the database can't be asked"};
-    seen.segment_size = *size;
-    for (const FileEntry& entry : *entries) seen.names.insert(entry.name);
-    seen.listing = sort_listing(*entries, *size);
-    seen.complete = co_await read_texts(world, &seen.listing, *size);
+    std::vector<FileEntry> backups, histories;
+
+    void sort(const std::vector<FileEntry>& entries) {
+      if (!size) size = guess_segment_size(entries);
+      if (!size && entries.empty()) size = usual_segment;  // of nothing
+      if (!size) return;
+      listing = sort_listing(entries, *size);
+      seen.segment_size = *size;
+      sum_up(listing, entries, claim, seen);
+      backups = newest(listing.backups);
+      histories = newest(listing.histories);
+    }
+    // By name, which begins with the timeline and the segment.
+    static std::vector<FileEntry> newest(const std::vector<FileEntry>& files) {
+      const auto count = std::min(files.size(), most_texts);
+      return {files.end() - static_cast<std::ptrdiff_t>(count), files.end()};
+    }
+  };
+
+  Task<Result<SeenArchive>> look(World& world, std::string claim) {
+    const auto sorted = std::make_shared<Sorted>();
+    sorted->size = segment_size_;
+    sorted->claim = std::move(claim);
+    std::function<void(std::vector<FileEntry>)> sort = [sorted](std::vector<FileEntry> entries) { sorted->sort(entries); };
+    const auto listed = co_await world.files.list(archive_, std::move(sort));
+    const bool gone = !listed && listed.error().reason == Reason::absent;  // an answer: what was in it is not there either
+    if (!listed && !gone) co_return listed.error();
+    if (gone) sorted->sort({});
+    if (!sorted->size) co_return Failure{Reason::internal, "", "the size of its segments is not known while the database can't be asked"};
+    const bool complete = co_await read_texts(world, sorted->backups, sorted->histories, *sorted->size);
     std::vector<BaseBackup> backups;
     for (const auto& [key, backup] : backups_)
       if (backup) backups.push_back(*backup);
-    seen.reading = read_archive(seen.listing, backups, histories_, *size, timeline_);
+    std::function<void()> read = [sorted, backups, histories = histories_, timeline = timeline_] {
+      sorted->seen.reading = read_archive(sorted->listing, backups, histories, *sorted->size, timeline);
+      sorted->listing = {};
+    };
+    if (auto hangs = co_await world.files.beside(archive_, std::move(read))) co_return std::move(*hangs);
+    SeenArchive seen = sorted->seen;
     had_base_ = had_base_ || (seen.reading.chain && seen.reading.chain->base);
+    seen.gone = gone;
+    seen.complete = complete;
     seen.had_base = had_base_;
     co_return seen;
   }
@@ -135,10 +170,10 @@ class ArchiverProbe : public Probe {
   }
 
   // False: not all of them could be read.
-  Task<bool> read_texts(World& world, const ArchiveListing* listing, std::uint64_t size) {
+  Task<bool> read_texts(World& world, std::vector<FileEntry> told_backups, std::vector<FileEntry> told_histories, std::uint64_t size) {
     std::map<std::string, std::optional<BaseBackup>> backups;
     bool all = true;
-    for (const FileEntry& file : listing->backups) {
+    for (const FileEntry& file : told_backups) {
       const std::string key = key_of(file);
       if (const auto known = backups_.find(key); known != backups_.end()) {
         backups.insert(*known);
@@ -150,7 +185,7 @@ class ArchiverProbe : public Probe {
     }
     backups_ = std::move(backups);
     std::map<std::uint32_t, std::vector<Ancestor>> histories;
-    for (const FileEntry& file : listing->histories) {
+    for (const FileEntry& file : told_histories) {
       const auto text = co_await world.files.read(archive_ + "/" + file.name, longest_text);
       all = all && text;
       if (!text) continue;

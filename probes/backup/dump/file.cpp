@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 
 namespace drwatch {
 namespace {
@@ -58,13 +59,16 @@ bool read_checksum(const Json& object, std::string& into) {
 // Names under which tools write until they are done.
 bool unfinished_name(std::string_view name) { return name.ends_with(".tmp") || name.ends_with(".part") || name.ends_with(".partial"); }
 
+// An empty file is a failed dump and says nothing of what is usual.
+bool tells_a_size(const FileEntry& file) { return file.size > 0; }
+
 // Of the sizes of those before `newest`; nullopt: too few to know what is usual.
-std::optional<std::uint64_t> usual_size(const std::vector<FileEntry>& dumps, const FileEntry& newest) {
-  auto from = std::find_if(dumps.begin(), dumps.end(), [&](const FileEntry& f) { return f.name == newest.name; });
+std::optional<std::uint64_t> usual_size(const DumpFolder& dumps, const FileEntry& newest) {
+  const auto end = dumps.newest.end();
+  auto from = std::find_if(dumps.newest.begin(), end, [&](const DumpFolder::Dump& d) { return d.file.name == newest.name; });
   std::vector<std::uint64_t> sizes;
-  for (auto at = from == dumps.end() ? from : from + 1; at != dumps.end() && sizes.size() < median_of; ++at)
-    // An empty file is a failed dump and says nothing of what is usual.
-    if (at->size > 0) sizes.push_back(at->size);
+  for (auto at = from == end ? from : from + 1; at != end && sizes.size() < median_of; ++at)
+    if (tells_a_size(at->file)) sizes.push_back(at->file.size);
   if (sizes.size() < fewest_for_a_median) return std::nullopt;
   std::nth_element(sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 2), sizes.end());
   return sizes[sizes.size() / 2];
@@ -85,7 +89,7 @@ void complain_of_look(const DumpLook& look, const DumpWanted& wanted, Time now, 
   if (look.sidecar_odd) complaints.push_back({Health::degraded, Reason::protocol, "what stands beside " + name + " is not understood"});
 }
 
-void complain_of_size(const DumpLook& good, const std::vector<FileEntry>& dumps, const DumpWanted& wanted, Complaints& complaints) {
+void complain_of_size(const DumpLook& good, const DumpFolder& dumps, const DumpWanted& wanted, Complaints& complaints) {
   const auto usual = good.folder ? std::nullopt : usual_size(dumps, good.file);
   if (!usual) return;
   const double ratio = static_cast<double>(good.file.size) / static_cast<double>(*usual);
@@ -120,10 +124,10 @@ void add_facts(const DumpLook& good, const DumpWanted& wanted, Outcome& outcome)
 
 // Whether the looks say all that the folder can: nothing newer than the good dump, or where there is no good one nothing at all, may still
 // turn out to be a dump.
-bool says_all(const std::vector<DumpLook>& looks, const std::vector<FileEntry>& dumps, const DumpWanted& wanted, Time now) {
+bool says_all(const std::vector<DumpLook>& looks, const DumpFolder& dumps, const DumpWanted& wanted, Time now) {
   const bool settled = std::none_of(
       looks.begin(), looks.end(), [&](const DumpLook& l) { return l.state == DumpLook::State::unknown || may_be_written(l, wanted, now); });
-  return settled && (looks.size() == dumps.size() || (!looks.empty() && looks.back().state == DumpLook::State::good));
+  return settled && (looks.size() == dumps.count || (!looks.empty() && looks.back().state == DumpLook::State::good));
 }
 
 }  // namespace
@@ -158,16 +162,30 @@ bool matches(std::string_view pattern, std::string_view name) {
   return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
-std::vector<FileEntry> dumps_of(const std::vector<FileEntry>& listing, const std::string& pattern, const std::string& sidecar_suffix) {
-  std::vector<FileEntry> dumps;
+DumpFolder dump_folder(const std::vector<FileEntry>& listing, const std::string& pattern, const std::string& sidecar_suffix) {
+  std::vector<const FileEntry*> dumps;
   for (const FileEntry& entry : listing)
     if (!entry.name.starts_with('.') && !unfinished_name(entry.name) && !entry.name.ends_with(sidecar_suffix) &&
         matches(pattern, entry.name))
-      dumps.push_back(entry);
-  std::stable_sort(dumps.begin(), dumps.end(), [](const FileEntry& a, const FileEntry& b) {
-    return a.modified != b.modified ? a.modified > b.modified : a.name > b.name;
+      dumps.push_back(&entry);
+  std::stable_sort(dumps.begin(), dumps.end(), [](const FileEntry* a, const FileEntry* b) {
+    return a->modified != b->modified ? a->modified > b->modified : a->name > b->name;
   });
-  return dumps;
+  DumpFolder folder;
+  folder.count = dumps.size();
+  if (!dumps.empty()) folder.oldest = dumps.back()->modified;
+  std::map<std::string, std::size_t> place;  // of a sidecar's name, among the newest
+  std::size_t behind = 0;
+  for (std::size_t i = 0; i < dumps.size() && behind < median_of; ++i) {
+    const bool looked_at = i < DumpFolder::most_looks;
+    if (!looked_at && !tells_a_size(*dumps[i])) continue;
+    behind += !looked_at;
+    place[dumps[i]->name + sidecar_suffix] = folder.newest.size();
+    folder.newest.push_back({*dumps[i], std::nullopt});
+  }
+  for (const FileEntry& entry : listing)
+    if (const auto of = place.find(entry.name); of != place.end()) folder.newest[of->second].sidecar = entry;
+  return folder;
 }
 
 Time point_of(const DumpLook& look, const DumpWanted& wanted) {
@@ -175,14 +193,14 @@ Time point_of(const DumpLook& look, const DumpWanted& wanted) {
   return look.file.modified - wanted.takes;
 }
 
-Outcome judge_dumps(const std::vector<DumpLook>& looks, const std::vector<FileEntry>& dumps, const DumpWanted& wanted, Time now) {
+Outcome judge_dumps(const std::vector<DumpLook>& looks, const DumpFolder& dumps, const DumpWanted& wanted, Time now) {
   Complaints complaints;
   const auto good = std::find_if(looks.begin(), looks.end(), [](const DumpLook& l) { return l.state == DumpLook::State::good; });
   for (const DumpLook& look : looks) {
     complain_of_look(look, wanted, now, complaints);
     if (complaints.size() == most_told) break;
   }
-  if (dumps.empty()) complaints.push_back({Health::down, Reason::absent, "there is no dump"});
+  if (dumps.count == 0) complaints.push_back({Health::down, Reason::absent, "there is no dump"});
   if (good != looks.end()) {
     complain_of_size(*good, dumps, wanted, complaints);
     complain_of_age(*good, wanted, now, complaints);
@@ -202,10 +220,10 @@ Outcome judge_dumps(const std::vector<DumpLook>& looks, const std::vector<FileEn
     outcome.recovery->whole = !future && says_all(looks, dumps, wanted, now);
     if (good != looks.end() && !future) {
       outcome.recovery->time = std::min(point_of(*good, wanted), now);
-      outcome.recovery->oldest = std::min(*outcome.recovery->time, dumps.back().modified - wanted.takes);
+      outcome.recovery->oldest = std::min(*outcome.recovery->time, dumps.oldest - wanted.takes);
     }
   }
-  outcome.facts["dumps"] = std::to_string(dumps.size());
+  outcome.facts["dumps"] = std::to_string(dumps.count);
   if (good != looks.end()) {
     add_facts(*good, wanted, outcome);
     outcome.data_bytes = static_cast<double>(good->file.size);

@@ -24,8 +24,20 @@ std::optional<Sidecar> parse_sidecar(std::string_view text);  // nullopt: not an
 // `*` stands for anything, `?` for one character.
 bool matches(std::string_view pattern, std::string_view name);
 
-// The dumps of a listing, newest first: what matches and is neither hidden, nor a sidecar, nor still called .tmp, .part or .partial.
-std::vector<FileEntry> dumps_of(const std::vector<FileEntry>& listing, const std::string& pattern, const std::string& sidecar_suffix);
+// What a folder's listing comes to: bounded, however many files are in it.
+struct DumpFolder {
+  struct Dump {
+    FileEntry file;
+    std::optional<FileEntry> sidecar;
+  };
+  static constexpr std::size_t most_looks = 100;  // of one run
+  // Newest first: as many as are looked at, and those behind them that the usual size may be taken of.
+  std::vector<Dump> newest;
+  std::size_t count = 0;  // of all dumps
+  Time oldest{};          // the file time of the oldest
+};
+// Dumps are what matches and is neither hidden, nor a sidecar, nor still called .tmp, .part or .partial.
+DumpFolder dump_folder(const std::vector<FileEntry>& listing, const std::string& pattern, const std::string& sidecar_suffix);
 
 // What looking at one dump gave.
 struct DumpLook {
@@ -55,7 +67,7 @@ struct DumpWanted {
 // `takes`.
 Time point_of(const DumpLook& look, const DumpWanted& wanted);
 
-// `looks`: from the newest dump down to the first good one; `dumps`: all of them, newest first.
-Outcome judge_dumps(const std::vector<DumpLook>& looks, const std::vector<FileEntry>& dumps, const DumpWanted& wanted, Time now);
+// `looks`: from the newest dump of `dumps` down to the first good one.
+Outcome judge_dumps(const std::vector<DumpLook>& looks, const DumpFolder& dumps, const DumpWanted& wanted, Time now);
 
 }  // namespace drwatch

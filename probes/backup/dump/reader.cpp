@@ -5,7 +5,9 @@
 #include "probes/backup/readers.hpp"
 #include "probes/seams/within.hpp"
 
-#include <algorithm>
+#include <functional>
+#include <memory>
+#include <set>
 
 namespace drwatch::kinds::backup::dump {
 namespace {
@@ -72,19 +74,23 @@ class DumpProbe : public Probe {
 
   Task<Outcome> run(World& world) override {
     const auto until = world.clock.boottime() + timeout_ * 8 / 10;
-    const auto listing = co_await world.files.list(settings_.folder);
-    if (!listing) co_return not_listed(listing.error());
-    const auto dumps = dumps_of(*listing, settings_.pattern, settings_.sidecar);
+    const auto found = std::make_shared<DumpFolder>();
+    std::function<void(std::vector<FileEntry>)> look = [found, pattern = settings_.pattern,
+                                                        sidecar = settings_.sidecar](std::vector<FileEntry> entries) {
+      *found = dump_folder(entries, pattern, sidecar);
+    };
+    const auto listed = co_await world.files.list(settings_.folder, std::move(look));
+    if (!listed) co_return not_listed(listed.error());
+    const DumpFolder& dumps = *found;
     forget_gone(dumps);
     std::vector<DumpLook> looks;
     std::size_t read = 0;
-    for (const FileEntry& dump : dumps) {
+    for (const DumpFolder::Dump& dump : dumps.newest) {
       // Those that are known to be bad cost nothing: the next run gets further down.
-      if (read == most_read || looks.size() == most_looks) break;
+      if (read == most_read || looks.size() == DumpFolder::most_looks) break;
       const std::size_t known = known_.size();
-      auto look = co_await look_at(world, dump, *listing, until);
+      looks.push_back(co_await look_at(world, dump, until));
       read += known_.size() > known;
-      looks.push_back(std::move(look));
       // An older one is only of interest when this one is no good; what can't be looked at may well be.
       if (looks.back().state != DumpLook::State::bad) break;
     }
@@ -92,7 +98,7 @@ class DumpProbe : public Probe {
   }
 
  private:
-  static constexpr std::size_t most_read = 8, most_looks = 100;  // of one run
+  static constexpr std::size_t most_read = 8;  // of one run
   static constexpr std::size_t longest_sidecar = 64 * 1024;
 
   static Outcome not_listed(const Failure& failure) {
@@ -105,29 +111,28 @@ class DumpProbe : public Probe {
   }
 
   // A file is its name, size and time; together with its sidecar's it is read once.
-  static std::string key_of(const FileEntry& file, const FileEntry* sidecar) {
+  static std::string key_of(const DumpFolder::Dump& dump) {
     const auto text = [](const FileEntry& f) {
       return f.name + "/" + std::to_string(f.size) + "/" + std::to_string(f.modified.time_since_epoch().count());
     };
-    return text(file) + (sidecar ? "//" + text(*sidecar) : "");
+    return text(dump.file) + (dump.sidecar ? "//" + text(*dump.sidecar) : "");
   }
 
-  void forget_gone(const std::vector<FileEntry>& dumps) {
-    std::erase_if(known_, [&](const auto& known) {
-      return std::none_of(dumps.begin(), dumps.end(), [&](const FileEntry& f) { return f.name == known.second.file.name; });
-    });
+  // Also those that newer ones have made too old to be looked at.
+  void forget_gone(const DumpFolder& dumps) {
+    std::set<std::string_view> there;
+    for (const DumpFolder::Dump& dump : dumps.newest) there.insert(dump.file.name);
+    std::erase_if(known_, [&](const auto& known) { return !there.contains(known.second.file.name); });
   }
 
-  Task<DumpLook> look_at(World& world, FileEntry file, std::vector<FileEntry> listing, std::chrono::nanoseconds until) {
-    const std::string beside = file.name + settings_.sidecar;
-    const auto sidecar = std::find_if(listing.begin(), listing.end(), [&](const FileEntry& f) { return f.name == beside; });
-    const std::string key = key_of(file, sidecar == listing.end() ? nullptr : &*sidecar);
+  Task<DumpLook> look_at(World& world, DumpFolder::Dump dump, std::chrono::nanoseconds until) {
+    const std::string key = key_of(dump);
     if (const auto known = known_.find(key); known != known_.end()) co_return known->second;
 
     DumpLook look;
-    look.file = file;
-    if (sidecar != listing.end()) {
-      const auto text = co_await world.files.read(settings_.folder + "/" + beside, longest_sidecar);
+    look.file = dump.file;
+    if (dump.sidecar) {
+      const auto text = co_await world.files.read(settings_.folder + "/" + dump.sidecar->name, longest_sidecar);
       look.sidecar = text ? parse_sidecar(*text) : std::nullopt;
       look.sidecar_odd = !look.sidecar;
     }

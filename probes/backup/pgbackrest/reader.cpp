@@ -97,7 +97,7 @@ class PgbackrestProbe : public Probe {
     if (!info) co_return not_read(info.error(), phases);
     sight.info = *info;
     if (const auto size = segment_size(sight); size && !sight.info.archive_id.empty() && !good_backups(sight.info).empty())
-      sight.archive = co_await repository_.list(world, sight.info, *size, timeline(sight), until);
+      sight.archive = co_await repository_.list(world, sight.info, *size, timeline(sight), claim(sight), until);
     Outcome outcome = judge_pgbackrest(sight, {settings_.max_backup_age}, world.clock.now());
     outcome.phases = phases;
     co_return outcome;
@@ -117,6 +117,9 @@ class PgbackrestProbe : public Probe {
   static std::optional<std::uint32_t> timeline(const PgbackrestSight& sight) {
     if (!sight.account || !*sight.account || !(**sight.account).current) return std::nullopt;
     return (**sight.account).current->timeline;
+  }
+  static std::string claim(const PgbackrestSight& sight) {
+    return sight.account && *sight.account ? (**sight.account).last_archived_wal : "";
   }
 
   Task<Result<ArchiverAccount>> ask(World& world, Phases* phases) {

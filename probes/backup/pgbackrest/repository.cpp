@@ -29,6 +29,16 @@ std::vector<std::string> folders_from(const std::string& segment, const std::vec
   return wanted;
 }
 
+// The newest segment that has been in the repository for so long that it is not waiting for one before it, which several pushers store at
+// the same time. What claims to be from the future would never have been, and would hide a gap before it.
+Segment long_there(const ArchiveListing& listing, Time now) {
+  constexpr Duration settles_after = minutes{1};
+  Segment newest;
+  for (const auto& [segment, written] : listing.held)
+    if ((written <= now - settles_after || is_future(written, now)) && segment.number > newest.number) newest = segment;
+  return newest;
+}
+
 // A history file that changed under its name is read again.
 std::string history_key(const FileEntry& file) {
   return file.name + "/" + std::to_string(file.size) + "/" + std::to_string(file.modified.time_since_epoch().count());
@@ -143,7 +153,8 @@ Task<Result<void>> PgbackrestRepository::read_histories(World& world, Pgbackrest
 }
 
 Task<Result<SeenArchive>> PgbackrestRepository::list(World& world, PgbackrestInfo info, std::uint64_t segment_size,
-                                                     std::optional<std::uint32_t> timeline, std::chrono::nanoseconds until) {
+                                                     std::optional<std::uint32_t> timeline, std::string claim,
+                                                     std::chrono::nanoseconds until) {
   // After an upgrade the archive has another folder, and nothing of the old one counts.
   if (archive_id_ != info.archive_id) folders_.clear(), histories_.clear();
   archive_id_ = info.archive_id;
@@ -176,9 +187,10 @@ Task<Result<SeenArchive>> PgbackrestRepository::list(World& world, PgbackrestInf
       const auto& folder = folders_.at(name).entries;
       entries.insert(entries.end(), folder.begin(), folder.end());
     }
-    for (const FileEntry& entry : entries) seen.names.insert(entry.name);
-    seen.listing = sort_repository(entries, segment_size, info.encrypted);
-    seen.reading = read_archive(seen.listing, bases, histories, segment_size, timeline);
+    const ArchiveListing listing = sort_repository(entries, segment_size, info.encrypted);
+    sum_up(listing, entries, claim, seen);
+    seen.long_there = long_there(listing, world.clock.now());
+    seen.reading = read_archive(listing, bases, histories, segment_size, timeline);
     if (seen.reading.chain && seen.reading.chain->base) break;  // an older backup would reach no further
   }
   co_return seen;

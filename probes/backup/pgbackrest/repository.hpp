@@ -31,9 +31,10 @@ class PgbackrestRepository {
 
   // The segments from the newest good backup on (from an older one where that one's are not whole), and the chain that they make.
   // `timeline`: the one that the database writes, when it is known. Folders that lie behind the end are listed once an hour; what could not
-  // be listed before `until` (boottime) is listed by the next call, and until all have been it fails.
+  // be listed before `until` (boottime) is listed by the next call, and until all have been it fails. `claim`: the name that was last said
+  // to be archived; empty: none is known.
   Task<Result<SeenArchive>> list(World& world, PgbackrestInfo info, std::uint64_t segment_size, std::optional<std::uint32_t> timeline,
-                                 std::chrono::nanoseconds until);
+                                 std::string claim, std::chrono::nanoseconds until);
 
  private:
   struct Folder {

@@ -9,23 +9,16 @@
 namespace drwatch {
 namespace {
 
-// A segment that has been in the repository for so long is not waiting for one before it that several pushers store at the same time.
-constexpr Duration settles_after = minutes{1};
-
 const ArchiverAccount* account_of(const PgbackrestSight& sight) {
   return sight.account && *sight.account && !(**sight.account).standby ? &**sight.account : nullptr;
 }
 const SeenArchive* archive_of(const PgbackrestSight& sight) { return sight.archive && *sight.archive ? &**sight.archive : nullptr; }
 
-// Up to where everything must be there: what the archiver claims, else what has been there for a while. What claims to be from the future
-// would never have been, and would hide a gap before it.
-Segment settled(const PgbackrestSight& sight, const SeenArchive& archive, Time now) {
+// Up to where everything must be there: what the archiver claims, else what has been there for a while.
+Segment settled(const PgbackrestSight& sight, const SeenArchive& archive) {
   if (const auto* account = account_of(sight))
     if (const auto claim = claimed_segment(account->last_archived_wal, archive.segment_size)) return *claim;
-  Segment newest;
-  for (const auto& [segment, written] : archive.listing.held)
-    if ((written <= now - settles_after || is_future(written, now)) && segment.number > newest.number) newest = segment;
-  return newest;
+  return archive.long_there;
 }
 
 // Codes: https://github.com/pgbackrest/pgbackrest, `info` command; 0 ok, 99 other.
@@ -92,7 +85,7 @@ void complain_of_repository(const PgbackrestSight& sight, Time now, Complaints& 
                               quote(sight.info.backups.back().start_wal, 24) + " to " + quote(sight.info.backups.back().stop_wal, 24) +
                               ", is not whole in the repository"});
   else
-    complain_of_archive(*archive, account ? account->last_archived_wal : "", settled(sight, *archive, now), now, complaints);
+    complain_of_archive(*archive, account ? account->last_archived_wal : "", settled(sight, *archive), now, complaints);
 }
 
 bool other_cluster(const PgbackrestSight& sight) {
@@ -130,7 +123,7 @@ std::optional<RecoveryReading> proven(const PgbackrestSight& sight, Time now) {
   return reading;
 }
 
-void add_facts(const PgbackrestSight& sight, Time now, Outcome& outcome) {
+void add_facts(const PgbackrestSight& sight, Outcome& outcome) {
   auto& facts = outcome.facts;
   const auto& info = sight.info;
   const auto good = good_backups(info);
@@ -155,7 +148,7 @@ void add_facts(const PgbackrestSight& sight, Time now, Outcome& outcome) {
   if (const auto* account = account_of(sight)) add_facts(*account, outcome);
   if (const auto* archive = archive_of(sight)) {
     facts["wal_segment_size"] = std::to_string(archive->segment_size);
-    add_facts(*archive, settled(sight, *archive, now), outcome);
+    add_facts(*archive, settled(sight, *archive), outcome);
   }
 }
 
@@ -186,7 +179,7 @@ Outcome judge_pgbackrest(const PgbackrestSight& sight, const PgbackrestWanted& w
   if (failing && !outcome.recovery) outcome.recovery.emplace();
   if (outcome.recovery) outcome.recovery->failing = failing;
   if (outcome.outcome == Health::unknown) outcome.recovery.reset();
-  add_facts(sight, now, outcome);
+  add_facts(sight, outcome);
   return outcome;
 }
 

@@ -40,12 +40,24 @@ Line line_to(std::uint32_t target, const std::map<std::uint32_t, std::vector<Anc
   return line;
 }
 
-// From segment `number` on, along the line, as far as no segment is missing. nullopt: the first one is not there.
-std::optional<Chain> walk(const ArchiveListing& listing, const Line& line, std::uint64_t number) {
+// Stretches of segments that were walked along a line, by the first one's number: the last one's.
+using Walked = std::map<std::uint64_t, std::uint64_t>;
+
+// From segment `number` on, along the line, as far as no segment is missing. nullopt: the first one is not there. What was walked before
+// is not walked again: a hundred base backups over the same segments would otherwise cost a hundred times as much as one.
+std::optional<Chain> walk(const ArchiveListing& listing, const Line& line, std::uint64_t number, Walked& walked) {
   if (!listing.held.contains(line.at(number))) return std::nullopt;
   Chain chain;
   chain.first = line.at(number);
-  while (listing.held.contains(line.at(number + 1))) ++number;
+  const auto behind = walked.upper_bound(number);
+  if (behind != walked.begin() && std::prev(behind)->second >= number) {
+    number = std::prev(behind)->second;
+  } else {
+    const auto first = number;
+    while (listing.held.contains(line.at(number + 1)))
+      if (const auto known = walked.find(++number); known != walked.end()) number = known->second;
+    walked[first] = number;
+  }
   chain.last = line.at(number);
   chain.written = listing.held.at(chain.last);
   return chain;
@@ -53,9 +65,10 @@ std::optional<Chain> walk(const ArchiveListing& listing, const Line& line, std::
 
 std::optional<Chain> best_from_backups(const ArchiveListing& listing, const std::vector<BaseBackup>& backups, const Line& line) {
   std::optional<Chain> best;
+  Walked walked;
   for (const BaseBackup& backup : backups) {
     if (!line.includes(backup)) continue;
-    auto chain = walk(listing, line, backup.start.number);
+    auto chain = walk(listing, line, backup.start.number, walked);
     // A backup is consistent only when everything up to its stop is replayed (PostgreSQL documentation, Continuous Archiving).
     if (!chain || chain->last.number < backup.stop.number) continue;
     // Of two that reach as far, the newer one: replay is shorter.
@@ -70,7 +83,8 @@ std::optional<Chain> from_oldest(const ArchiveListing& listing, const Line& line
   std::optional<std::uint64_t> oldest;
   for (const auto& [segment, written] : listing.held)
     if (line.at(segment.number) == segment && (!oldest || segment.number < *oldest)) oldest = segment.number;
-  return oldest ? walk(listing, line, *oldest) : std::nullopt;
+  Walked none;
+  return oldest ? walk(listing, line, *oldest, none) : std::nullopt;
 }
 
 std::optional<Segment> newest_on(const ArchiveListing& listing, const Line& line) {

@@ -6,12 +6,6 @@
 namespace drwatch {
 namespace {
 
-bool holds(const SeenArchive& archive, const std::string& claim) {
-  if (const auto segment = parse_segment(claim, archive.segment_size)) return archive.listing.held.contains(*segment);
-  const auto found = archive.names.lower_bound(claim);  // .backup, .history: perhaps compressed
-  return found != archive.names.end() && found->starts_with(claim);
-}
-
 std::string held_text(const SeenArchive& archive) {
   const auto& chain = archive.reading.chain;
   return chain ? "it holds " + segment_name(chain->first, archive.segment_size) + " to " + segment_name(chain->last, archive.segment_size)
@@ -22,6 +16,16 @@ std::string held_text(const SeenArchive& archive) {
 bool lost_its_base(const SeenArchive& archive) { return archive.had_base && !(archive.reading.chain && archive.reading.chain->base); }
 
 }  // namespace
+
+void sum_up(const ArchiveListing& listing, const std::vector<FileEntry>& entries, const std::string& claim, SeenArchive& seen) {
+  seen.oldest = listing.held.empty() ? std::nullopt : std::optional(listing.held.begin()->first);
+  const auto segment = parse_segment(claim, seen.segment_size);
+  seen.claim_broken = segment && listing.broken.contains(*segment);
+  seen.claim_held =
+      segment ? listing.held.contains(*segment)
+              // .backup, .history: perhaps compressed
+              : std::any_of(entries.begin(), entries.end(), [&](const FileEntry& entry) { return entry.name.starts_with(claim); });
+}
 
 // Archiving goes in the order of names, so a .backup file comes after the segment it begins in, a .partial one after the segment before.
 std::optional<Segment> claimed_segment(const std::string& name, std::uint64_t size) {
@@ -48,13 +52,10 @@ void complain_of_archive(const SeenArchive& archive, const std::string& claim, c
     complaints.push_back({Health::down, Reason::assertion,
                           "the archive has a gap: " + segments_text(missing, size) +
                               " missing; nothing behind it can be restored, a new base backup is needed"});
-  if (!claim.empty() && !claim.ends_with(".partial") && !holds(archive, claim)) {
-    const auto segment = parse_segment(claim, size);
-    const bool broken = segment && archive.listing.broken.contains(*segment);
+  if (!claim.empty() && !claim.ends_with(".partial") && !archive.claim_held)
     complaints.push_back({Health::down, Reason::assertion,
                           "the archiver says that it archived " + claim + ", but in the archive it is " +
-                              (broken ? "empty or of the wrong size" : "not there") + "; " + held_text(archive)});
-  }
+                              (archive.claim_broken ? "empty or of the wrong size" : "not there") + "; " + held_text(archive)});
   if (archive.reading.orphan)
     complaints.push_back({Health::down, Reason::assertion,
                           "no base backup leads to the archive's segments of timeline " + std::to_string(*archive.reading.orphan) +
@@ -65,7 +66,7 @@ void complain_of_archive(const SeenArchive& archive, const std::string& claim, c
     complaints.push_back(
         {Health::down, Reason::absent,
          "the base backup that the archive's segments start from is gone from it: nothing can be restored until a new one"});
-  else if (archive.listing.held.empty())
+  else if (!archive.oldest)
     complaints.push_back({Health::degraded, Reason::absent, "the archive holds no segment yet"});
   else if (archive.reading.chain && !archive.reading.chain->base)
     complaints.push_back({Health::degraded, Reason::absent, "no base backup is to be seen in the archive; segments alone restore nothing"});
@@ -88,7 +89,7 @@ RecoveryReading recovery_of(const SeenArchive& archive, Time now) {
 
 void add_facts(const SeenArchive& archive, const std::optional<Segment>& settled, Outcome& outcome) {
   const auto size = archive.segment_size;
-  if (!archive.listing.held.empty()) outcome.facts["oldest_segment"] = segment_name(archive.listing.held.begin()->first, size);
+  if (archive.oldest) outcome.facts["oldest_segment"] = segment_name(*archive.oldest, size);
   const auto missing = gap_of(archive, settled);
   if (!missing.empty()) outcome.facts["gap"] = segments_text(missing, size);
   if (!archive.reading.chain) return;

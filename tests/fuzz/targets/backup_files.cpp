@@ -27,7 +27,7 @@ void sidecar(std::string_view text) {
   look.sidecar = read;
   look.file = {"a.dump", 100, *parse_time("2026-03-01T01:00:00Z")};
   const Time now = *parse_time("2026-03-01T02:00:00Z");
-  const Outcome outcome = judge_dumps({look}, {look.file}, {}, now);
+  const Outcome outcome = judge_dumps({look}, DumpFolder{{{look.file, std::nullopt}}, 1, look.file.modified}, {}, now);
   must(!outcome.recovery || !outcome.recovery->time || *outcome.recovery->time <= now, "a recovery point is never in the future");
 }
 

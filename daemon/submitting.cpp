@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// What people and other systems ask of the daemon, and the answers that are kept for those who ask again.
+#include "daemon/answers.hpp"
+#include "daemon/daemon.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+
+namespace drwatch {
+namespace {
+
+constexpr Duration answers_kept = hours{24};
+
+Answer closed() {
+  Answer answer;
+  answer.refused = Refusal{503, "drwatch is stopping", "nothing was done; ask again when it is back", {}};
+  return answer;
+}
+
+}  // namespace
+
+std::map<std::string, std::string> Daemon::remember_answer(const std::string& key, const Answer& answer) {
+  std::map<std::string, std::string> changed;
+  std::erase_if(answers_, [&](const auto& entry) {
+    bool old = entry.second.first < now() - answers_kept;
+    if (old) changed["answer/" + entry.first] = "";
+    return old;
+  });
+  answers_[key] = {now(), answer};
+  changed["answer/" + key] = answer_text(now(), answer);
+  return changed;
+}
+
+Task<Answer> Daemon::submit(Input input, std::string key, std::string of) {
+  if (stopping_) co_return closed();
+  if (auto known = answers_.find(key); !key.empty() && known != answers_.end() && known->second.first > now() - answers_kept) {
+    Answer again = known->second.second;
+    if (!of.empty() && !again.of.empty() && again.of != of) {
+      Answer other;
+      other.refused = Refusal{422,
+                              "idempotency key used before",
+                              "this Idempotency-Key came with another request; nothing was done: send each request with a key of its own",
+                              {}};
+      co_return other;
+    }
+    again.repeated = true;
+    if (!again.refused) again.durable = co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
+    co_return again;
+  }
+  Decision decision = feed(std::move(input), key, of);
+  Answer answer{decision.refused, decision.subject, true, false};
+  if (!answer.refused) answer.durable = co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
+  co_return answer;
+}
+
+Task<std::vector<Answer>> Daemon::submit_all(std::vector<Input> inputs) {
+  // So many are decided on before others have their turn.
+  constexpr std::size_t in_a_turn = 16;
+  std::vector<Answer> answers;
+  for (Input& input : inputs) {
+    if (!answers.empty() && answers.size() % in_a_turn == 0) co_await boost::asio::post(parts_.world.executor, boost::asio::use_awaitable);
+    if (stopping_) {
+      answers.push_back(closed());
+      continue;
+    }
+    Decision decision = feed(std::move(input));
+    answers.push_back({decision.refused, decision.subject, true, false});
+  }
+  const bool done = std::any_of(answers.begin(), answers.end(), [](const Answer& answer) { return !answer.refused; });
+  const bool durable = !done || co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
+  for (Answer& answer : answers) answer.durable = durable || answer.refused;
+  co_return answers;
+}
+
+}  // namespace drwatch
