@@ -30,7 +30,8 @@ bool concerns_alerts(const Event& e) {
 Daemon::Daemon(Parts parts, std::shared_ptr<const Settings> settings, Restored restored)
     : parts_(std::move(parts)),
       settings_(std::move(settings)),
-      secrets_(secrets_of(*settings_)),
+      secrets_now_(secrets_of(*settings_)),
+      secrets_(secrets_now_),
       log_(parts_.log),
       tasks_(parts_.world.executor, [this](const std::string& task, std::exception_ptr error) { failed(task, error); }),
       keeping_(parts_.world.executor, parts_.world.clock, parts_.journal),

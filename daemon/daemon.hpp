@@ -97,7 +97,9 @@ class Daemon : public Desk {
 
   Parts parts_;
   std::shared_ptr<const Settings> settings_;
-  Redaction secrets_;  // all that are configured
+  Redaction secrets_now_, secrets_;  // all that are configured; these, and those of the last few configurations
+  std::deque<Redaction> secrets_before_;
+  static constexpr std::size_t secrets_kept = 4;
   DiscreetLog log_;
   State state_;
   TaskGroup tasks_;

@@ -57,7 +57,12 @@ std::vector<std::string> Daemon::take_over(Loaded loaded) {
   }
   std::vector<std::string> changed = changed_probes(*settings_, *next);
   settings_ = next;
-  secrets_ = secrets_of(*settings_);
+  // Work that began before goes on with the secrets of then, and may print them when it ends.
+  secrets_before_.push_front(secrets_now_);
+  if (secrets_before_.size() > secrets_kept) secrets_before_.pop_back();
+  secrets_now_ = secrets_of(*settings_);
+  secrets_ = secrets_now_;
+  for (const Redaction& before : secrets_before_) secrets_ = secrets_.and_also(before);
   log_.keep(secrets_);
   figures_.last_reload_successful = true;
   figures_.last_reload_error.clear();

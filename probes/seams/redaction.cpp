@@ -157,6 +157,12 @@ Redaction::Redaction(const std::vector<Secret>& secrets) {
   *this = and_also(texts);
 }
 
+Redaction Redaction::and_also(const Redaction& other) const {
+  Redaction more = *this;
+  more.known_.insert(more.known_.end(), other.known_.begin(), other.known_.end());
+  return more;
+}
+
 Redaction Redaction::and_also(const std::vector<std::string>& secrets) const {
   std::vector<SecretForm> forms;
   std::set<std::string> seen;

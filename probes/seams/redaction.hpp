@@ -21,6 +21,8 @@ class Redaction {
   explicit Redaction(const std::vector<Secret>& secrets);
   // The same, and these texts.
   Redaction and_also(const std::vector<std::string>& secrets) const;
+  // The same, and those that `other` knows.
+  Redaction and_also(const Redaction& other) const;
 
   // Puts "***" for every secret in `text`: as it is, escaped for a URL, a form, JSON or HTML (twice over too), in base64 and base64url
   // wherever in a longer encoded text, in hexadecimal, and what is left of it before a cut ("..."; with `cut`, also at the end). Whether

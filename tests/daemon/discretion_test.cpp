@@ -51,6 +51,22 @@ TEST_CASE("what a person types of a secret is nowhere, of a new one from the rel
   CHECK(m.told.lines.back() == "it said ***");
 }
 
+TEST_CASE("what is still under way with a secret that a reload replaced does not bring it out") {
+  ::setenv("DRWATCH_TEST_TOKEN", "ward-round-8", 1);
+  Machine m;
+  m.configuration.append("[server.tokens.new]\nsecret = { env = \"DRWATCH_TEST_TOKEN\" }\n");
+  m.start();
+  m.pass(minutes{1});
+  m.breaks("primary");
+  REQUIRE(m.until([&] { return m.incident() != nullptr; }, minutes{5}));
+  for (const char* rotated : {"ward-round-9", "ward-round-9"}) {
+    ::setenv("DRWATCH_TEST_TOKEN", rotated, 1);
+    CHECK(m.reload().empty());
+  }
+  REQUIRE(m.submit(AddNote{m.incident()->id, "it had ward-round-8, now ward-round-9", "oncall"}));
+  CHECK(told(m, "it had ***, now ***"));
+}
+
 TEST_CASE("the words of every input are freed of secrets, its names and ids are not") {
   const Redaction secrets = Redaction().and_also({"s3cret-value"});
   const auto free = [&](Input input) {
