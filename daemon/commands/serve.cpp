@@ -119,6 +119,8 @@ Task<void> stop(Serving s, std::string reason) {
   notify::stopping(reason);
   s.web.stop();
   co_await s.daemon.stop(reason);
+  // Who gave a command in the last moment hears whether it is written.
+  co_await s.web.answered(seconds{1});
   s.loop.stop();
 }
 

@@ -68,4 +68,10 @@ void Web::reload(const ServerSettings& settings) {
 
 void Web::stop() { inside_->server->stop(); }
 
+Task<void> Web::answered(Duration patience) {
+  constexpr Duration look_every{10};
+  for (Duration waited{0}; inside_->server->answering() > 0 && waited < patience; waited += look_every)
+    co_await inside_->room->world.clock.sleep_for(look_every);
+}
+
 }  // namespace drwatch

@@ -19,7 +19,9 @@ class Web {
   ~Web();
   std::string address() const;                // "127.0.0.1:9780", the port as bound
   void reload(const ServerSettings& server);  // tokens, certificate
-  void stop();
+  void stop();                                // takes nothing more; the answers under way are given
+  // After stop(): waits for those answers, for so long at the most.
+  Task<void> answered(Duration patience);
 
  private:
   struct Inside;

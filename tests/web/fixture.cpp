@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <future>
 
@@ -55,6 +58,11 @@ Task<std::vector<Answer>> FakeDesk::submit_all(std::vector<Input> inputs) {
 }
 
 Task<std::optional<Outcome>> FakeDesk::run_probe(std::string name) {
+  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+  while (held_) {
+    timer.expires_after(std::chrono::milliseconds(2));
+    co_await timer.async_wait(boost::asio::use_awaitable);
+  }
   Outcome outcome = outcome_of(Health::down, Reason::connect, "ECONNREFUSED", name + " refused");
   outcome.at = now_there;
   state_.sight.probes[name].last = std::make_shared<const Outcome>(outcome);
@@ -148,6 +156,17 @@ void Running::on_loop(const std::function<void()>& work) {
   done.get_future().wait();
 }
 
+void Running::hold_commands(bool hold) {
+  on_loop([&] { desk_->held_ = hold; });
+}
+std::size_t Running::answering() {
+  std::size_t count = 0;
+  on_loop([&] { count = server_->answering(); });
+  return count;
+}
+void Running::stop() {
+  on_loop([&] { server_->stop(); });
+}
 void Running::reads_of_a_client(std::size_t most) {
   on_loop([&] { room_->reads_of_a_client = most; });
 }

@@ -54,7 +54,7 @@ class FakeDesk final : public Desk {
   std::vector<std::string> keys_, reload_problems_;
   std::vector<std::shared_ptr<const Event>> events_;
   std::map<int, std::function<void(const Event&)>> followers_;
-  bool durable_ = true, stopping_ = false;
+  bool durable_ = true, stopping_ = false, held_ = false;
   int batches_ = 0;
 };
 
@@ -75,6 +75,9 @@ class Running {
 
   FakeDesk& desk() { return *desk_; }
   std::size_t connections();
+  void hold_commands(bool hold);  // runs of probes end when it is over
+  std::size_t answering();
+  void stop();
   void reads_of_a_client(std::size_t most);
   // A moment is shown for so long when no event comes. None here, since the desk's state is changed without one.
   void keep_moments(std::chrono::nanoseconds fresh_for);

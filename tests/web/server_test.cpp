@@ -333,6 +333,24 @@ TEST_CASE("what somebody reads after a command that made no event is not from be
   CHECK(message() == "primary refused");
 }
 
+TEST_CASE("a server that is stopped gives the answers under way, and nothing more") {
+  Running server;
+  Client idle(server.port()), waits(server.port());
+  idle.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+  REQUIRE(idle.reply().status == 200);
+  server.hold_commands(true);
+  waits.send("POST /api/v1/probes/primary/run HTTP/1.1\r\nHost: x\r\n" + as_oncall + "\r\n" + of_json + "\r\nContent-Length: 2\r\n\r\n{}");
+  for (int i = 0; i < 2500 && server.answering() == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  REQUIRE(server.answering() == 1);
+  server.stop();
+  CHECK(idle.ended());
+  server.hold_commands(false);
+  const Reply reply = waits.reply();
+  CHECK(reply.status == 200);
+  CHECK(reply.headers.at("connection") == "close");
+  CHECK(waits.ended());
+}
+
 TEST_CASE("the answer to a wrong token is held, counted and told; a right one is not held") {
   Running server;
   const auto began = std::chrono::steady_clock::now();

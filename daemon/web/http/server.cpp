@@ -84,9 +84,18 @@ void Server::stop() {
   tasks_.cancel(looking_);
   const auto connections = connections_;  // ending one takes it out
   for (const auto& [id, one] : connections) {
+    // Somebody waits for what may be done already.
+    if (in_answer(*one)) continue;
     one->socket->close();
     tasks_.cancel(one->task);
   }
+}
+
+bool Server::in_answer(const Connection& one) { return one.doing == Doing::answering || one.doing == Doing::writing; }
+
+std::size_t Server::answering() const {
+  return static_cast<std::size_t>(
+      std::count_if(connections_.begin(), connections_.end(), [](const auto& each) { return in_answer(*each.second); }));
 }
 
 std::string Server::address() const {
@@ -237,7 +246,7 @@ struct Server::Streaming final : Tap {
 // True: the connection goes on.
 Task<bool> Server::answer(Shared self, One one, Request request) {
   // The server being stopped answers what it has taken and keeps nothing open.
-  const bool head = request.method == "HEAD", keep = request.keep_alive && !self->stopped_;
+  const bool head = request.method == "HEAD", wanted = request.keep_alive;
   const std::string wrong = read_target(request);
   SharedResponse response;
   if (!wrong.empty()) {
@@ -257,6 +266,8 @@ Task<bool> Server::answer(Shared self, One one, Request request) {
     self->begin(one, Doing::idle);
     co_await self->world_.clock.sleep_for(response->held);
   }
+  if (response->stream && self->stopped_) co_return false;
+  const bool keep = wanted && !self->stopped_;
   std::string header = header_text(*response, keep, self->world_.clock.now());
   if (head || response->stream) {
     if (!co_await send(self, one, std::move(header))) co_return false;

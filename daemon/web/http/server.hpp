@@ -46,12 +46,14 @@ class Server : public std::enable_shared_from_this<Server> {
   // A Unix socket beside it, for root and the user that drwatch runs as: they need no token. Binds at once; throws as the constructor does.
   void listen_locally(const std::string& path);
   void start();
-  // Closes everything at once; the tasks end with their group.
+  // Takes nothing more and closes what is not being answered; the answers under way are given, and their connections end. The tasks end
+  // with their group.
   void stop();
   std::string address() const;                        // with the port as bound
   void identity(std::shared_ptr<Identity> identity);  // of connections from now on; null: plain
   void trust(Proxies proxies);                        // of requests and connections from now on
   std::size_t connections() const { return connections_.size(); }
+  std::size_t answering() const;  // of them, those whose request is being answered
 
  private:
   enum class Doing { handshake, idle, header, body, answering, writing, streaming, leaving };
@@ -86,6 +88,7 @@ class Server : public std::enable_shared_from_this<Server> {
   static Task<void> leave(Shared self, One one);
 
   void begin(One one, Doing doing);
+  static bool in_answer(const Connection& one);
   void tell_whence(const Connection& one, Request& request) const;
   double pace(const Connection& one) const;
   bool close_slowest(const std::function<bool(const Connection&)>& among);
