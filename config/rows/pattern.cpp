@@ -114,7 +114,7 @@ constexpr Pattern patterns[] = {
     {"header", "header", header},
     {"host:port", "HOST:PORT", host_port},
     {"method", "HTTP method", method},
-    {"network", "address or network", network},
+    {"network", "network", network},
 };
 
 const Pattern* find_pattern(std::string_view name_of) {

@@ -179,6 +179,27 @@ TEST_CASE("handshakes are taken by turns of the peers, and a silent or halting c
   for (const auto& other : others) CHECK(other.answered(0));
 }
 
+TEST_CASE("a peer that floods with handshakes makes room among its own") {
+  const Folder folder;
+  const std::string stem = folder.path + "/server";
+  make_certificate(stem, "rsa:4096");
+  web::Limits limits;
+  limits.header_within = minutes{2};
+  limits.connections = 40;
+  Running server(limits, [&](Settings& settings) {
+    settings.server.tls_certificate = stem + ".pem";
+    settings.server.tls_key = stem + ".key";
+  });
+  const From one("127.0.0.3", server.port());  // the oldest, and as slow as any
+  for (int i = 0; i < 500 && server.connections() < 1; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  std::vector<From> others;
+  const std::string hello = client_hello();
+  for (int i = 0; i < 120; ++i) others.emplace_back("127.0.0.2", server.port()), others.back().send(hello);
+  CHECK(one.send(hello));
+  CHECK(one.answered(0));
+  CHECK(server.connections() <= 40);
+}
+
 TEST_CASE("who waits for his turn longer than a header may take is let go") {
   const Folder folder;
   const std::string stem = folder.path + "/server";
