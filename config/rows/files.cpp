@@ -33,13 +33,18 @@ std::optional<bool> asked_within(std::chrono::milliseconds patience, const std::
   const auto answer = std::make_shared<std::optional<bool>>();
   std::unique_lock lock(owing->mutex);
   if (!owing->paths.insert(path).second) return std::nullopt;
-  std::thread([answer, path, ask = std::move(ask), all = owing] {
-    const bool is = ask();
-    const std::lock_guard changing(all->mutex);
-    *answer = is;
-    all->paths.erase(path);
-    all->changed.notify_all();
-  }).detach();
+  try {
+    std::thread([answer, path, ask = std::move(ask), all = owing] {
+      const bool is = ask();
+      const std::lock_guard changing(all->mutex);
+      *answer = is;
+      all->paths.erase(path);
+      all->changed.notify_all();
+    }).detach();
+  } catch (...) {  // no thread is to be had now: nobody was asked
+    owing->paths.erase(path);
+    throw;
+  }
   owing->changed.wait_for(lock, patience, [&] { return answer->has_value(); });
   return *answer;
 }

@@ -34,6 +34,7 @@ void about_to_touch(const std::string& path);
 
 // Asks about `path` on a thread and waits no longer than `patience`; nullopt: it does not answer. Then it is not asked again before it has.
 // For paths that configuration only names: that a folder of backups hangs is no reason not to start. `ask` owns all that it touches.
+// Throws std::system_error when there is no thread to be had.
 std::optional<bool> asked_within(std::chrono::milliseconds patience, const std::string& path, std::function<bool()> ask);
 
 }  // namespace drwatch::config

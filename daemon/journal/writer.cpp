@@ -66,6 +66,7 @@ void Writer::close() {
   give_up_at_ = Steady::now() + close_within;
   wake_.notify_one();
   const bool over = ended_.wait_for(lock, leave_behind_after, [this] { return over_; });
+  left_behind_ = !over;
   lock.unlock();
   if (over) {
     thread_.join();
@@ -185,7 +186,7 @@ void Writer::commit_some(Batch& batch) {
   auto done = all ? std::exchange(batch, Batch{}).done : std::vector<std::function<void()>>{};
   const auto took = std::chrono::ceil<Duration>(Steady::now() - began);
   // Only now are the writes acknowledged: COMMIT has returned, so the disk has them.
-  boost::asio::post(loop_, [done = std::move(done), listeners = listeners_, took, count] {
+  on_loop([done = std::move(done), listeners = listeners_, took, count] {
     if (listeners->commit) listeners->commit(took, count);
     for (const auto& each : done) {
       if (each) each();
@@ -313,9 +314,15 @@ void Writer::tidy() {
 }
 
 void Writer::say(const std::string& health) {
-  boost::asio::post(loop_, [listeners = listeners_, health] {
+  on_loop([listeners = listeners_, health] {
     if (listeners->health) listeners->health(health);
   });
+}
+
+void Writer::on_loop(std::function<void()> does) {
+  // Under the lock: the loop is there for as long as nobody has gone on without this thread.
+  const std::lock_guard lock(mutex_);
+  if (!left_behind_) boost::asio::post(loop_, std::move(does));
 }
 
 }  // namespace drwatch::journal

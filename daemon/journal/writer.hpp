@@ -71,6 +71,7 @@ class Writer : public std::enable_shared_from_this<Writer> {
   Snapshot prove(std::pair<std::uint64_t, std::string> snapshot, const Link& head);
   void tidy();
   void say(const std::string& health);
+  void on_loop(std::function<void()> does);  // from the thread; nothing once it was left behind: the loop may have gone
 
   const std::string path_;
   const boost::asio::any_io_executor loop_;
@@ -81,7 +82,7 @@ class Writer : public std::enable_shared_from_this<Writer> {
   std::mutex mutex_;
   std::condition_variable wake_, ended_;
   Batch pending_;
-  bool stopping_ = false, over_ = false;
+  bool stopping_ = false, over_ = false, left_behind_ = false;
   Steady::time_point give_up_at_{};
   std::thread thread_;
 

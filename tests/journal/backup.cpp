@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/journal/backup.hpp"
+#include "daemon/journal/database.hpp"
 #include "tests/journal/bench.hpp"
+#include "tests/journal/faulty_disk.hpp"
 
 #include <doctest/doctest.h>
 
@@ -66,6 +68,44 @@ TEST_CASE("a copy is refused where it would take the place of something, or copy
     CHECK_FALSE(fs::exists(copy));
   }
   CHECK_FALSE(fs::exists(copy + ".part"));
+}
+
+TEST_CASE("a copy that another backup is at is let be") {
+  const Folder folder;
+  const std::string path = folder / "journal.db", copy = folder / "copy.db";
+  make_journal(path, 4);
+  std::ofstream(copy + ".part") << "half";
+  CHECK_THROWS_WITH_AS(backup_journal(path, copy), doctest::Contains("another backup is at it"), std::runtime_error);
+  CHECK(fs::file_size(copy + ".part") == 4);
+  CHECK_FALSE(fs::exists(copy));
+}
+
+TEST_CASE("a journal whose chain does not hold is not copied") {
+  const Folder folder;
+  const std::string path = folder / "journal.db", copy = folder / "copy.db";
+  make_journal(path, 4);
+  journal::Database(path, journal::Database::Mode::write).run("UPDATE events SET json = replace(json, 'refused', 'rebused') WHERE seq = 3");
+  CHECK_THROWS_WITH_AS(backup_journal(path, copy), doctest::Contains("broken at event 3"), std::runtime_error);
+  CHECK_FALSE(fs::exists(copy));
+  CHECK_FALSE(fs::exists(copy + ".part"));
+}
+
+TEST_CASE("a daemon that begins to write while the copy is made: it is made again") {
+  const Folder folder;
+  const std::string path = folder / "journal.db", copy = folder / "copy.db";
+  make_journal(path, 400);
+  FaultyDisk disk;
+  boost::asio::io_context loop;
+  Opened daemon;
+  disk.before_next_write([&] {
+    daemon = open(path, loop);
+    write_durably(*daemon.journal, loop, {{event(401)}, {}});
+  });
+  const auto verdict = backup_journal(path, copy);
+  REQUIRE(daemon.journal);
+  CHECK_FALSE(verdict.broken);
+  CHECK(verdict.last_seq == 401);
+  CHECK(verify_journal(copy).last_seq == 401);
 }
 
 }  // namespace backup_test

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <future>
+#include <thread>
 
 #include <sys/mount.h>
 
@@ -218,6 +220,37 @@ TEST_CASE("closing on a disk that fails ends in bounded time") {
   const auto began = std::chrono::steady_clock::now();
   load.opened.journal->close();
   CHECK(std::chrono::steady_clock::now() - began < seconds{8});
+  CHECK(load.durable == 1);
+}
+
+TEST_CASE("a writer that was left behind says nothing any more: the loop may have gone") {
+  const Folder folder;
+  const std::string path = folder / "journal.db";
+  FaultyDisk disk;
+  Load load(path);
+  load.write(1);
+  REQUIRE(load.all_durable());
+  std::promise<void> hangs;
+  disk.before_next_write([answer = hangs.get_future().share()] { answer.wait(); });
+  load.write(1);
+  load.opened.journal->close();
+  load.opened.journal.reset();
+  hangs.set_value();
+  // Its lock goes with it.
+  Opened next;
+  boost::asio::io_context other;
+  const auto until = std::chrono::steady_clock::now() + minutes{1};
+  while (!next.journal && std::chrono::steady_clock::now() < until) {
+    try {
+      next = open(path, other);
+    } catch (const std::runtime_error&) {
+      std::this_thread::sleep_for(milliseconds{20});
+    }
+  }
+  REQUIRE(next.journal);
+  CHECK(next.contents.last_seq == 2);
+  load.loop.restart();
+  CHECK(load.loop.poll() == 0);
   CHECK(load.durable == 1);
 }
 

@@ -4,12 +4,15 @@
 #include <sqlite3.h>
 
 #include <map>
+#include <utility>
 
 namespace drwatch::journal_tests {
 
 namespace {
 
 std::atomic<int> syncs, writes, failures;
+std::function<void()> before_write;
+std::atomic<bool> has_before_write = false;
 sqlite3_vfs vfs;
 
 // SQLite's own methods differ by kind of file; each set gets its faulty twin.
@@ -29,6 +32,7 @@ bool fails(std::atomic<int>& left) {
 
 int faulty_sync(sqlite3_file* file, int flags) { return fails(syncs) ? SQLITE_IOERR_FSYNC : real_of(file)->xSync(file, flags); }
 int faulty_write(sqlite3_file* file, const void* bytes, int count, sqlite3_int64 at) {
+  if (has_before_write.exchange(false)) std::exchange(before_write, nullptr)();
   return fails(writes) ? SQLITE_FULL : real_of(file)->xWrite(file, bytes, count, at);
 }
 
@@ -57,6 +61,14 @@ FaultyDisk::FaultyDisk() : failing_syncs(syncs), failing_writes(writes), failed(
   sqlite3_vfs_register(&vfs, 1);
 }
 
-FaultyDisk::~FaultyDisk() { sqlite3_vfs_unregister(&vfs); }
+void FaultyDisk::before_next_write(std::function<void()> does) {
+  before_write = std::move(does);
+  has_before_write = true;
+}
+
+FaultyDisk::~FaultyDisk() {
+  has_before_write = false;
+  sqlite3_vfs_unregister(&vfs);
+}
 
 }  // namespace drwatch::journal_tests

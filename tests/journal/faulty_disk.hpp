@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 
 namespace drwatch::journal_tests {
 
@@ -12,6 +13,8 @@ struct FaultyDisk {
   std::atomic<int>& failing_syncs;   // that many of the next syncs fail; negative: all
   std::atomic<int>& failing_writes;  // ... writes, with ENOSPC
   std::atomic<int>& failed;          // so many did
+  // Called before the next write, once, by who writes. Set while nobody does.
+  void before_next_write(std::function<void()> does);
 };
 
 }  // namespace drwatch::journal_tests

@@ -50,6 +50,72 @@ TEST_CASE("events come as they happen, and a reader that comes back misses none"
   CHECK(back.read_until("\"body\":{}}\n\n").find("id: 3\n") != std::string::npos);
 }
 
+TEST_CASE("an id of events that were never written, or of another journal: all of this life is told, and that something is missing") {
+  Running server;
+  server.on_loop([&] {
+    server.desk().emit("daemon.started", "the life before");
+    server.desk().emit("probe.suspected", "written");
+    server.desk().emit("daemon.started", "this life");
+    server.desk().emit("incident.opened", "four");
+  });
+  Client back(server.port());
+  back.send(follow("Last-Event-ID: 5000\r\n"));
+  const std::string told = back.read_until("id: 4\n");
+  CHECK(told.find("\n: gap: event 5000 is not in this journal") != std::string::npos);
+  CHECK(told.find("\nid: 3\nevent: daemon.started\n") != std::string::npos);
+  CHECK(told.find("\nid: 2\n") == std::string::npos);
+}
+
+TEST_CASE("what is not in memory any more is said to be missing") {
+  Running server;
+  server.on_loop([&] {
+    for (int i = 0; i < 6; ++i) server.desk().emit("probe.suspected", "one of six");
+    server.desk().events_.erase(server.desk().events_.begin(), server.desk().events_.begin() + 3);
+  });
+  Client back(server.port());
+  back.send(follow("Last-Event-ID: 1\r\n"));
+  const std::string told = back.read_until("id: 6\n");
+  CHECK(told.find("\n: gap: events 2 to 3 are not in memory any more") != std::string::npos);
+  CHECK(told.find(": gap") < told.find("\nid: 4\n"));
+  Client whole(server.port());
+  whole.send(follow("Last-Event-ID: 3\r\n"));
+  CHECK(whole.read_until("id: 6\n").find(": gap") == std::string::npos);
+}
+
+TEST_CASE("what is decided while the header is on its way comes too") {
+  struct Taken : web::Tap {
+    std::string text;
+    Task<bool> write(std::shared_ptr<const std::string> bytes) override {
+      text += *bytes;
+      co_return text.find("id: 3\n") == std::string::npos;
+    }
+  };
+  boost::asio::io_context loop;
+  RealWorld world(loop.get_executor(), 1);
+  FakeDesk desk(small_platform());
+  Quiet log;
+  web::Room room(world.world(), desk, log, desk.settings()->server);
+  std::string bug;
+  TaskGroup tasks(loop.get_executor(), [&](const std::string& name, std::exception_ptr) { bug = name; });
+  Taken tap;
+  desk.emit("probe.suspected", "one");
+  web::Call call;
+  call.request.headers = {{"accept", "text/event-stream"}};
+  tasks.spawn("reader", [](web::Room& in, FakeDesk& decides, web::Call asked, Taken& to) -> Task<void> {
+    const auto response = co_await web::read_events(in, std::move(asked));
+    decides.emit("probe.suspected", "two");
+    decides.emit("probe.suspected", "three");
+    co_await response->stream(to);
+  }(room, desk, std::move(call), tap));
+  for (int i = 0; i < 500 && tasks.running() > 0; ++i) loop.run_for(std::chrono::milliseconds(10));
+  CHECK(tap.text.find("id: 1\n") == std::string::npos);
+  CHECK(tap.text.find("id: 2\n") != std::string::npos);
+  CHECK(tap.text.find("id: 3\n") != std::string::npos);
+  CHECK(bug.empty());
+  tasks.cancel_all();
+  for (int i = 0; i < 500 && tasks.running() > 0; ++i) loop.run_for(std::chrono::milliseconds(10));
+}
+
 TEST_CASE("a reader that is gone or too slow is let go") {
   Running server;
   {

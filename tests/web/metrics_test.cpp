@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/web/metrics/metrics.hpp"
 
+#include "daemon/web/metrics/process_figures.hpp"
 #include "fixture.hpp"
+#include "tests/skipped.hpp"
 
 #include <doctest/doctest.h>
 
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <fstream>
 
@@ -40,7 +49,35 @@ double cpu_seconds(const std::function<void()>& work) {
   return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
 }
 
+// As the unit's ProcSubset=pid has it. The exit code of a process that sees only that: what `looks` says.
+int with_processes_alone(int (*looks)()) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const int refused = testing::enter(testing::Own::mounts);
+    if (refused == 0 && ::mount("proc", "/proc", "proc", 0, "subset=pid") == 0) ::_exit(looks());
+    ::_exit(100 + std::min(refused ? refused : errno, 100));
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 }  // namespace
+
+TEST_CASE("when the process began is known without a /proc/stat") {
+  const double began = web::process_start_time_seconds();
+  CHECK(std::abs(began - static_cast<double>(std::time(nullptr))) < 86'400);
+  CHECK(web::process_start_time_seconds() == began);
+  const int code = with_processes_alone([] {
+    if (std::ifstream("/proc/stat")) return 2;
+    return std::abs(web::process_start_time_seconds() - static_cast<double>(std::time(nullptr))) < 86'400 ? 0 : 1;
+  });
+  if (code > 100) {
+    REQUIRE_MESSAGE(testing::refused_here(code - 100), "a /proc of processes alone: " << std::strerror(code - 100));
+    return testing::skip_here(std::string("no /proc can be mounted here: ") + strerrorname_np(code - 100));
+  }
+  CHECK(code == 0);
+}
 
 TEST_CASE("the metrics that dashboards rely on") {
   const std::string page = page_of(in_trouble(small_platform()), small_platform());

@@ -6,8 +6,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <deque>
+#include <limits>
 
 namespace drwatch::web {
 namespace asio = boost::asio;
@@ -61,12 +63,26 @@ Renderer::Make text_of(Events events) {
   };
 }
 
+// A comment for a reader that has seen `after` and is given `next`; empty: nothing is between them.
+std::string gap_behind(std::uint64_t after, const Event& next) {
+  if (next.seq == after + 1) return "";
+  return ": gap: events " + std::to_string(after + 1) + " to " + std::to_string(next.seq - 1) +
+         " are not in memory any more; drwatch journal show has them\n\n";
+}
+
 // What was before, a piece at a time, made beside the loop: a history of thousands of events is megabytes, and many may ask for it at once.
 // Returns the seq of the last event that was sent; nullopt: the reader has gone.
 Task<std::optional<std::uint64_t>> send_history(Room* room, Renderer* renderer, std::uint64_t after, Tap& tap) {
   for (;;) {
     Events piece = room->desk.events_since(after, resumed_at_once);
     if (piece.empty()) co_return after;
+    // So much may have come while a slow reader took a piece that what was next is not in memory any more.
+    if (auto gap = gap_behind(after, *piece.front()); !gap.empty()) {
+      auto comment = std::make_shared<const std::string>(std::move(gap));
+      after = piece.front()->seq - 1;
+      if (!co_await tap.write(std::move(comment))) co_return std::nullopt;
+      continue;
+    }
     std::string key = "history/" + std::to_string(after) + "/" + std::to_string(piece.back()->seq);
     Renderer::Prepare prepare = [piece = std::move(piece)] { return text_of(piece); };
     const auto made = co_await renderer->make(std::move(key), std::move(prepare));
@@ -80,18 +96,38 @@ Task<std::optional<std::uint64_t>> send_history(Room* room, Renderer* renderer, 
   }
 }
 
-Task<void> stream(Room* room, Renderer* renderer, std::optional<std::uint64_t> after, Tap& tap) {
-  const auto waiting = std::make_shared<Waiting>(room->world.executor);
-  auto hello = std::make_shared<const std::string>(": drwatch events\n\n");
-  if (!co_await tap.write(std::move(hello))) co_return;
-  // An id that is not reached yet is from another journal: what comes is told all the same.
-  if (const auto newest = room->desk.newest_events(1); after && (newest.empty() || newest.front()->seq < *after))
-    after = newest.empty() ? 0 : newest.front()->seq;
-  if (after) {
-    after = co_await send_history(room, renderer, *after, tap);
-    if (!after) co_return;
-    waiting->last_seq = *after;
+std::uint64_t newest_seq(const Desk& desk) {
+  const auto newest = desk.newest_events(1);
+  return newest.empty() ? 0 : newest.front()->seq;
+}
+
+// Where a reader that has seen `after` goes on.
+struct Place {
+  std::uint64_t after;
+  std::string gap;  // what it is told that it misses, as a comment; empty: nothing
+};
+Place place_of(const Desk& desk, std::uint64_t after) {
+  if (after > newest_seq(desk)) {
+    // Of an event that was told and never written, or of another journal: nobody knows what this reader has seen of what came since, so it
+    // is given all of this life.
+    const Events known = desk.events_since(0, std::numeric_limits<std::size_t>::max());
+    const auto start = std::find_if(known.rbegin(), known.rend(), [](const auto& event) { return event->kind == "daemon.started"; });
+    const std::uint64_t first = start != known.rend() ? (*start)->seq : known.empty() ? 1 : known.front()->seq;
+    return {first - 1, ": gap: event " + std::to_string(after) +
+                           " is not in this journal; what is known since the last start follows, from event " + std::to_string(first) +
+                           "\n\n"};
   }
+  return {after, ""};
+}
+
+Task<void> stream(Room* room, Renderer* renderer, std::uint64_t after, Tap& tap) {
+  const auto waiting = std::make_shared<Waiting>(room->world.executor);
+  auto place = place_of(room->desk, after);
+  auto hello = std::make_shared<const std::string>(": drwatch events\n\n" + place.gap);
+  if (!co_await tap.write(std::move(hello))) co_return;
+  const auto reached = co_await send_history(room, renderer, place.after, tap);
+  if (!reached) co_return;
+  waiting->last_seq = *reached;
   // The history ended, and the subscription begins, without a co_await between them: no event is lost or sent twice.
   const auto subscription = room->desk.follow([waiting, room](const Event& event) { waiting->take(*room, event); });
   while (!waiting->too_slow) {
@@ -131,8 +167,10 @@ Task<SharedResponse> read_events(Room& room, Call call) {
   if (accept && accept->find("text/event-stream") != std::string::npos) {
     Response response;
     response.type = "text/event-stream";
-    response.stream = [own = &room, renderer = &room.renderer_for(call.caller), after](Tap& tap) {
-      return stream(own, renderer, after, tap);
+    // Without an id from here on: what is decided while the header is on its way is not lost.
+    const std::uint64_t from = after ? *after : newest_seq(room.desk);
+    response.stream = [own = &room, renderer = &room.renderer_for(call.caller), from](Tap& tap) {
+      return stream(own, renderer, from, tap);
     };
     co_return shared(std::move(response));
   }
