@@ -42,7 +42,18 @@ Task<Answer> Daemon::submit(Input input, std::string key, std::string of) {
     if (!again.refused) again.durable = co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
     co_return again;
   }
-  Decision decision = feed(std::move(input), key, of);
+  // A ping is only heard: its values are bounded, whatever the disk does.
+  const bool ping = std::holds_alternative<Pinged>(input);
+  if (is_full() && !ping) {
+    Answer full;
+    full.refused = Refusal{503,
+                           "the journal takes no more",
+                           "its disk has refused for so long that nothing more can be kept for it; nothing was done: free or mend the "
+                           "disk of the journal, then ask again",
+                           {}};
+    co_return full;
+  }
+  Decision decision = feed(std::move(input), is_full() ? "" : key, of);
   Answer answer{decision.refused, decision.subject, true, false};
   if (!answer.refused) answer.durable = co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
   co_return answer;

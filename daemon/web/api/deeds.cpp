@@ -122,6 +122,9 @@ Task<SharedResponse> alertmanager_webhook(Room& room, Call call) {
     }
     SetSignal input{meant->signal, meant->raised, call.caller.name, meant->note, meant->alert};
     const Answer answer = co_await room.desk.submit(std::move(input), "");
+    // Alertmanager brings all of them again.
+    if (answer.refused && answer.refused->status == 503)
+      co_return shared(problem(503, answer.refused->title, answer.refused->detail, answer.refused->list));
     durable &= answer.durable;
     const auto& signals = room.desk.state().record.signals;
     const auto signal = signals.find(meant->signal);
