@@ -93,6 +93,7 @@ void Daemon::start() {
 Task<void> Daemon::stop(std::string reason) {
   if (stopping_) co_return;
   feed(DaemonStopped{reason});
+  resume();
   stopping_ = true;
   deadman_.stop();
   alerting_.stop();
@@ -209,7 +210,10 @@ Decision Daemon::feed(Input input, const std::string& key, const std::string& of
   bool answers_job = std::holds_alternative<Pinged>(input);
   std::map<std::string, std::string> beside;
   if (!key.empty()) beside = remember_answer(key, {decision.refused, decision.subject, true, false, of});
-  if (!decision.events.empty() || answers_job || !beside.empty()) keeping_.write(decision.events, state_.kept, std::move(beside));
+  if (is_full() && !decision.events.empty())
+    leave_out(decision, std::move(beside));
+  else if (!decision.events.empty() || answers_job || !beside.empty())
+    keeping_.write(decision.events, state_.kept, std::move(beside));
   carry_out(decision);
   return decision;
 }
@@ -248,7 +252,7 @@ void Daemon::carry_out(const Decision& decision) {
 void Daemon::tell(const Event& event) {
   log_.event(event);
   remember(recent_, event);
-  for (auto& follower : followers_) follower(event);
+  for (auto& follower : followers_) follower(*recent_.back());
 }
 
 // A task ended with an exception: a bug, which must not go unseen. The others go on.
@@ -309,6 +313,8 @@ Task<std::vector<std::pair<std::string, bool>>> Daemon::send_test_alert() {
 DaemonFigures Daemon::figures() const {
   DaemonFigures f = figures_;
   f.journal_waiting = parts_.journal.waiting();
+  f.journal_waiting_bytes = parts_.journal.waiting_bytes();
+  f.journal_not_made_up = left_out_.events + (keeping_.durable(covered_ticket_) ? 0 : covered_);
   f.log_lines_lost = parts_.log.lost();
   AlertingStatus alerts = alerting_.status();
   f.alerts_active = alerts.active;

@@ -42,6 +42,7 @@ class Daemon : public Desk {
     std::function<void()> alive;  // called while the loop turns; may be empty
     // How often the house is kept, and so how short a stall of the loop may be that is noticed (LoopWatch): by as much more than that.
     Duration house_turn{500};
+    JournalBound journal_bound{};
   };
   // `restored`: what the journal had. Nothing runs before start().
   Daemon(Parts parts, std::shared_ptr<const Settings> settings, Restored restored);
@@ -90,6 +91,11 @@ class Daemon : public Desk {
   void watch_loop();
   void watch_journal();
   void write_down();  // kept values, and now and then a snapshot
+  // The journal takes no more, until resume().
+  bool is_full() const;
+  // What was decided stays in the record and is not written event by event.
+  void leave_out(Decision& decision, std::map<std::string, std::string> beside);
+  void resume();  // when events were left out: writes what they led to
   // Remembers the answer under its key; returns the kept values that this changes.
   std::map<std::string, std::string> remember_answer(const std::string& key, const Answer& answer);
   void failed(const std::string& task, std::exception_ptr error);
@@ -121,7 +127,13 @@ class Daemon : public Desk {
   Change reloaded_;  // a reload is over
   bool reloading_ = false;
   bool watching_clock_ = false, stopping_ = false;
-  std::string journal_error_;  // empty: the journal is being written
+  struct {
+    std::uint64_t events = 0;
+    Time since{};
+  } left_out_;                          // since the journal takes no more
+  std::uint64_t covered_ = 0;           // events that were left out before the last resume()
+  Keeping::Ticket covered_ticket_ = 0;  // of the write that makes up for them
+  std::string journal_error_;           // empty: the journal is being written
   // Callbacks that may come after the daemon is gone hold this, and look first.
   std::shared_ptr<bool> exists_ = std::make_shared<bool>(true);
 };

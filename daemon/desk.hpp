@@ -37,8 +37,10 @@ struct DaemonFigures {
   std::optional<Time> last_reload_at;
   std::string last_reload_error;
   bool durable = true;  // the journal keeps up
-  std::size_t journal_waiting = 0;
-  std::uint64_t log_lines_lost = 0;  // journald, or whoever reads standard error, did not take them
+  std::size_t journal_waiting = 0, journal_waiting_bytes = 0;
+  std::uint64_t journal_left_out = 0;     // events that were not written one by one, since the start
+  std::uint64_t journal_not_made_up = 0;  // of those, the ones whose outcome is not durable either
+  std::uint64_t log_lines_lost = 0;       // journald, or whoever reads standard error, did not take them
   Histogram loop_lag, journal_append;
   std::size_t alerts_active = 0, alerts_undelivered = 0;
   std::map<std::pair<std::string, std::string>, std::uint64_t> alerts_sent;  // (alertmanager, result)

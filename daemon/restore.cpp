@@ -4,6 +4,8 @@
 namespace drwatch {
 
 void remember(RecentEvents& recent, Event event) {
+  // A reader of events has the record elsewhere, and in one piece.
+  if (event.kind == "journal.resumed") event.body = event.body.without("record");
   recent.push_back(std::make_shared<const Event>(std::move(event)));
   if (recent.size() > recent_events) recent.pop_front();
 }

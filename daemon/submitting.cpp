@@ -18,6 +18,15 @@ Answer closed() {
   answer.refused = Refusal{503, "drwatch is stopping", "nothing was done; ask again when it is back", {}};
   return answer;
 }
+Answer full() {
+  Answer answer;
+  answer.refused = Refusal{503,
+                           "the journal takes no more",
+                           "its disk has refused for so long that nothing more can be kept for it; nothing was done: free or mend the "
+                           "disk of the journal, then ask again",
+                           {}};
+  return answer;
+}
 
 }  // namespace
 
@@ -49,7 +58,10 @@ Task<Answer> Daemon::submit(Input input, std::string key, std::string of) {
     if (!again.refused) again.durable = co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
     co_return again;
   }
-  Decision decision = feed(std::move(input), key, of);
+  // A ping is only heard: its values are bounded, whatever the disk does.
+  const bool ping = std::holds_alternative<Pinged>(input);
+  if (is_full() && !ping) co_return full();
+  Decision decision = feed(std::move(input), is_full() ? "" : key, of);
   Answer answer{decision.refused, decision.subject, true, false};
   if (!answer.refused) answer.durable = co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
   co_return answer;
@@ -61,8 +73,8 @@ Task<std::vector<Answer>> Daemon::submit_all(std::vector<Input> inputs) {
   std::vector<Answer> answers;
   for (Input& input : inputs) {
     if (!answers.empty() && answers.size() % in_a_turn == 0) co_await boost::asio::post(parts_.world.executor, boost::asio::use_awaitable);
-    if (stopping_) {
-      answers.push_back(closed());
+    if (stopping_ || is_full()) {
+      answers.push_back(stopping_ ? closed() : full());
       continue;
     }
     Decision decision = feed(std::move(input));

@@ -144,9 +144,10 @@ Task<void> obey_signals(Serving s) {
 
 // The exit code of a daemon that was told to stop. That events were never written must not end with a daemon that says nothing: who
 // restarts it counts on its record.
-int ended(Journal& journal, Log& log, const std::string& path) {
-  const std::size_t lost = journal.waiting();
-  if (lost == 0) return 0;
+// `not_made_up`: events that were left out, and what makes up for them waits with the others.
+int ended(Journal& journal, std::uint64_t not_made_up, Log& log, const std::string& path) {
+  if (journal.waiting() == 0) return 0;
+  const std::uint64_t lost = journal.waiting() + not_made_up;
   const std::string line =
       std::to_string(lost) + (lost == 1 ? " event was" : " events were") + " never written: the journal " + path +
       " could not be written when drwatch stopped; the log above has what they say, and the next start knows nothing of "
@@ -212,7 +213,7 @@ int serve(const ServeOptions& options) {
     notify::ready("watching");
     running = true;
     loop.run();
-    const int code = ended(*journal, *log, settings->journal.path);
+    const int code = ended(*journal, daemon.figures().journal_not_made_up, *log, settings->journal.path);
     web.reset();
     return code;
   } catch (const std::exception& e) {

@@ -27,6 +27,11 @@ struct JournalOutcome {
   std::string error;  // for a person, when not durable
 };
 
+// While the disk refuses, no more than this waits in memory.
+struct JournalBound {
+  std::size_t events = 100'000, bytes = 64u << 20;
+};
+
 class Journal {
  public:
   virtual ~Journal() = default;
@@ -39,8 +44,9 @@ class Journal {
   virtual void on_health(std::function<void(std::string)> callback) = 0;
   // Called on the loop after each commit with how long it took, from begin to durable.
   virtual void on_commit(std::function<void(Duration, std::size_t)> callback) = 0;
-  virtual std::size_t waiting() const = 0;  // events not yet durable
-  virtual void close() = 0;                 // waits for what is queued (bounded), then closes
+  virtual std::size_t waiting() const = 0;                 // events not yet durable
+  virtual std::size_t waiting_bytes() const { return 0; }  // about as much of memory as those take
+  virtual void close() = 0;                                // waits for what is queued (bounded), then closes
 };
 
 // So many of the newest events are kept in memory for readers, also over a restart.

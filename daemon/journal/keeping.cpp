@@ -11,7 +11,7 @@ Keeping::Keeping(boost::asio::any_io_executor executor, Clock& clock, Journal& j
     : clock_(clock), journal_(journal), reached_change_(std::move(executor)) {}
 
 Keeping::Ticket Keeping::put(JournalWrite write) {
-  if (!write.events.empty() || values_ <= reached_) return queue(std::move(write));
+  if (!write.events.empty() || (values_ <= reached_ && !left_out_)) return queue(std::move(write));
   for (auto& [key, value] : write.kept) gathered_[key] = std::move(value);
   return last();
 }
@@ -20,6 +20,7 @@ Keeping::Ticket Keeping::queue(JournalWrite write) {
   // merge keeps what the write has itself: that is newer.
   write.kept.merge(gathered_);
   gathered_.clear();
+  left_out_ = false;
   Ticket ticket = ++last_;
   if (write.events.empty()) values_ = ticket;
   waiting_.emplace_back(ticket, clock_.boottime());
@@ -38,7 +39,7 @@ void Keeping::became_durable(Ticket ticket) {
 }
 
 void Keeping::write_gathered() {
-  if (!gathered_.empty()) queue({});
+  if (!gathered_.empty() && !left_out_) queue({});
 }
 
 namespace {
@@ -55,6 +56,13 @@ Keeping::Ticket Keeping::write(const std::vector<Event>& events, Kept& kept, std
   // merge keeps what is in `beside` already when both have the same key.
   beside.merge(changed(kept));
   return put({events, std::move(beside)});
+}
+
+Keeping::Ticket Keeping::leave_out(Kept& kept, std::map<std::string, std::string> beside) {
+  beside.merge(changed(kept));
+  for (auto& [key, value] : beside) gathered_[key] = std::move(value);
+  left_out_ = true;
+  return last();
 }
 
 Keeping::Ticket Keeping::write_kept(Kept& kept) {

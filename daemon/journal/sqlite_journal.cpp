@@ -39,6 +39,7 @@ class SqliteJournal final : public Journal {
   void on_health(std::function<void(std::string)> callback) override { writer_->listeners()->health = std::move(callback); }
   void on_commit(std::function<void(Duration, std::size_t)> callback) override { writer_->listeners()->commit = std::move(callback); }
   std::size_t waiting() const override { return writer_->waiting(); }
+  std::size_t waiting_bytes() const override { return writer_->waiting_bytes(); }
   void close() override { writer_->close(); }
 
  private:

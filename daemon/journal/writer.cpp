@@ -24,6 +24,13 @@ constexpr std::size_t most_rest = 64u << 20;
 constexpr const char* cut_words =
     "the file or its write-ahead log was cut while drwatch runs; restart drwatch, which goes on with what can be read";
 
+// Of the first `count`.
+std::size_t bytes_of(const std::deque<Event>& events, std::size_t count) {
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < count; ++i) bytes += drwatch::bytes_of(events[i]);
+  return bytes;
+}
+
 // 0 when it is not there.
 std::int64_t size_of(const std::string& path) {
   std::error_code error;
@@ -52,6 +59,7 @@ void Writer::start(const std::shared_ptr<Writer>& writer) {
 
 void Writer::add(Batch batch) {
   waiting_ += batch.events.size();
+  waiting_bytes_ += bytes_of(batch.events, batch.events.size());
   {
     const std::lock_guard lock(mutex_);
     pending_.append(std::move(batch));
@@ -181,6 +189,7 @@ void Writer::commit_some(Batch& batch) {
 
   remember(std::move(rows), all ? batch.kept : std::map<std::string, std::string>{});
   end_ = end;
+  waiting_bytes_ -= bytes_of(batch.events, count);
   batch.events.erase(batch.events.begin(), batch.events.begin() + static_cast<std::ptrdiff_t>(count));
   waiting_ -= count;
   auto done = all ? std::exchange(batch, Batch{}).done : std::vector<std::function<void()>>{};

@@ -51,6 +51,7 @@ class Writer : public std::enable_shared_from_this<Writer> {
   static void start(const std::shared_ptr<Writer>& writer);
   void add(Batch batch);
   std::size_t waiting() const { return waiting_; }
+  std::size_t waiting_bytes() const { return waiting_bytes_; }
   void close();  // the thread ends once all is written, or after a bound; a thread that hangs in the disk is left behind
   const std::shared_ptr<Listeners>& listeners() const { return listeners_; }
 
@@ -77,7 +78,7 @@ class Writer : public std::enable_shared_from_this<Writer> {
   const boost::asio::any_io_executor loop_;
   std::optional<FileLock> lock_;  // until closed
   const std::shared_ptr<Listeners> listeners_ = std::make_shared<Listeners>();
-  std::atomic<std::size_t> waiting_ = 0;
+  std::atomic<std::size_t> waiting_ = 0, waiting_bytes_ = 0;
 
   std::mutex mutex_;
   std::condition_variable wake_, ended_;

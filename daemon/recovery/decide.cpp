@@ -222,6 +222,13 @@ void take(Deciding& d, const JournalHealth& input) {
     d.emit("journal.mended", {}, "the journal is written again");
 }
 
+void take(Deciding& d, const JournalResumed& input) {
+  d.emit("journal.resumed", {},
+         "the journal is written again; " + std::to_string(input.left_out) + (input.left_out == 1 ? " event was" : " events were") +
+             " not written one by one since " + time_words(input.since) + ": what they led to is in this event",
+         Body{{"left_out", input.left_out}, {"since", input.since}, {"record", body_of(d.record())}});
+}
+
 void take(Deciding& d, const CommandEnded& input) { command_ended(d, input); }
 void take(Deciding& d, const Tick&) { d.settle_needed = true; }
 

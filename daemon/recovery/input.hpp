@@ -68,6 +68,11 @@ struct JournalHealth {
   bool failing = false;
   std::string message;
 };
+// The journal takes events again, after so many were left out, from `since` on.
+struct JournalResumed {
+  std::uint64_t left_out = 0;
+  Time since{};
+};
 struct CommandEnded {
   std::string incident, step;
   int exit_code = 0;
@@ -148,8 +153,8 @@ struct RecordDrill {
 
 using Input =
     std::variant<Ran, Pinged, DaemonStarted, DaemonStopped, ConfigurationLoaded, ConfigurationRefused, ClockJumped, LoopLate, JournalHealth,
-                 CommandEnded, Tick, OpenIncident, Acknowledge, StepAction, AddNote, MessageAction, Refile, CorrectStart, SayBadChange,
-                 Resolve, Reopen, SetSignal, AcknowledgeProbe, StartMaintenance, EndMaintenance, RecordDrill>;
+                 JournalResumed, CommandEnded, Tick, OpenIncident, Acknowledge, StepAction, AddNote, MessageAction, Refile, CorrectStart,
+                 SayBadChange, Resolve, Reopen, SetSignal, AcknowledgeProbe, StartMaintenance, EndMaintenance, RecordDrill>;
 
 // A command that cannot be done; `status` is HTTP's (404, 409, 422).
 struct Refusal {

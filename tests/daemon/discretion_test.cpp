@@ -3,10 +3,15 @@
 #include "config/rows/encoding.hpp"
 #include "daemon/secrets.hpp"
 #include "tests/daemon/machine.hpp"
+#include "tests/source_dir.hpp"
 
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
 
 namespace discretion_test {
 
@@ -79,6 +84,36 @@ TEST_CASE("the words of every input are freed of secrets, its names and ids are 
   CHECK(std::get<JournalHealth>(free(JournalHealth{true, "s3cret-value"})).message == "***");
   CHECK(std::get<ConfigurationRefused>(free(ConfigurationRefused{{"a", "s3cret-value"}})).problems[1] == "***");
   CHECK(std::get<StartMaintenance>(free(StartMaintenance{{"s3cret-value"}, hours{1}, "by", "s3cret-value"})).note == "***");
+}
+
+// A probe's secrets are collected while its table is read. Those of the other tables are named one by one, and the reference (which is held
+// to the rows by a test of its own) says whether one was forgotten.
+TEST_CASE("every secret that the main file can name is hidden") {
+  std::ifstream reference(source_dir("/docs/configuration.md"));
+  REQUIRE(reference);
+  std::vector<std::string> found;
+  bool main_file = false;
+  for (std::string line, section; std::getline(reference, line);) {
+    if (line.starts_with("## ")) main_file = line == "## The main file";
+    if (line.starts_with("### `[")) section = line.substr(6, line.find(']') - 6);
+    if (main_file && line.find("` | secret") != std::string::npos) found.push_back(section + "." + line.substr(3, line.find('`', 3) - 3));
+  }
+  const std::map<std::string, std::string> tables = {{"server.tokens.NAME.secret", "[server.tokens.one]\nsecret = "},
+                                                     {"channel.NAME.url", "[channel.one]\nkind = \"webhook\"\nurl = "},
+                                                     {"deadman.url", "[deadman]\nurl = "}};
+  CHECK(found.size() == tables.size());
+  for (const std::string& each : found) {
+    CAPTURE(each);
+    REQUIRE_MESSAGE(tables.contains(each), "give it a table here, and its line in daemon/secrets.cpp");
+    const std::string value = "https://hooks.example.org/of-" + std::to_string(each.size());
+    ::setenv("DRWATCH_TEST_ANY", value.c_str(), 1);
+    Configuration configuration;
+    configuration.append(tables.at(each) + "{ env = \"DRWATCH_TEST_ANY\" }\n");
+    std::vector<std::string> errors;
+    const auto settings = configuration.load(errors);
+    REQUIRE_MESSAGE(settings, (errors.empty() ? "" : errors.front()));
+    CHECK(secrets_of(*settings).hidden("called " + value + ".").find("of-" + std::to_string(each.size())) == std::string::npos);
+  }
 }
 
 }  // namespace discretion_test

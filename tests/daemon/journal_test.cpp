@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace journal_test {
 
 using namespace drwatch;
@@ -121,6 +123,92 @@ TEST_CASE("many inputs at once wait for the disk together, and each has its answ
   m.truth.disk_full = false;
   m.pass(seconds{30});
   check_the_record(m);
+}
+
+namespace {
+
+// The disk refuses for so long that the journal takes no more, and an incident opens in that time.
+void fill_up(Machine& m) {
+  m.journal_bound.events = 12;
+  m.start();
+  m.pass(minutes{3});
+  m.truth.disk_full = true;
+  std::size_t most = 0;
+  for (int i = 0; i < 40 && m.daemon().figures().journal_left_out < 20; ++i) {
+    i % 2 == 0 ? m.breaks("app") : m.mends("app");
+    m.pass(minutes{5});
+    most = std::max(most, m.daemon().figures().journal_waiting);
+  }
+  REQUIRE(m.daemon().figures().journal_left_out >= 20);
+  m.mends("app");
+  m.pass(minutes{10});
+  m.breaks("primary");
+  REQUIRE(m.until([&] { return m.incident() != nullptr; }, minutes{5}));
+  most = std::max(most, m.daemon().figures().journal_waiting);
+  CHECK(most <= 13);  // one of values alone
+  CHECK(m.until([&] { return m.alert("DrwatchIncident") && m.alert("DrwatchJournalFailing"); }, minutes{1}));
+}
+
+std::size_t lines_with(const Machine& m, const std::string& words) {
+  return static_cast<std::size_t>(std::count_if(m.told.lines.begin(), m.told.lines.end(),
+                                                [&](const std::string& line) { return line.find(words) != std::string::npos; }));
+}
+
+}  // namespace
+
+TEST_CASE("a disk that refuses for ever: what waits is bounded, orders are refused, and nothing that was decided is lost") {
+  Machine m;
+  fill_up(m);
+  const auto refused = m.submit(Acknowledge{m.incident()->id, "oncall", ""}, "ack-1");
+  REQUIRE(refused);
+  REQUIRE(refused->refused);
+  CHECK(refused->refused->status == 503);
+  const auto heard = m.submit(Pinged{"nightly", Pinged::What::success, "", 0, "done"}, "ping-1");
+  REQUIRE(heard);
+  CHECK_FALSE(heard->refused);
+  CHECK_FALSE(heard->durable);
+  CHECK(lines_with(m, "the journal takes no more") == 1);
+  CHECK(m.told.count("journal.resumed") == 0);
+
+  m.truth.disk_full = false;
+  m.pass(seconds{10});
+  CHECK(m.told.count("journal.resumed") == 1);
+  CHECK(m.told.last("journal.resumed")->message.find("events were not written one by one") != std::string::npos);
+  CHECK_FALSE(m.alert("DrwatchJournalFailing"));
+  CHECK(m.daemon().figures().journal_not_made_up == 0);
+  check_the_record(m);
+  const auto taken = m.submit(Acknowledge{m.incident()->id, "oncall", ""}, "ack-1");
+  REQUIRE(taken);
+  CHECK_FALSE(taken->refused);
+  CHECK(taken->durable);
+  const Incident before = *m.incident();
+  CHECK(before.acknowledged_at.has_value());
+  m.crash();
+  m.start();
+  REQUIRE(m.incident() != nullptr);
+  CHECK(m.incident()->id == before.id);
+  CHECK(m.incident()->started_at == before.started_at);
+  CHECK(m.incident()->acknowledged_at == before.acknowledged_at);
+  // And a second time.
+  m.pass(minutes{3});
+  check_the_record(m);
+}
+
+TEST_CASE("told to stop while the journal takes no more") {
+  Machine m;
+  fill_up(m);
+  SUBCASE("the disk takes it after all") {
+    m.truth.disk_full = false;
+    m.stop();
+    CHECK(m.disk.events.back().kind == "journal.resumed");
+    m.start();
+    REQUIRE(m.incident() != nullptr);
+  }
+  SUBCASE("it does not") {
+    const std::uint64_t left_out = m.daemon().figures().journal_left_out;
+    CHECK(m.daemon().figures().journal_not_made_up == left_out);
+    m.truth.disk_full = true;
+  }
 }
 
 TEST_CASE("a disk that is only slow is told of too, once, and once when it is well") {

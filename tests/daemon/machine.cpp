@@ -223,7 +223,8 @@ void Machine::start() {
                     .make_probe = [this](const ProbeSettings& p) { return std::make_unique<Watched>(*this, p.name, p.backup.has_value()); },
                     .load = [this] { return load(); },
                     .reloaded = {},
-                    .alive = {}},
+                    .alive = {},
+                    .journal_bound = journal_bound},
       std::move(settings), restore(std::move(contents), {}));
   outside_ = std::make_unique<TaskGroup>(loop.get_executor(),
                                          [this](const std::string&, std::exception_ptr) { told.lines.push_back("outside failed"); });

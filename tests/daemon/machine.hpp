@@ -114,6 +114,7 @@ class Machine {
   Duration loading_takes{0};                      // of the configuration's files
   Duration disk_turn{50};                         // how long a commit takes
   std::size_t writes_a_turn = 1000;
+  JournalBound journal_bound;  // in writes: see Disk::waiting()
 
  private:
   class Watched;

@@ -92,9 +92,11 @@ TEST_CASE("a full disk loses nothing: said once, written when there is room") {
     const auto verdict = verify_journal(path);
     CHECK_FALSE(verdict.broken);
     CHECK(load.opened.journal->waiting() == load.seq - verdict.last_seq);
+    CHECK(load.opened.journal->waiting_bytes() > load.opened.journal->waiting() * sizeof(Event));
     fs::remove(folder / "disk/ballast");
     CHECK(load.all_durable());
     CHECK(turn_until(load.loop, [&] { return load.said.size() == 2; }));
+    CHECK(load.opened.journal->waiting_bytes() == 0);
     CHECK(load.said.back().empty());
   }
   const auto verdict = verify_journal(path);

@@ -67,6 +67,7 @@ constexpr std::string_view kinds[] = {"daemon.started",
                                       "drill.aborted",
                                       "journal.failing",
                                       "journal.mended",
+                                      "journal.resumed",
                                       "journal.anchored"};
 
 // An event of every kind, with and without each name, and every shape of a body.

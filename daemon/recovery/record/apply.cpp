@@ -225,6 +225,11 @@ void alert_resolved(Record& r, const Event& e) {
   std::erase_if(r.alerts,
                 [&](const auto& entry) { return entry.second.resolved_at && *entry.second.resolved_at < e.at - resolved_alerts_kept; });
 }
+// Events that were left out led to it.
+void journal_resumed(Record& r, const Event& e) {
+  const Json& body = e.body.json();
+  if (const auto record = body.find("record"); record != body.end() && record->is_object()) r = record_from_json(*record);
+}
 // ---- drills, and what scenarios would take
 
 std::map<std::string, double> step_seconds(const Event& e) {
@@ -280,6 +285,7 @@ const std::map<std::string_view, Meaning>& meanings() {
       {"finding.gone", finding_gone},
       {"journal.failing", journal_failing},
       {"journal.mended", journal_mended},
+      {"journal.resumed", journal_resumed},
       {"maintenance.began", maintenance_began},
       {"maintenance.ended", maintenance_ended},
       {"objective.changed", objective_changed},

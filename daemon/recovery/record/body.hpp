@@ -25,6 +25,7 @@ struct Evidence;
 struct Incident;
 struct Loss;
 struct Projection;
+struct Record;
 
 class Body {
  public:
@@ -107,6 +108,8 @@ struct Body::Field {
 
 // Of an event that says nothing else.
 Body body_of(const Projection& projection);
+// The whole record, as a snapshot has it.
+Body body_of(const Record& record);
 // null where there is no text, for rows in which "" would be a name.
 Body::Value null_if_empty(const std::string& text);
 // ["a", "b"]: a command's words for a person, in which spaces and quotes are seen.

@@ -97,6 +97,9 @@ const std::vector<EventKind>& event_kinds() {
        "The journal cannot be written. Watching and paging go on, but what is decided now would be lost with the process. Free or mend its "
        "disk."},
       {"journal.mended", info, "The journal is written again; everything that waited is in it."},
+      {"journal.resumed", warning,
+       "The journal is written again after it could take no more. What was decided meanwhile was not written event by event; all that it "
+       "led to is in this event, so that nothing that was decided is lost."},
       {"journal.anchored", info, "Old events were cut off behind an anchor that carries the chain on."},
   };
   return kinds;
@@ -143,6 +146,24 @@ Json to_json(const Event& e) {
               {"probe", or_null(e.probe)},
               {"message", e.message},
               {"body", e.body.json()}};
+}
+
+namespace {
+std::size_t bytes_of(const Json& json) {
+  constexpr std::size_t value = 16;  // of which each takes so much at least
+  std::size_t bytes = value;
+  if (json.is_string()) bytes += json.get_ref<const std::string&>().size();
+  if (json.is_object())
+    for (const auto& [key, each] : json.items()) bytes += key.size() + bytes_of(each);
+  if (json.is_array())
+    for (const auto& each : json) bytes += bytes_of(each);
+  return bytes;
+}
+}  // namespace
+
+std::size_t bytes_of(const Event& e) {
+  return sizeof e + e.kind.size() + e.by.size() + e.incident.size() + e.scenario.size() + e.component.size() + e.probe.size() +
+         e.message.size() + bytes_of(e.body.json());
 }
 
 Event event_from_json(const Json& json) {

@@ -36,6 +36,8 @@ Importance importance(const Event& event);
 
 // {"seq", "at", "kind", "version", "by", "incident", "scenario", "component", "probe", "message", "body"}; absent names are null.
 Json to_json(const Event& event);
+// About how much of memory and of the disk it takes: the bytes of its texts, and a little for every other value.
+std::size_t bytes_of(const Event& event);
 Event event_from_json(const Json& json);  // throws nlohmann::json::exception on a wrong shape
 
 }  // namespace drwatch

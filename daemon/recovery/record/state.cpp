@@ -268,6 +268,8 @@ Record record_from_json(const Json& j) {
   return r;
 }
 
+Body body_of(const Record& record) { return Body::of(to_json(record)); }
+
 // What a plugin prints need not be UTF-8.
 std::string snapshot_text(const Record& record) { return to_json(record).dump(-1, ' ', false, Json::error_handler_t::replace); }
 
