@@ -54,6 +54,7 @@ class FakeDesk final : public Desk {
   std::vector<std::shared_ptr<const Event>> events_;
   std::map<int, std::function<void(const Event&)>> followers_;
   bool durable_ = true;
+  int test_alerts_ = 0;
 };
 
 struct Quiet final : Log {
