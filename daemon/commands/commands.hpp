@@ -36,6 +36,8 @@ int serve(const ServeOptions& options);
 
 // Has the running daemon read its configuration again, and waits for what becomes of it: a configuration that is refused throws.
 int reload(ClientOptions options);
+// Where it asks: the unit's `socket`, which needs no token, where no other address was given and this user may open it; else `server`.
+std::string reload_server(const std::string& server, const std::string& socket);
 
 struct TestOptions {
   std::vector<std::string> files;

@@ -3,15 +3,17 @@
 #include "daemon/commands/client.hpp"
 #include "daemon/commands/render.hpp"
 
-#include <filesystem>
+#include <unistd.h>
 
 namespace drwatch::commands {
 
-// The unit's socket needs no token, so it is tried first where no other address was given.
+// That it is there is not enough: it is root's and drwatch's own user's, and others have their token.
+std::string reload_server(const std::string& server, const std::string& socket) {
+  return server == default_server && access(socket.c_str(), W_OK) == 0 ? "unix:" + socket : server;
+}
+
 int reload(ClientOptions options) {
-  const std::string socket = "/run/drwatch/control.sock";
-  std::error_code unreadable;
-  if (options.server == default_server && std::filesystem::exists(socket, unreadable)) options.server = "unix:" + socket;
+  options.server = reload_server(options.server, "/run/drwatch/control.sock");
   Client client(options);
   const Json answer = client.post("/api/v1/reload", Json::object());
   if (client.printed_as_json(answer)) return 0;

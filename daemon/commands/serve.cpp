@@ -58,6 +58,7 @@ class Reading {
     try {
       loaded_.settings = config::load(file_, schemas, with_a_look(true), problems);
       loaded_.problems = texts_of(problems, config::Problem::Level::error);
+      if (loaded_.settings) identity_ = read_server_identity(loaded_.settings->server);
     } catch (const std::exception& e) {
       loaded_.settings = nullptr;
       loaded_.problems = {file_ + ": " + e.what()};
@@ -66,6 +67,7 @@ class Reading {
   bool begun() const { return begun_; }
   // Of one that is done.
   Daemon::Loaded take() { return std::move(loaded_); }
+  ServerIdentity take_identity() { return std::move(identity_); }
   // Of one that is not.
   Daemon::Loaded hangs() const {
     const std::lock_guard lock(mutex_);
@@ -81,6 +83,7 @@ class Reading {
   mutable std::mutex mutex_;
   std::string at_;
   Daemon::Loaded loaded_;
+  ServerIdentity identity_;
 };
 
 // Before there is a loop.
@@ -89,14 +92,21 @@ Daemon::Loaded load_at_start(const std::string& file) {
   return done_within(load_patience, [reading] { reading->run(); }) ? reading->take() : reading->hangs();
 }
 
-// `stuck`: the reading that hangs, or was the last to hang. While it does, no other is begun, and it knows where.
-Task<Daemon::Loaded> load_again(Disk& disk, std::string file, std::shared_ptr<std::shared_ptr<Reading>> stuck) {
+// What outlives each reload.
+struct Reloads {
+  std::shared_ptr<Reading> stuck;  // the reading that hangs, or was the last to hang; while it does, no other is begun, and it knows where
+  ServerIdentity identity;         // of the newest settings that were read
+};
+Task<Daemon::Loaded> load_again(Disk& disk, std::string file, std::shared_ptr<Reloads> reloads) {
   const auto reading = std::make_shared<Reading>(file);
   std::function<void()> work = [reading] { reading->run(); };
   const auto hangs = co_await disk.ask(std::move(file), std::move(work), load_patience);
-  if (!hangs) co_return reading->take();
-  if (reading->begun() || !*stuck) *stuck = reading;
-  co_return (*stuck)->hangs();
+  if (!hangs) {
+    reloads->identity = reading->take_identity();
+    co_return reading->take();
+  }
+  if (reading->begun() || !reloads->stuck) reloads->stuck = reading;
+  co_return reloads->stuck->hangs();
 }
 
 // One descriptor a probe that hangs, and room for connections and files.
@@ -177,7 +187,7 @@ int serve(const ServeOptions& options) {
     RealWorld world(loop.get_executor(), settings->workers);
     world.guarded_by(guard);
     world.on_left_behind([&log](const std::string& words) { log->line(Importance::warning, words); });
-    const auto stuck = std::make_shared<std::shared_ptr<Reading>>();
+    const auto reloads = std::make_shared<Reloads>();
     // From here on no signal ends the process as the kernel does it; those that come while the journal is being opened are kept.
     boost::asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
     OpenedJournal opened;
@@ -188,11 +198,11 @@ int serve(const ServeOptions& options) {
                    .journal = *journal,
                    .log = *log,
                    .make_probe = make_probe,
-                   .load = [&, stuck] { return load_again(world.disk(), options.config, stuck); },
+                   .load = [&, reloads] { return load_again(world.disk(), options.config, reloads); },
                    .reloaded =
-                       [&](const Settings& next) {
+                       [&, reloads](const Settings& next) {
                          world.forget_tls();
-                         web->reload(next.server);
+                         web->reload(next.server, std::move(reloads->identity));
                        },
                    .alive = notify::alive,
                    .house_turn = Duration{250}},

@@ -4,6 +4,7 @@
 
 #include "daemon/desk.hpp"
 #include "daemon/log/log.hpp"
+#include "daemon/tasks/change.hpp"
 #include "daemon/tasks/task_group.hpp"
 #include "daemon/web/api/ping_keys.hpp"
 #include "daemon/web/http/auth.hpp"
@@ -18,6 +19,16 @@
 #include <variant>
 
 namespace drwatch::web {
+
+// The answer to a request with an Idempotency-Key, where the daemon does not keep it (keyed.hpp).
+struct KeyedAnswer {
+  KeyedAnswer(const boost::asio::any_io_executor& loop, std::chrono::nanoseconds began, std::string request)
+      : over(loop), at(began), of(std::move(request)) {}
+  Change over;                  // it is there, or nobody is at it any more
+  std::chrono::nanoseconds at;  // boottime
+  std::string of;               // which request had the key
+  SharedResponse answer;        // null: under way
+};
 
 struct Room {
   World world;
@@ -58,6 +69,7 @@ struct Room {
   // The newest event as the event streams send it.
   std::shared_ptr<const std::string> newest_event;
   std::uint64_t newest_event_seq = 0;
+  std::map<std::string, std::shared_ptr<KeyedAnswer>> keyed_answers;
   std::shared_ptr<const Moment> moment() { return moments.now(world.clock.boottime(), base_url, wrong_tokens); }
 };
 

@@ -44,7 +44,8 @@ const Row table[] = {
     {get, "/api/v1/components", Needs::reading, read_components, "the components, their health, exposures and objectives"},
     {get, "/api/v1/probes", Needs::reading, read_probes, "the probes and their last outcomes"},
     {get, "/api/v1/probes/{name}", Needs::reading, read_probe, "one probe with its newest runs and failures"},
-    {post, "/api/v1/probes/{name}/run", Needs::responder, run_probe, "runs it now and answers with the outcome"},
+    {post, "/api/v1/probes/{name}/run", Needs::responder, run_probe,
+     "runs it now and answers with the outcome; takes no `Idempotency-Key`: each request is answered with a run that began after it"},
     {post, "/api/v1/probes/{name}/acknowledge", Needs::responder, acknowledge_probe,
      "`{note}`: somebody has looked at what it has latched"},
     {get, "/api/v1/incidents", Needs::reading, read_incidents, "the incidents, newest first; `?state=`"},
@@ -76,10 +77,14 @@ const Row table[] = {
     {get, "/api/v1/alerts", Needs::reading, read_alerts, "the alerts as they should stand"},
     {post, "/api/v1/alerts/test", Needs::responder, test_alert, "sends a test alert everywhere and reads it back"},
     {post, "/api/v1/alertmanager", Needs::responder, alertmanager_webhook,
-     "an Alertmanager's webhook: alerts with a label `drwatch_signal` become signals; a body of 4 MiB, 1000 alerts", 4 << 20},
+     "an Alertmanager's webhook: alerts with a label `drwatch_signal` become signals; a body of 4 MiB, 1000 alerts; takes no "
+     "`Idempotency-Key`: the "
+     "same again changes nothing",
+     4 << 20},
     {get, "/api/v1/events", Needs::reading, read_events,
      "the newest events; `?after=`; with `Accept: text/event-stream` all that come, `Last-Event-ID` resumes"},
-    {post, "/api/v1/reload", Needs::reloading, reload, "reads the configuration again"},
+    {post, "/api/v1/reload", Needs::reloading, reload,
+     "reads the configuration again; takes no `Idempotency-Key`: again, it reads what the files say then"},
 };
 
 std::string_view needs_words(Needs needs) {
@@ -170,7 +175,9 @@ std::string http_reference() {
 
 Tokens are sent as `Authorization: Bearer TOKEN`; their roles are `viewer`, `responder` and `admin`, and each may do what the one before may. *To read*
 needs no token on loopback, unless `[server] public_url` is set and `open_reading` is not true; otherwise a viewer's. Bodies are JSON objects of at
-most 64 KiB, sent as `Content-Type: application/json`. Nothing of the body of a request whose token is wrong is read. An error is `application/problem+json` (RFC 9457). A command takes an `Idempotency-Key`, kept for 24 hours.
+most 64 KiB, sent as `Content-Type: application/json`. Nothing of the body of a request whose token is wrong is read. An error is
+`application/problem+json` (RFC 9457). A command takes an `Idempotency-Key` of at most 200 bytes, kept for 24 hours (that of a test alert no longer
+than drwatch runs): sent again with it, it is answered as the first time, and not done again.
 
 What is read is made beside the loop that watches, from how things stood at most a quarter of a second ago, and never from before a command that was
 answered. Whoever shows a token does not wait for those who show none. When too many ask at once, some are answered 503 or 429 with `Retry-After`; heartbeats, `/healthz`,

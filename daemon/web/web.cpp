@@ -34,6 +34,14 @@ std::string base_url(const ServerSettings& server, const std::string& address) {
 
 }  // namespace
 
+ServerIdentity read_server_identity(const ServerSettings& server) {
+  try {
+    return {identity_of(server), ""};
+  } catch (const std::exception& error) {
+    return {nullptr, error.what()};
+  }
+}
+
 Web::Web(World world, Desk& desk, Log& log, TaskGroup& tasks, const ServerSettings& settings) : inside_(std::make_unique<Inside>()) {
   auto room = std::make_shared<web::Room>(world, desk, log, settings);
   auto respond = [room](web::Request request) { return web::respond(room, std::move(request)); };
@@ -52,18 +60,15 @@ Web::~Web() { stop(); }
 
 std::string Web::address() const { return inside_->server->address(); }
 
-void Web::reload(const ServerSettings& settings) {
+void Web::reload(const ServerSettings& settings, ServerIdentity identity) {
   auto& room = *inside_->room;
   room.server = settings;
   room.auth = web::Auth(settings);
   room.base_url = base_url(settings, address());
   inside_->server->trust(web::Proxies(settings.trusted_proxies));
-  try {
-    inside_->server->identity(identity_of(settings));
-  } catch (const std::runtime_error& error) {
-    // Going on with the certificate that works beats going dark.
-    room.log.line(Importance::error, std::string(error.what()) + "; the certificate loaded before stays in use");
-  }
+  // Going on with the certificate that works beats going dark.
+  if (!identity.error.empty()) return room.log.line(Importance::error, identity.error + "; the certificate loaded before stays in use");
+  inside_->server->identity(std::move(identity.identity));
 }
 
 void Web::stop() { inside_->server->stop(); }

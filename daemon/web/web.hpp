@@ -12,14 +12,25 @@
 
 namespace drwatch {
 
+namespace web {
+struct Identity;
+}
+
+// The server's certificate with its key, from their files. Read on any thread but the loop's: they may lie on a disk that hangs.
+struct ServerIdentity {
+  std::shared_ptr<web::Identity> identity;  // null: there is none, or `error` says why it cannot be used
+  std::string error;
+};
+ServerIdentity read_server_identity(const ServerSettings& server);  // within a bound of its own; never throws
+
 class Web {
  public:
   // Throws std::runtime_error ("cannot listen on 127.0.0.1:9780: address already in use; ...").
   Web(World world, Desk& desk, Log& log, TaskGroup& tasks, const ServerSettings& server);
   ~Web();
-  std::string address() const;                // "127.0.0.1:9780", the port as bound
-  void reload(const ServerSettings& server);  // tokens, certificate
-  void stop();                                // takes nothing more; the answers under way are given
+  std::string address() const;                                         // "127.0.0.1:9780", the port as bound
+  void reload(const ServerSettings& server, ServerIdentity identity);  // tokens, certificate; it waits for no file
+  void stop();                                                         // takes nothing more; the answers under way are given
   // After stop(): waits for those answers, for so long at the most.
   Task<void> answered(Duration patience);
 

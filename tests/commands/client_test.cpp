@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The client against a server that answers one request and remembers it.
 #include "daemon/commands/client.hpp"
+#include "daemon/commands/commands.hpp"
 
 #include "tests/commands/documents.hpp"
 
@@ -14,6 +15,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace drwatch::commands::tests::client_test {
@@ -182,6 +184,28 @@ TEST_CASE("the token's file: read without its line end; missing or torn says so 
   CHECK_FALSE(has(torn, "two words"));
   options.token_file = path + "-nowhere";
   CHECK(has(refusal([&] { Client{options}; }), "cannot read the token in " + path + "-nowhere"));
+  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("a reload takes the socket of the unit when this user may open it, and nothing else was asked for") {
+  const std::string folder = (std::filesystem::temp_directory_path() / ("drwatch-reload-" + std::to_string(::getpid()))).string();
+  std::filesystem::create_directory(folder);
+  const std::string socket = folder + "/control.sock", other = "https://drwatch.example";
+  std::filesystem::permissions(folder, std::filesystem::perms::all);
+  CHECK(reload_server(default_server, socket) == default_server);
+  std::ofstream(socket) << "";
+  CHECK(reload_server(default_server, socket) == "unix:" + socket);
+  CHECK(reload_server(other, socket) == other);
+  std::filesystem::permissions(socket, std::filesystem::perms::none);
+  const pid_t child = ::fork();  // root may open everything
+  if (child == 0) {
+    if (::getuid() == 0 && ::setuid(65534) != 0) ::_exit(2);
+    ::_exit(reload_server(default_server, socket) == default_server ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
   std::filesystem::remove_all(folder);
 }
 

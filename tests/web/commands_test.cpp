@@ -98,6 +98,47 @@ TEST_CASE("a body that is not what the command takes is refused before anything 
   server.on_loop([&] { CHECK(server.desk().inputs_.empty()); });
 }
 
+TEST_CASE("a test alert that is asked for again with its key is sent once") {
+  Running server;
+  const auto test = [&](const std::string& key, const std::string& body = "{}") {
+    return ask(server.port(), "POST", "/api/v1/alerts/test", {as_oncall, of_json, "Idempotency-Key: " + key}, body);
+  };
+  const auto sent = [&] {
+    int n = 0;
+    server.on_loop([&] { n = server.desk().test_alerts_; });
+    return n;
+  };
+  const Reply first = test("k1");
+  CHECK(first.status == 200);
+  CHECK(test("k1").body == first.body);
+  CHECK(sent() == 1);
+  CHECK(test("k1", "{ }").status == 422);
+  CHECK(ask(server.port(), "POST", "/api/v1/alerts/test", {as_boss, of_json, "Idempotency-Key: k1"}, "{}").status == 200);
+  CHECK(sent() == 2);  // another person's
+  CHECK(test("k2").status == 200);
+  CHECK(ask(server.port(), "POST", "/api/v1/alerts/test", {as_oncall, of_json}, "{}").status == 200);
+  CHECK(sent() == 4);
+}
+
+TEST_CASE("a key that is too long is refused, not cut") {
+  Running server;
+  const std::string longest(200, 'k');
+  for (const std::string& path : {"/api/v1/incidents/" + incident_id + "/ack", std::string("/api/v1/alerts/test"),
+                                  std::string("/api/v1/probes/primary/acknowledge"), std::string("/api/v1/signals/breach-suspected")}) {
+    CAPTURE(path);
+    const std::string body = path.find("signals") == std::string::npos ? "{}" : R"({"state": "raised"})";
+    const Reply refused = ask(server.port(), "POST", path, {as_oncall, of_json, "Idempotency-Key: " + longest + "x"}, body);
+    CHECK(refused.status == 400);
+    CHECK(refused.body.find("at most 200 bytes") != std::string::npos);
+    server.on_loop([&] { CHECK(server.desk().inputs_.empty()); });
+    CHECK(ask(server.port(), "POST", path, {as_oncall, of_json, "Idempotency-Key: " + longest}, body).status == 200);
+    server.on_loop([&] {
+      for (const std::string& key : server.desk().keys_) CHECK(key == "oncall/" + longest);
+      server.desk().inputs_.clear();
+    });
+  }
+}
+
 TEST_CASE("the idempotency key goes along, under its owner's name; what is not durable says so") {
   Running server;
   ask(server.port(), "POST", incident + "/ack", {as_oncall, "Idempotency-Key: k1"});

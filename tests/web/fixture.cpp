@@ -71,6 +71,7 @@ Task<std::optional<Outcome>> FakeDesk::run_probe(std::string name) {
 
 Task<std::vector<std::pair<std::string, bool>>> FakeDesk::send_test_alert() {
   std::vector<std::pair<std::string, bool>> lines{{"http://127.0.0.1:9093: accepted and read back", true}};
+  ++test_alerts_;
   co_return lines;
 }
 

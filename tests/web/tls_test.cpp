@@ -220,4 +220,34 @@ TEST_CASE("who waits for his turn longer than a header may take is let go") {
   CHECK(had < 200);
 }
 
+TEST_CASE("a reload waits for no file, and stays with the certificate that works when another cannot be used") {
+  const Folder folder;
+  const std::string pipe = folder.path + "/pipe.pem", stem = folder.path + "/server";
+  make_certificate(stem);
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+  boost::asio::io_context loop;
+  RealWorld world(loop.get_executor(), 1);
+  FakeDesk desk(small_platform());
+  Quiet log;
+  TaskGroup tasks(loop.get_executor(), [](const std::string&, std::exception_ptr) {});
+  ServerSettings settings = desk.settings()->server;
+  settings.listen = "127.0.0.1:0";
+  Web web(world.world(), desk, log, tasks, settings);
+  settings.tls_certificate = stem + ".pem";
+  settings.tls_key = stem + ".key";
+  ServerIdentity identity = read_server_identity(settings);
+  CHECK(identity.identity);
+  CHECK(identity.error.empty());
+  settings.tls_certificate = settings.tls_key = pipe;  // hangs since
+  web.reload(settings, std::move(identity));
+  CHECK(log.lines.empty());
+  settings.tls_certificate = folder.path + "/none.pem";
+  web.reload(settings, read_server_identity(settings));
+  REQUIRE(log.lines.size() == 1);
+  CHECK(log.lines.front().find("none.pem: No such file or directory; the certificate loaded before stays in use") != std::string::npos);
+  web.stop();
+  tasks.cancel_all();
+  for (int i = 0; i < 500 && tasks.running() > 0; ++i) loop.run_for(std::chrono::milliseconds(10));
+}
+
 }  // namespace tls_test

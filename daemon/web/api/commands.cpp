@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What responders do: a body becomes an input, the daemon decides, the answer is what it touched.
-#include "config/rows/encoding.hpp"
 #include "daemon/web/api/fields.hpp"
+#include "daemon/web/api/keyed.hpp"
 #include "daemon/web/api/reading.hpp"
 
 #include <algorithm>
@@ -9,15 +9,6 @@
 
 namespace drwatch::web {
 namespace {
-
-Task<Answer> submit(Room& room, const Call& call, Input input) {
-  const std::string* key = call.request.header("idempotency-key");
-  // The caller's name is part of the key, because two people may choose the same one.
-  std::string own = key && !key->empty() ? call.caller.name + "/" + key->substr(0, 200) : std::string();
-  std::string of =
-      own.empty() ? std::string() : sha256_hex(call.request.method + " " + call.request.target + "\n", call.request.body).substr(0, 32);
-  co_return co_await room.desk.submit(std::move(input), std::move(own), std::move(of));
-}
 
 Response refusal(const Refusal& refused) { return problem(refused.status, refused.title, refused.detail, refused.list); }
 

@@ -2,6 +2,7 @@
 // Commands that are not decisions: run a probe, try the alerts, reload; and what an Alertmanager calls us with.
 #include "daemon/recovery/seen/signals.hpp"
 #include "daemon/web/api/fields.hpp"
+#include "daemon/web/api/keyed.hpp"
 #include "daemon/web/api/reading.hpp"
 #include "probes/parts/bounded_json.hpp"
 
@@ -95,15 +96,14 @@ Task<SharedResponse> acknowledge_probe(Room& room, Call call) {
   Fields fields(call.request);
   AcknowledgeProbe input{name, call.caller.name, fields.text("note")};
   if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
-  const Answer answer = co_await room.desk.submit(std::move(input), "");
+  const Answer answer = co_await submit(room, call, std::move(input));
   if (answer.refused)
     co_return shared(problem(answer.refused->status, answer.refused->title, answer.refused->detail, answer.refused->list));
   co_return shared(json(View{{"name", name}, {"acknowledged", true}, {"durable", answer.durable}}));
 }
 
-Task<SharedResponse> test_alert(Room& room, Call call) {
-  Fields fields(call.request);
-  if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
+namespace {
+Task<SharedResponse> send_test_alert(Room& room) {
   const auto lines = co_await room.desk.send_test_alert();
   View document{{"results", View::array()}, {"taken", true}};
   for (const auto& [line, taken] : lines) {
@@ -111,6 +111,14 @@ Task<SharedResponse> test_alert(Room& room, Call call) {
     if (!taken) document["taken"] = false;
   }
   co_return shared(json(document));
+}
+}  // namespace
+
+Task<SharedResponse> test_alert(Room& room, Call call) {
+  Fields fields(call.request);
+  if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
+  std::function<Task<SharedResponse>()> does = [&room] { return send_test_alert(room); };
+  co_return co_await once(room, call, std::move(does));
 }
 
 // A configuration that is refused (422) changes nothing: the old one runs on.

@@ -4,6 +4,8 @@
 #include "daemon/world/processes/child.hpp"
 #include "daemon/world/processes/guard.hpp"
 
+#include <atomic>
+
 namespace drwatch {
 namespace {
 
@@ -41,7 +43,11 @@ Task<Result<Spawned>> RealExec::start(ExecRequest request) {
   const std::string program = request.argv.empty() ? "" : request.argv.front();
   // Shared with the thread. When nobody waits for it any more, what was started is killed with it.
   auto answer = std::make_shared<Result<Spawned>>(Failure{});
-  std::function<void()> work = [answer, request = std::move(request), guard = guard_]() mutable {
+  // Whoever comes first: the thread that begins it, or the end of the patience. What is given up is not begun any more.
+  enum Stage { waits, begun, given_up };
+  auto stage = std::make_shared<std::atomic<Stage>>(waits);
+  std::function<void()> work = [answer, stage, request = std::move(request), guard = guard_]() mutable {
+    if (stage->exchange(begun) == given_up) return;
     const auto mark = guard ? guard->mark() : ProcessGuard::Mark();
     if (guard) request.environment[ProcessGuard::mark_name] = mark.value;
     *answer = spawn(request);
@@ -49,6 +55,9 @@ Task<Result<Spawned>> RealExec::start(ExecRequest request) {
   };
   if (auto hangs = co_await disk_.ask(program, std::move(work), start_patience)) {
     hangs->message = "cannot start a program: " + hangs->message;
+    // The kernel may yet come to it, or has: it is killed then, but a command that is not to run twice must not be taken for one that never
+    // ran.
+    if (stage->exchange(given_up) == begun) hangs->message += "; it may have run for a moment";
     co_return std::move(*hangs);
   }
   co_return std::move(*answer);
