@@ -166,7 +166,8 @@ TEST_CASE_FIXTURE(Fixture, "tls, real: unkind servers end the run in its time, w
     const auto begin = std::chrono::steady_clock::now();
     const auto outcome = testing::result_of(loop, within(world.clock, 400ms, probe->run(world)));
     CHECK(testing::elapsed_since(begin) < 3s);
-    if (outcome) CHECK(outcome->outcome == Health::down);
+    // Nothing is ever well there; unknown where it ended before anything was shown.
+    if (outcome) CHECK((outcome->outcome == Health::down || outcome->outcome == Health::unknown));
     return outcome;
   };
   const auto flood = [](testing::Peer peer) {
