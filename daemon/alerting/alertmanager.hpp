@@ -7,6 +7,7 @@
 #include "daemon/log/log.hpp"
 #include "daemon/recovery/alerts/alert.hpp"
 #include "daemon/world/workers.hpp"
+#include "probes/parts/http_sender.hpp"
 #include "probes/seams/world.hpp"
 
 #include <cstdint>
@@ -36,8 +37,11 @@ std::string shown_url(const std::string& url);
 class Alertmanager {
  public:
   // `readers`: threads on which long answers are read.
-  Alertmanager(World world, Log& log, std::string url, std::shared_ptr<SentCounts> sent, std::shared_ptr<Workers> readers);
+  Alertmanager(World world, Log& log, std::string url, std::shared_ptr<SentCounts> sent, std::shared_ptr<Workers> readers,
+               HttpAccess access = {});
 
+  // How drwatch shows itself from now on.
+  void show_as(HttpAccess access) { static_cast<HttpAccess&>(sender_) = std::move(access); }
   void resend_every(Duration resend) { resend_ = resend; }
   // `alerts` are sendable, tidy and in the order to be sent. Wakes the loop.
   void want(std::shared_ptr<const std::vector<Alert>> alerts);
@@ -78,6 +82,7 @@ class Alertmanager {
   Log& log_;
   std::shared_ptr<Workers> readers_;
   std::string url_, name_;
+  HttpSender sender_;
   std::shared_ptr<SentCounts> sent_;
   Duration resend_ = minutes{1};
   Waker waker_;

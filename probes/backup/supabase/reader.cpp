@@ -4,6 +4,7 @@
 #include "config/rows/pattern.hpp"
 #include "probes/backup/readers.hpp"
 #include "probes/backup/supabase/backups.hpp"
+#include "probes/parts/asked_to_wait.hpp"
 #include "probes/parts/back_off.hpp"
 #include "probes/parts/connection_rows.hpp"
 #include "probes/seams/excerpt.hpp"
@@ -78,20 +79,6 @@ bool fit_for_a_header(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
 }
 
-// Seconds; the other form (a date) is rare enough to be answered with the usual wait.
-std::optional<seconds> retry_after(const HttpResponse& answer) {
-  for (const auto& [name, value] : answer.headers) {
-    constexpr std::string_view wanted = "retry-after";
-    const bool is_it = std::equal(name.begin(), name.end(), wanted.begin(), wanted.end(),
-                                  [](unsigned char a, unsigned char b) { return std::tolower(a) == b; });
-    std::int64_t count = 0;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), count);
-    if (is_it && error == std::errc{} && end == value.data() + value.size() && count >= 0)
-      return seconds{std::min<std::int64_t>(count, 86'400)};
-  }
-  return std::nullopt;
-}
-
 bool refuses(int status) { return status == 401 || status == 403; }
 
 Outcome not_read(Reason reason, std::string code, const std::string& why) {
@@ -107,7 +94,11 @@ std::string shown(const std::string& body) {
 Outcome not_read(const HttpResponse& answer) {
   const std::string code = std::to_string(answer.status);
   if (refuses(answer.status)) return not_read(Reason::auth, code, "the API refuses the token (" + code + ")");
-  if (answer.status == 429) return not_read(Reason::protocol, code, "the API limits how often it may be asked (429)");
+  if (answer.status == 429) {
+    Outcome turned = not_read(Reason::protocol, code, "the API limits how often it may be asked (429)");
+    turned.rate_limited = true;
+    return turned;
+  }
   const std::string told = answer.body.empty() ? "" : ": " + shown(answer.body);
   return not_read(Reason::protocol, code, "the API answered " + code + told);
 }
@@ -183,7 +174,8 @@ class SupabaseProbe : public Probe {
       back_off_.accepted();
       return std::nullopt;
     }
-    back_off_.refused(world.clock.boottime(), retry_after(answer));
+    const auto wanted = asked_to_wait(answer, world.clock.now());
+    back_off_.refused(world.clock.boottime(), wanted ? std::optional(std::chrono::ceil<seconds>(*wanted)) : std::nullopt);
     last_refusal_ = not_read(answer);
     return last_refusal_;
   }
