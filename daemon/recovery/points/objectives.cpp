@@ -355,6 +355,7 @@ std::map<std::string, FindingRecord> wanted_findings(const Deciding& d) {
         wanted["sources-disagree/" + name + "/" + probe] = {"sources-disagree", name, "", disagreement_words(d.state, d.settings, probe),
                                                             d.now};
   }
+  find_latched(d, wanted);
   for (const config::Problem& warning : d.settings.warnings)
     wanted["configuration/" + warning.place.file + "/" + warning.key + "/" + warning.message] = {"configuration", "", "",
                                                                                                  warning_words(warning), d.now};
