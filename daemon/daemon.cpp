@@ -308,7 +308,7 @@ Task<void> Daemon::run_command(StartCommand command, Keeping::Ticket ticket, std
   co_await keeping_.until_durable(ticket);
   ExecRequest request;
   request.argv = command.argv;
-  //HEARD request.heard = heard;
+  request.heard = heard;
   auto ended = co_await within(parts_.world.clock, command.timeout, parts_.world.exec.run(std::move(request)));
   if (!ended) {
     const std::string words = "ended after its timeout of " + duration_words(command.timeout);

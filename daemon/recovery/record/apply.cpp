@@ -158,6 +158,9 @@ void objective_changed(Record& r, const Event& e) {
   o.standing = parse_standing(e.body.text("standing")).value_or(Standing::unproven);
   o.since = e.body.maybe_time("since").value_or(e.at);
   o.message = e.body.text("detail");
+  const bool structural = e.body.flag("structural", e.body.flag("no_source"));
+  if (structural != o.structural) o.turns = {};
+  o.structural = structural;
   const bool bad = o.standing == Standing::at_risk || o.standing == Standing::breached;
   turn(o.turns, bad, o.standing == Standing::met || o.standing == Standing::at_risk, o.since, o.since);
 }

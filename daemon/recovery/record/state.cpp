@@ -105,12 +105,17 @@ ComponentRecord component_from(const Json& j) {
 }
 
 Json of(const ObjectiveRecord& o) {
-  return {{"standing", standing_name(o.standing)}, {"since", json::of(o.since)}, {"message", o.message}, {"turns", of(o.turns)}};
+  return {{"standing", standing_name(o.standing)},
+          {"structural", o.structural},
+          {"since", json::of(o.since)},
+          {"message", o.message},
+          {"turns", of(o.turns)}};
 }
 Standing standing_from(const Json& j) { return parse_standing(json::text(j, "standing")).value_or(Standing::unproven); }
 ObjectiveRecord objective_from(const Json& j) {
   ObjectiveRecord o;
   o.standing = standing_from(j);
+  o.structural = json::flag(j, "structural");
   o.since = json::time(j, "since");
   o.message = json::text(j, "message");
   o.turns = turns_from(j);

@@ -68,6 +68,7 @@ std::optional<Standing> parse_standing(std::string_view name);
 int rank(Standing s);     // worse standings have higher ranks
 struct ObjectiveRecord {  // an RPO by component and class
   Standing standing = Standing::unproven;
+  bool structural = false;  // breached by construction: a finding
   Time since{};
   std::string message;
   Turns turns;
