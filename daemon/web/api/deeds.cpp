@@ -22,6 +22,7 @@ struct Meant {
   std::string signal;
   bool raised = true;
   std::string note, alert;
+  Time starts_at{};
 };
 std::string text_in(const Parsed& object, const char* key) {
   const auto found = object.find(key);
@@ -34,7 +35,8 @@ std::string identity(const Parsed& alert) {
 }
 std::optional<Meant> meant_by(const Parsed& alert) {
   if (!alert.is_object() || !alert.contains("labels") || !alert["labels"].is_object()) return std::nullopt;
-  Meant meant{text_in(alert["labels"], "drwatch_signal"), text_in(alert, "status") != "resolved", "", identity(alert)};
+  Meant meant{text_in(alert["labels"], "drwatch_signal"), text_in(alert, "status") != "resolved", "", identity(alert), {}};
+  meant.starts_at = parse_time(text_in(alert, "startsAt")).value_or(Time{});
   if (meant.signal.empty()) return std::nullopt;
   meant.note = "Alertmanager: " + text_in(alert["labels"], "alertname");
   if (alert.contains("annotations") && alert["annotations"].is_object()) {
@@ -145,7 +147,7 @@ Task<SharedResponse> alertmanager_webhook(Room& room, Call call) {
   std::vector<Input> inputs;
   for (const auto& meant : brought->alerts)
     if (meant && settings->signals.contains(meant->signal))
-      inputs.push_back(SetSignal{meant->signal, meant->raised, call.caller.name, meant->note, meant->alert});
+      inputs.push_back(SetSignal{meant->signal, meant->raised, call.caller.name, meant->note, meant->alert, false, meant->starts_at});
   const auto answers = co_await room.desk.submit_all(std::move(inputs));
   for (const Answer& answer : answers)
     if (answer.refused && answer.refused->status >= 500)
