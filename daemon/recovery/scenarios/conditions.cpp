@@ -102,6 +102,19 @@ Sentence of_probe(const State& state, const Settings& settings, const std::strin
   return s;
 }
 
+// Why the newest bad run of the probe says that it is bad. Before a run of it was seen, only the reason is in the record.
+bool bad_by(const State& state, const std::string& name, const std::string& why) {
+  auto sight = state.sight.probes.find(name);
+  if (sight != state.sight.probes.end()) {
+    const auto& recent = sight->second.recent;
+    const auto bad = std::find_if(recent.rbegin(), recent.rend(),
+                                  [](const PastRun& run) { return run.outcome == Health::degraded || run.outcome == Health::down; });
+    if (bad != recent.rend()) return reason_name(bad->reason) == why || (bad->whole ? bad->whole->code : bad->code) == why;
+  }
+  auto probe = state.record.probes.find(name);
+  return probe != state.record.probes.end() && reason_name(probe->second.reason) == why;
+}
+
 // The evidence of its probes: of all of them when it is up, otherwise only of those that are not.
 std::string component_evidence(const State& state, const ComponentSettings& of, Health health) {
   std::string text;
@@ -134,6 +147,88 @@ Sentence of_component(const State& state, const Settings& settings, const std::s
   s.truth = of_health(c.health, holds);
   s.since = since_of(s.truth, holds, c.health == Health::up ? c.good_since.value_or(c.since) : c.since, c.turns);
   if (words == Words::spoken) s.evidence = component_evidence(state, *of, c.health);
+  return s;
+}
+
+// "... by WHY" of a component: as many of its probes as make it down (or degraded) are so for that reason. A probe that is down for another
+// reason does not speak for it; one that is not known might.
+Sentence of_component_by(const State& state, const Settings& settings, const Condition& c, Words words) {
+  Sentence s = of_component(state, settings, c.name, c.holds, words);
+  const ComponentSettings* of = component_in(settings, c.name);
+  if (!of || s.truth == Truth::no) return s;
+  std::size_t yes = 0, unknown = 0;
+  for (const std::string& probe : of->probes) {
+    const Truth t = of_probe(state, settings, probe, c.holds, Words::left_out).truth;
+    if (t == Truth::yes && bad_by(state, probe, c.by)) ++yes;
+    if (t == Truth::unknown) ++unknown;
+  }
+  const std::size_t enough = c.holds == Holds::down ? enough_of(*of) : 1;
+  s.truth = yes >= enough ? Truth::yes : yes + unknown >= enough ? Truth::unknown : Truth::no;
+  return s;
+}
+
+// "not drift" in a set: the probe whose trouble means that nothing is true of it. nullopt: an ordinary member.
+std::optional<std::string> speaks_against(const std::string& member) {
+  return member.starts_with("not ") ? std::optional(member.substr(4)) : std::nullopt;
+}
+
+// Each member of a place or set, as a sentence.
+std::vector<Sentence> of_members(const State& state, const Settings& settings, const PlaceSettings& place, Holds holds, Words words) {
+  std::vector<Sentence> parts;
+  for (const std::string& name : place.components) parts.push_back(of_component(state, settings, name, holds, words));
+  for (const std::string& name : place.probes)
+    if (!speaks_against(name)) parts.push_back(of_probe(state, settings, name, holds, words));
+  return parts;
+}
+
+struct Count {
+  std::size_t yes = 0, no = 0, unknown = 0, of = 0;
+};
+Count count(const std::vector<Sentence>& parts) {
+  Count n;
+  n.of = parts.size();
+  for (const Sentence& part : parts) ++(part.truth == Truth::yes ? n.yes : part.truth == Truth::no ? n.no : n.unknown);
+  return n;
+}
+
+// True when at least `enough` parts are, since the last of the first `enough` became so; not known when those that are not known could make
+// it so; else false, since the last of them became so.
+Sentence at_least(std::size_t enough, const std::vector<Sentence>& parts) {
+  Sentence whole;
+  const Count n = count(parts);
+  if (enough == 0 || parts.empty()) return whole;
+  whole.truth = n.yes >= enough ? Truth::yes : n.yes + n.unknown >= enough ? Truth::unknown : Truth::no;
+  std::vector<Time> since;
+  for (const Sentence& part : parts) {
+    if (part.truth != whole.truth) continue;
+    since.push_back(part.since);
+    if (!part.evidence.empty()) whole.evidence += (whole.evidence.empty() ? "" : "; ") + part.evidence;
+  }
+  std::sort(since.begin(), since.end());
+  whole.since = whole.truth == Truth::yes ? since[enough - 1] : since.empty() ? Time{} : since.back();
+  return whole;
+}
+
+// Contract, "Conditions": a place is down when every component in it is, degraded when any is degraded or down, unknown when it cannot be
+// told which of these it is.
+Sentence of_place(const State& state, const Settings& settings, const Condition& c, Time now, Words words) {
+  auto found = settings.places.find(c.name);
+  if (found == settings.places.end()) return gone(c.name);
+  const PlaceSettings& place = found->second;
+  std::size_t all = place.components.size();
+  for (const std::string& name : place.probes) {
+    const auto against = speaks_against(name);
+    if (!against) ++all;
+    if (against && of_probe(state, settings, *against, Holds::degraded, Words::left_out).truth == Truth::yes) return {Truth::no, now, ""};
+  }
+  const auto members = [&](Holds holds) { return of_members(state, settings, place, holds, words); };
+  if (c.share == Condition::Share::most) return at_least(all / 2 + 1, members(c.holds));
+  if (c.share == Condition::Share::all || c.holds == Holds::down || c.holds == Holds::up) return at_least(all, members(c.holds));
+  if (c.holds == Holds::degraded) return at_least(1, members(Holds::degraded));
+  const Count down = count(members(Holds::down)), bad = count(members(Holds::degraded));
+  Sentence s = at_least(1, members(Holds::unknown));
+  const bool down_or_degraded = bad.yes > 0 && down.no == 0, up_or_worse = bad.yes == 0;
+  if (s.truth == Truth::yes && !down_or_degraded && !up_or_worse) s.truth = Truth::no;
   return s;
 }
 
@@ -241,13 +336,23 @@ Sentence said(const Condition& c, Sentence s) {
   return s;
 }
 
-Sentence sentence(const State& state, const Settings& settings, const Condition& c, Time now, Words words) {
+Sentence of_probe_by(const State& state, const Settings& settings, const Condition& c, Words words) {
+  Sentence s = of_probe(state, settings, c.name, c.holds, words);
+  if (s.truth == Truth::yes && !bad_by(state, c.name, c.by)) s.truth = Truth::no;
+  return s;
+}
+
+Sentence at_once(const State& state, const Settings& settings, const Condition& c, Time now, Words words) {
   std::vector<Sentence> parts;
   switch (c.subject) {
     case Subject::component:
+      if (!c.by.empty()) return of_component_by(state, settings, c, words);
       return said(c, of_component(state, settings, c.name, c.holds, words));
     case Subject::probe:
+      if (!c.by.empty()) return of_probe_by(state, settings, c, words);
       return said(c, of_probe(state, settings, c.name, c.holds, words));
+    case Subject::place:
+      return said(c, of_place(state, settings, c, now, words));
     case Subject::signal:
       return said(c, of_signal(state, c.name, c.holds));
     case Subject::rpo:
@@ -273,6 +378,18 @@ Sentence sentence(const State& state, const Settings& settings, const Condition&
       return any_of(parts);
   }
   return {};
+}
+
+// With its own `for`: not yet true before that is over, and true since then.
+Sentence sentence(const State& state, const Settings& settings, const Condition& c, Time now, Words words) {
+  Sentence s = at_once(state, settings, c, now, words);
+  if (c.lasting == Duration{0} || s.truth != Truth::yes || !s.dated) return s;
+  s.since += c.lasting;
+  if (s.since <= now) return s;
+  s.turns_at = s.since;
+  s.truth = Truth::no;
+  s.since = now;
+  return s;
 }
 
 // A probe has two stretches: since it was degraded or worse, and since it was down. "is down" is about the second, every other sentence
@@ -311,6 +428,13 @@ std::vector<std::string> probes_of(const Settings& settings, const Condition& c)
   const ComponentSettings* of = component_in(settings, c.name);
   if (of && c.subject == Subject::component) return of->probes;
   if (of && c.subject == Subject::rpo) return of->protected_by;
+  if (auto place = settings.places.find(c.name); c.subject == Subject::place && place != settings.places.end()) {
+    std::vector<std::string> all;
+    for (const std::string& name : place->second.probes) all.push_back(speaks_against(name).value_or(name));
+    for (const std::string& name : place->second.components)
+      if (const ComponentSettings* in = component_in(settings, name)) all.insert(all.end(), in->probes.begin(), in->probes.end());
+    return all;
+  }
   return {};
 }
 
@@ -356,6 +480,14 @@ std::optional<Start> started(const State& state, const Settings& settings, const
       earliest(best, component_start(state, settings.components.at(component), down));
     return best;
   }
+  if (condition.subject == Subject::place) {
+    auto place = settings.places.find(condition.name);
+    if (place == settings.places.end()) return best;
+    for (const std::string& name : place->second.components)
+      if (const ComponentSettings* of = component_in(settings, name)) earliest(best, component_start(state, *of, down));
+    for (const std::string& name : place->second.probes) earliest(best, stretch_start(state, name, down));
+    return best;
+  }
   if (condition.subject == Subject::probe) return stretch_start(state, condition.name, down);
   if (condition.subject == Subject::component) {
     const ComponentSettings* of = component_in(settings, condition.name);
@@ -381,6 +513,15 @@ std::vector<std::string> components_of(const State& state, const Settings& setti
       Sentence s = of_component(state, settings, name, condition.holds, Words::left_out);
       if ((condition.negated ? opposite(s.truth) : s.truth) == Truth::yes) all.push_back(name);
     }
+  if (auto place = settings.places.find(condition.name); condition.subject == Subject::place && place != settings.places.end()) {
+    const auto so = [&](const Sentence& s) { return (condition.negated ? opposite(s.truth) : s.truth) == Truth::yes; };
+    for (const std::string& name : place->second.components)
+      if (so(of_component(state, settings, name, condition.holds, Words::left_out))) all.push_back(name);
+    for (const std::string& name : place->second.probes)
+      if (auto probe = settings.probes.find(name); probe != settings.probes.end() && !probe->second.component.empty() &&
+                                                   so(of_probe(state, settings, name, condition.holds, Words::left_out)))
+        all.push_back(probe->second.component);
+  }
   return all;
 }
 

@@ -5,6 +5,7 @@
 #include "daemon/recovery/outlook/sizes.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <functional>
 #include <set>
 
@@ -86,12 +87,23 @@ namespace {
 
 // ---- what keeps a scenario shut
 
+// The condition names the code that was seen ("down by 3D000", "down by 200"): an answer that somebody got, of which no failure above it is
+// the reason. A reason alone ("by assertion") may be the answer of a gateway with nothing behind it.
+bool speaks_for_itself(const Condition& c) {
+  return !c.by.empty() &&
+         (std::isdigit(static_cast<unsigned char>(c.by.front())) || std::isupper(static_cast<unsigned char>(c.by.front())));
+}
+std::optional<std::string> excused_by(const Deciding& d, const std::string& component, const Condition& cause) {
+  return speaks_for_itself(cause) ? std::nullopt : explained_by(d, component, cause);
+}
+
 // Every condition that makes the trigger true is about components, and all of these are excused. One cause without a component (a signal,
 // an objective) is enough for the scenario to open.
-bool every_cause(const Deciding& d, const Match& found, const std::function<bool(const std::string&)>& excused) {
+bool every_cause(const Deciding& d, const Match& found, const std::function<bool(const std::string&, const Condition&)>& excused) {
   return std::all_of(found.causes.begin(), found.causes.end(), [&](const Condition* c) {
     auto components = components_of(d.state, d.settings, *c);
-    return !components.empty() && std::all_of(components.begin(), components.end(), excused);
+    return !components.empty() &&
+           std::all_of(components.begin(), components.end(), [&](const std::string& component) { return excused(component, *c); });
   });
 }
 
@@ -102,10 +114,11 @@ bool every_cause(const Deciding& d, const Match& found, const std::function<bool
 bool asks_first(Deciding& d, const Match& found) {
   Sight& sight = d.state.sight;
   std::set<std::string> parents;
-  const bool waits = every_cause(d, found, [&](const std::string& c) {
+  const bool waits = every_cause(d, found, [&](const std::string& c, const Condition& of) {
     const auto unasked = parents_not_asked(d, c);
     parents.insert(unasked.begin(), unasked.end());
-    return !unasked.empty() || not_asked_again(d, c) || in_maintenance(d.record(), c) || explained_by(d, c).has_value();
+    if (speaks_for_itself(of)) return in_maintenance(d.record(), c);
+    return !unasked.empty() || not_asked_again(d, c) || in_maintenance(d.record(), c) || excused_by(d, c, of).has_value();
   });
   if (!waits) return false;
   d.decision.run_now.insert(d.decision.run_now.end(), parents.begin(), parents.end());
@@ -181,7 +194,9 @@ void explain(Deciding& d, const Match& found) {
 bool kept_shut(Deciding& d, const Scenario& scenario, const Match& found) {
   // Both excuses in one question: work announced on the database, and the services that fail because of that work, may be two causes of one
   // trigger.
-  if (every_cause(d, found, [&](const std::string& c) { return in_maintenance(d.record(), c) || explained_by(d, c).has_value(); })) {
+  if (every_cause(d, found, [&](const std::string& c, const Condition& of) {
+        return in_maintenance(d.record(), c) || excused_by(d, c, of).has_value();
+      })) {
     explain(d, found);
     return true;
   }
@@ -320,10 +335,19 @@ void reopen(Deciding& d, const Incident& incident, const Match& found) {
          Body{{"because", found.because}, {"looked_well_from", incident.recovered_at}});
 }
 
+// A condition with a `for` of its own becomes true when that is over, without any run.
+void wake_for_own_times(Deciding& d, const Trigger& trigger) {
+  for (const auto* conditions : {&trigger.all, &trigger.any, &trigger.none})
+    for (const Condition& c : *conditions)
+      if (c.lasting > Duration{0})
+        if (const auto at = evaluate_without_words(d.state, d.settings, c, d.now).turns_at) d.wake(*at);
+}
+
 // One scenario, in the order of the contract ("Opening"): does the trigger hold; does something keep it shut; is `for` over; does a wider
 // one come first; is it known that it fails by itself. Then it opens, or a recent incident of it opens again.
 void judge_trigger(Deciding& d, const Scenario& scenario) {
   if (scenario.trigger.empty() || live_incident(d, scenario.id, IncidentState::open)) return;
+  wake_for_own_times(d, scenario.trigger);
   Match found = match_without_words(d, scenario.trigger);
   bool pending = d.record().pending.count(scenario.id) > 0;
   // Neither opens nor is forgotten: blind or without sight, the time that has run is kept.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Failures that are explained by a failure above: which component is excused by a parent, until when, and what has to be asked before its
 // own failure counts. Contract: "Dependencies".
+#include "config/rows/text.hpp"
 #include "daemon/recovery/deciding.hpp"
 
 #include <algorithm>
@@ -35,10 +36,12 @@ bool answered_wrongly(const Deciding& d, const std::string& probe) {
 }
 
 // The parent, or a parent's parent, that is down or suspected; nullopt: none. The check of the configuration refuses circles, so this ends.
-std::optional<std::string> failing_above(const Deciding& d, const std::string& component) {
+// Of a place, `place` names it: what lies in it too does not explain it, unless work on it was announced.
+std::optional<std::string> failing_above(const Deciding& d, const std::string& component, const PlaceSettings* place = nullptr) {
   for (const std::string& parent : d.settings.components.at(component).depends_on) {
-    if (failing(d, parent)) return parent;
-    if (auto further = failing_above(d, parent)) return further;
+    const bool inside = place && has(place->components, parent) && !in_maintenance(d.record(), parent);
+    if (!inside && failing(d, parent)) return parent;
+    if (auto further = failing_above(d, parent, place)) return further;
   }
   return std::nullopt;
 }
@@ -103,6 +106,13 @@ void unasked_above(const Deciding& d, const std::string& component, Time since, 
 // The parent that explains the component's failure; nullopt: it counts by itself.
 std::optional<std::string> explained_by(const Deciding& d, const std::string& component) {
   return speaks(d, component) ? std::nullopt : failing_above(d, component);
+}
+
+// As a cause of what `condition` says: of a place it is a parent outside of it.
+std::optional<std::string> explained_by(const Deciding& d, const std::string& component, const Condition& condition) {
+  const auto place = d.settings.places.find(condition.name);
+  if (condition.subject != Condition::Subject::place || place == d.settings.places.end()) return explained_by(d, component);
+  return speaks(d, component) ? std::nullopt : failing_above(d, component, &place->second);
 }
 
 // Notes which parents fail now, and for those that have stopped failing, when. From then on what depends on them has to be asked again
