@@ -150,8 +150,9 @@ std::string read_state(const std::string& word, Condition& into) {
 
 // What a run can say beside its outcome: a reason of the closed list, or a code (SQLSTATE, HTTP status, errno's name).
 std::string read_why(const std::string& word, Condition& into) {
-  static const std::vector<std::string> reasons = {"dns",       "connect", "tls",    "auth",      "timeout", "protocol",
-                                                   "assertion", "stale",   "absent", "own-fault", "internal"};
+  std::istringstream closed("dns connect tls auth timeout protocol assertion stale absent own-fault internal");
+  std::vector<std::string> reasons;
+  for (std::string reason; closed >> reason;) reasons.push_back(reason);
   const bool code = word.size() >= 3 &&
                     std::all_of(word.begin(), word.end(), [](unsigned char c) { return std::isdigit(c) || std::isupper(c) || c == '_'; });
   if (!code && std::find(reasons.begin(), reasons.end(), word) == reasons.end())

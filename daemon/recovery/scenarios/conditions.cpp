@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/recovery/scenarios/conditions.hpp"
+#include "daemon/recovery/scenarios/sentences.hpp"
 
 #include "daemon/recovery/outlook/rto.hpp"
 #include "daemon/recovery/points/exposure.hpp"
@@ -49,13 +49,17 @@ Time since_of(Truth truth, Holds holds, Time since, const Turns& turns) {
   return of_wide == Time{} ? since : of_wide;
 }
 
+}  // namespace
+
 // nullptr: not configured any more. An incident keeps the conditions that it was opened with, and a reload may have removed the component
 // that they name. Such a condition is not known, so nothing opens or recovers by it.
 const ComponentSettings* component_in(const Settings& settings, const std::string& name) {
   auto it = settings.components.find(name);
   return it == settings.components.end() ? nullptr : &it->second;
 }
-Sentence gone(const std::string& name) { return {Truth::unknown, {}, name + ": no longer configured"}; }
+Sentence no_longer(const std::string& name) { return {Truth::unknown, {}, name + ": no longer configured"}; }
+
+namespace {
 
 bool probe_seen(const State& state, const Settings& settings, const std::string& name) {
   auto probe = settings.probes.find(name);
@@ -84,8 +88,9 @@ std::string probe_evidence(const State& state, const std::string& name) {
   return text + (why.first.empty() ? "" : " (at first: " + why.first + ")");
 }
 
-enum class Words { spoken, left_out };
 constexpr std::size_t most_named = 10;  // of a component's probes in one piece of evidence; the others are counted only
+
+}  // namespace
 
 // A probe that has not run since the start is not known, whatever the record says: the record may be hours old.
 Sentence of_probe(const State& state, const Settings& settings, const std::string& name, Holds holds, Words words) {
@@ -102,18 +107,7 @@ Sentence of_probe(const State& state, const Settings& settings, const std::strin
   return s;
 }
 
-// Why the newest bad run of the probe says that it is bad. Before a run of it was seen, only the reason is in the record.
-bool bad_by(const State& state, const std::string& name, const std::string& why) {
-  auto sight = state.sight.probes.find(name);
-  if (sight != state.sight.probes.end()) {
-    const auto& recent = sight->second.recent;
-    const auto bad = std::find_if(recent.rbegin(), recent.rend(),
-                                  [](const PastRun& run) { return run.outcome == Health::degraded || run.outcome == Health::down; });
-    if (bad != recent.rend()) return reason_name(bad->reason) == why || (bad->whole ? bad->whole->code : bad->code) == why;
-  }
-  auto probe = state.record.probes.find(name);
-  return probe != state.record.probes.end() && reason_name(probe->second.reason) == why;
-}
+namespace {
 
 // The evidence of its probes: of all of them when it is up, otherwise only of those that are not.
 std::string component_evidence(const State& state, const ComponentSettings& of, Health health) {
@@ -133,11 +127,13 @@ std::string component_evidence(const State& state, const ComponentSettings& of, 
   return health == Health::up ? of.name + " is up: " + text : text;
 }
 
+}  // namespace
+
 // A component is known only when every one of its probes has run since the start: one of them may be what makes it down.
 Sentence of_component(const State& state, const Settings& settings, const std::string& name, Holds holds, Words words) {
   Sentence s;
   const ComponentSettings* of = component_in(settings, name);
-  if (!of) return gone(name);
+  if (!of) return no_longer(name);
   auto component = state.record.components.find(name);
   if (component == state.record.components.end() || !all_seen(state, settings, *of)) {
     if (words == Words::spoken) s.evidence = name + ": not seen since the start";
@@ -150,87 +146,7 @@ Sentence of_component(const State& state, const Settings& settings, const std::s
   return s;
 }
 
-// "... by WHY" of a component: as many of its probes as make it down (or degraded) are so for that reason. A probe that is down for another
-// reason does not speak for it; one that is not known might.
-Sentence of_component_by(const State& state, const Settings& settings, const Condition& c, Words words) {
-  Sentence s = of_component(state, settings, c.name, c.holds, words);
-  const ComponentSettings* of = component_in(settings, c.name);
-  if (!of || s.truth == Truth::no) return s;
-  std::size_t yes = 0, unknown = 0;
-  for (const std::string& probe : of->probes) {
-    const Truth t = of_probe(state, settings, probe, c.holds, Words::left_out).truth;
-    if (t == Truth::yes && bad_by(state, probe, c.by)) ++yes;
-    if (t == Truth::unknown) ++unknown;
-  }
-  const std::size_t enough = c.holds == Holds::down ? enough_of(*of) : 1;
-  s.truth = yes >= enough ? Truth::yes : yes + unknown >= enough ? Truth::unknown : Truth::no;
-  return s;
-}
-
-// "not drift" in a set: the probe whose trouble means that nothing is true of it. nullopt: an ordinary member.
-std::optional<std::string> speaks_against(const std::string& member) {
-  return member.starts_with("not ") ? std::optional(member.substr(4)) : std::nullopt;
-}
-
-// Each member of a place or set, as a sentence.
-std::vector<Sentence> of_members(const State& state, const Settings& settings, const PlaceSettings& place, Holds holds, Words words) {
-  std::vector<Sentence> parts;
-  for (const std::string& name : place.components) parts.push_back(of_component(state, settings, name, holds, words));
-  for (const std::string& name : place.probes)
-    if (!speaks_against(name)) parts.push_back(of_probe(state, settings, name, holds, words));
-  return parts;
-}
-
-struct Count {
-  std::size_t yes = 0, no = 0, unknown = 0, of = 0;
-};
-Count count(const std::vector<Sentence>& parts) {
-  Count n;
-  n.of = parts.size();
-  for (const Sentence& part : parts) ++(part.truth == Truth::yes ? n.yes : part.truth == Truth::no ? n.no : n.unknown);
-  return n;
-}
-
-// True when at least `enough` parts are, since the last of the first `enough` became so; not known when those that are not known could make
-// it so; else false, since the last of them became so.
-Sentence at_least(std::size_t enough, const std::vector<Sentence>& parts) {
-  Sentence whole;
-  const Count n = count(parts);
-  if (enough == 0 || parts.empty()) return whole;
-  whole.truth = n.yes >= enough ? Truth::yes : n.yes + n.unknown >= enough ? Truth::unknown : Truth::no;
-  std::vector<Time> since;
-  for (const Sentence& part : parts) {
-    if (part.truth != whole.truth) continue;
-    since.push_back(part.since);
-    if (!part.evidence.empty()) whole.evidence += (whole.evidence.empty() ? "" : "; ") + part.evidence;
-  }
-  std::sort(since.begin(), since.end());
-  whole.since = whole.truth == Truth::yes ? since[enough - 1] : since.empty() ? Time{} : since.back();
-  return whole;
-}
-
-// Contract, "Conditions": a place is down when every component in it is, degraded when any is degraded or down, unknown when it cannot be
-// told which of these it is.
-Sentence of_place(const State& state, const Settings& settings, const Condition& c, Time now, Words words) {
-  auto found = settings.places.find(c.name);
-  if (found == settings.places.end()) return gone(c.name);
-  const PlaceSettings& place = found->second;
-  std::size_t all = place.components.size();
-  for (const std::string& name : place.probes) {
-    const auto against = speaks_against(name);
-    if (!against) ++all;
-    if (against && of_probe(state, settings, *against, Holds::degraded, Words::left_out).truth == Truth::yes) return {Truth::no, now, ""};
-  }
-  const auto members = [&](Holds holds) { return of_members(state, settings, place, holds, words); };
-  if (c.share == Condition::Share::most) return at_least(all / 2 + 1, members(c.holds));
-  if (c.share == Condition::Share::all || c.holds == Holds::down || c.holds == Holds::up) return at_least(all, members(c.holds));
-  if (c.holds == Holds::degraded) return at_least(1, members(Holds::degraded));
-  const Count down = count(members(Holds::down)), bad = count(members(Holds::degraded));
-  Sentence s = at_least(1, members(Holds::unknown));
-  const bool down_or_degraded = bad.yes > 0 && down.no == 0, up_or_worse = bad.yes == 0;
-  if (s.truth == Truth::yes && !down_or_degraded && !up_or_worse) s.truth = Truth::no;
-  return s;
-}
+namespace {
 
 // The RPO is breached by construction: no source survives the class, or none brings points often enough, and all of them work as they
 // always do. Contract, "Exposure and objectives": that is a finding, not a disaster.
@@ -243,7 +159,7 @@ bool is_finding(const State& state, const Settings& settings, const std::string&
 Sentence of_rpo(const State& state, const Settings& settings, std::optional<DisasterClass> of_class, Holds holds,
                 const std::string& component, Time now, Words words) {
   Sentence s;
-  if (!component_in(settings, component)) return gone(component);
+  if (!component_in(settings, component)) return no_longer(component);
   const ComponentSettings& of = *component_in(settings, component);
   bool read =
       std::any_of(of.protected_by.begin(), of.protected_by.end(), [&](const std::string& p) { return probe_seen(state, settings, p); });
@@ -287,7 +203,7 @@ Sentence of_rpo(const State& state, const Settings& settings, std::optional<Disa
 
 // Undated: an RTO's standing follows from incidents, drills and figures together, and none of them says since when.
 Sentence of_rto(const State& state, const Settings& settings, const Condition& condition, const std::string& component, Time now) {
-  if (!component_in(settings, component)) return gone(component);
+  if (!component_in(settings, component)) return no_longer(component);
   Standing standing = component_rto(state, settings, component, now);
   return {of_standing(standing, condition.holds, false), {}, component + " rto is " + std::string(standing_name(standing)), false};
 }
@@ -333,12 +249,6 @@ bool judged_rpo(const Settings& settings, const std::string& component) {
 // The opposite of a finding stays not known; else "rpo is not breached" would count an RPO that can never be met as well.
 Sentence said(const Condition& c, Sentence s) {
   if (c.negated) s.truth = s.finding ? Truth::unknown : opposite(s.truth);
-  return s;
-}
-
-Sentence of_probe_by(const State& state, const Settings& settings, const Condition& c, Words words) {
-  Sentence s = of_probe(state, settings, c.name, c.holds, words);
-  if (s.truth == Truth::yes && !bad_by(state, c.name, c.by)) s.truth = Truth::no;
   return s;
 }
 

@@ -23,7 +23,7 @@ ELSEWHERE = r"(supabase|vercel|rclone|pg_ctl) "
 SUPERUSER = ("checkpoint", "select pg_reload_conf()", "pg_basebackup", "select count(*) from pg_ls_archive_statusdir()")
 REFUSED = {"pg_dumpall --roles-only": "permission denied"}  # the guide says that it is
 PLACES = {"DATABASE": "{db}", "TABLE": "public.appointments", "SUSPECT": "suspect", "ROLE": "suspect", "'NEW'": "'not-a-secret'", "JOBID": "1",
-          "NEW": "{db}_new", "FILE": "off-site.dump", "index NAME": "index public.appointments_pkey", "--table NAME": "--table public.appointments",
+          "NEW": "{db}_new", "SUPERUSER": "postgres", "FILE": "off-site.dump", "index NAME": "index public.appointments_pkey", "--table NAME": "--table public.appointments",
           "--database NAME": "--database {db}"}
 FIXTURE = """
 create role owner login createrole createdb;
@@ -104,7 +104,7 @@ class Server:
 
 def filled(text, db):
     for word, meaning in PLACES.items():
-        text = re.sub(r"(?<![\w'])" + re.escape(word) + r"(?![\w'])" if word[0] != "'" else re.escape(word), meaning.format(db=db), text)
+        text = re.sub(r"\b" + re.escape(word) + r"\b" if word[0].isalpha() else re.escape(word), meaning.format(db=db), text)
     return text
 
 
@@ -147,8 +147,9 @@ def run_guides(server):
                 done = server.sql(text, db=db, check=False)
             elif kind == "sh":
                 server.must(["pg_dump", "-Fc", "-f", "off-site.dump", db])
-                server.must(["createdb", db + "_new"])
-                done = server.run(["bash", "-euc", text], env=dict(env, PGDATABASE=db + "_new"))
+                if db + "_new" in text:
+                    server.must(["createdb", db + "_new"])
+                done = server.run(["bash", "-euc", text], env=env)
             else:
                 done = subprocess.CompletedProcess([], 1, "", "a block says sql or sh")
             if done.returncode or "ERROR" in done.stderr:

@@ -16,11 +16,15 @@ SHIPPED = HERE.parent.parent.parent / "config" / "drwatch.toml"
 
 
 def read(text):
-    """What fails (name: changes and deeds, pages), and the pairs that have pages of their own."""
-    singles, pairs = {}, {}
+    """What fails (name: changes and deeds, pages), the pairs that have pages of their own, and those that are not compared yet."""
+    singles, pairs, waiting = {}, {}, set()
     for number, line in enumerate(text.splitlines(), 1):
         line = line.split("#")[0].strip()
         if not line:
+            continue
+        if line.startswith("waits "):
+            waiting.add(frozenset(line.split()[1:]))
+            assert waiting and all(len(pair) == 2 and pair <= set(singles) for pair in waiting), f"line {number}"
             continue
         left, pages = line.split("->")
         words, wanted = left.split(), set(pages.split()) - {"none"}
@@ -33,7 +37,7 @@ def read(text):
             pair = frozenset(words[1:])
             assert len(pair) == 2 and pair <= set(singles) and pair not in pairs, f"line {number}: {left}"
             pairs[pair] = wanted
-    return singles, pairs
+    return singles, pairs, waiting
 
 
 def failing(what):
@@ -90,7 +94,7 @@ def uncovered(singles):
 
 
 def main():
-    singles, pairs = read((HERE / "table.txt").read_text())
+    singles, pairs, waiting = read((HERE / "table.txt").read_text())
     missing = uncovered(singles)
     if missing:
         print("the table fails none of: " + ", ".join(missing))
@@ -106,7 +110,11 @@ def main():
             folder = pathlib.Path(tempfile.mkdtemp())
             print(folder)
         count, wrong = run(drwatch, singles, cases, pathlib.Path(folder))
-    print("\n".join(wrong) if wrong else f"{count} failures and pairs of failures, each opens what the table says")
+    later = [each for each in wrong if frozenset(each.split(":")[0].split("+")) in waiting]
+    wrong = [each for each in wrong if each not in later]
+    if later:
+        print(f"{len(later)} pairs wait for signals that always open an incident of their own")
+    print("\n".join(wrong) if wrong else f"{count - len(later)} failures and pairs of failures, each opens what the table says")
     return 1 if wrong or not count else 0
 
 
