@@ -100,7 +100,7 @@ struct MainCheck {
                      circle.size() == 1 ? "take it out" : "take one of them out");
   }
 
-  // What a set is made of has to be there, and a set of nothing would be true of nothing.
+  // What a set is made of has to be there.
   void sets() const {
     auto known = names.all(Subject::component);
     for (const auto& probe : names.all(Subject::probe)) known.push_back(probe);
@@ -111,7 +111,6 @@ struct MainCheck {
       const auto* list = members ? members->value.array() : nullptr;
       if (!list) continue;
       const std::string key = "set." + name + ".members";
-      if (list->empty()) problems.error(members->value.place, key, "is empty", "name components and probes");
       for (const Value& member : *list)
         if (const std::string* text = member.text(); text && text->starts_with("not "))
           check_name(member.place, key, text->substr(4), names.all(Subject::probe), "probe", problems);
