@@ -82,7 +82,8 @@ struct ComponentSettings {
   std::string name, title;  // title: the name, when the file gives none
   DownWhen down_when;
   std::vector<std::string> depends_on;
-  RpoByClass rpo;  // resolved against [recovery] and what protects it; empty: never judged
+  std::vector<std::string> lies_in;  // places: a provider, a region, an account
+  RpoByClass rpo;                    // resolved against [recovery] and what protects it; empty: never judged
   // Derived, in configuration order: the probes that make its health. A backup probe that `protects` its own component is not among
   // them (that an archive fails does not mean that the database is down).
   std::vector<std::string> probes;
@@ -128,6 +129,13 @@ struct ProbeSettings {
   bool calls_in() const { return traits.calls_in; }
 };
 
+// What shares a fate: all that says it lies there, or a set that the file names.
+struct PlaceSettings {
+  std::string name;
+  bool set = false;                             // from a [set.NAME] table
+  std::vector<std::string> components, probes;  // its members
+};
+
 struct MaintenanceSettings {
   std::string name;
   std::vector<std::string> components;
@@ -154,6 +162,7 @@ struct Settings {
   int workers = 2;
   std::map<std::string, ComponentSettings> components;
   std::map<std::string, ProbeSettings> probes;
+  std::map<std::string, PlaceSettings> places;  // and sets
   std::map<std::string, MaintenanceSettings> maintenance;
   std::map<std::string, SignalSettings> signals;
   std::map<std::string, Scenario> scenarios;

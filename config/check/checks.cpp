@@ -100,6 +100,25 @@ struct MainCheck {
                      circle.size() == 1 ? "take it out" : "take one of them out");
   }
 
+  // What a set is made of has to be there.
+  void sets() const {
+    auto known = names.all(Subject::component);
+    for (const auto& probe : names.all(Subject::probe)) known.push_back(probe);
+    const auto* tables = find(root, "set");
+    if (!tables || !tables->value.table()) return;
+    for (const auto& [name, place, value] : *tables->value.table()) {
+      const auto* members = value.table() ? find(*value.table(), "members") : nullptr;
+      const auto* list = members ? members->value.array() : nullptr;
+      if (!list) continue;
+      const std::string key = "set." + name + ".members";
+      for (const Value& member : *list)
+        if (const std::string* text = member.text(); text && text->starts_with("not "))
+          check_name(member.place, key, text->substr(4), names.all(Subject::probe), "probe", problems);
+        else if (text)
+          check_name(member.place, key, *text, known, "component or probe", problems);
+    }
+  }
+
   void others() const {
     check_list(root, top, {"alertmanager", "fallback"}, settings.alertmanager.fallback, names_of(settings.channels), "channel", problems);
     for (const auto& [name, window] : settings.maintenance)
@@ -119,6 +138,7 @@ void check_main(const Document& main, const DeclaredNames& names, const Settings
   check.probes();
   check.job_keys();
   check.components();
+  check.sets();
   check.others();
 }
 

@@ -44,7 +44,8 @@ States states_of(Holds holds) {
 // The states in which a sentence about the subject can be known at all. Health that is unknown makes every sentence but "is unknown" not
 // known.
 States all_of(Subject subject) {
-  if (subject == Subject::component || subject == Subject::probe || subject == Subject::any_component) return known;
+  if (subject == Subject::component || subject == Subject::probe || subject == Subject::any_component || subject == Subject::place)
+    return known;
   return subject == Subject::signal ? 3 : met | at_risk | breached | unproven;
 }
 
@@ -52,9 +53,12 @@ States all_of(Subject subject) {
 States true_in(const Condition& c) { return c.negated ? all_of(c.subject) & ~states_of(c.holds) : states_of(c.holds); }
 
 bool about_one(const Condition& c) {
-  return c.subject != Subject::any_component && c.subject != Subject::any_rpo && c.subject != Subject::any_rto;
+  return c.subject != Subject::any_component && c.subject != Subject::any_rpo && c.subject != Subject::any_rto &&
+         c.subject != Subject::place;
 }
-bool same_subject(const Condition& a, const Condition& b) { return a.subject == b.subject && a.name == b.name && a.of_class == b.of_class; }
+bool same_subject(const Condition& a, const Condition& b) {
+  return a.subject == b.subject && a.name == b.name && a.of_class == b.of_class && a.share == b.share;
+}
 
 }  // namespace
 
@@ -62,6 +66,9 @@ bool implies(const Condition& a, const Condition& b) {
   // "any component is not up" and "any component is down" may be true of two different ones. Of "any" with and without "not", nothing can
   // be concluded from the states.
   if (!same_subject(a, b) || (!about_one(a) && a.negated != b.negated)) return a == b;
+  if (a.subject == Subject::place) return a == b;  // of which members it is true is not said
+  if (!b.by.empty() && a.by != b.by) return false;
+  if (b.lasting > a.lasting) return false;
   return (true_in(a) & ~true_in(b)) == 0;
 }
 

@@ -15,11 +15,22 @@ std::optional<Duration> seeing(const Settings& settings, const Condition& condit
   if (condition.subject == Condition::Subject::component)
     if (const auto component = settings.components.find(condition.name); component != settings.components.end())
       probes = component->second.probes;
+  if (condition.subject == Condition::Subject::place) {
+    // All of it has to be seen: the slowest component, each by the quickest of its probes.
+    std::optional<Duration> last;
+    if (const auto place = settings.places.find(condition.name); place != settings.places.end())
+      for (const std::string& name : place->second.components) {
+        Condition of;
+        of.name = name;
+        if (const auto took = seeing(settings, of)) last = std::max(last.value_or(*took), *took);
+      }
+    return last ? std::optional(*last + condition.lasting) : std::nullopt;
+  }
   std::optional<Duration> first;
   for (const std::string& name : probes)
     if (const auto probe = settings.probes.find(name); probe != settings.probes.end() && !probe->second.calls_in())
       first = std::min(first.value_or(confirming(probe->second)), confirming(probe->second));
-  return first;
+  return first ? std::optional(*first + condition.lasting) : std::nullopt;
 }
 
 }  // namespace

@@ -56,6 +56,10 @@ struct MainAdvice {
       if (pages > 0 && pages < std::ssize(component.probes))
         problems.warning(key_of("component", name), key, "a provider's status page is among the probes that make its health",
                          "give the page a component of its own: it attributes, it proves nothing");
+      if (pages > 0 && pages == std::ssize(component.probes) && !component.lies_in.empty())
+        problems.warning(place_at(root, key_of("component", name), {"component", name, "lies_in"}), key + ".lies_in",
+                         "a status page tells of a place and stands elsewhere: while it is green the place would never be down",
+                         "leave it out");
       for (const auto& [of_class, rpo] : component.rpo) {
         too_seldom(name, component, of_class, rpo);
         only_with_more(name, component, of_class, rpo);

@@ -79,7 +79,7 @@ ReadStep read_step(const Table& table, Place place, const Section& section, cons
     refuse("timeout", "is for a step with 'run'", "leave it out");
   }
   check_run(step, table, reading);
-  ReadStep made{std::move(step), place, reading.key, find(table, "after") != nullptr, {}};
+  ReadStep made{std::move(step), place, reading.key, find(table, "after") != nullptr, draft.first, {}};
   for (std::size_t i = 0; i < made.step.after.size(); ++i)
     made.after_places.push_back(place_at(table, place, {"after", std::to_string(i)}));
   return made;
@@ -189,6 +189,7 @@ void complete(Checklist& list, Problems& problems) {
   check_doubles(list.messages, "message", [](const ReadMessage& read) -> const std::string& { return read.message.id; }, problems);
   for (std::size_t i = 1; i < list.steps.size(); ++i)
     if (!list.steps[i].says_after) list.steps[i].step.after = steps_before(list.steps, i);
+  std::stable_partition(list.steps.begin(), list.steps.end(), [](const ReadStep& read) { return read.first; });
   check_after(list, problems);
   check_options(list, problems);
 }

@@ -12,6 +12,7 @@ struct ReadStep {
   Place place;
   std::string key;  // "step.scope"
   bool says_after = false;
+  bool first = false;
   std::vector<Place> after_places;
 };
 struct ReadMessage {

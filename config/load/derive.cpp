@@ -2,6 +2,7 @@
 #include "config/load/loading.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace drwatch::config {
 namespace {
@@ -41,6 +42,19 @@ void derive(const Document& main, Settings& settings) {
     if (const auto kept = settings.components.find(probe.backup->protects); kept != settings.components.end())
       kept->second.protected_by.push_back(name);
   }
+  for (auto& [name, place] : settings.places) {
+    const auto is_probe = [&](const std::string& member) {
+      return settings.probes.contains(member.starts_with("not ") ? member.substr(4) : member);
+    };
+    std::copy_if(place.components.begin(), place.components.end(), std::back_inserter(place.probes), is_probe);
+    std::erase_if(place.components, [&](const std::string& member) { return !settings.components.contains(member); });
+  }
+  for (const auto& [name, component] : settings.components)
+    for (const auto& where : component.lies_in) {
+      auto& place = settings.places[where];
+      place.name = where;
+      place.components.push_back(name);
+    }
   for (auto& [name, component] : settings.components)
     if (!component.protected_by.empty() && !has_own_rpo(main.table(), name)) component.rpo = settings.recovery.rpo;
 }

@@ -18,7 +18,8 @@ struct Document {
 // Reads and parses; what is wrong becomes one problem.
 std::optional<Document> read_document(const std::string& file, Problems& problems);
 
-// The components, probes and signals of the main file, also those that are wrong otherwise: one mistake is not reported twice.
+// The components, probes, signals, sets and places of the main file, also those that are wrong otherwise: one mistake is not reported
+// twice.
 class DeclaredNames : public Names {
  public:
   DeclaredNames(const Table& root, Problems& problems);
@@ -27,6 +28,7 @@ class DeclaredNames : public Names {
   std::vector<std::string> all(Condition::Subject of) const;
 
  private:
+  void add_places(const Table& root, Problems& problems);
   std::map<std::string, Condition::Subject, std::less<>> names_;
 };
 

@@ -6,8 +6,8 @@ namespace drwatch::config {
 namespace {
 
 // A table that is not here is refused as unknown: a new section must be added.
-const std::vector<std::string> top_level = {"server",  "journal",   "recovery", "alertmanager", "channel", "deadman",  "defaults",
-                                            "witness", "component", "probe",    "maintenance",  "signal",  "scenarios"};
+const std::vector<std::string> top_level = {"server",  "journal",   "recovery", "alertmanager", "channel", "deadman", "defaults",
+                                            "witness", "component", "probe",    "maintenance",  "signal",  "set",     "scenarios"};
 
 void read_server(const Table& root, Settings& settings, const Reading& reading) {
   // Keys of [server] that are not in its rows: read below.
@@ -66,6 +66,14 @@ void read_components(const Table& root, Settings& settings, const Reading& readi
   });
 }
 
+void read_sets(const Table& root, Settings& settings, const Reading& reading) {
+  each_named(root, "set", reading, [&](const std::string& name, const Table& table, Place place, const Reading& at) {
+    SetDraft draft;
+    read_table(table, place, set_section().rows, &draft, at);
+    settings.places[name] = {name, true, draft.members, {}};  // told apart by derive(), when the probes are known
+  });
+}
+
 }  // namespace
 
 bool read_once(const Table& root, std::string_view name, const Section& section, void* into, const Reading& reading,
@@ -97,6 +105,7 @@ void read_main(const Document& main, Settings& settings, const Reading& reading)
   read_once(root, "defaults", defaults_section(), &settings.defaults, reading);
   read_once(root, "witness", witness_section(), &settings.witness, reading);
   read_components(root, settings, reading);
+  read_sets(root, settings, reading);
 }
 
 }  // namespace drwatch::config

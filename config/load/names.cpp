@@ -14,12 +14,13 @@ struct Kind {
   std::string_view section;
   Subject subject;
 };
-constexpr Kind kinds[] = {{"component", Subject::component}, {"probe", Subject::probe}, {"signal", Subject::signal}};
+constexpr Kind kinds[] = {
+    {"component", Subject::component}, {"probe", Subject::probe}, {"signal", Subject::signal}, {"set", Subject::place}};
 
 std::string_view noun(Subject subject) {
   for (const auto& kind : kinds)
-    if (kind.subject == subject) return kind.section;
-  return "name";
+    if (kind.subject == subject && subject != Subject::place) return kind.section;
+  return "place";
 }
 
 // Words of the conditions' grammar ("any of a, b is down"); a component of that name could not be written in one.
@@ -38,7 +39,30 @@ DeclaredNames::DeclaredNames(const Table& root, Problems& problems) {
       // One set for all three: a condition names them without saying which it means.
       if (!is_new)
         problems.error(entry.place, key, shown(entry.key) + " is the name of a " + std::string(noun(at->second)) + " already",
-                       "components, probes and signals share one set of names");
+                       "components, probes, signals, sets and places share one set of names");
+    }
+  }
+  add_places(root, problems);
+}
+
+// A place is named by what lies in it, and by several components mostly.
+void DeclaredNames::add_places(const Table& root, Problems& problems) {
+  const auto* components = find(root, "component");
+  if (!components || !components->value.table()) return;
+  std::map<std::string, bool, std::less<>> places;
+  for (const auto& [name, place, value] : *components->value.table()) {
+    const auto* lies_in = value.table() ? find(*value.table(), "lies_in") : nullptr;
+    const auto* list = lies_in ? lies_in->value.array() : nullptr;
+    for (std::size_t i = 0; list && i < list->size(); ++i) {
+      const std::string* where = (*list)[i].text();
+      if (!where || !places.emplace(*where, true).second) continue;
+      const std::string key = "component." + name + ".lies_in";
+      if (!is_name(*where) || reserved(*where))
+        problems.error((*list)[i].place, key, shown(*where) + " is not a name", "use a-z, 0-9 and '-', beginning with a letter");
+      const auto [at, is_new] = names_.emplace(*where, Subject::place);
+      if (!is_new)
+        problems.error((*list)[i].place, key, shown(*where) + " is the name of a " + std::string(noun(at->second)) + " already",
+                       "components, probes, signals, sets and places share one set of names");
     }
   }
 }

@@ -20,7 +20,7 @@ with its file, line and column and what to do. *Errors* cannot be understood or 
 operator should know of them; they stand as findings.
 
 **Durations** are text: `500ms`, `30s`, `5m`, `1h30m`, `90d`. **Times** are RFC 3339, with their offset: `2026-03-01T02:00:00Z`.
-**Names** are made of `a-z`, `0-9` and `-` and begin with a letter; components, probes and signals share one set of names.
+**Names** are made of `a-z`, `0-9` and `-` and begin with a letter; components, probes, signals, sets and places share one set of names.
 **Paths** are relative to the file that names them.
 
 **A secret** never stands in the file. Wherever one is taken, write where it is:
@@ -42,8 +42,8 @@ constexpr std::string_view conditions = R"(
 ## Conditions
 
 ```
-condition = subject "is" [ "not" ] state
-subject   = NAME | NAME "rpo" [ CLASS ] | NAME "rto" | "any" ( "component" | "rpo" | "rto" )
+condition = subject "is" [ "not" ] state [ "by" WHY ] [ "for" DURATION ]
+subject   = NAME | ( "all" | "most" ) "of" PLACE | NAME "rpo" [ CLASS ] | NAME "rto" | "any" ( "component" | "rpo" | "rto" )
 ```
 
 | state | of | true when it is |
@@ -53,6 +53,15 @@ subject   = NAME | NAME "rpo" [ CLASS ] | NAME "rto" | "any" ( "component" | "rp
 | `down`, `unknown` | component, probe | down; unknown |
 | `met`, `at-risk`, `breached`, `unproven` | objective | met; at-risk or breached; breached; unproven |
 | `raised`, `clear` | signal | raised; not raised |
+| `up`, `down` | place, set | all in it are up; all are down |
+| `degraded`, `unknown` | place, set | one in it is degraded or down; it cannot be told |
+| `up`, `degraded`, `down` | `all of`, `most of` a place or set | all of its members are, or more than half of them |
+
+A place is what components say that they lie in (`lies_in`); `[set.NAME]` names other things that are spoken of as one. What happens to either is
+explained only by a parent that lies outside of it, or by announced work on a parent. Nothing is true of a set while a probe that it
+names with `not` is degraded or down. `by` says why: a reason (`assertion`, `connect`, `timeout` ...) or a
+code as the newest bad run had it (`primary is down by 3D000`); of a component, as many of its probes as make it down. `for` asks that it has held for so
+long by itself, beside the trigger's own `for` (`all of serving is degraded for 5m`).
 
 Worse includes: what is true stays true as things get worse. An RPO without a class is the worst of its classes that have an objective. Of
 something `unknown` every sentence but `is unknown` is not known: it opens nothing and recovers nothing.
@@ -133,7 +142,7 @@ std::string reference(std::span<const KindSchema> kinds) {
   std::string text(introduction);
   text += "\n## The main file\n" + chapter("###", server_section(), workers_section().rows);
   for (const auto* section : {&token_section(), &journal_section(), &recovery_section(), &alertmanager_section(), &channel_section(),
-                              &deadman_section(), &defaults_section(), &witness_section(), &component_section()})
+                              &deadman_section(), &defaults_section(), &witness_section(), &component_section(), &set_section()})
     text += chapter("###", *section);
   text += with_names(chapter("###", probe_section(), run_section().rows), kinds);
   for (const auto* section : {&maintenance_section(), &signal_section(), &scenarios_section()}) text += chapter("###", *section);

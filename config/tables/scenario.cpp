@@ -117,6 +117,8 @@ Section step_section(const Names& names) {
                       "`backup` probe reads it. Supabase's own estimate of a restore is `expect = \"3m\"` and `per_gib = \"2200ms\"`. "
                       "While no size is known, `expect` alone is the plan, and the projection says so."})),
        of(row("after", &Step::after, {.doc = "Steps to finish first. It never holds back a verification.", .fallback = "the step before"})),
+       row("first", &StepDraft::first,
+           {.doc = "It stands on top of the page, before what is included: what stops the damage.", .fallback = "false"}),
        of(row("option", &Step::option,
               {.doc = "The way out that it belongs to, where people choose one of several (`\"wait\"`, `\"fail-over\"`). Starting a step "
                       "chooses its "

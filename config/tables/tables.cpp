@@ -309,11 +309,27 @@ const Section& component_section() {
        row("depends_on", &ComponentSettings::depends_on,
            {.doc = "Components without which this one cannot work: while one of them is down it explains this one, and no incident opens "
                    "for it."}),
+       row("lies_in", &ComponentSettings::lies_in,
+           {.doc = "Places whose loss takes it along: a provider, a region, a site, an account. Such a place is a name in conditions. What "
+                   "only tells of a place (a status page) does not lie in it."}),
        row_with<ComponentSettings>(
            "rpo", "duration, or table of durations by class",
            {.doc = "Its own recovery point objective, instead of `[recovery]`'s.",
             .fallback = "`[recovery] rpo`, when a backup probe protects it"},
            [](ComponentSettings& into, const Value& value, const Reading& reading) { read_rpo(into.rpo, value, reading); })}};
+  return section;
+}
+
+const Section& set_section() {
+  static const Section section{
+      "[set.NAME]",
+      "Components and probes that conditions name as one: `all of NAME is degraded`, `most of NAME is down`, `NAME is down` (every one of "
+      "them).",
+      {row("members", &SetDraft::members,
+           {.doc =
+                "Names of components and probes. `\"not NAME\"` is a probe that speaks against it: while that is degraded or down, nothing "
+                "is true of the set.",
+            .required = true})}};
   return section;
 }
 

@@ -44,7 +44,11 @@ struct RecoveryDraft {
 struct StepDraft {
   Step step;
   std::optional<bool> automatic;
+  bool first = false;
   std::optional<Duration> hold, timeout;
+};
+struct SetDraft {
+  std::vector<std::string> members;
 };
 struct ScenariosFolder {
   std::string path;
@@ -65,6 +69,7 @@ const Section& deadman_section();          // DeadmanSettings
 const Section& defaults_section();         // DefaultSettings
 const Section& witness_section();          // WitnessSettings
 const Section& component_section();        // ComponentSettings
+const Section& set_section();              // SetDraft
 const Section& probe_section();            // ProbeSettings: of every probe
 const Section& run_section();              // ProbeSettings: of every probe that drwatch runs itself
 const Section& called_job_section();       // JobDraft

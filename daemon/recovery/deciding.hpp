@@ -99,6 +99,8 @@ bool in_maintenance(const Record& record, const std::string& component);
 // parents.cpp
 // The parent (or a parent's parent) whose failure explains the component's: it is down or suspected.
 std::optional<std::string> explained_by(const Deciding& d, const std::string& component);
+// The same where the component counts as a part of what `condition` says: a place is explained only by a parent outside of it.
+std::optional<std::string> explained_by(const Deciding& d, const std::string& component, const Condition& condition);
 // Since when the component fails: the first bad run of the newest stretch of any of its probes that are not up. nullopt: none is bad.
 std::optional<Time> fails_since(const Deciding& d, const std::string& component);
 // Notes which parents fail and when they came back; once per decision, before the triggers.

@@ -14,9 +14,10 @@ struct SomeNames : Names {
     if (name == "database" || name == "rpo") return Subject::component;
     if (name == "primary") return Subject::probe;
     if (name == "breach") return Subject::signal;
+    if (name == "site") return Subject::place;
     return {};
   }
-  std::vector<std::string> all() const override { return {"database", "rpo", "primary", "breach"}; }
+  std::vector<std::string> all() const override { return {"database", "rpo", "primary", "breach", "site"}; }
 };
 
 Condition read(const char* text) {
@@ -57,6 +58,31 @@ TEST_CASE("not, and the text that stands for it") {
   CHECK(condition.text == "database is not up");
   CHECK(condition == read("database is not up"));
   CHECK_FALSE(condition == read("database is up"));
+}
+
+TEST_CASE("places, how many of them, why, and for how long") {
+  CHECK(read("site is down").subject == Subject::place);
+  CHECK(read("site is not unknown").negated);
+  CHECK(read("all of site is degraded").share == Condition::Share::all);
+  const auto most = read("most  of site is down for 1m");
+  CHECK(most.share == Condition::Share::most);
+  CHECK(most.name == "site");
+  CHECK(most.lasting == minutes{1});
+  CHECK(most.text == "most of site is down for 1m");
+  CHECK(read("primary is down by 3D000").by == "3D000");
+  const auto both = read("database is degraded by assertion for 90s");
+  CHECK(both.by == "assertion");
+  CHECK(both.lasting == seconds{90});
+  CHECK(wrong("most of database is down") == "'database' is a component; 'most of' is followed by a place or a set");
+  CHECK(wrong("all of site is unknown").starts_with("'all of' and 'most of' are followed by up, degraded or down"));
+  CHECK(wrong("most of site is not down").starts_with("'all of' and 'most of' are followed by"));
+  CHECK(wrong("primary is down by asertion") == "'asertion' is no reason and no code; did you mean 'assertion'?");
+  CHECK(wrong("primary is up by assertion").starts_with("'by' says why something is down or degraded"));
+  CHECK(wrong("site is down by assertion").starts_with("'by' is not said of a place"));
+  CHECK(wrong("primary is down by") == "nothing stands after 'by'; write a reason as 'assertion', or a code as '3D000'");
+  CHECK(wrong("primary is down for ever") == "'ever' is no duration; write it like 'for 5m'");
+  CHECK(wrong("primary is down for") == "nothing stands after 'for'; write it like 'for 5m'");
+  CHECK(wrong("site is met") == "'met' is no state of a place; it is up, degraded, down or unknown");
 }
 
 TEST_CASE("what is not understood is told with a suggestion") {

@@ -58,6 +58,7 @@ def paced(text):
 
     if re.search(r"(?m)^severity\s*=", text) and not re.search(r"(?m)^ack_within\s*=", text):
         text = 'ack_within = "15m"\n' + text  # what a scenario says nothing about is paced as well
+    text = re.sub(r'( for )()"?((?:\d+(?:ms|s|m|h|d))+)(?=")', lambda m: shorten(m).replace('"', ""), text)  # a condition's own
     return re.sub(rf'(?m)^({"|".join(PACED)})(\s*=\s*)"((?:\d+(?:ms|s|m|h|d))+)"', shorten, text)
 
 

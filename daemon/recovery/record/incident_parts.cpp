@@ -5,9 +5,15 @@ namespace drwatch::json {
 namespace {
 
 Json of(const Condition& c) {
-  return {{"text", c.text},       {"subject", static_cast<int>(c.subject)},
-          {"name", c.name},       {"class", c.of_class ? Json(class_name(*c.of_class)) : Json(nullptr)},
-          {"negated", c.negated}, {"holds", static_cast<int>(c.holds)}};
+  return {{"text", c.text},
+          {"subject", static_cast<int>(c.subject)},
+          {"name", c.name},
+          {"class", c.of_class ? Json(class_name(*c.of_class)) : Json(nullptr)},
+          {"negated", c.negated},
+          {"holds", static_cast<int>(c.holds)},
+          {"share", static_cast<int>(c.share)},
+          {"by", c.by},
+          {"lasting_ms", json::of(c.lasting)}};
 }
 Condition condition(const Json& j) {
   Condition c;
@@ -17,6 +23,9 @@ Condition condition(const Json& j) {
   c.of_class = parse_class(json::text(j, "class"));
   c.negated = json::flag(j, "negated");
   c.holds = static_cast<Condition::Holds>(j.at("holds").get<int>());
+  c.share = j.contains("share") ? static_cast<Condition::Share>(j.at("share").get<int>()) : Condition::Share::whole;
+  c.by = json::text(j, "by");
+  c.lasting = json::duration(j, "lasting_ms", Duration{0});
   return c;
 }
 

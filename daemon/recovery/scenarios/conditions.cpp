@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/recovery/scenarios/conditions.hpp"
+#include "daemon/recovery/scenarios/sentences.hpp"
 
 #include "daemon/recovery/outlook/rto.hpp"
 #include "daemon/recovery/points/exposure.hpp"
@@ -49,13 +49,17 @@ Time since_of(Truth truth, Holds holds, Time since, const Turns& turns) {
   return of_wide == Time{} ? since : of_wide;
 }
 
+}  // namespace
+
 // nullptr: not configured any more. An incident keeps the conditions that it was opened with, and a reload may have removed the component
 // that they name. Such a condition is not known, so nothing opens or recovers by it.
 const ComponentSettings* component_in(const Settings& settings, const std::string& name) {
   auto it = settings.components.find(name);
   return it == settings.components.end() ? nullptr : &it->second;
 }
-Sentence gone(const std::string& name) { return {Truth::unknown, {}, name + ": no longer configured"}; }
+Sentence no_longer(const std::string& name) { return {Truth::unknown, {}, name + ": no longer configured"}; }
+
+namespace {
 
 bool probe_seen(const State& state, const Settings& settings, const std::string& name) {
   auto probe = settings.probes.find(name);
@@ -84,8 +88,9 @@ std::string probe_evidence(const State& state, const std::string& name) {
   return text + (why.first.empty() ? "" : " (at first: " + why.first + ")");
 }
 
-enum class Words { spoken, left_out };
 constexpr std::size_t most_named = 10;  // of a component's probes in one piece of evidence; the others are counted only
+
+}  // namespace
 
 // A probe that has not run since the start is not known, whatever the record says: the record may be hours old.
 Sentence of_probe(const State& state, const Settings& settings, const std::string& name, Holds holds, Words words) {
@@ -101,6 +106,8 @@ Sentence of_probe(const State& state, const Settings& settings, const std::strin
   if (words == Words::spoken) s.evidence = probe_evidence(state, name);
   return s;
 }
+
+namespace {
 
 // The evidence of its probes: of all of them when it is up, otherwise only of those that are not.
 std::string component_evidence(const State& state, const ComponentSettings& of, Health health) {
@@ -120,11 +127,13 @@ std::string component_evidence(const State& state, const ComponentSettings& of, 
   return health == Health::up ? of.name + " is up: " + text : text;
 }
 
+}  // namespace
+
 // A component is known only when every one of its probes has run since the start: one of them may be what makes it down.
 Sentence of_component(const State& state, const Settings& settings, const std::string& name, Holds holds, Words words) {
   Sentence s;
   const ComponentSettings* of = component_in(settings, name);
-  if (!of) return gone(name);
+  if (!of) return no_longer(name);
   auto component = state.record.components.find(name);
   if (component == state.record.components.end() || !all_seen(state, settings, *of)) {
     if (words == Words::spoken) s.evidence = name + ": not seen since the start";
@@ -137,6 +146,8 @@ Sentence of_component(const State& state, const Settings& settings, const std::s
   return s;
 }
 
+namespace {
+
 // The RPO is breached by construction: no source survives the class, or none brings points often enough, and all of them work as they
 // always do. Contract, "Exposure and objectives": that is a finding, not a disaster.
 bool is_finding(const State& state, const Settings& settings, const std::string& component, DisasterClass c, const ObjectiveRecord& is,
@@ -148,7 +159,7 @@ bool is_finding(const State& state, const Settings& settings, const std::string&
 Sentence of_rpo(const State& state, const Settings& settings, std::optional<DisasterClass> of_class, Holds holds,
                 const std::string& component, Time now, Words words) {
   Sentence s;
-  if (!component_in(settings, component)) return gone(component);
+  if (!component_in(settings, component)) return no_longer(component);
   const ComponentSettings& of = *component_in(settings, component);
   bool read =
       std::any_of(of.protected_by.begin(), of.protected_by.end(), [&](const std::string& p) { return probe_seen(state, settings, p); });
@@ -191,7 +202,7 @@ Sentence of_rpo(const State& state, const Settings& settings, std::optional<Disa
 
 // Undated: an RTO's standing follows from incidents, drills and figures together, and none of them says since when.
 Sentence of_rto(const State& state, const Settings& settings, const Condition& condition, const std::string& component, Time now) {
-  if (!component_in(settings, component)) return gone(component);
+  if (!component_in(settings, component)) return no_longer(component);
   Standing standing = component_rto(state, settings, component, now);
   return {of_standing(standing, condition.holds, false), {}, component + " rto is " + std::string(standing_name(standing)), false};
 }
@@ -240,13 +251,17 @@ Sentence said(const Condition& c, Sentence s) {
   return s;
 }
 
-Sentence sentence(const State& state, const Settings& settings, const Condition& c, Time now, Words words) {
+Sentence at_once(const State& state, const Settings& settings, const Condition& c, Time now, Words words) {
   std::vector<Sentence> parts;
   switch (c.subject) {
     case Subject::component:
+      if (!c.by.empty()) return of_component_by(state, settings, c, words);
       return said(c, of_component(state, settings, c.name, c.holds, words));
     case Subject::probe:
+      if (!c.by.empty()) return of_probe_by(state, settings, c, words);
       return said(c, of_probe(state, settings, c.name, c.holds, words));
+    case Subject::place:
+      return said(c, of_place(state, settings, c, now, words));
     case Subject::signal:
       return said(c, of_signal(state, c.name, c.holds));
     case Subject::rpo:
@@ -272,6 +287,18 @@ Sentence sentence(const State& state, const Settings& settings, const Condition&
       return any_of(parts);
   }
   return {};
+}
+
+// With its own `for`: not yet true before that is over, and true since then.
+Sentence sentence(const State& state, const Settings& settings, const Condition& c, Time now, Words words) {
+  Sentence s = at_once(state, settings, c, now, words);
+  if (c.lasting == Duration{0} || s.truth != Truth::yes || !s.dated) return s;
+  s.since += c.lasting;
+  if (s.since <= now) return s;
+  s.turns_at = s.since;
+  s.truth = Truth::no;
+  s.since = now;
+  return s;
 }
 
 // A probe has two stretches: since it was degraded or worse, and since it was down. "is down" is about the second, every other sentence
@@ -311,6 +338,13 @@ std::vector<std::string> probes_of(const Settings& settings, const Condition& c)
   const ComponentSettings* of = component_in(settings, c.name);
   if (of && c.subject == Subject::component) return of->probes;
   if (of && c.subject == Subject::rpo) return of->protected_by;
+  if (auto place = settings.places.find(c.name); c.subject == Subject::place && place != settings.places.end()) {
+    std::vector<std::string> all;
+    for (const std::string& name : place->second.probes) all.push_back(speaks_against(name).value_or(name));
+    for (const std::string& name : place->second.components)
+      if (const ComponentSettings* in = component_in(settings, name)) all.insert(all.end(), in->probes.begin(), in->probes.end());
+    return all;
+  }
   return {};
 }
 
@@ -356,6 +390,14 @@ std::optional<Start> started(const State& state, const Settings& settings, const
       earliest(best, component_start(state, settings.components.at(component), down));
     return best;
   }
+  if (condition.subject == Subject::place) {
+    auto place = settings.places.find(condition.name);
+    if (place == settings.places.end()) return best;
+    for (const std::string& name : place->second.components)
+      if (const ComponentSettings* of = component_in(settings, name)) earliest(best, component_start(state, *of, down));
+    for (const std::string& name : place->second.probes) earliest(best, stretch_start(state, name, down));
+    return best;
+  }
   if (condition.subject == Subject::probe) return stretch_start(state, condition.name, down);
   if (condition.subject == Subject::component) {
     const ComponentSettings* of = component_in(settings, condition.name);
@@ -381,6 +423,15 @@ std::vector<std::string> components_of(const State& state, const Settings& setti
       Sentence s = of_component(state, settings, name, condition.holds, Words::left_out);
       if ((condition.negated ? opposite(s.truth) : s.truth) == Truth::yes) all.push_back(name);
     }
+  if (auto place = settings.places.find(condition.name); condition.subject == Subject::place && place != settings.places.end()) {
+    const auto so = [&](const Sentence& s) { return (condition.negated ? opposite(s.truth) : s.truth) == Truth::yes; };
+    for (const std::string& name : place->second.components)
+      if (so(of_component(state, settings, name, condition.holds, Words::left_out))) all.push_back(name);
+    for (const std::string& name : place->second.probes)
+      if (auto probe = settings.probes.find(name); probe != settings.probes.end() && !probe->second.component.empty() &&
+                                                   so(of_probe(state, settings, name, condition.holds, Words::left_out)))
+        all.push_back(probe->second.component);
+  }
   return all;
 }
 

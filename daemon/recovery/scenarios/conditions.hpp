@@ -23,10 +23,11 @@ enum class Truth { no, unknown, yes };
 // What a condition says now.
 struct Sentence {
   Truth truth = Truth::unknown;
-  Time since{};          // the present truth began: for an improvement the first good run, not its confirmation
-  std::string evidence;  // "primary: connection refused, 3 runs"
-  bool dated = true;     // false: nobody knows since when (an RTO's standing follows from many things)
-  bool finding = false;  // an RPO that can never be met: neither "breached" nor "met" may be concluded from it
+  Time since{};                  // the present truth began: for an improvement the first good run, not its confirmation
+  std::string evidence;          // "primary: connection refused, 3 runs"
+  bool dated = true;             // false: nobody knows since when (an RTO's standing follows from many things)
+  bool finding = false;          // an RPO that can never be met: neither "breached" nor "met" may be concluded from it
+  std::optional<Time> turns_at;  // true all but for its own `for`, which is over then
 };
 // The condition, judged at `now` by what is recorded and what was seen since the start. Never fails: what is not configured any more is not
 // known.
@@ -51,6 +52,7 @@ std::optional<Start> started(const State& state, const Settings& settings, const
 
 // The components a condition is about; of "any component", those for which it is true now. Objectives and signals are about none, so
 // neither maintenance nor a failing parent keeps a scenario shut that opens by them.
+// Of a place, those of its members that are as it says.
 std::vector<std::string> components_of(const State& state, const Settings& settings, const Condition& condition);
 
 // The condition was looked at as a whole at this time: the start of the newest run of each probe behind it, and of these the oldest.

@@ -4,18 +4,30 @@
 #include "daemon/recovery/deciding.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <functional>
 #include <set>
 
 namespace drwatch {
 namespace {
 
+// The condition names the code that was seen ("down by 3D000", "down by 200"): an answer that somebody got, of which no failure above it is
+// the reason. A reason alone ("by assertion") may be the answer of a gateway with nothing behind it.
+bool speaks_for_itself(const Condition& c) {
+  return !c.by.empty() &&
+         (std::isdigit(static_cast<unsigned char>(c.by.front())) || std::isupper(static_cast<unsigned char>(c.by.front())));
+}
+std::optional<std::string> excused_by(const Deciding& d, const std::string& component, const Condition& cause) {
+  return speaks_for_itself(cause) ? std::nullopt : explained_by(d, component, cause);
+}
+
 // Every condition that makes the trigger true is about components, and all of these are excused. One cause without a component (a signal,
 // an objective) is enough for the scenario to open.
-bool every_cause(const Deciding& d, const Match& found, const std::function<bool(const std::string&)>& excused) {
+bool every_cause(const Deciding& d, const Match& found, const std::function<bool(const std::string&, const Condition&)>& excused) {
   return std::all_of(found.causes.begin(), found.causes.end(), [&](const Condition* c) {
     auto components = components_of(d.state, d.settings, *c);
-    return !components.empty() && std::all_of(components.begin(), components.end(), excused);
+    return !components.empty() &&
+           std::all_of(components.begin(), components.end(), [&](const std::string& component) { return excused(component, *c); });
   });
 }
 
@@ -28,10 +40,11 @@ bool every_cause(const Deciding& d, const Match& found, const std::function<bool
 bool asks_first(Deciding& d, const Match& found) {
   Sight& sight = d.state.sight;
   std::set<std::string> parents;
-  const bool waits = every_cause(d, found, [&](const std::string& c) {
+  const bool waits = every_cause(d, found, [&](const std::string& c, const Condition& of) {
     const auto unasked = parents_not_asked(d, c);
     parents.insert(unasked.begin(), unasked.end());
-    return !unasked.empty() || not_asked_again(d, c) || in_maintenance(d.record(), c) || explained_by(d, c).has_value();
+    if (speaks_for_itself(of)) return in_maintenance(d.record(), c);
+    return !unasked.empty() || not_asked_again(d, c) || in_maintenance(d.record(), c) || excused_by(d, c, of).has_value();
   });
   if (!waits) return false;
   d.decision.run_now.insert(d.decision.run_now.end(), parents.begin(), parents.end());
@@ -149,7 +162,7 @@ const Incident* own_work(const Deciding& d, const Scenario& scenario, const Matc
   for (const auto& [id, incident] : d.record().incidents) {
     if (incident.state != IncidentState::open || has(scenario.trigger.supersedes, incident.scenario)) continue;
     if (scenario.severity == Severity::critical && incident.severity != Severity::critical) continue;
-    const bool all = every_cause(d, found, [&, &work = incident](const std::string& component) {
+    const bool all = every_cause(d, found, [&, &work = incident](const std::string& component, const Condition&) {
       if (!has(work.affects, component)) return false;
       const auto since = fails_since(d, component);
       return latched_at_work(d, component) || (since && work.acknowledged_at && *since > *work.acknowledged_at);
@@ -177,7 +190,9 @@ void tell_own_work(Deciding& d, const Match& found, const std::string& id) {
 bool kept_shut(Deciding& d, const Scenario& scenario, const Match& found) {
   // Both excuses in one question: work announced on the database, and the services that fail because of that work, may be two causes of one
   // trigger.
-  if (every_cause(d, found, [&](const std::string& c) { return in_maintenance(d.record(), c) || explained_by(d, c).has_value(); })) {
+  if (every_cause(d, found, [&](const std::string& c, const Condition& of) {
+        return in_maintenance(d.record(), c) || excused_by(d, c, of).has_value();
+      })) {
     explain(d, found);
     return true;
   }

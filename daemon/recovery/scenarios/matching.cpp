@@ -231,10 +231,28 @@ Match match_anew(const Deciding& d, const Scenario& scenario) {
   return found;
 }
 
+// What a condition waits for beside a change of health: the end of its own `for`, which no run tells of; and, where it asks why something is
+// bad, the next run of it, which may have another reason.
+void wait_for(Deciding& d, const Condition& c) {
+  if (c.lasting > Duration{0})
+    if (const auto at = evaluate_without_words(d.state, d.settings, c, d.now).turns_at) d.wake(*at);
+  if (c.by.empty()) return;
+  const auto component = d.settings.components.find(c.name);
+  const std::vector<std::string> one = {c.name};
+  for (const std::string& name : component == d.settings.components.end() ? one : component->second.probes)
+    if (const auto probe = d.record().probes.find(name); probe != d.record().probes.end() && probe->second.degraded)
+      d.state.sight.ask_again.insert(name);
+}
+void wait_for(Deciding& d, const Trigger& trigger) {
+  for (const auto* conditions : {&trigger.all, &trigger.any, &trigger.none})
+    for (const Condition& c : *conditions) wait_for(d, c);
+}
+
 // One scenario, in the order of the contract ("Opening"): does the trigger hold; does something keep it shut; is `for` over; does a wider
 // one come first; is it known that it fails by itself. Then it opens, or a recent incident of it opens again.
 void judge_trigger(Deciding& d, const Scenario& scenario) {
   if (scenario.trigger.empty() || open_of(d.record(), scenario.id)) return;
+  wait_for(d, scenario.trigger);
   Match found = match_without_words(d, scenario.trigger);
   bool pending = d.record().pending.count(scenario.id) > 0;
   // Neither opens nor is forgotten: blind or without sight, the time that has run is kept.

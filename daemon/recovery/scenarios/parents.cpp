@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Failures that are explained by a failure above: which component is excused by a parent, until when, and what has to be asked before its
 // own failure counts. Contract: "Dependencies".
+#include "config/rows/text.hpp"
 #include "daemon/recovery/deciding.hpp"
 
 #include <algorithm>
@@ -42,10 +43,12 @@ bool answered_wrongly(const Deciding& d, const std::string& probe) {
 }
 
 // The parent, or a parent's parent, that is down or suspected; nullopt: none. The check of the configuration refuses circles, so this ends.
-std::optional<std::string> failing_above(const Deciding& d, const std::string& component) {
+// Of a place, `place` names it: what lies in it too does not explain it, unless work on it was announced.
+std::optional<std::string> failing_above(const Deciding& d, const std::string& component, const PlaceSettings* place = nullptr) {
   for (const std::string& parent : d.settings.components.at(component).depends_on) {
-    if (failing(d, parent)) return parent;
-    if (auto further = failing_above(d, parent)) return further;
+    const bool inside = place && has(place->components, parent) && !in_maintenance(d.record(), parent);
+    if (!inside && failing(d, parent)) return parent;
+    if (auto further = failing_above(d, parent, place)) return further;
   }
   return std::nullopt;
 }
@@ -111,14 +114,23 @@ std::optional<std::string> explained_by(const Deciding& d, const std::string& co
   return speaks(d, component) ? std::nullopt : failing_above(d, component);
 }
 
+// As a cause of what `condition` says: of a place it is a parent outside of it.
+std::optional<std::string> explained_by(const Deciding& d, const std::string& component, const Condition& condition) {
+  const auto place = d.settings.places.find(condition.name);
+  if (condition.subject != Condition::Subject::place || place == d.settings.places.end()) return explained_by(d, component);
+  return speaks(d, component) ? std::nullopt : failing_above(d, component, &place->second);
+}
+
 Sentence forbids(const Deciding& d, const Condition& c) {
   Sentence s = evaluate_without_words(d.state, d.settings, c, d.now);
   const bool of_failure =
       c.negated ? c.holds == Condition::Holds::up : c.holds == Condition::Holds::down || c.holds == Condition::Holds::degraded;
   if (s.truth != Truth::yes || !of_failure) return s;
   const auto components = components_of(d.state, d.settings, c);
+  const auto found = d.settings.places.find(c.name);
+  const PlaceSettings* place = c.subject == Condition::Subject::place && found != d.settings.places.end() ? &found->second : nullptr;
   const auto unreached = [&](const std::string& component) {
-    if (!failing_above(d, component)) return false;
+    if (!failing_above(d, component, place)) return false;
     const auto& probes = d.settings.components.at(component).probes;
     if (c.subject == Condition::Subject::probe) return !answered_wrongly(d, c.name) && !latched(d, c.name);
     return !speaks(d, component) && std::none_of(probes.begin(), probes.end(), [&](const std::string& p) { return latched(d, p); });

@@ -14,6 +14,7 @@ struct Known : Names {
     if (name == "database" || name == "any") return Condition::Subject::component;
     if (name == "primary") return Condition::Subject::probe;
     if (name == "siem") return Condition::Subject::signal;
+    if (name == "site" || name == "all") return Condition::Subject::place;
     return std::nullopt;
   }
   std::vector<std::string> all() const override { return {"database", "primary", "siem"}; }
@@ -32,7 +33,8 @@ FUZZ_TARGET(condition)(const std::uint8_t* data, std::size_t size) {
   }
   const auto again = parse_condition(condition->text, names, &error);
   must(again && again->text == condition->text && again->subject == condition->subject && again->name == condition->name &&
-           again->negated == condition->negated && again->holds == condition->holds && again->of_class == condition->of_class,
+           again->negated == condition->negated && again->holds == condition->holds && again->share == condition->share &&
+           again->by == condition->by && again->lasting == condition->lasting && again->of_class == condition->of_class,
        "a condition means what its text says");
   return 0;
 }
