@@ -212,6 +212,7 @@ def writes(server, db, user, statement):
 
 def what_they_say(server):
     """The claims: writers are stopped also where they ask for READ WRITE, drwatch goes on, vacuum is off, and all of it can be taken back."""
+    server.sql("alter role service_role login", user="postgres", db="postgres")  # fencing took it
     for file, stop, on in (("accidental-deletion", "stop-writers", "writers-on"), ("database-corruption", "stop-writes", "resume")):
         db = "claims_" + on.replace("-", "_")
         server.platform(db)
