@@ -170,8 +170,8 @@ Sentence of_rpo(const State& state, const Settings& settings, std::optional<Disa
     if (of_class && *of_class != c) continue;
     auto objective = state.record.objectives.find(objective_key(component, c));
     if (objective == state.record.objectives.end()) continue;
-    // What can never be met is a finding, also where a condition names the class: no scenario opens by it, and no step waits for it, because
-    // neither would ever end.
+    // What can never be met is a finding, also where a condition names the class: no scenario opens by it, and no step waits for it,
+    // because neither would ever end.
     if (is_finding(state, settings, component, c, objective->second, now)) {
       structural = true;
       continue;

@@ -231,8 +231,8 @@ Match match_anew(const Deciding& d, const Scenario& scenario) {
   return found;
 }
 
-// What a condition waits for beside a change of health: the end of its own `for`, which no run tells of; and, where it asks why something is
-// bad, the next run of it, which may have another reason.
+// What a condition waits for beside a change of health: the end of its own `for`, which no run tells of; and, where it asks why something
+// is bad, the next run of it, which may have another reason.
 void wait_for(Deciding& d, const Condition& c) {
   if (c.lasting > Duration{0})
     if (const auto at = evaluate_without_words(d.state, d.settings, c, d.now).turns_at) d.wake(*at);
