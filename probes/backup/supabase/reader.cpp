@@ -23,7 +23,7 @@ constexpr const char* doc =
 newest completed daily backup. Write-ahead log is shipped about every two minutes and not at all while nothing is written, so a window that
 stands still proves a loss only together with a `postgres` probe's `canary`. `down` (`assertion`, `absent`) when the newest daily backup
 failed, there is none, `pitr = true` and it is off, the project is paused, removed or failed to restore, or is not there any more;
-`degraded` when the window has not begun or is shorter than `window`, or the newest daily backup is older than 30 h (with `every`, a quarter
+`degraded` when the window has not begun or is shorter than `pitr_window`, or the newest daily backup is older than 30 h (with `every`, a quarter
 more than that); `unknown` when the API refuses (401, 403), limits (429), fails or answers in another shape. After a refusal or a limit it
 is not asked again for 20 s, doubling to 10 min, or as long as the answer says. Two requests a run: an `interval` of `5m` is enough.
 Survives: `host` and `logical`; not `region` (a restore stays in it) and not `account` (deleting the project deletes its backups).)";
@@ -62,7 +62,7 @@ std::vector<config::Row> rows() {
              {.doc = "An access token that may read the project's backups; best one that may do nothing else.", .required = true}),
       row<S>("api", &S::api, {.doc = "Where the Management API is.", .fallback = "https://api.supabase.com", .pattern_name = "http-url"}),
       row<S>("pitr", &S::pitr, {.doc = "Point-in-time recovery must be on.", .fallback = "false"}),
-      row<S>("window", &S::window, {.doc = "How far back point-in-time recovery must reach; less is `degraded`.", .min = 60}),
+      row<S>("pitr_window", &S::window, {.doc = "How far back point-in-time recovery must reach; less is `degraded`.", .min = 60}),
       row_with<S>("tls", tls_type, {.doc = tls_doc}, [](S& s, const Value& v, const Reading& r) { read_tls(s.tls, v, r); }),
       row<S>("family", &S::family, {.doc = "Which addresses to use.", .fallback = "any", .one_of = {"any", "v4", "v6"}}),
   };
