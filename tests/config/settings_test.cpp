@@ -42,8 +42,7 @@ TEST_CASE("an empty file runs, with every warning there is") {
 TEST_CASE("an Alertmanager is an address, or a table of it and how drwatch shows itself there") {
   setenv("DRWATCH_TEST_AM", "s3cret-value", 1);
   const auto settings = sound(one_probe + R"([alertmanager]
-urls = ["http://127.0.0.1:9093", { url = "https://am.example.org/prefix", basic = { user = "drwatch", password = { env = "DRWATCH_TEST_AM" } },
-         headers = { X-Scope-OrgID = "tenant" }, tls = { ca = "am-ca.pem", certificate = "c.pem", key = "k.pem", server_name = "am" } }]
+urls = ["http://127.0.0.1:9093", { url = "https://am.example.org/prefix", basic = { user = "drwatch", password = { env = "DRWATCH_TEST_AM" } }, headers = { X-Scope-OrgID = "tenant" }, tls = { ca = "am-ca.pem", certificate = "c.pem", key = "k.pem", server_name = "am" } }]
 )");
   CHECK(settings->alertmanager.urls == Texts{"http://127.0.0.1:9093", "https://am.example.org/prefix"});
   REQUIRE(settings->alertmanager.access.size() == 1);

@@ -21,7 +21,7 @@ TEST_CASE("backup supabase: what is asked") {
 
 TEST_CASE("backup supabase: point-in-time recovery") {
   Api api;
-  const Outcome good = api.run(pitr, "pitr = true\nwindow = \"7d\"\n");
+  const Outcome good = api.run(pitr, "pitr = true\npitr_window = \"7d\"\n");
   CHECK(good.outcome == Health::up);
   CHECK(says(good, "reaches up to 2026-03-01 01:58:00 UTC"));
   REQUIRE(good.recovery);
