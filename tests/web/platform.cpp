@@ -146,9 +146,9 @@ Settings small_platform() {
                      {"wal-archive", archive},
                      {"homepage", probe("homepage", "http", "api")},
                      {"nightly-billing", billing}};
-  settings.components = {{"database", {"database", "Database", {}, {}, {}, {"primary"}, {"wal-archive"}}},
-                         {"api", {"api", "Public API", {}, {"database"}, {}, {"homepage"}, {}}},
-                         {"cron", {"cron", "Scheduled jobs", {}, {}, {}, {"nightly-billing"}, {}}}};
+  settings.components = {{"database", {.name = "database", .title = "Database", .probes = {"primary"}, .protected_by = {"wal-archive"}}},
+                         {"api", {.name = "api", .title = "Public API", .depends_on = {"database"}, .probes = {"homepage"}}},
+                         {"cron", {.name = "cron", .title = "Scheduled jobs", .probes = {"nightly-billing"}}}};
   settings.components["database"].rpo = {
       {DisasterClass::host, hours{1}}, {DisasterClass::logical, hours{1}}, {DisasterClass::region, hours{24}}};
   settings.signals = {{"breach-suspected", {"breach-suspected", hours{24}}}};
@@ -177,8 +177,8 @@ State in_trouble(const Settings& settings) {
   state.kept.probes["wal-archive"] = {now_there - seconds{20}, now_there - seconds{20}};
   state.kept.sources["wal-archive"].recovery_point = now_there - seconds{42};
   state.kept.sources["wal-archive"].read_at = now_there - seconds{20};
-  state.record.objectives[objective_key("database", DisasterClass::logical)] = {Standing::met, now_there - hours{30}, ""};
-  state.record.objectives[objective_key("database", DisasterClass::host)] = {Standing::at_risk, now_there - minutes{2}, "growing"};
+  state.record.objectives[objective_key("database", DisasterClass::logical)] = {.standing = Standing::met, .since = now_there - hours{30}};
+  state.record.objectives[objective_key("database", DisasterClass::host)] = {.standing = Standing::at_risk, .since = now_there - minutes{2}, .message = "growing"};
   state.record.findings["no-source/database/region"] = {
       "no-source", "database", "region", "Nothing that drwatch reads survives the loss of the region of database", now_there - hours{30}};
   auto& sight = state.sight.probes["primary"];
