@@ -53,12 +53,14 @@ bool latched_at_work(const Deciding& d, const std::string& component) {
 }
 
 void find_latched(const Deciding& d, std::map<std::string, FindingRecord>& wanted) {
-  for (const auto& [name, probe] : d.settings.probes) {
-    if (probe.component.empty()) continue;
-    const auto held = latches_of(d, name, [&](const LatchRecord& l) { return at_work(d, probe.component, l); });
+  for (const auto& [name, record] : d.record().probes) {
+    const auto probe = record.latches.empty() ? d.settings.probes.end() : d.settings.probes.find(name);
+    if (probe == d.settings.probes.end() || probe->second.component.empty()) continue;
+    const std::string& component = probe->second.component;
+    const auto held = latches_of(d, name, [&](const LatchRecord& l) { return at_work(d, component, l); });
     if (held.empty()) continue;
-    wanted["latched/" + probe.component + "/" + name] = {
-        "latched", probe.component, "",
+    wanted["latched/" + component + "/" + name] = {
+        "latched", component, "",
         words_of(name, held) + ": latched while people work on it; it opens when that ends, unless somebody has looked: 'drwatch probe " +
             name + " --acknowledge --note TEXT'",
         d.now};
