@@ -229,6 +229,16 @@ struct ScenarioAdvice {
       problems.warning(at({}), "step", "it has no steps: the page that wakes somebody says nothing", "write [[step]] tables");
   }
 
+  // `reopen_within` counts from when the exit began to hold. When that is over before the exit's `for` is, it opens nothing again.
+  void reopening() const {
+    const Duration hold_for = scenario().exit.hold_for;
+    if (scenario().reopen_within > hold_for) return;
+    problems.warning(
+        at({"reopen_within"}), "reopen_within",
+        "it opens nothing again: it counts from when the exit began to hold, and is over when that has held for " + duration_text(hold_for),
+        "make it longer than [exit] for");
+  }
+
   // A condition about an RPO that the component does not have never holds.
   void objectives(const std::vector<Condition>& conditions, const std::vector<std::string>& path, const std::string& key) const {
     for (const auto& condition : conditions) {
@@ -260,6 +270,7 @@ void warn_of_scenarios(const std::vector<ScenarioFile>& files, const Settings& s
     advice.gone_too_soon(files[i].scenario.trigger.all);
     advice.providers();
     advice.exit();
+    advice.reopening();
     warn_of_plan(files[i], settings, advice.by_health(), problems);
     advice.objectives(files[i].scenario.trigger.any, {"trigger", "any"}, "trigger.any");
     advice.objectives(files[i].scenario.trigger.all, {"trigger", "all"}, "trigger.all");

@@ -259,6 +259,17 @@ TEST_CASE("warnings: it runs, but not as one may think") {
   CHECK(warns("title = \"S\"\naffects = [\"api\"]\n[trigger]\nany = [\"database rpo region is breached\"]\n",
               "'database rpo region is breached' never holds"));
 
+  // What would open again is resolved by then.
+  const auto again = [](const std::string& within, const std::string& exit) {
+    return "title = \"S\"\naffects = [\"api\"]\nreopen_within = \"" + within + "\"\n[trigger]\nany = [\"api is down\"]\n" + exit;
+  };
+  CHECK(warns(again("20m", "[exit]\nfor = \"20m\"\n"),
+              "scenarios/s.toml:3:17: warning: reopen_within: it opens nothing again: it counts from when the exit began to hold, and is over "
+              "when that has held for 20m"));
+  CHECK_FALSE(warns(again("21m", "[exit]\nfor = \"20m\"\n"), "it opens nothing again"));
+  CHECK(warns(again("1m", ""), "it opens nothing again"));
+  CHECK_FALSE(warns(again("2m", ""), "it opens nothing again"));
+
   // What expires before the `for` is over.
   const auto lasting = [&](const std::string& condition, const std::string& time) {
     return "title = \"S\"\naffects = [\"api\"]\n[trigger]\nall = [\"" + condition + "\"]\nfor = \"" + time + "\"\n";
