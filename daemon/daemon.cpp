@@ -251,14 +251,16 @@ void Daemon::carry_out(const Decision& decision) {
     auto key = std::pair{command.incident, command.step};
     // A command that was cancelled may end after the next one of the same step began: only its own entry is removed.
     auto ended = [this, key, ticket] {
-      if (auto running = commands_.find(key); running != commands_.end() && running->second.first == ticket) commands_.erase(running);
+      if (auto running = commands_.find(key); running != commands_.end() && running->second.ticket == ticket) commands_.erase(running);
     };
-    commands_[key] = {ticket, tasks_.spawn("command " + command.step, run_command(command, ticket), ended)};
+    auto heard = std::make_shared<std::string>();
+    commands_[key] = {ticket, tasks_.spawn("command " + command.step, run_command(command, ticket, heard), ended), heard};
   }
-  for (const auto& key : decision.cancels)
-    if (auto running = commands_.find(key); running != commands_.end()) {
-      tasks_.cancel(running->second.second);
-      feed(CommandEnded{key.first, key.second, 130, "cancelled"});
+  for (const CancelCommand& cancel : decision.cancels)
+    if (auto running = commands_.find({cancel.incident, cancel.step}); running != commands_.end()) {
+      const auto heard = running->second.heard;
+      tasks_.cancel(running->second.task);
+      feed(CommandEnded{cancel.incident, cancel.step, 130, *heard, cancel.by});
     }
   if (!decision.events.empty() || due_) scheduler_.wake();
 }
@@ -302,13 +304,15 @@ Task<void> Daemon::want_when_durable() {
 
 // A command must not run twice. It starts only when the event that says so is on the disk, however long that takes: otherwise a restart
 // would not know that it ran.
-Task<void> Daemon::run_command(StartCommand command, Keeping::Ticket ticket) {
+Task<void> Daemon::run_command(StartCommand command, Keeping::Ticket ticket, std::shared_ptr<std::string> heard) {
   co_await keeping_.until_durable(ticket);
   ExecRequest request;
   request.argv = command.argv;
+  request.heard = heard;
   auto ended = co_await within(parts_.world.clock, command.timeout, parts_.world.exec.run(std::move(request)));
   if (!ended) {
-    feed(CommandEnded{command.incident, command.step, 124, "ended after its timeout of " + duration_words(command.timeout)});
+    const std::string words = "ended after its timeout of " + duration_words(command.timeout);
+    feed(CommandEnded{command.incident, command.step, 124, *heard + (heard->empty() || heard->back() == '\n' ? "" : "\n") + words});
   } else if (!*ended) {
     feed(CommandEnded{command.incident, command.step, 127, ended->error().message});
   } else {

@@ -81,7 +81,7 @@ class Daemon : public Desk {
   // Gives the alerts that stand now to alerting. `durable`: their events are on the disk.
   void want_alerts(bool durable);
   Task<void> want_when_durable();
-  Task<void> run_command(StartCommand command, Keeping::Ticket ticket);
+  Task<void> run_command(StartCommand command, Keeping::Ticket ticket, std::shared_ptr<std::string> heard);
   Task<void> keep_house();
   OwnClock::Reading clocks() const;
   void watch_clock();
@@ -108,7 +108,12 @@ class Daemon : public Desk {
   RecentEvents recent_;
   std::list<std::function<void(const Event&)>> followers_;
   std::map<std::string, std::pair<Time, Answer>> answers_;
-  std::map<std::pair<std::string, std::string>, std::pair<Keeping::Ticket, TaskGroup::Id>> commands_;  // by incident and step
+  struct Running {
+    Keeping::Ticket ticket;
+    TaskGroup::Id task;
+    std::shared_ptr<std::string> heard;  // what it has printed so far
+  };
+  std::map<std::pair<std::string, std::string>, Running> commands_;  // by incident and step
   DaemonFigures figures_;
   std::uint64_t snapshot_seq_ = 0;
   Keeping::Ticket alerts_ticket_ = 0;  // the write that the alerts wait for

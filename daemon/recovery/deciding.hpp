@@ -62,6 +62,13 @@ void judge_jobs(Deciding& d);
 // read_jobs.cpp: a run of a probe that read a job's runs, with the verdict of all jobs where that is worse
 Outcome see_job_reading(Deciding& d, const std::string& probe, const JobSettings& tolerances, Outcome outcome);
 
+// latched.cpp: latches that were set while people work
+// It was latched while an incident that is open affects its component, or during maintenance of that: it opens nothing meanwhile.
+bool latched_at_work(const Deciding& d, const std::string& component);
+void find_latched(const Deciding& d, std::map<std::string, FindingRecord>& wanted);
+// Those of what the incident affects, for the event that ends it; the words for its sentence.
+std::string name_latched(const Deciding& d, const Incident& incident, Body& body);
+
 // latches.cpp
 Outcome see_latches(Deciding& d, const std::string& probe, Outcome outcome);  // what it latches, and what still holds it down
 void order(Deciding& d, const AcknowledgeProbe& o);
@@ -87,12 +94,18 @@ bool in_maintenance(const Record& record, const std::string& component);
 // parents.cpp
 // The parent (or a parent's parent) whose failure explains the component's: it is down or suspected.
 std::optional<std::string> explained_by(const Deciding& d, const std::string& component);
+// Since when the component fails: the first bad run of the newest stretch of any of its probes that are not up. nullopt: none is bad.
+std::optional<Time> fails_since(const Deciding& d, const std::string& component);
 // Notes which parents fail and when they came back; once per decision, before the triggers.
 void watch_parents(Deciding& d);
 // A parent of the component is back, and nothing has confirmed since then that the component fails by itself.
 bool not_asked_again(const Deciding& d, const std::string& component);
 // The probes of parents that have not run since the component began to fail.
 std::set<std::string> parents_not_asked(const Deciding& d, const std::string& component);
+
+// Whether a condition of a trigger's `none` forbids. Down because it is not reached is not down by what was seen: what a failing parent
+// explains is not known here.
+Sentence forbids(const Deciding& d, const Condition& condition);
 
 // matching.cpp
 struct Match {
@@ -102,8 +115,9 @@ struct Match {
   std::vector<const Condition*> causes;
   Time started_at{};
   std::string start_words;  // by what the start is known, as a person reads it: "last good outcome of primary"
-  bool by_signal = false;
+  bool by_signal = false;   // a raised signal is among its causes
 };
+bool asks_for_raised(const Condition& c);  // "NAME is raised", in whichever words
 Match match(const Deciding& d, const Trigger& trigger);
 Match match_without_words(const Deciding& d, const Trigger& trigger);  // the same without the evidence
 // Without the evidence and without what made it true. An empty trigger never holds.
@@ -114,11 +128,22 @@ void judge_triggers(Deciding& d);
 // decides by what the incident is over.
 void open_incident(Deciding& d, const Scenario& scenario, const Match& found, Time detected_at, std::string by);
 void absorb_narrower(Deciding& d, const std::string& wide_id);  // the open incidents that it supersedes go on in it
+
+// kept_shut.cpp
+bool asks_first(Deciding& d, const Match& found);
+bool kept_shut(Deciding& d, const Scenario& scenario, const Match& found);
+const Incident* to_be_reopened(const Deciding& d, const std::string& scenario, const Match& found);  // nullptr: a new one opens
+void leave_out_filed(const Deciding& d, const std::string& scenario, Match& found);
+void date_anew(const Deciding& d, const std::string& scenario, Match& found);
+
+// second_best.cpp
 // What fits second best: the scenario with most of its trigger's conditions true, of those that could be mistaken for this one.
 std::optional<Second> second_best(const Deciding& d, const Scenario& first);
 // For an incident that a person files anew: what speaks for the scenario `before`, and what tells that one from `now`.
 std::optional<Second> taken_first_for(const Deciding& d, const Scenario& now, const std::string& before);
 
+// The open incident of the scenario, other than `but`; nullptr: none. At most one incident of a scenario is open.
+const Incident* open_of(const Record& record, const std::string& scenario, const std::string& but = "");
 // Itself and all that went on in it, and in those again.
 std::vector<const Incident*> with_absorbed(const Record& record, const Incident& incident);
 
@@ -133,7 +158,9 @@ void command_ended(Deciding& d, const CommandEnded& ended);
 // After a start: commands that were running are `interrupted`.
 void interrupt_commands(Deciding& d);
 // Fills the arguments and puts the command into the decision; a name that cannot be filled fails the step.
-void start_command(Deciding& d, const Incident& incident, const IncidentStep& step, const std::string& by);
+// `body` and `words` are what else its event says.
+void start_command(Deciding& d, const Incident& incident, const IncidentStep& step, const std::string& by, Body body,
+                   const std::string& words = "");
 
 // What an incident's end writes down: kept values that it was computed from go with time. nullopt: not of class logical.
 std::optional<Loss> loss_at_end(const Deciding& d, Incident incident, Time recovered_at);
@@ -156,7 +183,11 @@ void judge_scenarios(Deciding& d);
 // wanted.cpp
 void judge_alerts(Deciding& d);
 
-// orders.cpp: what people and other systems ask
+// orders.cpp, step_orders.cpp: what people and other systems ask
+// The incident to act on, by value (applying an event changes the original); nullopt: refused.
+std::optional<Incident> find_incident(Deciding& d, const std::string& id);
+// True: the incident is resolved or absorbed, and the refusal is written (409). Notes are the only thing that a final incident still takes.
+bool refuse_final(Deciding& d, const Incident& i);
 void order(Deciding& d, const OpenIncident& o);
 void order(Deciding& d, const Acknowledge& o);
 void order(Deciding& d, const StepAction& o);

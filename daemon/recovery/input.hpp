@@ -72,6 +72,7 @@ struct CommandEnded {
   std::string incident, step;
   int exit_code = 0;
   std::string output;
+  std::string cancelled_by{};  // a person ended it; empty: it ended by itself
 };
 struct Tick {};  // the time that `due` named
 
@@ -124,6 +125,7 @@ struct SetSignal {
   std::string by, note;
   std::string alert{};  // an Alertmanager's alert says so: its fingerprint; empty: a person does
   bool force = false;   // clear it although alerts still raise it
+  Time starts_at{};     // of the alert: since when it fires. A later one than before is a new alert, whose first end was missed
 };
 struct AcknowledgeProbe {  // what it has latched
   std::string probe, by, note;
@@ -162,11 +164,15 @@ struct StartCommand {  // a step's command may start once its event is durable
   std::vector<std::string> argv;
   Duration timeout{0};
 };
+struct CancelCommand {
+  std::string incident, step, by;
+  friend bool operator==(const CancelCommand&, const CancelCommand&) = default;
+};
 struct Decision {
   std::vector<Event> events;         // in order, already applied
   std::vector<std::string> run_now;  // probes that should be run at once (witnesses, after a jump)
   std::vector<StartCommand> commands;
-  std::vector<std::pair<std::string, std::string>> cancels;  // incident, step: end the running command
+  std::vector<CancelCommand> cancels;  // end the running command
   std::optional<Refusal> refused;
   std::string subject;      // the id of what a command made or touched
   std::optional<Time> due;  // when the next decision can fall without an input; nullopt: never

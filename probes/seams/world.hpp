@@ -173,6 +173,7 @@ struct ExecRequest {
   std::size_t max_output = 64 * 1024;              // of standard output and error together; the rest is dropped
   std::size_t max_memory = 0;                      // bytes of data (RLIMIT_DATA) of each of its processes; 0: unbounded
   bool ends_group = false;                         // also on a normal end: what it left in the background is killed
+  std::shared_ptr<std::string> heard{};            // what it prints, as it comes, for who may have to end it; null: nobody asks
 };
 struct ExecResult {
   int exit_code = -1;  // 128 + n when signal n ended it

@@ -191,6 +191,8 @@ TEST_CASE("a command can be cancelled, run again, and cancelled again") {
   m.pass(minutes{2});
   CHECK(m.commands.ended == 0);
   CHECK(m.incident()->step("restart")->state == StepState::failed);
+  CHECK(m.incident()->step("restart")->evidence == "stopping the old one");
+  CHECK(m.told.last("step.failed")->message.find("was cancelled by oncall") != std::string::npos);
 }
 
 }  // namespace journal_test

@@ -141,6 +141,7 @@ const Event* Told::last(const std::string& kind) const {
 
 Task<Result<ExecResult>> Commands::run(ExecRequest request) {
   begun.push_back(request.argv);
+  if (request.heard) *request.heard = "stopping the old one";
   std::exception_ptr cancelled;
   try {
     co_await clock.sleep_for(seconds{30});

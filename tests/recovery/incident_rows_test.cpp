@@ -39,13 +39,16 @@ Incident filled(int n) {
   Incident i;
   i.id = i.scenario = i.title = i.summary = i.of_class = word;
   i.severity = n == 1 ? Severity::warning : Severity::critical;
-  i.started_by = i.acknowledged_by = i.opened_by = i.bad_change_by = i.bad_change_note = i.absorbed_by = i.scenario_hash = word;
+  i.started_by = i.acknowledged_by = i.opened_by = i.reopened_by = i.bad_change_by = i.bad_change_note = i.absorbed_by = i.scenario_hash =
+      word;
   i.state = n == 1 ? IncidentState::recovered : IncidentState::absorbed;
   i.affects = i.explains = i.absorbed = {word, "more"};
   i.started_at = i.detected_at = i.opened_at = at;
   i.started_at_found = i.acknowledged_at = i.recovered_at = i.resolved_at = i.bad_change_at = i.absorbed_at = at;
   i.loss = Loss{at, word, at, minutes{n}, minutes{n}, true};
   i.false_alarm = i.recovery_said = n == 1;
+  i.by_signal = n == 1;
+  i.filed = {{word, at, {word}, {word}, n == 1 ? std::optional(i.trigger) : std::nullopt}};
   i.data = n != 1;
   i.rto = i.ack_within = i.reopen_within = minutes{n};
   i.exit = {n == 1 ? Exit::By::health : Exit::By::steps, {condition}, minutes{n + 5}};

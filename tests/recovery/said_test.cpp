@@ -172,7 +172,7 @@ TEST_CASE("a command can be cancelled when its incident is over, and is interrup
   REQUIRE(step(stage, id, "restore").state == StepState::running);
   const Decision cancel = act(stage, id, "restore", OnStep::cancel);
   CHECK_FALSE(cancel.refused);
-  CHECK(cancel.cancels == std::vector<std::pair<std::string, std::string>>{{id, "restore"}});
+  CHECK(cancel.cancels == std::vector<CancelCommand>{{id, "restore", "lena"}});
   CHECK(act(stage, id, "act", OnStep::done).refused);  // all else it refuses, as ever
   stage.feed(DaemonStarted{"test"});
   CHECK(step(stage, id, "restore").state == StepState::interrupted);

@@ -76,6 +76,23 @@ TEST_CASE("each raising expires by itself, and an alert that goes on renews its 
   CHECK(stage.events.back().kind == "signal.expired");
 }
 
+TEST_CASE("an alert that started again is a new one, also when its end never came; the same one repeated is not") {
+  Stage stage(platform());
+  const auto fires = [&](Time since) { return stage.feed(SetSignal{"breach", true, "alertmanager", "", "a", false, since}); };
+  const Time first = stage.now, later = stage.now + hours{1};
+  CHECK(said(fires(first), "signal.raised"));
+  const Time raised = signal(stage).raised_at;
+  stage.pass(hours{2});
+  CHECK(fires(first).events.empty());
+  CHECK(signal(stage).raised_at == raised);
+  CHECK(said(fires(later), "signal.changed"));
+  CHECK(signal(stage).raised_at == stage.now);
+  CHECK(signal(stage).since == raised);
+  CHECK(fires(later).events.empty());
+  CHECK(to_json(stage.state.record) == to_json(stage.replayed));
+  CHECK(snapshot_text(*record_of_snapshot(snapshot_text(stage.state.record))) == snapshot_text(stage.state.record));
+}
+
 TEST_CASE("who raises a signal comes back from a snapshot; of an older one it was a person") {
   Stage stage(platform());
   person(stage, true);

@@ -69,6 +69,19 @@ TEST_CASE_FIXTURE(Fixture, "exec: output, errors, input, exit codes") {
   CHECK(sh("exit 0", much)->exit_code == 0);  // does not read its input
 }
 
+TEST_CASE_FIXTURE(Fixture, "exec: what it prints is heard as it comes, within the same bound") {
+  ExecRequest request;
+  request.argv = {"sh", "-c", "echo one; echo two >&2; echo three"};
+  request.max_output = 10;
+  request.heard = std::make_shared<std::string>();
+  const auto heard = request.heard;
+  const auto result = run(std::move(request));
+  REQUIRE(result.has_value());
+  CHECK(heard->size() == 10);
+  CHECK(heard->size() == result->output.size() + result->errors.size());
+  CHECK(heard->find("one\n") != std::string::npos);
+}
+
 TEST_CASE_FIXTURE(Fixture, "exec: no shell between, and a small environment") {
   ::setenv("DRWATCH_TEST_LEAK", "leaked", 1);
   ExecRequest request;

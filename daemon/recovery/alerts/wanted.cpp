@@ -62,6 +62,13 @@ std::string sentence(const Incident& i) {
   return "Likely over at " + moment(p.p50_seconds) + ", nine in ten by " + moment(p.p90_seconds) + " (" + basis_words(p) + ")";
 }
 
+// How an incident ended that is open no more.
+std::string over_words(const Incident& i) {
+  if (i.state == IncidentState::absorbed) return " It goes on in " + i.absorbed_by + ".";
+  if (i.recovered_at && !i.recovery_said) return " Recovered since " + time_words(*i.recovered_at) + ".";
+  return i.resolved_at ? " Resolved at " + time_words(*i.resolved_at) + "." : "";
+}
+
 std::string describe(const State& state, const Settings& settings, const Incident& i, Time now) {
   std::string text = i.summary.empty() ? i.title : i.summary;
   text += " Since " + time_words(i.started_at) + " (" + i.started_by + ").";
@@ -69,8 +76,9 @@ std::string describe(const State& state, const Settings& settings, const Inciden
   text += what_else(i);
   text += i.acknowledged_at ? " Acknowledged by " + i.acknowledged_by + " at " + time_words(*i.acknowledged_at) + "."
                             : " Not acknowledged yet.";
-  if (has_bad_change(settings, i) && !i.bad_change_at)
+  if (i.state == IncidentState::open && has_bad_change(settings, i) && !i.bad_change_at)
     text += " When was the bad change made? Everything written since may be lost: 'drwatch incident bad-change " + i.id + " TIME'.";
+  if (i.state != IncidentState::open) return text + over_words(i);
   if (i.projection) text += " " + sentence(i) + ".";
   text += " Back by " + time_words(i.deadline()) + " to keep the RTO of " + duration_words(i.rto) + ".";
   return text;
@@ -229,6 +237,19 @@ bool stands(const Record& record, const std::string& key, const Alert& alert) {
 }
 }  // namespace
 
+namespace {
+// What a resolved alert says: who took the incident, and how it ended, is known only now.
+std::map<std::string, std::string> last_words(const Deciding& d, const std::string& key) {
+  auto words = d.record().alerts.at(key).annotations;
+  const auto id = words.find("incident");
+  const auto incident = id == words.end() ? d.record().incidents.end() : d.record().incidents.find(id->second);
+  if (incident == d.record().incidents.end()) return words;
+  words["description"] = describe(d.state, d.settings, incident->second, d.now);
+  words["runbook"] = first_steps(incident->second);
+  return words;
+}
+}  // namespace
+
 // Fires what is wanted and not standing, then resolves what stands and is not wanted: a wide alert is sent before a narrow one ends. The
 // words are composed only when something is to be fired, because they cost far more than the rest.
 void judge_alerts(Deciding& d) {
@@ -254,7 +275,8 @@ void judge_alerts(Deciding& d) {
   std::vector<std::string> over;
   for (const auto& [key, alert] : d.record().alerts)
     if (!alert.resolved_at && !w.alerts.count(key)) over.push_back(key);
-  for (const std::string& key : over) d.emit("alert.resolved", {}, key + " is resolved", Body{{"alert", key}});
+  for (const std::string& key : over)
+    d.emit("alert.resolved", {}, key + " is resolved", Body{{"alert", key}, {"annotations", last_words(d, key)}});
 }
 
 // For sending again: what stands is taken from the record, and its words are those of now.

@@ -5,29 +5,10 @@
 #include "daemon/recovery/points/loss.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace drwatch {
 namespace {
-
-// The incident to act on, by value (applying an event changes the original); nullopt: refused.
-std::optional<Incident> find_incident(Deciding& d, const std::string& id) {
-  d.decision.subject = id;
-  auto found = d.record().incidents.find(id);
-  if (found != d.record().incidents.end()) return found->second;
-  std::vector<std::string> near;
-  for (const auto& [other, incident] : d.record().incidents)
-    if (incident.live()) near.push_back(other);
-  d.refuse(404, "no incident '" + id + "'", near.empty() ? "none is open" : "open: " + near.front(), near);
-  return std::nullopt;
-}
-
-// True: the incident is resolved or absorbed, and the refusal is written (409). Notes are the only thing that a final incident still takes.
-bool refuse_final(Deciding& d, const Incident& i) {
-  if (i.live()) return false;
-  d.refuse(409, i.id + " is " + std::string(state_name(i.state)),
-           i.absorbed_by.empty() ? "a final incident takes notes only" : "it goes on in " + i.absorbed_by);
-  return true;
-}
 
 // nullptr: there is none of this name, and the refusal is written (404), with the nearest name if one is close.
 const Scenario* find_scenario(Deciding& d, const std::string& id) {
@@ -52,20 +33,31 @@ std::vector<std::string> open_critical(const Incident& i, std::vector<std::strin
   return open;
 }
 
-// The open incident of the scenario, other than `but`; nullptr: none. At most one incident of a scenario is open.
-const Incident* live_of(const Record& record, const std::string& scenario, const std::string& but = "") {
-  for (const auto& [id, incident] : record.incidents)
-    if (incident.scenario == scenario && incident.state == IncidentState::open && id != but) return &incident;
-  return nullptr;
+}  // namespace
+
+std::optional<Incident> find_incident(Deciding& d, const std::string& id) {
+  d.decision.subject = id;
+  auto found = d.record().incidents.find(id);
+  if (found != d.record().incidents.end()) return found->second;
+  std::vector<std::string> near;
+  for (const auto& [other, incident] : d.record().incidents)
+    if (incident.live()) near.push_back(other);
+  d.refuse(404, "no incident '" + id + "'", near.empty() ? "none is open" : "open: " + near.front(), near);
+  return std::nullopt;
 }
 
-}  // namespace
+bool refuse_final(Deciding& d, const Incident& i) {
+  if (i.live()) return false;
+  d.refuse(409, i.id + " is " + std::string(state_name(i.state)),
+           i.absorbed_by.empty() ? "a final incident takes notes only" : "it goes on in " + i.absorbed_by);
+  return true;
+}
 
 // A person opens it, whether or not its trigger holds, and even in maintenance. When it is open already the answer is that incident.
 void order(Deciding& d, const OpenIncident& o) {
   const Scenario* scenario = find_scenario(d, o.scenario);
   if (!scenario) return;
-  if (const Incident* open = live_of(d.record(), o.scenario)) {
+  if (const Incident* open = open_of(d.record(), o.scenario)) {
     d.decision.subject = open->id;  // it is already so
     return;
   }
@@ -88,119 +80,6 @@ void order(Deciding& d, const AddNote& o) {
   if (!i) return;
   if (o.text.empty()) return d.refuse(422, "the note is empty", "write what should be remembered");
   d.emit("incident.noted", d.about(*i, o.by), o.by + ": " + o.text, Body{{"text", o.text}});
-}
-
-namespace {
-
-// True: the action does not fit the step, and the refusal is written. `step` is null when the incident has no such step.
-bool refuse_step(Deciding& d, const Incident& i, const IncidentStep* step, const StepAction& o) {
-  if (!step) {
-    std::vector<std::string> ids;
-    for (const IncidentStep& s : i.steps) ids.push_back(s.plan.id);
-    auto near = config::nearest(o.step, ids);
-    d.refuse(404, "no step '" + o.step + "' in " + i.id,
-             near ? "did you mean '" + *near + "'?" : "'drwatch incident show " + i.id + "' lists them", ids);
-    return true;
-  }
-  // A command goes on when its incident is over, and can be ended for as long as it runs.
-  const bool ends_it = o.action == OnStep::cancel && step->state == StepState::running;
-  if (!ends_it && refuse_final(d, i)) return true;
-  bool command = !step->plan.run.empty();
-  if ((o.action == OnStep::run || o.action == OnStep::cancel) && !command) {
-    d.refuse(409, "'" + step->plan.title + "' has no command", "mark it with start, done or skip");
-    return true;
-  }
-  if (o.action == OnStep::skip && step->plan.critical && o.note.empty() && step->state != StepState::skipped) {
-    d.refuse(422, "a critical step is skipped with a reason only", "say why with a note");
-    return true;
-  }
-  if (step->state == StepState::running && o.action != OnStep::cancel && o.action != OnStep::run) {
-    d.refuse(409, "'" + step->plan.title + "' is running", "wait for its end, or cancel it");
-    return true;
-  }
-  return false;
-}
-
-// What a verified step asks is seen now, by runs that began after the incident opened. What can't be seen is not seen.
-bool seen_to_hold(const Deciding& d, const Incident& i, const IncidentStep& step) {
-  const Condition& asks = *step.plan.verify;
-  return evaluate_without_words(d.state, d.settings, asks, d.now).truth == Truth::yes &&
-         not_looked_at(d.state, d.settings, asks, i.opened_at).empty();
-}
-
-// Contract, 3: a person ticks a verified step, or skips a critical one, only with a note and `force` while what it asks is not seen. True:
-// the refusal is written.
-bool refuse_against(Deciding& d, const IncidentStep& step, const StepAction& o) {
-  const std::string seen = evaluate(d.state, d.settings, *step.plan.verify, d.now).evidence;
-  const char* anyway = o.action == OnStep::done ? "tick it anyway" : "skip it anyway";
-  if (!o.force) {
-    d.refuse(409, "'" + step.plan.title + "' is not seen to be so",
-             "drwatch sees: " + seen + "; wait until '" + step.plan.verify->text + "' holds, or " + anyway +
-                 " with force and a note that says why, which then counts for nothing but the checklist");
-    return true;
-  }
-  if (o.note.find_first_not_of(" \t\r\n") != std::string::npos) return false;
-  d.refuse(422, "against what drwatch sees a step is closed with a reason only", std::string("say with a note why to ") + anyway);
-  return true;
-}
-
-// A person closes the step: done or skipped.
-void close_step(Deciding& d, const Incident& i, const IncidentStep& step, const StepAction& o) {
-  const bool done = o.action == OnStep::done;
-  if (step.state == (done ? StepState::done : StepState::skipped)) return;
-  Body body{{"step", o.step}, {"note", o.note}};
-  if (done) body.set("evidence", o.note);
-  std::string said = done ? " was done by " : " was skipped by ", against;
-  if (step.plan.verify && (done || i.gates(step))) {
-    const bool seen = seen_to_hold(d, i, step);
-    if (!seen && refuse_against(d, step, o)) return;
-    const std::string evidence = evaluate(d.state, d.settings, *step.plan.verify, d.now).evidence;
-    body.set("evidence", evidence);
-    if (!seen) {
-      body.set("against_evidence", true);
-      if (done) said = " is done, says ";
-      against = ", against what drwatch sees (" + evidence + ")";
-    }
-  }
-  d.emit(done ? "step.done" : "step.skipped", d.about(i, o.by),
-         "'" + step.plan.title + "'" + said + o.by + against + (o.note.empty() ? "" : ": " + o.note), body);
-}
-
-// Opens the step again, as if nobody had touched it.
-void take_back(Deciding& d, const Incident& i, const IncidentStep& step, const StepAction& o) {
-  if (step.state == StepState::open) return;
-  d.emit("step.undone", d.about(i, o.by), "'" + step.plan.title + "' was taken back by " + o.by, Body{{"step", o.step}, {"note", o.note}});
-}
-
-}  // namespace
-
-// What a person does with a step. An action that has been done already changes nothing and is no error, so that two people (or a retried
-// request) cannot harm.
-void order(Deciding& d, const StepAction& o) {
-  auto i = find_incident(d, o.incident);
-  if (!i) return;
-  const IncidentStep* step = i->step(o.step);
-  if (refuse_step(d, *i, step, o)) return;
-  Body body{{"step", o.step}, {"note", o.note}};
-  About about = d.about(*i, o.by);
-  std::string title = "'" + step->plan.title + "'";
-  if (o.action == OnStep::start) {
-    if (step->state == StepState::started || step->closed()) return;
-    return d.emit("step.started", about, title + " was started by " + o.by, body);
-  }
-  if (o.action == OnStep::done || o.action == OnStep::skip) return close_step(d, *i, *step, o);
-  if (o.action == OnStep::undo) return take_back(d, *i, *step, o);
-  if (o.action == OnStep::run) {
-    if (step->state == StepState::running) return;
-    if (!i->ready(*step))
-      return d.refuse(409, title + " waits for other steps", "close the steps it comes after first, or skip them", step->plan.after);
-    return start_command(d, *i, *step, o.by);
-  }
-  // The command is only asked to end. The step changes when it has, by command_ended().
-  if (o.action == OnStep::cancel) {
-    if (step->state == StepState::running) d.decision.cancels.emplace_back(i->id, o.step);
-    return;
-  }
 }
 
 // Approves a drafted message or notes that it was sent. One with names that could not be filled is refused: a customer would read
@@ -228,21 +107,52 @@ void order(Deciding& d, const MessageAction& o) {
   }
 }
 
+namespace {
+
+// What had failed when a person filed the incident elsewhere: while that goes on it opens nothing under the scenario that it leaves.
+void set_filed(const Deciding& d, const Incident& incident, Body& body) {
+  const Match now = match_without_words(d, incident.trigger);
+  std::set<std::string> components(now.components.begin(), now.components.end()), conditions;
+  for (const Condition* c : now.causes) conditions.insert(c->text);
+  for (const auto* list : {&incident.trigger.any, &incident.trigger.all})
+    for (const Condition& c : *list)
+      for (const Evidence& e : incident.because) {
+        if (e.condition != c.text) continue;
+        conditions.insert(c.text);
+        for (const std::string& name : components_of(d.state, d.settings, c)) components.insert(name);
+      }
+  body.set("components", std::vector<std::string>(components.begin(), components.end()));
+  body.set("conditions", std::vector<std::string>(conditions.begin(), conditions.end()));
+}
+
+// The other scenario has an open incident: it goes on in that.
+void file_into(Deciding& d, const Incident& incident, const Incident& into, const Refile& o) {
+  Body body{{"absorbed_by", into.id}, {"note", o.note}};
+  set_filed(d, incident, body);
+  const std::string id = into.id;
+  d.emit(
+      "incident.absorbed", d.about(incident, o.by),
+      incident.title + " was filed under " + into.title + " by " + o.by + " and goes on in " + id + (o.note.empty() ? "" : ": " + o.note),
+      body);
+  d.decision.subject = id;
+}
+
+}  // namespace
+
 // Goes on with the same incident under another scenario: its start, timeline and ticks stay, its plan becomes the new scenario's.
 void order(Deciding& d, const Refile& o) {
   auto i = find_incident(d, o.incident);
   if (!i || refuse_final(d, *i)) return;
   const Scenario* scenario = find_scenario(d, o.scenario);
   if (!scenario || scenario->id == i->scenario) return;
-  if (const Incident* open = live_of(d.record(), o.scenario, i->id))
-    return d.refuse(409, o.scenario + " is open already", "work on " + open->id, {open->id});
+  if (const Incident* open = open_of(d.record(), o.scenario, i->id)) return file_into(d, *i, *open, o);
   Match found = match(d, scenario->trigger);
+  found.by_signal = found.by_signal || i->by_signal;
   // Opened on a copy of the whole state, to get the incident as it would be opened now. The event then takes from it what belongs to the
-  // scenario.
+  // scenario. By whom it was opened stays, and with it by what it is over, where the scenario leaves that open.
   State scratch = d.state;
   Deciding sketch{scratch, d.settings, d.now, {}, {}, false};
-  open_incident(sketch, *scenario, found, d.now,
-                o.by);  // by a person: so its exit is by steps where the scenario leaves it open, since the trigger may never have held
+  open_incident(sketch, *scenario, found, d.now, i->opened_by);
   // What the old scenario superseded stays shut under the new one as well: filed from "everything is down" to "database is down", it must
   // not let the hosting's own incident open beside it.
   Incident& sketched = scratch.record.incidents.at(sketch.decision.subject);
@@ -250,9 +160,10 @@ void order(Deciding& d, const Refile& o) {
   for (const std::string& narrow : i->trigger.supersedes)
     if (narrow != scenario->id && std::find(supersedes.begin(), supersedes.end(), narrow) == supersedes.end()) supersedes.push_back(narrow);
   if (auto first = taken_first_for(d, *scenario, i->scenario)) sketched.second = first;
+  Body body{{"from", i->scenario}, {"scenario", scenario->id}, {"incident", sketched}, {"note", o.note}};
+  set_filed(d, *i, body);
   d.emit("incident.refiled", d.about(*i, o.by),
-         i->id + ", filed as " + i->title + ", is now worked as " + scenario->title + (o.note.empty() ? "" : ": " + o.note),
-         Body{{"from", i->scenario}, {"scenario", scenario->id}, {"incident", sketched}, {"note", o.note}});
+         i->id + ", filed as " + i->title + ", is now worked as " + scenario->title + (o.note.empty() ? "" : ": " + o.note), body);
   absorb_narrower(d, i->id);
   draft_messages(d, i->id, Message::When::opened);
 }
@@ -307,31 +218,35 @@ void order(Deciding& d, const SayBadChange& o) {
          body);
 }
 
-// Contract, "Resolving": refused (409, with the list) while a critical step is open, unless it is forced with a note or was a false alarm.
+// Contract, "Resolving": refused (409, with the list) while a critical step is open, unless it is forced with a note. That it was a false
+// alarm is no other way past them: it is said of what the steps would show.
 void order(Deciding& d, const Resolve& o) {
   auto i = find_incident(d, o.incident);
   if (!i || i->state == IncidentState::resolved || refuse_final(d, *i)) return;
   std::vector<std::string> words;
   auto open = open_critical(*i, &words);
-  if (!open.empty() && !(o.force && !o.note.empty()) && !o.false_alarm)
+  if (!open.empty() && !(o.force && o.note.find_first_not_of(" \t\r\n") != std::string::npos))
     return d.refuse(
         409, open.size() == 1 ? "a critical step is open" : "critical steps are open",
         in_a_sentence(words) + "; finish or skip " + (open.size() == 1 ? "it" : "them") + ", or force it with a note that says why", open);
-  d.emit("incident.resolved", d.about(*i, o.by),
-         i->title + (o.false_alarm ? " was a false alarm, says " : " was resolved by ") + o.by + (o.note.empty() ? "" : ": " + o.note),
-         Body{{"false_alarm", o.false_alarm},
-              {"forced", !open.empty()},
-              {"open_steps", open},
-              {"note", o.note},
-              {"loss", i->recovered_at ? std::nullopt : loss_at_end(d, *i, d.now)}});
+  Body body{{"false_alarm", o.false_alarm},
+            {"forced", !open.empty()},
+            {"open_steps", open},
+            {"note", o.note},
+            {"loss", i->recovered_at ? std::nullopt : loss_at_end(d, *i, d.now)}};
+  const std::string left = name_latched(d, *i, body);
+  d.emit(
+      "incident.resolved", d.about(*i, o.by),
+      i->title + (o.false_alarm ? " was a false alarm, says " : " was resolved by ") + o.by + (o.note.empty() ? "" : ": " + o.note) + left,
+      body);
   draft_messages(d, i->id, Message::When::resolved);
 }
 
-// A person says that a recovered incident is not over. From then on only its steps end it (apply_incident.cpp).
+// A person says that a recovered incident is not over although it looks well: from then on it takes a new tick, too.
 void order(Deciding& d, const Reopen& o) {
   auto i = find_incident(d, o.incident);
   if (!i || i->state == IncidentState::open || refuse_final(d, *i)) return;
-  if (const Incident* open = live_of(d.record(), i->scenario, i->id))
+  if (const Incident* open = open_of(d.record(), i->scenario, i->id))
     return d.refuse(409, i->scenario + " is open already", "work on " + open->id, {open->id});
   d.emit("incident.reopened", d.about(*i, o.by), i->title + " was opened again by " + o.by + (o.note.empty() ? "" : ": " + o.note),
          Body{{"looked_well_from", i->recovered_at}, {"note", o.note}});

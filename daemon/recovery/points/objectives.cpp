@@ -237,8 +237,11 @@ void judge_objective(Deciding& d, const std::string& component, DisasterClass c)
   // After a start or a jump of the clock an exposure has grown by time in which nobody looked. That alone makes nothing worse: the first
   // run of each source tells how it really is.
   bool worse = rank(judged.standing) > (known ? rank(was->second.standing) : 0);
-  if (worse && !all_seen(d, component, c)) return;
-  if (known && was->second.standing == judged.standing) {
+  // Breached by construction, and breached because the source does worse than it ever does, are two things, each with a beginning of its
+  // own: an incident of today is not as old as the plan that can't be kept.
+  const bool turned = known && was->second.structural != judged.structural;
+  if ((worse || turned) && !all_seen(d, component, c)) return;
+  if (known && was->second.standing == judged.standing && !turned) {
     d.state.sight.better_since.erase(key);
     return;
   }
@@ -355,6 +358,7 @@ std::map<std::string, FindingRecord> wanted_findings(const Deciding& d) {
         wanted["sources-disagree/" + name + "/" + probe] = {"sources-disagree", name, "", disagreement_words(d.state, d.settings, probe),
                                                             d.now};
   }
+  find_latched(d, wanted);
   for (const config::Problem& warning : d.settings.warnings)
     wanted["configuration/" + warning.place.file + "/" + warning.key + "/" + warning.message] = {"configuration", "", "",
                                                                                                  warning_words(warning), d.now};

@@ -37,8 +37,9 @@ void turn(Turns& turns, Health to, const Event& e) {
 void probe_suspected(Record& r, const Event& e) {
   ProbeRecord& p = r.probes[e.probe];
   Time first = e.body.maybe_time("first_bad_at").value_or(e.at);
-  if (health_of(e.body, "outcome") == Health::down && !p.down) p.down = Stretch{first, e.body.maybe_time("last_not_down_at")};
-  if (!p.degraded) p.degraded = Stretch{first, e.body.maybe_time("last_up_at")};
+  const auto up = e.body.maybe_time("last_up_at"), not_down = e.body.maybe_time("last_not_down_at");
+  if (health_of(e.body, "outcome") == Health::down && !p.down) p.down = Stretch{first, not_down, up < not_down};
+  if (!p.degraded) p.degraded = Stretch{first, up, false};
 }
 // "degraded": no run is bad any more, both stretches end. "down": only that of runs that were down.
 void probe_cleared(Record& r, const Event& e) {
@@ -58,7 +59,7 @@ void probe_changed(Record& r, const Event& e) {
   if (p.health == Health::up || p.health == Health::degraded) p.down.reset();
 }
 void probe_latched(Record& r, const Event& e) {
-  r.probes[e.probe].latches[e.body.text("key")] = {e.body.time("happened_at"), e.body.text("what"), false};
+  r.probes[e.probe].latches[e.body.text("key")] = {e.body.time("happened_at"), e.body.text("what"), false, e.at};
 }
 void probe_acknowledged(Record& r, const Event& e) {
   auto& latches = r.probes[e.probe].latches;
@@ -66,7 +67,7 @@ void probe_acknowledged(Record& r, const Event& e) {
   if (!body.contains("latches")) return;
   for (const auto& [key, at] : body["latches"].items())
     if (auto latch = latches.find(key); latch != latches.end())
-      latch->second = {parse_time(at.get<std::string>()).value_or(latch->second.at), latch->second.message, true};
+      latch->second = {parse_time(at.get<std::string>()).value_or(latch->second.at), latch->second.message, true, latch->second.set_at};
 }
 void component_changed(Record& r, const Event& e) {
   ComponentRecord& c = r.components[e.component];
@@ -157,6 +158,9 @@ void objective_changed(Record& r, const Event& e) {
   o.standing = parse_standing(e.body.text("standing")).value_or(Standing::unproven);
   o.since = e.body.maybe_time("since").value_or(e.at);
   o.message = e.body.text("detail");
+  const bool structural = e.body.flag("structural", e.body.flag("no_source"));
+  if (structural != o.structural) o.turns = {};
+  o.structural = structural;
   const bool bad = o.standing == Standing::at_risk || o.standing == Standing::breached;
   turn(o.turns, bad, o.standing == Standing::met || o.standing == Standing::at_risk, o.since, o.since);
 }
@@ -176,15 +180,17 @@ void sum_up(SignalRecord& s) {
 void signal_raised(Record& r, const Event& e) {
   SignalRecord& s = r.signals[e.body.text("signal")];
   if (!s.raised) s.since = e.at;
+  if (!s.raised || e.body.flag("anew")) s.raised_at = e.at;
   s.raised = true;
-  SignalRaising& raising = s.raisings.try_emplace(e.body.text("alert"), SignalRaising{e.by, "", e.at, std::nullopt}).first->second;
+  SignalRaising& raising = s.raisings.try_emplace(e.body.text("alert"), SignalRaising{e.by, "", e.at, std::nullopt, {}}).first->second;
   raising.by = e.by;
+  raising.starts_at = e.body.maybe_time("starts_at").value_or(raising.starts_at);
   raising.note = e.body.text("note");
   raising.expires_at = e.body.maybe_time("expires_at");
   sum_up(s);
 }
 void signal_cleared(Record& r, const Event& e) {
-  r.signals[e.body.text("signal")] = {false, e.at, std::nullopt, e.by, e.body.text("note"), {}};
+  r.signals[e.body.text("signal")] = {false, e.at, e.at, std::nullopt, e.by, e.body.text("note"), {}};
 }
 // One more raises it, or one fewer; it stands as it did.
 void signal_changed(Record& r, const Event& e) {
@@ -221,7 +227,10 @@ void alert_fired(Record& r, const Event& e) {
 }
 void alert_resolved(Record& r, const Event& e) {
   auto a = r.alerts.find(e.body.text("alert"));
-  if (a != r.alerts.end()) a->second.resolved_at = e.at, a->second.order = e.seq;
+  if (a != r.alerts.end()) {
+    a->second.resolved_at = e.at, a->second.order = e.seq;
+    if (const Json& body = e.body.json(); body.contains("annotations")) body["annotations"].get_to(a->second.annotations);
+  }
   std::erase_if(r.alerts,
                 [&](const auto& entry) { return entry.second.resolved_at && *entry.second.resolved_at < e.at - resolved_alerts_kept; });
 }

@@ -65,9 +65,13 @@ void incident_reopened(Record& r, const Event& e) {
   if (auto from = e.body.maybe_time("looked_well_from")) i->looked_well.emplace_back(*from, e.at);
   i->recovered_at.reset();
   i->loss.reset();
+  i->by_signal = i->by_signal || e.body.flag("by_signal");
   if (auto because = e.body.evidence("because"); !because.empty()) i->because = std::move(because);  // why it is open now
   r.pending.erase(i->scenario);
-  if (e.by != "drwatch") i->exit.by = Exit::By::steps;  // a person opened it again although it looks well: health would end it at once
+  if (e.by == "drwatch")
+    i->reopened_by.clear();  // it does not look well any more
+  else if (!e.body.json().contains("undone"))
+    i->reopened_by = e.by;
 }
 void incident_resolved(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
@@ -101,6 +105,15 @@ void take_over(Incident& wide, const Incident& narrow) {
     wide.bad_change_by = narrow.bad_change_by;
     wide.bad_change_note = narrow.bad_change_note;
   }
+  // A command that runs goes on, and must not be started a second time.
+  for (const IncidentStep& running : narrow.steps) {
+    if (running.state != StepState::running) continue;
+    if (IncidentStep* same = wide.step(running.plan.id); !same)
+      wide.steps.push_back(running);
+    else if (same->state != StepState::running && !same->counts())
+      same->state = StepState::running, same->ran = true, same->started_at = running.started_at, same->ended_at.reset(),
+      same->by = running.by;
+  }
   for (const IncidentStep& done : narrow.steps) {
     IncidentStep* same = wide.step(done.plan.id);
     if (!same || same->counts() || done.state != StepState::done || (same->closed() && !done.counts())) continue;
@@ -121,6 +134,10 @@ void take_over(Incident& wide, const Incident& narrow) {
   wide.timeline.insert(wide.timeline.end(), narrow.timeline.begin(), narrow.timeline.end());
   std::stable_sort(wide.timeline.begin(), wide.timeline.end(), [](const Event& a, const Event& b) { return a.seq < b.seq; });
 }
+// Of a release that did not say what had failed: nothing.
+Filed filed_in(const Event& e, const std::string& scenario) {
+  return {scenario, e.at, e.body.texts("components"), e.body.texts("conditions"), std::nullopt};
+}
 void incident_absorbed(Record& r, const Event& e) {
   Incident* narrow = incident_of(r, e);
   auto wide = r.incidents.find(e.body.text("absorbed_by"));
@@ -129,6 +146,7 @@ void incident_absorbed(Record& r, const Event& e) {
   narrow->absorbed_at = e.at;
   narrow->absorbed_by = wide->first;
   take_over(wide->second, *narrow);
+  if (e.body.json().contains("components")) wide->second.filed.push_back(filed_in(e, narrow->scenario));  // by a person
 }
 
 // The new scenario's plan, with the state of the steps that both have. Steps that only the old plan had stay if somebody worked on them, as
@@ -148,8 +166,15 @@ void incident_refiled(Record& r, const Event& e) {
       as_new.steps.push_back(old);
     }
   }
+  Filed from = filed_in(e, e.body.text("from"));
+  if (i->exit.by == Exit::By::health) from.seen = i->trigger;
   refile(*i, as_new);
-  i->trigger.supersedes.push_back(e.body.text("from"));  // the scenario that it was first filed under must not open beside it
+  std::erase_if(i->filed, [&](const Filed& filed) { return filed.scenario == i->scenario; });
+  // What it was first filed under must not open beside it by the same failure; an older release did not say by which.
+  if (e.body.json().contains("components"))
+    i->filed.push_back(std::move(from));
+  else
+    i->trigger.supersedes.push_back(from.scenario);
   r.pending.erase(i->scenario);
 }
 void incident_bad_change(Record& r, const Event& e) {
@@ -188,6 +213,7 @@ void end_step(Record& r, const Event& e, StepState state) {
   s->note = e.body.text("note");
   s->evidence = e.body.text("evidence");
   s->against_evidence = e.body.flag("against_evidence");
+  s->ran = s->ran || e.body.json().contains("argv");  // it could not even be started
   if (e.body.flag("verified")) {
     s->holds_since = e.body.maybe_time("holds_since");
     s->proves = e.body.flag("proves");
@@ -208,7 +234,8 @@ void step_started(Record& r, const Event& e) {
   if (IncidentStep* s = step_of(r, e)) s->state = StepState::started, s->started_at = e.at, s->by = e.by;
 }
 void step_running(Record& r, const Event& e) {
-  if (IncidentStep* s = step_of(r, e)) s->state = StepState::running, s->started_at = e.at, s->ended_at.reset(), s->by = e.by;
+  if (IncidentStep* s = step_of(r, e))
+    s->state = StepState::running, s->ran = true, s->started_at = e.at, s->ended_at.reset(), s->by = e.by;
 }
 void step_done(Record& r, const Event& e) { end_step(r, e, StepState::done); }
 void step_skipped(Record& r, const Event& e) { end_step(r, e, StepState::skipped); }
@@ -217,6 +244,7 @@ void step_interrupted(Record& r, const Event& e) { end_step(r, e, StepState::int
 void step_undone(Record& r, const Event& e) {
   if (IncidentStep* s = step_of(r, e)) {
     reset_step(*s);
+    s->undone_at = e.at;
     s->note = e.body.text("note");
   }
 }

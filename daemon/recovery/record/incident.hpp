@@ -53,6 +53,8 @@ struct IncidentStep {
   std::string evidence;             // verified and done: what was seen; command: the end of its output
   // Verified, and closed by a person who said so against what drwatch saw (or could not see); `evidence` is what it saw.
   bool against_evidence = false;
+  bool ran = false;               // its command was started: by itself it does not run a second time
+  std::optional<Time> undone_at;  // a person took it back: only what is seen after that can tick it
   // Nobody has to work on it any more: what comes after it may begin.
   bool closed() const { return state == StepState::done || state == StepState::skipped; }
   // The platform does not speak against it: it counts for recovery, for resolving and for what is learned.
@@ -110,6 +112,15 @@ struct Loss {
   bool estimated = false;  // nobody said yet when the bad change was made, or the source can't be read
 };
 
+// What an incident was filed under before a person filed it under another scenario, or filed into it.
+struct Filed {
+  std::string scenario;
+  Time at{};
+  std::vector<std::string> components, conditions;  // what had failed by then, and what spoke for the scenario
+  // It was open by what drwatch saw: the incident is over only when this is seen not to hold any more, whatever it is called now.
+  std::optional<Trigger> seen;
+};
+
 struct Incident {
   std::string id, scenario, title, summary, of_class;
   Severity severity = Severity::critical;
@@ -121,12 +132,15 @@ struct Incident {
   std::optional<Time> acknowledged_at, recovered_at, resolved_at, absorbed_at;
   // Resolved by a person before its exit was seen to hold: `recovered_at` is when that was said, and nobody knows whether it is so.
   bool recovery_said = false;
+  bool by_signal = false;  // a raised signal opened it: it is absorbed only when a person files it so
   std::string acknowledged_by, opened_by;
+  std::string reopened_by;            // a person, although it looked well; empty: none did
   std::optional<Time> bad_change_at;  // class logical: when the change was made that has to be undone, as somebody said
   std::string bad_change_by, bad_change_note;
   std::optional<Loss> loss;           // class logical, recovered: as it was then
   std::vector<std::string> absorbed;  // incident ids
   std::string absorbed_by;
+  std::vector<Filed> filed;  // the oldest first
   bool false_alarm = false;
   Duration rto{0}, ack_within{0}, reopen_within{0};
   Exit exit;        // resolved: by is health or steps

@@ -78,7 +78,9 @@ Json of(const IncidentStep& s) {
           {"held_at_opening", s.held_at_opening},
           {"proves", s.proves ? Json(*s.proves) : Json(nullptr)},
           {"evidence", s.evidence},
-          {"against_evidence", s.against_evidence}};
+          {"against_evidence", s.against_evidence},
+          {"ran", s.ran},
+          {"undone_at", json::of(s.undone_at)}};
 }
 IncidentStep step_from(const Json& j) {
   IncidentStep s;
@@ -94,6 +96,8 @@ IncidentStep step_from(const Json& j) {
   if (j.contains("proves") && !j["proves"].is_null()) s.proves = j["proves"].get<bool>();
   s.evidence = json::text(j, "evidence");
   s.against_evidence = json::flag(j, "against_evidence");
+  s.ran = json::flag(j, "ran", !s.plan.run.empty() && s.ended_at.has_value());
+  s.undone_at = json::maybe_time(j, "undone_at");
   return s;
 }
 
@@ -202,6 +206,16 @@ Json of(const Spans& spans) {
   for (const auto& [from, until] : spans) list.push_back({of(from), of(until)});
   return list;
 }
+Json of(const std::vector<Filed>& all) {
+  Json list = Json::array();
+  for (const Filed& f : all)
+    list.push_back({{"scenario", f.scenario},
+                    {"at", of(f.at)},
+                    {"components", f.components},
+                    {"conditions", f.conditions},
+                    {"seen", f.seen ? of(*f.seen) : Json(nullptr)}});
+  return list;
+}
 Json of(const std::vector<Event>& timeline) {
   Json list = Json::array();
   for (const Event& e : timeline) list.push_back(to_json(e));
@@ -233,6 +247,15 @@ void read(const Json& whole, const char* key, Spans& into) {
   into.clear();
   for (const Json& span : whole.at(key))
     into.emplace_back(*parse_time(span.at(0).get<std::string>()), *parse_time(span.at(1).get<std::string>()));
+}
+void read(const Json& whole, const char* key, std::vector<Filed>& into) {
+  into.clear();
+  if (!whole.contains(key)) return;
+  for (const Json& f : whole.at(key)) {
+    Filed filed{text(f, "scenario"), time(f, "at"), texts(f, "components"), texts(f, "conditions"), std::nullopt};
+    if (f.contains("seen") && !f["seen"].is_null()) read(f, "seen", filed.seen.emplace());
+    into.push_back(std::move(filed));
+  }
 }
 void read(const Json& whole, const char* key, std::vector<Event>& into) { into = list_from(whole, key, event_from_json); }
 

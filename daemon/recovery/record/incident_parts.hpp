@@ -32,6 +32,7 @@ Json of(const std::vector<IncidentStep>& steps);
 Json of(const std::vector<IncidentMessage>& messages);
 Json of(const std::vector<Message>& plans);
 Json of(const Spans& spans);
+Json of(const std::vector<Filed>& filed);
 Json of(const std::vector<Event>& timeline);
 
 // `into` becomes whole[key]. Missing is as null where null is a value, and "", false and 0 for text, flags and durations; the rest throws.
@@ -54,6 +55,7 @@ void read(const Json& whole, const char* key, std::vector<IncidentStep>& into);
 void read(const Json& whole, const char* key, std::vector<IncidentMessage>& into);
 void read(const Json& whole, const char* key, std::vector<Message>& into);
 void read(const Json& whole, const char* key, Spans& into);
+void read(const Json& whole, const char* key, std::vector<Filed>& into);
 void read(const Json& whole, const char* key, std::vector<Event>& into);
 
 }  // namespace drwatch::json

@@ -35,24 +35,29 @@ namespace {
 Health health_from(const Json& j) { return parse_health(json::text(j, "health")).value_or(Health::unknown); }
 
 Json of(const std::optional<Stretch>& s) {
-  return s ? Json{{"first_bad_at", json::of(s->first_bad_at)}, {"last_good_at", json::of(s->last_good_at)}} : Json(nullptr);
+  if (!s) return nullptr;
+  Json j{{"first_bad_at", json::of(s->first_bad_at)}, {"last_good_at", json::of(s->last_good_at)}};
+  if (s->last_degraded) j["last_degraded"] = true;
+  return j;
 }
 std::optional<Stretch> stretch(const Json& j, const char* key) {
   if (!j.contains(key) || j[key].is_null()) return std::nullopt;
-  return Stretch{json::time(j[key], "first_bad_at"), json::maybe_time(j[key], "last_good_at")};
+  return Stretch{json::time(j[key], "first_bad_at"), json::maybe_time(j[key], "last_good_at"), json::flag(j[key], "last_degraded")};
 }
 
 Json of(const std::map<std::string, LatchRecord>& latches) {
   Json all = Json::object();
   for (const auto& [key, latch] : latches)
-    all[key] = {{"at", json::of(latch.at)}, {"message", latch.message}, {"acknowledged", latch.acknowledged}};
+    all[key] = {
+        {"at", json::of(latch.at)}, {"message", latch.message}, {"acknowledged", latch.acknowledged}, {"set_at", json::of(latch.set_at)}};
   return all;
 }
 std::map<std::string, LatchRecord> latches_from(const Json& j) {
   std::map<std::string, LatchRecord> latches;
   if (j.contains("latches"))
     for (const auto& [key, latch] : j["latches"].items())
-      latches[key] = {json::time(latch, "at"), json::text(latch, "message"), json::flag(latch, "acknowledged")};
+      latches[key] = {json::time(latch, "at"), json::text(latch, "message"), json::flag(latch, "acknowledged"),
+                      json::maybe_time(latch, "set_at").value_or(json::time(latch, "at"))};
   return latches;
 }
 
@@ -100,12 +105,17 @@ ComponentRecord component_from(const Json& j) {
 }
 
 Json of(const ObjectiveRecord& o) {
-  return {{"standing", standing_name(o.standing)}, {"since", json::of(o.since)}, {"message", o.message}, {"turns", of(o.turns)}};
+  return {{"standing", standing_name(o.standing)},
+          {"structural", o.structural},
+          {"since", json::of(o.since)},
+          {"message", o.message},
+          {"turns", of(o.turns)}};
 }
 Standing standing_from(const Json& j) { return parse_standing(json::text(j, "standing")).value_or(Standing::unproven); }
 ObjectiveRecord objective_from(const Json& j) {
   ObjectiveRecord o;
   o.standing = standing_from(j);
+  o.structural = json::flag(j, "structural");
   o.since = json::time(j, "since");
   o.message = json::text(j, "message");
   o.turns = turns_from(j);
@@ -115,22 +125,33 @@ ObjectiveRecord objective_from(const Json& j) {
 Json of(const SignalRecord& s) {
   Json raisings = Json::object();
   for (const auto& [alert, r] : s.raisings)
-    raisings[alert] = {{"by", r.by}, {"note", r.note}, {"since", json::of(r.since)}, {"expires_at", json::of(r.expires_at)}};
-  return {{"raised", s.raised}, {"since", json::of(s.since)}, {"expires_at", json::of(s.expires_at)}, {"by", s.by},
-          {"note", s.note},     {"raisings", raisings}};
+    raisings[alert] = {{"by", r.by},
+                       {"note", r.note},
+                       {"since", json::of(r.since)},
+                       {"expires_at", json::of(r.expires_at)},
+                       {"starts_at", r.starts_at == Time{} ? Json(nullptr) : json::of(r.starts_at)}};
+  return {{"raised", s.raised},
+          {"since", json::of(s.since)},
+          {"raised_at", json::of(s.raised_at)},
+          {"expires_at", json::of(s.expires_at)},
+          {"by", s.by},
+          {"note", s.note},
+          {"raisings", raisings}};
 }
 SignalRecord signal_from(const Json& j) {
   SignalRecord s;
   s.raised = json::flag(j, "raised");
   s.since = json::time(j, "since");
+  s.raised_at = json::maybe_time(j, "raised_at").value_or(s.since);
   s.expires_at = json::maybe_time(j, "expires_at");
   s.by = json::text(j, "by");
   s.note = json::text(j, "note");
   if (j.contains("raisings"))
     for (const auto& [alert, r] : j["raisings"].items())
-      s.raisings[alert] = {json::text(r, "by"), json::text(r, "note"), json::time(r, "since"), json::maybe_time(r, "expires_at")};
+      s.raisings[alert] = {json::text(r, "by"), json::text(r, "note"), json::time(r, "since"), json::maybe_time(r, "expires_at"),
+                           json::maybe_time(r, "starts_at").value_or(Time{})};
   else if (s.raised)  // written by a release that did not tell them apart
-    s.raisings[""] = {s.by, s.note, s.since, s.expires_at};
+    s.raisings[""] = {s.by, s.note, s.since, s.expires_at, {}};
   return s;
 }
 

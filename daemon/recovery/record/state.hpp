@@ -29,6 +29,7 @@ namespace drwatch {
 struct Stretch {
   Time first_bad_at{};
   std::optional<Time> last_good_at;  // nullopt: never seen good
+  bool last_degraded = false;        // a stretch of down runs: that outcome was degraded
 };
 // Since when the wider sentences about something hold. Health and standing have one `since`, which moves with every change; but something
 // that went from degraded to down is "degraded" (or worse) since the first of these, and something that went from degraded to up is "not
@@ -41,6 +42,7 @@ struct LatchRecord {  // as probes/outcome.hpp; here until the probe is no longe
   Time at{};
   std::string message;
   bool acknowledged = false;  // a person has looked at what happened up to `at`
+  Time set_at{};              // by drwatch's clock: when it was latched, for the first time since that
 };
 struct ProbeRecord {
   Health health = Health::unknown;
@@ -66,6 +68,7 @@ std::optional<Standing> parse_standing(std::string_view name);
 int rank(Standing s);     // worse standings have higher ranks
 struct ObjectiveRecord {  // an RPO by component and class
   Standing standing = Standing::unproven;
+  bool structural = false;  // breached by construction: a finding
   Time since{};
   std::string message;
   Turns turns;
@@ -75,11 +78,13 @@ struct SignalRaising {
   std::string by, note;
   Time since{};
   std::optional<Time> expires_at;
+  Time starts_at{};  // an alert's: since when it fires, as its Alertmanager says; Time{}: not said
 };
 // Raised for as long as anybody raises it: what one of them takes back, the others still say.
 struct SignalRecord {
   bool raised = false;
   Time since{};
+  Time raised_at{};                               // by the newest who raised it, or the same one anew: no mere repetition
   std::optional<Time> expires_at;                 // of the last of them; nullopt: one of them does not expire
   std::string by, note;                           // of the first of them; clear: who cleared it
   std::map<std::string, SignalRaising> raisings;  // by the alert's fingerprint; "": a person's

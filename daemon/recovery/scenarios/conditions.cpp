@@ -159,10 +159,9 @@ Sentence of_rpo(const State& state, const Settings& settings, std::optional<Disa
     if (of_class && *of_class != c) continue;
     auto objective = state.record.objectives.find(objective_key(component, c));
     if (objective == state.record.objectives.end()) continue;
-    // What can never be met is a finding: no scenario opens by it, and no step waits for it, because neither would ever end. The exception
-    // is a condition that names the class itself and a class that no source survives: whoever wrote it asked for exactly that, and is told
-    // "breached".
-    if (is_finding(state, settings, component, c, objective->second, now) && !(of_class && sources_of(settings, component, c).empty())) {
+    // What can never be met is a finding, also where a condition names the class: no scenario opens by it, and no step waits for it, because
+    // neither would ever end.
+    if (is_finding(state, settings, component, c, objective->second, now)) {
       structural = true;
       continue;
     }
@@ -286,7 +285,8 @@ std::optional<Start> stretch_start(const State& state, const std::string& probe,
   if (it == state.record.probes.end()) return std::nullopt;
   const auto& stretch = down ? it->second.down : it->second.degraded;
   if (!stretch) return std::nullopt;
-  if (stretch->last_good_at) return Start{*stretch->last_good_at, "last good outcome of " + probe};
+  if (stretch->last_good_at)
+    return Start{*stretch->last_good_at, (stretch->last_degraded ? "last degraded outcome of " : "last good outcome of ") + probe};
   return Start{stretch->first_bad_at, "first run of " + probe + " (never seen good)"};
 }
 

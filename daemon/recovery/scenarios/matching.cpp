@@ -5,8 +5,6 @@
 #include "daemon/recovery/outlook/sizes.hpp"
 
 #include <algorithm>
-#include <functional>
-#include <set>
 
 namespace drwatch {
 namespace {
@@ -24,7 +22,7 @@ bool holds(const std::vector<Sentence>& all, const std::vector<Sentence>& any, c
 void add_cause(const Deciding& d, Match& found, const Condition& condition, const Sentence& sentence) {
   found.because.push_back({condition.text, sentence.since == Time{} ? d.now : sentence.since, ""});
   found.causes.push_back(&condition);
-  found.by_signal = found.by_signal || condition.subject == Condition::Subject::signal;
+  found.by_signal = found.by_signal || asks_for_raised(condition);
   for (const std::string& component : components_of(d.state, d.settings, condition)) found.components.push_back(component);
   auto start = started(d.state, d.settings, condition);
   if (start && (found.start_words.empty() || start->at < found.started_at)) {
@@ -35,18 +33,23 @@ void add_cause(const Deciding& d, Match& found, const Condition& condition, cons
 
 }  // namespace
 
+bool asks_for_raised(const Condition& c) {
+  return c.subject == Condition::Subject::signal && (c.holds == Condition::Holds::raised) != c.negated;
+}
+
 namespace {
 
 struct Sentences {
   std::vector<Sentence> all, any, none;
 };
 Sentences sentences_of(const Deciding& d, const Trigger& trigger) {
-  auto seen = [&](const std::vector<Condition>& conditions) {
+  auto seen = [&](const std::vector<Condition>& conditions, Sentence (*evaluated)(const Deciding&, const Condition&)) {
     std::vector<Sentence> sentences;
-    for (const Condition& c : conditions) sentences.push_back(evaluate_without_words(d.state, d.settings, c, d.now));
+    for (const Condition& c : conditions) sentences.push_back(evaluated(d, c));
     return sentences;
   };
-  return {seen(trigger.all), seen(trigger.any), seen(trigger.none)};
+  const auto plainly = [](const Deciding& of, const Condition& c) { return evaluate_without_words(of.state, of.settings, c, of.now); };
+  return {seen(trigger.all, plainly), seen(trigger.any, plainly), seen(trigger.none, forbids)};
 }
 // Not known when the trigger would hold if everything that cannot be seen were true: it may hold, and nobody can tell.
 Truth truth_of(const Sentences& s) {
@@ -83,110 +86,6 @@ Match match(const Deciding& d, const Trigger& trigger) {
 }
 
 namespace {
-
-// ---- what keeps a scenario shut
-
-// Every condition that makes the trigger true is about components, and all of these are excused. One cause without a component (a signal,
-// an objective) is enough for the scenario to open.
-bool every_cause(const Deciding& d, const Match& found, const std::function<bool(const std::string&)>& excused) {
-  return std::all_of(found.causes.begin(), found.causes.end(), [&](const Condition* c) {
-    auto components = components_of(d.state, d.settings, *c);
-    return !components.empty() && std::all_of(components.begin(), components.end(), excused);
-  });
-}
-
-// The `for` is over, but it is not known whether what the trigger is about fails by itself or because of a parent. The incident waits for
-// the runs that can tell. Parents that were not asked since the failure began are run at once, as witnesses are. What is behind a parent
-// that has just come back is only waited for: run at once, it would be caught before it has found its way back. `ask_again` names the
-// probes whose next run needs a new decision. True: it waits.
-bool asks_first(Deciding& d, const Match& found) {
-  Sight& sight = d.state.sight;
-  std::set<std::string> parents;
-  const bool waits = every_cause(d, found, [&](const std::string& c) {
-    const auto unasked = parents_not_asked(d, c);
-    parents.insert(unasked.begin(), unasked.end());
-    return !unasked.empty() || not_asked_again(d, c) || in_maintenance(d.record(), c) || explained_by(d, c).has_value();
-  });
-  if (!waits) return false;
-  d.decision.run_now.insert(d.decision.run_now.end(), parents.begin(), parents.end());
-  sight.ask_again.insert(parents.begin(), parents.end());
-  for (const std::string& c : found.components) {
-    const auto& probes = d.settings.components.at(c).probes;
-    sight.ask_again.insert(probes.begin(), probes.end());
-  }
-  return true;
-}
-
-// The newest incident of the scenario in this state; nullptr: none.
-Incident* live_incident(Deciding& d, const std::string& scenario, IncidentState state) {
-  Incident* newest = nullptr;
-  for (auto& [id, incident] : d.record().incidents)
-    if (incident.scenario == scenario && incident.state == state && (!newest || incident.opened_at > newest->opened_at)) newest = &incident;
-  return newest;
-}
-
-// An open incident supersedes the scenario, by its own trigger or by that of an incident that it absorbed: what the narrow one kept shut
-// stays shut when the narrow one goes on in the wide one.
-bool taken_over(Deciding& d, const std::string& scenario) {
-  for (const auto& [id, incident] : d.record().incidents) {
-    if (incident.state != IncidentState::open) continue;
-    for (const Incident* part : with_absorbed(d.record(), incident))
-      if (has(part->trigger.supersedes, scenario)) return true;
-  }
-  return false;
-}
-
-// The last incident of the scenario was closed by people (its exit is by steps), and every cause has held without a break since before
-// that. It is still the same occurrence: opening it again would page somebody for what they have just dealt with. While it is `recovered`
-// this goes for every cause; after it is `resolved` only for signals, since a signal that was left raised is no new fact, but a component
-// that is still down is.
-bool said_to_be_over(Deciding& d, const std::string& scenario, const Match& found) {
-  const Incident* last = nullptr;
-  for (const auto& [id, incident] : d.record().incidents) {
-    bool over = incident.state == IncidentState::recovered || incident.state == IncidentState::resolved;
-    if (incident.scenario == scenario && over && (!last || incident.opened_at > last->opened_at)) last = &incident;
-  }
-  if (!last || last->exit.by != Exit::By::steps || !last->recovered_at) return false;
-  return std::all_of(found.causes.begin(), found.causes.end(), [&](const Condition* c) {
-    bool asked = last->state == IncidentState::recovered || c->subject == Condition::Subject::signal;
-    return asked && evaluate_without_words(d.state, d.settings, *c, d.now).since <= *last->recovered_at;
-  });
-}
-
-// An open incident that affects the component; nullptr: none.
-Incident* open_about(Deciding& d, const std::string& component) {
-  for (auto& [id, incident] : d.record().incidents)
-    if (incident.state == IncidentState::open && has(incident.affects, component)) return &incident;
-  return nullptr;
-}
-
-// Contract, "Dependencies": the parent's incident lists the components that it explains. Of several parents above each other, it is that of
-// the nearest one that has an open incident. Each component is listed once.
-void explain(Deciding& d, const Match& found) {
-  std::set<std::string> components(found.components.begin(), found.components.end());
-  for (const std::string& component : components) {
-    auto parent = explained_by(d, component);
-    const Incident* incident = nullptr;
-    for (; parent; parent = explained_by(d, *parent))
-      if ((incident = open_about(d, *parent))) break;
-    if (!incident || has(incident->explains, component)) continue;
-    About about = d.about(*incident);
-    about.component = component;
-    d.emit("incident.explains", about, component + " fails because " + *parent + " does", Body{{"parent", *parent}});
-  }
-}
-
-// Why a scenario whose trigger holds does not open: maintenance or a parent excuses every cause, a wider incident is open, or people have
-// said that this occurrence is over.
-bool kept_shut(Deciding& d, const Scenario& scenario, const Match& found) {
-  // Both excuses in one question: work announced on the database, and the services that fail because of that work, may be two causes of one
-  // trigger.
-  if (every_cause(d, found, [&](const std::string& c) { return in_maintenance(d.record(), c) || explained_by(d, c).has_value(); })) {
-    explain(d, found);
-    return true;
-  }
-  return taken_over(d, scenario.id) || said_to_be_over(d, scenario.id, found);
-}
 
 // ---- pending
 
@@ -230,7 +129,8 @@ void hold_pending(Deciding& d, const Scenario& scenario, bool held) {
 // A wider scenario that supersedes this one is pending as well. Contract, "Absorption": the narrow one waits for it, at most as long as the
 // wide one's `for`, counted from when the narrow one could have opened. A wide one that is held (its conditions cannot be seen) is not
 // waited for.
-bool waits_for_wider(Deciding& d, const Scenario& scenario, Time ready_at) {
+bool waits_for_wider(Deciding& d, const Scenario& scenario, const Match& found, Time ready_at) {
+  if (found.by_signal) return false;  // it is opened whatever the wide one does
   for (const auto& [id, wide] : d.settings.scenarios) {
     if (!has(wide.trigger.supersedes, scenario.id)) continue;
     auto pending = d.record().pending.find(id);
@@ -278,6 +178,7 @@ Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found
   i.detected_at = detected_at;
   i.opened_at = d.now;
   i.opened_by = by;
+  i.by_signal = found.by_signal;
   i.rto = scenario.rto;
   i.ack_within = scenario.ack_within;
   i.reopen_within = scenario.reopen_within;
@@ -301,12 +202,15 @@ Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found
 
 }  // namespace
 
-// The wide incident is copied, and the narrow ones are collected first: every event that is applied changes the map that is walked.
+// The wide incident is copied, and the narrow ones are collected first: every event that is applied changes the map that is walked. What a
+// raised signal opened, or speaks for by now, is absorbed only when a person files it so.
 void absorb_narrower(Deciding& d, const std::string& wide_id) {
   const Incident wide = d.record().incidents.at(wide_id);
   std::vector<std::string> narrow;
   for (const auto& [id, incident] : d.record().incidents)
-    if (incident.state == IncidentState::open && id != wide_id && has(wide.trigger.supersedes, incident.scenario)) narrow.push_back(id);
+    if (incident.state == IncidentState::open && id != wide_id && has(wide.trigger.supersedes, incident.scenario) && !incident.by_signal &&
+        !match_without_words(d, incident.trigger).by_signal)
+      narrow.push_back(id);
   for (const std::string& id : narrow)
     d.emit("incident.absorbed", d.about(d.record().incidents.at(id)), d.record().incidents.at(id).title + " goes on in " + wide_id,
            Body{{"absorbed_by", wide_id}});
@@ -317,13 +221,20 @@ namespace {
 // Within `reopen_within` it is the same incident: its start, ticks and timeline stay, and its clock counts as if it had never stopped.
 void reopen(Deciding& d, const Incident& incident, const Match& found) {
   d.emit("incident.reopened", d.about(incident), incident.title + " is back: " + because_text(found.because),
-         Body{{"because", found.because}, {"looked_well_from", incident.recovered_at}});
+         Body{{"because", found.because}, {"looked_well_from", incident.recovered_at}, {"by_signal", found.by_signal}});
+}
+
+Match match_anew(const Deciding& d, const Scenario& scenario) {
+  Match found = match(d, scenario.trigger);
+  leave_out_filed(d, scenario.id, found);
+  date_anew(d, scenario.id, found);
+  return found;
 }
 
 // One scenario, in the order of the contract ("Opening"): does the trigger hold; does something keep it shut; is `for` over; does a wider
 // one come first; is it known that it fails by itself. Then it opens, or a recent incident of it opens again.
 void judge_trigger(Deciding& d, const Scenario& scenario) {
-  if (scenario.trigger.empty() || live_incident(d, scenario.id, IncidentState::open)) return;
+  if (scenario.trigger.empty() || open_of(d.record(), scenario.id)) return;
   Match found = match_without_words(d, scenario.trigger);
   bool pending = d.record().pending.count(scenario.id) > 0;
   // Neither opens nor is forgotten: blind or without sight, the time that has run is kept.
@@ -337,19 +248,18 @@ void judge_trigger(Deciding& d, const Scenario& scenario) {
              scenario.title + (found.truth == Truth::no ? ": its trigger holds no more" : ": kept shut"), {});
     return;
   }
-  if (!pending) begin_pending(d, scenario, match(d, scenario.trigger));
+  if (!pending) begin_pending(d, scenario, match_anew(d, scenario));
   hold_pending(d, scenario, false);
   const PendingRecord p = d.record().pending.at(scenario.id);
   if (d.now < p.opens_at) return d.wake(p.opens_at);
-  if (waits_for_wider(d, scenario, p.opens_at)) return;
+  if (waits_for_wider(d, scenario, found, p.opens_at)) return;
   if (asks_first(d, found)) return;
 
-  found = match(d, scenario.trigger);
-  Incident* recovered = live_incident(d, scenario.id, IncidentState::recovered);
-  // Within `reopen_within` of the recovery it goes on with the same incident.
-  if (recovered && d.now <= recovered->recovered_at.value_or(d.now) + recovered->reopen_within) {
+  found = match_anew(d, scenario);
+  if (const Incident* recovered = to_be_reopened(d, scenario.id, found)) {
+    const std::string id = recovered->id;
     reopen(d, *recovered, found);
-    return absorb_narrower(d, recovered->id);
+    return absorb_narrower(d, id);
   }
   if (p.started_at < found.started_at) {  // the cause that held first may be gone by now; the stretch began with it all the same
     found.started_at = p.started_at;
@@ -359,6 +269,12 @@ void judge_trigger(Deciding& d, const Scenario& scenario) {
 }
 
 }  // namespace
+
+const Incident* open_of(const Record& record, const std::string& scenario, const std::string& but) {
+  for (const auto& [id, incident] : record.incidents)
+    if (incident.scenario == scenario && incident.state == IncidentState::open && id != but) return &incident;
+  return nullptr;
+}
 
 // Breadth first. One that is in the list already is not added again: a journal from elsewhere could hold a circle.
 std::vector<const Incident*> with_absorbed(const Record& record, const Incident& incident) {

@@ -22,6 +22,13 @@ bool failing(const Deciding& d, const std::string& component) {
   return static_cast<std::size_t>(bad) >= enough_of(of);
 }
 
+// It has latched something that nobody has looked at yet: that was seen, whether or not it can be reached now.
+bool latched(const Deciding& d, const std::string& probe) {
+  const auto record = d.record().probes.find(probe);
+  return record != d.record().probes.end() && std::any_of(record->second.latches.begin(), record->second.latches.end(),
+                                                          [](const auto& entry) { return !entry.second.acknowledged; });
+}
+
 // The newest `fall` runs of a probe that queries were all answered, and all wrongly (down by assertion).
 bool answered_wrongly(const Deciding& d, const std::string& probe) {
   const ProbeSettings& of = d.settings.probes.at(probe);
@@ -72,18 +79,6 @@ bool fails_by_itself(const Deciding& d, const std::string& probe, Health health,
   return health == Health::down ? sight->second.last->outcome == Health::down : sight->second.last->bad();
 }
 
-// Since when the component fails: the first bad run of the newest stretch of any of its probes that are not up. nullopt: none is bad.
-std::optional<Time> fails_since(const Deciding& d, const std::string& component) {
-  std::optional<Time> newest;
-  for (const std::string& name : d.settings.components.at(component).probes) {
-    auto probe = d.record().probes.find(name);
-    if (probe == d.record().probes.end() || probe->second.health == Health::up) continue;
-    const auto& stretch = probe->second.down ? probe->second.down : probe->second.degraded;
-    if (stretch) newest = std::max(newest.value_or(stretch->first_bad_at), stretch->first_bad_at);
-  }
-  return newest;
-}
-
 // Collects the probes above the component that have not run since `since`. A probe whose last run was refused (wrong password, too many
 // requests) is not among them: it is asked less often on purpose, and asking it at once could lock the account.
 void unasked_above(const Deciding& d, const std::string& component, Time since, std::set<std::string>& unasked) {
@@ -100,9 +95,36 @@ void unasked_above(const Deciding& d, const std::string& component, Time since, 
 
 }  // namespace
 
+std::optional<Time> fails_since(const Deciding& d, const std::string& component) {
+  std::optional<Time> newest;
+  for (const std::string& name : d.settings.components.at(component).probes) {
+    auto probe = d.record().probes.find(name);
+    if (probe == d.record().probes.end() || probe->second.health == Health::up) continue;
+    const auto& stretch = probe->second.down ? probe->second.down : probe->second.degraded;
+    if (stretch) newest = std::max(newest.value_or(stretch->first_bad_at), stretch->first_bad_at);
+  }
+  return newest;
+}
+
 // The parent that explains the component's failure; nullopt: it counts by itself.
 std::optional<std::string> explained_by(const Deciding& d, const std::string& component) {
   return speaks(d, component) ? std::nullopt : failing_above(d, component);
+}
+
+Sentence forbids(const Deciding& d, const Condition& c) {
+  Sentence s = evaluate_without_words(d.state, d.settings, c, d.now);
+  const bool of_failure =
+      c.negated ? c.holds == Condition::Holds::up : c.holds == Condition::Holds::down || c.holds == Condition::Holds::degraded;
+  if (s.truth != Truth::yes || !of_failure) return s;
+  const auto components = components_of(d.state, d.settings, c);
+  const auto unreached = [&](const std::string& component) {
+    if (!failing_above(d, component)) return false;
+    const auto& probes = d.settings.components.at(component).probes;
+    if (c.subject == Condition::Subject::probe) return !answered_wrongly(d, c.name) && !latched(d, c.name);
+    return !speaks(d, component) && std::none_of(probes.begin(), probes.end(), [&](const std::string& p) { return latched(d, p); });
+  };
+  if (!components.empty() && std::all_of(components.begin(), components.end(), unreached)) s.truth = Truth::unknown;
+  return s;
 }
 
 // Notes which parents fail now, and for those that have stopped failing, when. From then on what depends on them has to be asked again

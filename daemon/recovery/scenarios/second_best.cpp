@@ -44,7 +44,7 @@ Fit fit_of(const Deciding& d, const Trigger& trigger) {
     fit.missing.insert(fit.missing.end(), others.begin(),
                        others.end());  // one of `any` is enough; when none is true, all of them are missing
   for (const Condition& c : trigger.none)
-    if (evaluate(d.state, d.settings, c, d.now).truth == Truth::yes) fit.missing.push_back("not: " + c.text), ++wanted;
+    if (forbids(d, c).truth == Truth::yes) fit.missing.push_back("not: " + c.text), ++wanted;
   fit.share = wanted == 0 ? 0 : static_cast<double>(met) / static_cast<double>(wanted);
   return fit;
 }

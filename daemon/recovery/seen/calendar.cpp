@@ -144,16 +144,24 @@ void raise_signal(Deciding& d, const SetSignal& o, const SignalSettings& plan) {
   const SignalRaising* own = nullptr;
   if (raised)
     if (auto found = was->second.raisings.find(o.alert); found != was->second.raisings.end()) own = &found->second;
-  if (own && !plan.expires) return;  // it is already so
+  // A person who says it again says something new, and so does an alert that started again. What still fires is only repeated.
+  const bool again = own && (o.alert.empty() || (o.starts_at != Time{} && own->starts_at != Time{} && o.starts_at > own->starts_at));
+  if (own && !plan.expires && !again) return;  // it is already so
   // It is raised already, and a storm of alerts must not fill the record. Those beyond the bound are not waited for when it is cleared.
   constexpr std::size_t most_raisings = 500;
   if (raised && !own && !o.alert.empty() && was->second.raisings.size() >= most_raisings) return;
   // An Alertmanager repeats what still fires every few minutes; a tenth of the time is renewal enough.
-  if (own && !o.alert.empty() && own->expires_at && *own->expires_at > d.now + *plan.expires / 10 * 9) return;
+  if (own && !again && own->expires_at && *own->expires_at > d.now + *plan.expires / 10 * 9) return;
   Body body{{"signal", o.signal}, {"alert", null_if_empty(o.alert)}, {"note", o.note}};
   if (plan.expires) body.set("expires_at", d.now + *plan.expires);
+  if (o.starts_at != Time{}) body.set("starts_at", o.starts_at);
   if (own) body.set("renewed", true);
-  const std::string words = "signal " + o.signal + (own ? " renewed by " : " raised by ") + o.by + (o.note.empty() ? "" : ": " + o.note);
+  if (!own || again) body.set("anew", true);
+  const std::string words = "signal " + o.signal +
+                            (again ? " raised again by "
+                             : own ? " renewed by "
+                                   : " raised by ") +
+                            o.by + (o.note.empty() ? "" : ": " + o.note);
   if (!raised || (own && o.alert.empty())) return d.emit("signal.raised", {.by = o.by}, words, body);
   body.set("raised", true);
   d.emit("signal.changed", {.by = o.by}, words + (own ? "" : "; it was raised already"), body);

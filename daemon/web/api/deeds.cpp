@@ -18,6 +18,7 @@ struct Meant {
   std::string signal;
   bool raised = true;
   std::string note, alert;
+  Time starts_at{};
 };
 std::string text_in(const Parsed& object, const char* key) {
   const auto found = object.find(key);
@@ -30,7 +31,8 @@ std::string identity(const Parsed& alert) {
 }
 std::optional<Meant> meant_by(const Parsed& alert) {
   if (!alert.is_object() || !alert.contains("labels") || !alert["labels"].is_object()) return std::nullopt;
-  Meant meant{text_in(alert["labels"], "drwatch_signal"), text_in(alert, "status") != "resolved", "", identity(alert)};
+  Meant meant{text_in(alert["labels"], "drwatch_signal"), text_in(alert, "status") != "resolved", "", identity(alert), {}};
+  meant.starts_at = parse_time(text_in(alert, "startsAt")).value_or(Time{});
   if (meant.signal.empty()) return std::nullopt;
   meant.note = "Alertmanager: " + text_in(alert["labels"], "alertname");
   if (alert.contains("annotations") && alert["annotations"].is_object()) {
@@ -120,7 +122,7 @@ Task<SharedResponse> alertmanager_webhook(Room& room, Call call) {
       results.push_back(View{{"signal", meant->signal}, {"result", "ignored: no [signal." + meant->signal + "] is declared"}});
       continue;
     }
-    SetSignal input{meant->signal, meant->raised, call.caller.name, meant->note, meant->alert};
+    SetSignal input{meant->signal, meant->raised, call.caller.name, meant->note, meant->alert, false, meant->starts_at};
     const Answer answer = co_await room.desk.submit(std::move(input), "");
     durable &= answer.durable;
     const auto& signals = room.desk.state().record.signals;

@@ -2,6 +2,8 @@
 // The GET side of the API.
 #include "daemon/web/api/reading.hpp"
 
+#include "daemon/recovery/alerts/wanted.hpp"
+
 #include "daemon/web/api/report.hpp"
 
 #include <algorithm>
@@ -176,8 +178,12 @@ Response read_signals(const Moment& now, const Call& call) {
 }
 
 Response read_alerts(const Moment& now, const Call& call) {
-  const auto& alerts = now.seen.state.record.alerts;
-  return list(call, "alerts", keys_of(alerts), [&](const auto& key) { return alert_view(key, alerts.at(key)); }, most_in_list);
+  std::map<std::string, Alert> alerts;  // with the words of now, as they are sent
+  for (Alert& alert : standing_alerts(now.seen.state, now.seen.settings, now.seen.now)) {
+    std::string key = alert_key(alert);
+    alerts.emplace(std::move(key), std::move(alert));
+  }
+  return list(call, "alerts", keys_of(alerts), [&](const auto& key) { return alert_view(alerts.at(key)); }, most_in_list);
 }
 
 }  // namespace drwatch::web

@@ -41,7 +41,7 @@ View component_view(const Seen& seen, const ComponentSettings& component);
 View exposure_view(const Seen& seen, const std::string& component);
 View signal_view(const SignalSettings& signal, const State& state);
 View maintenance_view(const MaintenanceRecord& record);
-View alert_view(const std::string& key, const AlertRecord& alert);
+View alert_view(const Alert& alert);
 // Of all components together: the worst, where unknown is worse than degraded; unknown without any component.
 Health overall_health(const Seen& seen);
 

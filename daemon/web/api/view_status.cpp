@@ -218,9 +218,9 @@ View maintenance_view(const MaintenanceRecord& record) {
   return view;
 }
 
-View alert_view(const std::string& key, const AlertRecord& alert) {
+View alert_view(const Alert& alert) {
   View view;
-  view["alert"] = key;
+  view["alert"] = alert_key(alert);
   view["state"] = alert.resolved_at ? "resolved" : "firing";
   view["labels"] = alert.labels;
   view["annotations"] = alert.annotations;

@@ -62,6 +62,7 @@ Child::Child(boost::asio::any_io_executor loop, Spawned spawned, const ExecReque
       err_(loop_, std::exchange(spawned.err, -1)),
       grace_(loop_),
       ends_group_(request.ends_group),
+      heard_(request.heard),
       tell_(std::move(tell)) {
   for (auto* pipe : {&in_, &out_, &err_}) pipe->native_non_blocking(true);
 }
@@ -91,6 +92,7 @@ bool Child::drain(Descriptor& from, std::string& into) {
     if (n == 0) return false;
     const auto kept = std::min(room_, static_cast<std::size_t>(n));
     into.append(piece, kept);
+    if (heard_) heard_->append(piece, kept);
     room_ -= kept;
   }
   return true;

@@ -61,6 +61,7 @@ class Child : public std::enable_shared_from_this<Child> {
   std::string input_;
   std::size_t fed_ = 0;
   bool ends_group_;
+  std::shared_ptr<std::string> heard_;
   bool killed_ = false, told_ = false;
   int looks_ = 0;
   Tell tell_;
