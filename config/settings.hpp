@@ -28,6 +28,7 @@ struct ServerSettings {
   std::string public_url;                // without a trailing slash; empty: none
   std::string tls_certificate, tls_key;  // paths; both or none
   bool open_reading = false;
+  std::vector<std::string> trusted_proxies;     // addresses and networks, understood (parse_network)
   std::map<std::string, TokenSettings> tokens;  // by the person's or system's name
 };
 struct JournalSettings {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/rows/pattern.hpp"
 #include "config/rows/encoding.hpp"
+#include "config/rows/network.hpp"
 #include "config/rows/text.hpp"
 
 #include <re2/re2.h>
@@ -92,6 +93,12 @@ std::optional<Misfit> host_port(std::string_view text) {
   return plain ? std::nullopt : std::optional(wrong);
 }
 
+std::optional<Misfit> network(std::string_view text) {
+  Misfit wrong;
+  if (parse_network(text, wrong.message, wrong.hint)) return {};
+  return wrong;
+}
+
 // `name` is what a row's pattern_name says, `text` what the reference page calls it.
 struct Pattern {
   std::string_view name, text;
@@ -107,6 +114,7 @@ constexpr Pattern patterns[] = {
     {"header", "header", header},
     {"host:port", "HOST:PORT", host_port},
     {"method", "HTTP method", method},
+    {"network", "network", network},
 };
 
 const Pattern* find_pattern(std::string_view name_of) {

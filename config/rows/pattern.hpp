@@ -13,7 +13,7 @@ struct Misfit {
   std::string message, hint;
 };
 
-// What is wrong with `text`; nullopt: it fits. Patterns: name url http-url regex json-pointer path header host:port method.
+// What is wrong with `text`; nullopt: it fits. Patterns: name url http-url regex json-pointer path header host:port method network.
 std::optional<Misfit> misfit(std::string_view pattern, std::string_view text);
 
 // How the reference names a pattern: "URL", "regular expression"; the type itself when there's nothing better.

@@ -55,7 +55,8 @@ struct Meta {
   std::optional<double> max = {};
   bool program = false;                  // a list of strings that is a command: its first word is a program
   std::vector<std::string> one_of = {};  // for strings
-  std::string pattern_name = {};  // "name", "url", "regex", "json-pointer", "path", "header", "host:port", "method": checked, for strings
+  std::string pattern_name =
+      {};  // "name", "url", "regex", "json-pointer", "path", "header", "host:port", "method", "network": checked, for strings
 };
 
 // A row for a member of S. Types: bool, int64_t, double, std::string, Duration, std::optional of these, Secret,

@@ -98,7 +98,12 @@ const Section& server_section() {
                                         "HTTPS. Read again at every reload."},
                                 read_tls),
        row("open_reading", &ServerSettings::open_reading,
-           {.doc = "Let everybody who reaches the address read without a token.", .fallback = "false"})}};
+           {.doc = "Let everybody who reaches the address read without a token.", .fallback = "false"}),
+       row("trusted_proxies", &ServerSettings::trusted_proxies,
+           {.doc = "Addresses and networks (`10.0.0.0/8`, `::1`) of reverse proxies; loopback is always one. They may have any number of "
+                   "connections, and their clients count by the right-most address of `X-Forwarded-For` that is no such proxy itself. "
+                   "Nobody else's `X-Forwarded-For` is believed.",
+            .pattern_name = "network"})}};
   return section;
 }
 

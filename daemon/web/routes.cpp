@@ -171,7 +171,8 @@ needs no token on loopback, unless `[server] public_url` is set and `open_readin
 What is read is made beside the loop that watches, from how things stood at most a quarter of a second ago, and never from before a command that was
 answered. Whoever shows a token does not wait for those who show none. When too many ask at once, some are answered 503 or 429 with `Retry-After`; heartbeats, `/healthz`,
 `/readyz` and commands are not among them. When all 1024 connections are taken, the longest idle one makes room, or else the slowest; an address that
-is not loopback has 256 of them, a client behind a proxy on this machine (the last of `X-Forwarded-For`) 64 requests under way. Answers that their
+is no proxy (loopback, `[server] trusted_proxies`) has 256 of them, a client behind one (the right-most of `X-Forwarded-For` that is no proxy
+itself) 64 requests under way. TLS handshakes are taken by turns of the addresses and have a quarter of the loop's time. Answers that their
 readers have not taken yet hold 64 MiB together; beyond that the slowest reader loses its connection. The answer to a command on an incident brings the newest ten events of its timeline; `timeline_events`
 says how many there are, and reading the incident brings them all.
 
@@ -215,7 +216,8 @@ void Room::note_wrong_token(const Request& request) {
   const std::uint64_t since = wrong_tokens - wrong_tokens_told;
   log.line(Importance::warning,
            (since == 1 ? "a request with a wrong token" : std::to_string(since) + " requests with a wrong token, the newest") +
-               std::string(" from ") + request.peer + " for " + request.method.substr(0, 16) + " " + plain_path(request).substr(0, 200) +
+               std::string(" from ") + (request.client.empty() ? request.peer : request.client + " (by way of " + request.peer + ")") +
+               " for " + request.method.substr(0, 16) + " " + plain_path(request).substr(0, 200) +
                "; look for who has an old one, or for who guesses");
   wrong_tokens_told = wrong_tokens;
   wrong_token_told_at = now;

@@ -39,6 +39,7 @@ Web::Web(World world, Desk& desk, Log& log, TaskGroup& tasks, const ServerSettin
   auto respond = [room](web::Request request) { return web::respond(room, std::move(request)); };
   auto server = std::make_shared<web::Server>(world, tasks, settings.listen, web::Limits{}, std::move(respond));
   server->identity(identity_of(settings));
+  server->trust(web::Proxies(settings.trusted_proxies));
   if (const std::string path = local_socket(); !path.empty()) server->listen_locally(path);
   room->base_url = base_url(settings, server->address());
   server->start();
@@ -55,6 +56,7 @@ void Web::reload(const ServerSettings& settings) {
   room.server = settings;
   room.auth = web::Auth(settings);
   room.base_url = base_url(settings, address());
+  inside_->server->trust(web::Proxies(settings.trusted_proxies));
   try {
     inside_->server->identity(identity_of(settings));
   } catch (const std::runtime_error& error) {

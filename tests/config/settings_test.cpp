@@ -56,7 +56,8 @@ TEST_CASE("all problems at once, in the order of the files") {
         Texts{"drwatch.toml:1:8: error: probe.a: 'component' is missing; name the component it watches, or list it in [witness] probes",
               "drwatch.toml:2:8: error: probe.a.kind: there is no kind 'htpp'; did you mean 'http'?",
               "drwatch.toml:4:10: error: server.listen: expected a string, found an integer; put it in quotes",
-              "drwatch.toml:5:1: error: server: unknown key 'x'; known are listen, public_url, tls, open_reading, workers, tokens",
+              "drwatch.toml:5:1: error: server: unknown key 'x'; known are listen, public_url, tls, open_reading, trusted_proxies, "
+              "workers, tokens",
               "drwatch.toml:7:8: error: defaults.fall: 0 is out of bounds; use a value from 1 to 100",
               "scenarios/s.toml:1:9: error: title: expected a string, found an integer; put it in quotes"});
 }

@@ -98,6 +98,7 @@ Running::Running(web::Limits limits, std::function<void(Settings&)> change, cons
   server_ = std::make_shared<web::Server>(world_.world(), tasks_, "127.0.0.1:0", limits, respond);
   if (!settings.server.tls_certificate.empty())
     server_->identity(web::load_identity(settings.server.tls_certificate, settings.server.tls_key));
+  server_->trust(web::Proxies(settings.server.trusted_proxies));
   if (!local_socket.empty()) server_->listen_locally(local_socket);
   server_->start();
   const std::string address = server_->address();

@@ -73,6 +73,9 @@ class Running {
 
   FakeDesk& desk() { return *desk_; }
   std::size_t connections();
+  void trust(const std::vector<std::string>& proxies, bool loopback = true) {
+    server_->trust(web::Proxies(proxies, loopback));
+  }                                                                                                       // on the loop
   void use_identity(std::shared_ptr<web::Identity> identity) { server_->identity(std::move(identity)); }  // on the loop
 
  private:
@@ -99,7 +102,7 @@ struct Reply {
 // A blocking socket; every wait ends after five seconds.
 class Client {
  public:
-  explicit Client(int port, int receive_buffer = 0);
+  explicit Client(int port, int receive_buffer = 0, const std::string& source = "127.0.0.1");
   ~Client();
   Client(Client&& other) noexcept : socket_(other.socket_), read_(std::move(other.read_)) { other.socket_ = -1; }
   Client(const Client&) = delete;

@@ -200,6 +200,74 @@ TEST_CASE("behind a proxy on this machine each client has its bound") {
   Running server(limits);
   CHECK(ask(server.port(), "GET", "/healthz", {"X-Forwarded-For: 198.51.100.7"}).status == 429);
   CHECK(ask(server.port(), "GET", "/healthz").status == 200);
+  // Another proxy on the way is no client, until it is not trusted any more: as a reload would say.
+  const std::string by_two = "X-Forwarded-For: 198.51.100.7, 10.1.2.3", by_one = "X-Forwarded-For: 10.1.2.3";
+  server.on_loop([&] { server.trust({"10.0.0.0/8"}); });
+  CHECK(ask(server.port(), "GET", "/healthz", {by_two}).status == 429);
+  CHECK(ask(server.port(), "GET", "/healthz", {by_one}).status == 200);
+  server.on_loop([&] { server.trust({}); });
+  CHECK(ask(server.port(), "GET", "/healthz", {by_one}).status == 429);
+}
+
+TEST_CASE("whom a proxy forwards for") {
+  const web::Proxies proxies({"10.0.0.0/8", "2001:db8:1::/48", "192.0.2.7", "no network"});
+  for (const char* trusted :
+       {"127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "10.255.0.1", "::ffff:10.0.0.1", "2001:db8:1::5", "192.0.2.7"}) {
+    CAPTURE(trusted);
+    CHECK(proxies.trusts(trusted));
+  }
+  for (const char* other : {"", "local", "11.0.0.1", "192.0.2.8", "2001:db8:2::5", "fe80::1%eth0", "10.0.0.1.example.org", "10.0.0.0/8"}) {
+    CAPTURE(other);
+    CHECK_FALSE(proxies.trusts(other));
+  }
+  using Headers = std::vector<std::string>;
+  const auto forwarded_for = [&](const Headers& headers) {
+    web::Request request;
+    for (const auto& value : headers) request.headers.emplace_back("x-forwarded-for", value);
+    request.headers.emplace_back("x-real-ip", "203.0.113.1");
+    return proxies.forwarded_for(request);
+  };
+  CHECK(forwarded_for({}) == "");
+  CHECK(forwarded_for({"198.51.100.7"}) == "198.51.100.7");
+  // What a client made up stands on the left.
+  CHECK(forwarded_for({"203.0.113.9, 198.51.100.7, 10.0.0.1 ,192.0.2.7"}) == "198.51.100.7");
+  CHECK(forwarded_for({"203.0.113.9", "198.51.100.7, 10.0.0.1", "10.0.0.2"}) == "198.51.100.7");
+  CHECK(forwarded_for({"198.51.100.7:4711, [2001:db8:1::5]:80"}) == "198.51.100.7");
+  CHECK(forwarded_for({"[2001:DB8:2::0:5]:80"}) == "2001:db8:2::5");
+  CHECK(forwarded_for({"::ffff:198.51.100.7"}) == "198.51.100.7");
+  CHECK(forwarded_for({"10.0.0.3, 10.0.0.1"}) == "");
+  // Left of what is no address nothing is believed.
+  for (const char* bad : {"unknown", "", "198.51.100", "198.51.100.7 198.51.100.8", "[", "]:1", "[]", ":"}) {
+    CAPTURE(bad);
+    CHECK(forwarded_for({bad}) == "");
+    CHECK(forwarded_for({"198.51.100.7, " + std::string(bad) + ", 10.0.0.1"}) == "");
+  }
+}
+
+TEST_CASE("an address has its bound of connections, a trusted proxy has not, and an untrusted one's word counts for nothing") {
+  web::Limits limits;
+  limits.of_a_peer = 3;
+  limits.of_a_client = 0;
+  Running server(limits);
+  // As though loopback were any network, since tests come from nowhere else.
+  const std::string own = "127.0.0.5";
+  server.on_loop([&] { server.trust({}, false); });
+  const auto connect_many = [&] {
+    std::vector<Client> many;
+    for (int i = 0; i < 10; ++i) many.emplace_back(server.port(), 0, own);
+    for (int i = 0; i < 250 && server.connections() < 10; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    return server.connections();
+  };
+  CHECK(connect_many() == 3);
+  const auto status_behind = [&] {
+    Client client(server.port(), 0, own);
+    client.send("GET /healthz HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 198.51.100.7\r\n\r\n");
+    return client.reply().status;
+  };
+  CHECK(status_behind() == 200);
+  server.on_loop([&] { server.trust({own}, false); });
+  CHECK(connect_many() == 10);
+  CHECK(status_behind() == 429);
 }
 
 TEST_CASE("the daemon's own socket needs no token from root and from who drwatch runs as") {

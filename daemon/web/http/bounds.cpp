@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What bounds the connections of a server: how many there are, how long each may take for what it does, and which of them makes room.
-#include "daemon/web/http/peers.hpp"
 #include "daemon/web/http/server.hpp"
 
 #include <algorithm>
@@ -75,10 +74,10 @@ void Server::take_in(tcp::socket socket) {
   const auto remote = socket.remote_endpoint(error);
   if (error) return;                                                       // gone already
   if (connections_.size() >= limits_.connections && !make_room()) return;  // all are being answered: closing tells the client to come again
-  // One address makes room among its own.
+  // One address makes room among its own, unless it stands for many.
   const std::string peer = remote.address().to_string();
   if (const auto same = [&peer](const Connection& one) { return one.peer == peer; };
-      !is_loopback(remote.address()) &&
+      !proxies_.trusts(peer) &&
       static_cast<std::size_t>(std::count_if(connections_.begin(), connections_.end(),
                                              [&](const auto& each) { return same(*each.second); })) >= limits_.of_a_peer &&
       !close_slowest(same))

@@ -27,6 +27,7 @@ struct Request {
   bool http_1_0 = false, keep_alive = true;
   std::string peer;  // address without port
   bool peer_is_loopback = false;
+  std::string client;      // whom a trusted proxy forwards this for; empty: nobody else, or that is not known
   std::string local_user;  // who came by the daemon's own Unix socket: root, or the user that drwatch runs as; empty: nobody did
 
   const std::string* header(std::string_view lower_case_name) const;  // the first; nullptr: none

@@ -2,7 +2,6 @@
 #include "daemon/web/http/server.hpp"
 
 #include "daemon/web/http/incoming.hpp"
-#include "daemon/web/http/peers.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -38,6 +37,12 @@ tcp::endpoint endpoint_of(const std::string& listen) {
 std::string endpoint_text(const tcp::endpoint& e) {
   const std::string address = e.address().to_string();
   return (e.address().is_v6() ? "[" + address + "]" : address) + ":" + std::to_string(e.port());
+}
+
+std::string client_share(const Request& request) {
+  boost::system::error_code none;
+  const auto address = asio::ip::make_address(request.client, none);
+  return none ? std::string() : fair_share_of(address);
 }
 
 }  // namespace
@@ -95,6 +100,8 @@ std::string Server::address() const {
 }
 
 void Server::identity(std::shared_ptr<Identity> identity) { identity_ = std::move(identity); }
+
+void Server::trust(Proxies proxies) { proxies_ = std::move(proxies); }
 
 void Server::begin_serving(One one, Doing doing) {
   one->id = next_id_++;
@@ -227,7 +234,7 @@ Task<bool> Server::answer(Shared self, One one, Request request) {
   // The server being stopped answers what it has taken and keeps nothing open.
   const bool head = request.method == "HEAD", keep = request.keep_alive && !self->stopped_;
   const std::string wrong = read_target(request);
-  // Requests of one client behind a proxy, counted as long as this one is under way. Loopback itself has no bound.
+  // Requests of one client behind a proxy, counted as long as this one is under way. The proxy itself has no bound.
   struct UnderWay {
     std::map<std::string, std::size_t>& all;
     std::string client;
@@ -239,7 +246,7 @@ Task<bool> Server::answer(Shared self, One one, Request request) {
     }
     std::size_t count() const { return client.empty() ? 0 : all.at(client); }
   };
-  const UnderWay under_way(self->under_way_, request.peer_is_loopback ? client_of(request) : std::string());
+  const UnderWay under_way(self->under_way_, client_share(request));
   SharedResponse response;
   if (!wrong.empty()) {
     response = std::make_shared<const Response>(problem(400, "not understood", wrong));
@@ -291,6 +298,7 @@ Task<void> Server::serve(Shared self, One one) {
     request->peer = one->peer;
     request->peer_is_loopback = one->loopback;
     request->local_user = one->local_user;
+    if (!one->local_user.empty() || self->proxies_.trusts(one->peer)) request->client = self->proxies_.forwarded_for(*request);
     if (!co_await answer(self, one, std::move(*request))) co_return;
   }
 }

@@ -5,6 +5,7 @@
 
 #include "daemon/tasks/task_group.hpp"
 #include "daemon/web/http/message.hpp"
+#include "daemon/web/http/peers.hpp"
 #include "daemon/web/http/socket.hpp"
 
 #include <functional>
@@ -21,8 +22,8 @@ struct Limits {
   std::size_t header_bytes = 16 * 1024, body_bytes = 64 * 1024;
   std::size_t connections = 1024;        // at once; whoever is slowest makes room
   std::size_t streams = 256;             // of them, responses without an end
-  std::size_t of_a_peer = 256;           // connections of one address; nobody's on loopback, where proxies come from
-  std::size_t of_a_client = 64;          // requests under way of one address behind such a proxy
+  std::size_t of_a_peer = 256;           // connections of one address; not of a proxy
+  std::size_t of_a_client = 64;          // requests under way of one address behind a proxy
   std::size_t unsent_bytes = 64 << 20;   // of all answers that their readers have not taken yet
   Duration header_within = seconds{10};  // from its first byte (and the TLS handshake)
   Duration body_within = seconds{20};
@@ -46,6 +47,7 @@ class Server : public std::enable_shared_from_this<Server> {
   void stop();
   std::string address() const;                        // with the port as bound
   void identity(std::shared_ptr<Identity> identity);  // of connections from now on; null: plain
+  void trust(Proxies proxies);                        // of requests and connections from now on
   std::size_t connections() const { return connections_.size(); }
 
  private:
@@ -97,6 +99,7 @@ class Server : public std::enable_shared_from_this<Server> {
   std::string local_path_;
   std::shared_ptr<Identity> identity_;
   std::shared_ptr<Handshakes> handshakes_;
+  Proxies proxies_;
   std::map<std::uint64_t, One> connections_;
   std::uint64_t next_id_ = 1;
   std::size_t streams_ = 0, unsent_ = 0;

@@ -2,6 +2,7 @@
 // A client's bytes to drwatch's own server: the request, its target and query, its JSON fields.
 #include "daemon/web/api/fields.hpp"
 #include "daemon/web/http/incoming.hpp"
+#include "daemon/web/http/peers.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace http_request_target {
@@ -35,6 +36,9 @@ Read read(std::string_view text, std::size_t piece) {
 }
 
 void look_at(Request request) {
+  static const Proxies proxies({"10.0.0.0/8", "2001:db8::/32"});
+  const std::string client = proxies.forwarded_for(request);
+  must(client.empty() || (parse_address(client) && !proxies.trusts(client)), "who is forwarded for is an address, and no proxy");
   must(request.body.size() <= most_body, "the body is bounded");
   if (read_target(request).empty())
     for (const std::string& segment : request.segments) must(!has_control(segment), "a path holds no control characters");
