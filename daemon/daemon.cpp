@@ -5,6 +5,9 @@
 #include "daemon/recovery/alerts/wanted.hpp"
 #include "probes/seams/within.hpp"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <algorithm>
 
 namespace drwatch {
@@ -334,12 +337,18 @@ std::map<std::string, std::string> Daemon::remember_answer(const std::string& ke
   return changed;
 }
 
+namespace {
+
+Answer closed() {
+  Answer answer;
+  answer.refused = Refusal{503, "drwatch is stopping", "nothing was done; ask again when it is back", {}};
+  return answer;
+}
+
+}  // namespace
+
 Task<Answer> Daemon::submit(Input input, std::string key, std::string of) {
-  if (stopping_) {
-    Answer closed;
-    closed.refused = Refusal{503, "drwatch is stopping", "nothing was done; ask again when it is back", {}};
-    co_return closed;
-  }
+  if (stopping_) co_return closed();
   if (auto known = answers_.find(key); !key.empty() && known != answers_.end() && known->second.first > now() - answers_kept) {
     Answer again = known->second.second;
     if (!of.empty() && !again.of.empty() && again.of != of) {
@@ -358,6 +367,25 @@ Task<Answer> Daemon::submit(Input input, std::string key, std::string of) {
   Answer answer{decision.refused, decision.subject, true, false};
   if (!answer.refused) answer.durable = co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
   co_return answer;
+}
+
+Task<std::vector<Answer>> Daemon::submit_all(std::vector<Input> inputs) {
+  // So many are decided on before others have their turn.
+  constexpr std::size_t in_a_turn = 16;
+  std::vector<Answer> answers;
+  for (Input& input : inputs) {
+    if (!answers.empty() && answers.size() % in_a_turn == 0) co_await boost::asio::post(parts_.world.executor, boost::asio::use_awaitable);
+    if (stopping_) {
+      answers.push_back(closed());
+      continue;
+    }
+    Decision decision = feed(std::move(input));
+    answers.push_back({decision.refused, decision.subject, true, false});
+  }
+  const bool done = std::any_of(answers.begin(), answers.end(), [](const Answer& answer) { return !answer.refused; });
+  const bool durable = !done || co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
+  for (Answer& answer : answers) answer.durable = durable || answer.refused;
+  co_return answers;
 }
 
 // ---- reload

@@ -58,6 +58,7 @@ class Daemon : public Desk {
   DaemonFigures figures() const override;
   std::optional<Time> next_run(const std::string& probe) const override { return scheduler_.next_run(probe); }
   Task<Answer> submit(Input input, std::string idempotency_key, std::string of = "") override;
+  Task<std::vector<Answer>> submit_all(std::vector<Input> inputs) override;
   Task<std::optional<Outcome>> run_probe(std::string name) override { return scheduler_.next_outcome(std::move(name)); }
   Task<std::vector<std::pair<std::string, bool>>> send_test_alert() override;
   Task<std::vector<std::string>> reload() override;

@@ -58,6 +58,8 @@ class Desk {
   // Decides, applies, and returns once what follows is on disk or the journal's patience is over. The same non-empty key within 24 h: the
   // first answer again; for another request (`of`) a refusal, since what it asks for was not done.
   virtual Task<Answer> submit(Input input, std::string idempotency_key, std::string of = "") = 0;
+  // Many at once, in their order: all of them wait for the disk together, and the loop turns meanwhile. An answer for each.
+  virtual Task<std::vector<Answer>> submit_all(std::vector<Input> inputs) = 0;
   virtual Task<std::optional<Outcome>> run_probe(std::string name) = 0;  // now; nullopt: no such probe
   // One line per Alertmanager and channel: what happened, and whether it was taken.
   virtual Task<std::vector<std::pair<std::string, bool>>> send_test_alert() = 0;

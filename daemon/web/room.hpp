@@ -10,10 +10,12 @@
 #include "daemon/web/http/message.hpp"
 #include "daemon/web/http/renderer.hpp"
 #include "daemon/web/moment.hpp"
+#include "daemon/world/workers.hpp"
 
 #include <map>
 #include <memory>
 #include <string>
+#include <variant>
 
 namespace drwatch::web {
 
@@ -27,6 +29,7 @@ struct Room {
   Moments moments;
   // For those who show no token; for those who do; for scrapes without one.
   Renderer open, known, scrapes;
+  Workers reading;  // of bodies that take long
 
   Room(World w, Desk& d, Log& l, const ServerSettings& s)
       : world(w),
@@ -37,7 +40,8 @@ struct Room {
         moments(d),
         open(w.executor, {}),
         known(w.executor, {}),
-        scrapes(w.executor, {8, 32}) {}
+        scrapes(w.executor, {8, 32}),
+        reading(w.executor, 1) {}
   Renderer& renderer_for(const Caller& caller) { return caller.name.empty() ? open : known; }
   // How links begin: public_url, or the address that listens.
   std::string base_url;
@@ -65,6 +69,9 @@ using Tells = Response (*)(Room&, const Call&);
 using Reads = Response (*)(const Moment&, const Call&);
 // May wait: a command, a ping, the metrics.
 using Acts = Task<SharedResponse> (*)(Room&, Call);
+
+// Server::Admit: finds the row and admits the caller before the body is read.
+std::variant<std::size_t, Response> admit(Room& room, const Request& head);
 
 // Finds the row, admits the caller, answers.
 Task<SharedResponse> respond(std::shared_ptr<Room> room, Request request);

@@ -19,6 +19,7 @@ struct Row {
   Needs needs;
   std::variant<Tells, Reads, Acts> does;
   std::string_view what;  // in docs/http.md
+  std::size_t body = 0;   // bytes that its body may have; 0: as usual (Limits)
 };
 
 constexpr std::string_view get = "GET HEAD", post = "POST", any = "GET HEAD POST";
@@ -74,7 +75,7 @@ const Row table[] = {
     {get, "/api/v1/alerts", Needs::reading, read_alerts, "the alerts as they should stand"},
     {post, "/api/v1/alerts/test", Needs::responder, test_alert, "sends a test alert everywhere and reads it back"},
     {post, "/api/v1/alertmanager", Needs::responder, alertmanager_webhook,
-     "an Alertmanager's webhook: alerts with a label `drwatch_signal` become signals"},
+     "an Alertmanager's webhook: alerts with a label `drwatch_signal` become signals; a body of 4 MiB, 1000 alerts", 4 << 20},
     {get, "/api/v1/events", Needs::reading, read_events,
      "the newest events; `?after=`; with `Accept: text/event-stream` all that come, `Last-Event-ID` resumes"},
     {post, "/api/v1/reload", Needs::admin, reload, "reads the configuration again"},
@@ -165,8 +166,8 @@ std::string http_reference() {
 <!-- Written from the rows in daemon/web/routes.cpp: change them there, then DRWATCH_WRITE_REFERENCE=1 build/dev/tests/test_web writes it anew. -->
 
 Tokens are sent as `Authorization: Bearer TOKEN`; their roles are `viewer`, `responder` and `admin`, and each may do what the one before may. *To read*
-needs no token on loopback, unless `[server] public_url` is set and `open_reading` is not true; otherwise a viewer's. Bodies are JSON objects, sent as
-`Content-Type: application/json`. An error is `application/problem+json` (RFC 9457). A command takes an `Idempotency-Key`, kept for 24 hours.
+needs no token on loopback, unless `[server] public_url` is set and `open_reading` is not true; otherwise a viewer's. Bodies are JSON objects of at
+most 64 KiB, sent as `Content-Type: application/json`. Nothing of the body of a request whose token is wrong is read. An error is `application/problem+json` (RFC 9457). A command takes an `Idempotency-Key`, kept for 24 hours.
 
 What is read is made beside the loop that watches, from how things stood at most a quarter of a second ago, and never from before a command that was
 answered. Whoever shows a token does not wait for those who show none. When too many ask at once, some are answered 503 or 429 with `Retry-After`; heartbeats, `/healthz`,
@@ -223,18 +224,36 @@ void Room::note_wrong_token(const Request& request) {
   wrong_token_told_at = now;
 }
 
+namespace {
+
+// nullptr: there is none; `allowed` has the methods of those with that path.
+const Row* route_of(const Request& request, std::map<std::string, std::string>& at, std::set<std::string_view>& allowed) {
+  for (const auto& each : table) {
+    if (!matches(each.pattern, request.segments, at)) continue;
+    if (takes(each, request.method)) return &each;
+    allowed.insert(each.methods);
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::variant<std::size_t, Response> admit(Room& room, const Request& head) {
+  std::map<std::string, std::string> at;
+  std::set<std::string_view> allowed;
+  const Row* row = route_of(head, at, allowed);
+  if (!row) return std::size_t{0};
+  auto admitted = room.auth.admit(head, row->needs);
+  auto* refusal = std::get_if<Response>(&admitted);
+  if (!refusal) return row->body;
+  if (refusal->held > Duration{0}) room.note_wrong_token(head);
+  return std::move(*refusal);
+}
+
 Task<SharedResponse> respond(std::shared_ptr<Room> room, Request request) {
   Call call;
   std::set<std::string_view> allowed;
-  const Row* row = nullptr;
-  for (const auto& each : table) {
-    if (!matches(each.pattern, request.segments, call.at)) continue;
-    if (takes(each, request.method)) {
-      row = &each;
-      break;
-    }
-    allowed.insert(each.methods);
-  }
+  const Row* row = route_of(request, call.at, allowed);
   if (!row && !allowed.empty()) co_return shared(wrong_method(request.method, allowed));
   if (!row) co_return shared(no_such_path(request));
 

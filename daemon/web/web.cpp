@@ -37,7 +37,8 @@ std::string base_url(const ServerSettings& server, const std::string& address) {
 Web::Web(World world, Desk& desk, Log& log, TaskGroup& tasks, const ServerSettings& settings) : inside_(std::make_unique<Inside>()) {
   auto room = std::make_shared<web::Room>(world, desk, log, settings);
   auto respond = [room](web::Request request) { return web::respond(room, std::move(request)); };
-  auto server = std::make_shared<web::Server>(world, tasks, settings.listen, web::Limits{}, std::move(respond));
+  auto server = std::make_shared<web::Server>(world, tasks, settings.listen, web::Limits{}, std::move(respond),
+                                              [room](const web::Request& head) { return web::admit(*room, head); });
   server->identity(identity_of(settings));
   server->trust(web::Proxies(settings.trusted_proxies));
   if (const std::string path = local_socket(); !path.empty()) server->listen_locally(path);

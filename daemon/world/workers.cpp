@@ -124,6 +124,13 @@ Task<void> Workers::run(std::function<void()> work) {
   if (*error) std::rethrow_exception(*error);
 }
 
+Task<void> Workers::run_for(std::size_t bytes, std::function<void()> work) {
+  if (bytes > few_bytes)
+    co_await run(std::move(work));
+  else
+    work();
+}
+
 bool done_within(std::chrono::milliseconds patience, std::function<void()> work) {
   struct Waited {
     std::mutex mutex;

@@ -23,6 +23,9 @@ class Workers {
   // cancelled it unwinds at once while the work may still run: so `work` must own all that it touches (shared pointers, copies), never
   // refer to the frame of the coroutine.
   Task<void> run(std::function<void()> work);
+  // The same for work that looks at so many bytes: few are looked at here and now, since a thread would take longer to come back.
+  Task<void> run_for(std::size_t bytes, std::function<void()> work);
+  static constexpr std::size_t few_bytes = 64 * 1024;
   // From the loop's thread. Runs `work` on a thread, and then `done` on the loop, unless these workers have gone by then. Neither may
   // throw: an exception would leave the thread, or the loop, and end the process.
   void post(std::function<void()> work, std::function<void()> done = {});

@@ -93,6 +93,36 @@ TEST_CASE("while the disk refuses, what waits grows by events alone, and the new
   CHECK(ended - *parse_time(Json::parse(m.disk.kept.at("alive_at")).get<std::string>()) <= seconds{1});
 }
 
+TEST_CASE("many inputs at once wait for the disk together, and each has its answer") {
+  Machine m;
+  m.start();
+  m.pass(minutes{1});
+  auto opened = m.submit(OpenIncident{"database-outage", "oncall", ""});
+  REQUIRE(opened);
+  m.disk_turn = Duration{500};
+  m.pass(seconds{2});
+  std::vector<Input> inputs;
+  for (int i = 0; i < 100; ++i)
+    inputs.push_back(AddNote{i == 50 ? "no-such-incident" : opened->subject, "note " + std::to_string(i), "oncall"});
+  const Time asked = m.clock.now();
+  auto answers = m.submit_all(inputs);
+  REQUIRE(answers);
+  // One after the other would be fifty seconds. What is under way ends first.
+  CHECK(m.clock.now() - asked <= seconds{2});
+  REQUIRE(answers->size() == 100);
+  for (std::size_t i = 0; i < answers->size(); ++i) {
+    CHECK((*answers)[i].refused.has_value() == (i == 50));
+    CHECK((*answers)[i].durable);
+  }
+  m.truth.disk_full = true;
+  answers = m.submit_all({inputs[0], inputs[1]});
+  REQUIRE(answers);
+  for (const Answer& answer : *answers) CHECK_FALSE(answer.durable);
+  m.truth.disk_full = false;
+  m.pass(seconds{30});
+  check_the_record(m);
+}
+
 TEST_CASE("a disk that is only slow is told of too, once, and once when it is well") {
   Machine m;
   m.start();

@@ -271,6 +271,9 @@ namespace {
 Task<void> ask(Daemon& daemon, Input input, std::string key, std::shared_ptr<std::optional<Answer>> into) {
   *into = co_await daemon.submit(std::move(input), std::move(key));
 }
+Task<void> ask_all(Daemon& daemon, std::vector<Input> inputs, std::shared_ptr<std::optional<std::vector<Answer>>> into) {
+  *into = co_await daemon.submit_all(std::move(inputs));
+}
 }  // namespace
 
 Task<void> Machine::reload_into(std::shared_ptr<std::optional<std::vector<std::string>>> into) { *into = co_await daemon_->reload(); }
@@ -292,6 +295,13 @@ std::optional<Answer> Machine::submit(Input input, const std::string& key, Durat
   outside_->spawn("ask", ask(*daemon_, std::move(input), key, answer));
   clock.run_until([&] { return answer->has_value(); }, most);
   return *answer;
+}
+
+std::optional<std::vector<Answer>> Machine::submit_all(std::vector<Input> inputs, Duration most) {
+  auto answers = std::make_shared<std::optional<std::vector<Answer>>>();
+  outside_->spawn("ask all", ask_all(*daemon_, std::move(inputs), answers));
+  clock.run_until([&] { return answers->has_value(); }, most);
+  return *answers;
 }
 
 void Machine::submit_and_leave(Input input, const std::string& key) {

@@ -86,6 +86,7 @@ class Machine {
   bool until(const std::function<bool()>& done, Duration most);
   // Submits and lets time pass until it is answered; nullopt when that takes more than `most`.
   std::optional<Answer> submit(Input input, const std::string& key = "", Duration most = seconds{10});
+  std::optional<std::vector<Answer>> submit_all(std::vector<Input> inputs, Duration most = seconds{10});
   std::vector<std::string> reload();  // and lets time pass until it is over
   void reload_and_leave();
   void submit_and_leave(Input input, const std::string& key = "");

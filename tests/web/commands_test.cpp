@@ -206,7 +206,64 @@ TEST_CASE("an Alertmanager's webhook raises and clears the signals that its aler
     CHECK_FALSE(std::get<SetSignal>(server.desk().inputs_[1]).raised);
   });
   CHECK(post(server, "/api/v1/alertmanager", R"({"alerts": 3})").status == 400);
+  server.on_loop([&] { server.desk().stopping_ = true; });
+  // A 4xx or a 200 would be the last that is heard of it.
+  CHECK(post(server, "/api/v1/alertmanager", R"({"alerts": [{"labels": {"drwatch_signal": "breach-suspected"}}]})").status == 503);
+  server.on_loop([&] { server.desk().stopping_ = false; });
   CHECK(ask(server.port(), "POST", "/api/v1/alertmanager", {of_json}, R"({"alerts": []})").status == 401);
+}
+
+TEST_CASE("a webhook may be large; what is too much of it is refused") {
+  Running server;
+  const auto bring = [&](std::size_t alerts, std::size_t padding) {
+    std::string body = R"({"version": "4", "alerts": [)";
+    for (std::size_t i = 0; i < alerts; ++i)
+      body += (i == 0 ? "" : ",") + std::string(R"({"status": "firing", "labels": {"drwatch_signal": "breach-suspected", "n": ")") +
+              std::to_string(i) + R"("}, "annotations": {"text": ")" + std::string(padding, 'x') + "\"}}";
+    return body + "]}";
+  };
+  const Reply many = post(server, "/api/v1/alertmanager", bring(1000, 3900));
+  CHECK(many.status == 200);
+  CHECK(many.json()["results"].size() == 1000);
+  CHECK(many.json()["durable"] == true);
+  server.on_loop([&] {
+    CHECK(server.desk().inputs_.size() == 1000);
+    CHECK(server.desk().batches_ == 1);  // all of them wait for the disk together
+    server.desk().inputs_.clear();
+    server.desk().durable_ = false;
+  });
+  CHECK(post(server, "/api/v1/alertmanager", bring(3, 1)).json()["durable"] == false);
+  server.on_loop([&] { server.desk().inputs_.clear(); });
+  CHECK(post(server, "/api/v1/alertmanager", bring(1001, 1)).status == 413);
+  CHECK(post(server, "/api/v1/alertmanager", bring(1, 4 << 20)).status == 413);
+  CHECK(post(server, "/api/v1/alertmanager", R"({"alerts": [], "more": [)" + std::string(200'000, ',') + "]}").status == 413);
+  std::string deep = R"({"alerts": )" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
+  CHECK(post(server, "/api/v1/alertmanager", deep).status == 413);
+  deep = R"({"alerts": )" + std::string(100, '[') + std::string(100, ']') + std::string(100'000, ' ') + "}";
+  CHECK(post(server, "/api/v1/alertmanager", deep).status == 400);
+  CHECK(post(server, "/api/v1/alertmanager", std::string(100'000, '\xFF')).status == 400);
+  // Other bodies have the usual bound.
+  CHECK(post(server, "/api/v1/incidents", std::string(65537, ' ')).status == 413);
+  server.on_loop([&] { CHECK(server.desk().inputs_.empty()); });
+}
+
+TEST_CASE("of a request whose token is wrong no body is read") {
+  Running server;
+  const std::string beginning =
+      "POST /api/v1/alertmanager HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 4000000\r\n";
+  for (const std::string token : {"", "Authorization: Bearer wrong\r\n", "Authorization: Bearer viewer-secret\r\n"}) {
+    CAPTURE(token);
+    Client client(server.port());
+    client.send(beginning + token + "\r\n{");  // and nothing more: whoever waits for the body waits for ever
+    const Reply reply = client.reply();
+    CHECK(reply.status == (token.find("viewer") == std::string::npos ? 401 : 403));
+    CHECK(reply.headers.at("connection") == "close");
+  }
+  Client asks(server.port());
+  asks.send(beginning + "Authorization: Bearer wrong\r\nExpect: 100-continue\r\n\r\n");
+  CHECK(asks.reply().status == 401);
+  CHECK(server.log_lines().find("with a wrong token") != std::string::npos);
+  CHECK(ask(server.port(), "GET", "/metrics").body.find("\ndrwatch_http_wrong_tokens_total 2\n") != std::string::npos);
 }
 
 }  // namespace commands_test

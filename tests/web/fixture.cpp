@@ -40,6 +40,20 @@ Task<Answer> FakeDesk::submit(Input input, std::string idempotency_key, std::str
   co_return answer;
 }
 
+Task<std::vector<Answer>> FakeDesk::submit_all(std::vector<Input> inputs) {
+  ++batches_;
+  std::vector<Answer> answers;
+  for (Input& input : inputs) {
+    Answer answer;
+    if (stopping_)
+      answer.refused = Refusal{503, "drwatch is stopping", "nothing was done", {}};
+    else
+      answer = co_await submit(std::move(input), "");
+    answers.push_back(std::move(answer));
+  }
+  co_return answers;
+}
+
 Task<std::optional<Outcome>> FakeDesk::run_probe(std::string name) {
   Outcome outcome = outcome_of(Health::down, Reason::connect, "ECONNREFUSED", name + " refused");
   outcome.at = now_there;
@@ -95,7 +109,8 @@ Running::Running(web::Limits limits, std::function<void(Settings&)> change, cons
   room_->base_url = "http://here";
   room_->moments.fresh_for = std::chrono::nanoseconds(0);  // the desk's state is changed without an event
   auto respond = [room = room_](web::Request request) { return web::respond(room, std::move(request)); };
-  server_ = std::make_shared<web::Server>(world_.world(), tasks_, "127.0.0.1:0", limits, respond);
+  server_ = std::make_shared<web::Server>(world_.world(), tasks_, "127.0.0.1:0", limits, respond,
+                                          [room = room_](const web::Request& head) { return web::admit(*room, head); });
   if (!settings.server.tls_certificate.empty())
     server_->identity(web::load_identity(settings.server.tls_certificate, settings.server.tls_key));
   server_->trust(web::Proxies(settings.server.trusted_proxies));

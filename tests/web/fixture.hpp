@@ -38,6 +38,7 @@ class FakeDesk final : public Desk {
   DaemonFigures figures() const override { return figures_; }
   std::optional<Time> next_run(const std::string&) const override { return now_there + seconds{7}; }
   Task<Answer> submit(Input input, std::string idempotency_key, std::string of = "") override;
+  Task<std::vector<Answer>> submit_all(std::vector<Input> inputs) override;
   Task<std::optional<Outcome>> run_probe(std::string name) override;
   Task<std::vector<std::pair<std::string, bool>>> send_test_alert() override;
   Task<std::vector<std::string>> reload() override { co_return reload_problems_; }
@@ -53,7 +54,8 @@ class FakeDesk final : public Desk {
   std::vector<std::string> keys_, reload_problems_;
   std::vector<std::shared_ptr<const Event>> events_;
   std::map<int, std::function<void(const Event&)>> followers_;
-  bool durable_ = true;
+  bool durable_ = true, stopping_ = false;
+  int batches_ = 0;
 };
 
 struct Quiet final : Log {
@@ -75,7 +77,7 @@ class Running {
   std::size_t connections();
   void trust(const std::vector<std::string>& proxies, bool loopback = true) {
     server_->trust(web::Proxies(proxies, loopback));
-  }                                                                                                       // on the loop
+  }  // on the loop
   void use_identity(std::shared_ptr<web::Identity> identity) { server_->identity(std::move(identity)); }  // on the loop
 
  private:

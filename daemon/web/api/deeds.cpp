@@ -7,6 +7,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <functional>
+#include <memory>
+
 namespace drwatch::web {
 namespace {
 
@@ -39,6 +42,32 @@ std::optional<Meant> meant_by(const Parsed& alert) {
   }
   return meant;
 }
+
+// A webhook's body, and what was found in it: looked at on a thread when it is large, so it owns all that it touches.
+struct Brought {
+  static constexpr std::size_t most_alerts = 1000;
+  std::string body;
+  std::vector<std::optional<Meant>> alerts;
+  std::optional<Response> refused;
+
+  void look() {
+    if (too_many_values(body)) {
+      refused = problem(413, "too many values", "a body holds at most " + std::to_string(most_json_values) + " values of JSON");
+      return;
+    }
+    const Parsed parsed = bounded_json(body);
+    if (!parsed.is_object() || !parsed.contains("alerts") || !parsed["alerts"].is_array()) {
+      refused = problem(400, "not understood", "the body is not what an Alertmanager's webhook sends: an object with a list 'alerts'");
+      return;
+    }
+    if (parsed["alerts"].size() > most_alerts) {
+      refused = problem(413, "too many alerts",
+                        "a webhook brings at most " + std::to_string(most_alerts) + "; set max_alerts in Alertmanager's webhook_configs");
+      return;
+    }
+    for (const auto& alert : parsed["alerts"]) alerts.push_back(meant_by(alert));
+  }
+};
 
 }  // namespace
 
@@ -98,36 +127,40 @@ Task<SharedResponse> reload(Room& room, Call call) {
 // An Alertmanager tries again what is answered with 5xx, and drops what is answered with 4xx. An alert that means no signal here is no
 // reason for either: it is answered with 200 and listed as ignored.
 Task<SharedResponse> alertmanager_webhook(Room& room, Call call) {
-  constexpr std::size_t most_alerts = 1000;
-  const Parsed body = bounded_json(call.request.body);
-  if (!body.is_object() || !body.contains("alerts") || !body["alerts"].is_array())
-    co_return shared(
-        problem(400, "not understood", "the body is not what an Alertmanager's webhook sends: an object with a list 'alerts'"));
-  if (body["alerts"].size() > most_alerts)
-    co_return shared(
-        problem(413, "too many alerts",
-                "a webhook brings at most " + std::to_string(most_alerts) + "; set max_alerts in Alertmanager's webhook_configs"));
+  const auto brought = std::make_shared<Brought>();
+  brought->body = std::move(call.request.body);
+  std::function<void()> look = [brought] { brought->look(); };
+  const std::size_t size = brought->body.size();
+  co_await room.reading.run_for(size, std::move(look));
+  if (brought->refused) co_return shared(std::move(*brought->refused));
+  const auto settings = room.desk.settings();
+  std::vector<Input> inputs;
+  for (const auto& meant : brought->alerts)
+    if (meant && settings->signals.contains(meant->signal))
+      inputs.push_back(SetSignal{meant->signal, meant->raised, call.caller.name, meant->note, meant->alert});
+  const auto answers = co_await room.desk.submit_all(std::move(inputs));
+  for (const Answer& answer : answers)
+    if (answer.refused && answer.refused->status >= 500)
+      co_return shared(problem(answer.refused->status, answer.refused->title, answer.refused->detail, answer.refused->list));
   View results = View::array();
   bool durable = true;
-  for (const auto& alert : body["alerts"]) {
-    const auto meant = meant_by(alert);
+  auto answer = answers.begin();
+  const auto& signals = room.desk.state().record.signals;
+  for (const auto& meant : brought->alerts) {
     if (!meant) {
       results.push_back(View{{"signal", nullptr}, {"result", "ignored: no label drwatch_signal"}});
       continue;
     }
-    const auto settings = room.desk.settings();
     if (!settings->signals.contains(meant->signal)) {
       results.push_back(View{{"signal", meant->signal}, {"result", "ignored: no [signal." + meant->signal + "] is declared"}});
       continue;
     }
-    SetSignal input{meant->signal, meant->raised, call.caller.name, meant->note, meant->alert};
-    const Answer answer = co_await room.desk.submit(std::move(input), "");
-    durable &= answer.durable;
-    const auto& signals = room.desk.state().record.signals;
+    durable &= answer->durable;
     const auto signal = signals.find(meant->signal);
     const bool stands = signal != signals.end() && signal->second.raised;
     const std::string result = meant->raised ? "raised" : stands ? "still raised by " + who_raises(signal->second) : "cleared";
-    results.push_back(View{{"signal", meant->signal}, {"result", answer.refused ? "refused: " + answer.refused->detail : result}});
+    results.push_back(View{{"signal", meant->signal}, {"result", answer->refused ? "refused: " + answer->refused->detail : result}});
+    ++answer;
   }
   co_return shared(json(View{{"results", results}, {"durable", durable}}));
 }

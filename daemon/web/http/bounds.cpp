@@ -76,7 +76,8 @@ void Server::take_in(tcp::socket socket) {
   if (connections_.size() >= limits_.connections && !make_room()) return;  // all are being answered: closing tells the client to come again
   // One address makes room among its own, unless it stands for many.
   const std::string peer = remote.address().to_string();
-  if (const auto same = [&peer](const Connection& one) { return one.peer == peer; };
+  const std::string share = fair_share_of(remote.address());
+  if (const auto same = [&share](const Connection& one) { return one.share == share; };
       !proxies_.trusts(peer) &&
       static_cast<std::size_t>(std::count_if(connections_.begin(), connections_.end(),
                                              [&](const auto& each) { return same(*each.second); })) >= limits_.of_a_peer &&
@@ -85,8 +86,9 @@ void Server::take_in(tcp::socket socket) {
   socket.set_option(tcp::no_delay(true), error);
   auto one = std::make_shared<Connection>();
   one->peer = peer;
+  one->share = share;
   one->loopback = is_loopback(remote.address());
-  one->socket = identity_ ? make_socket(std::move(socket), identity_, handshakes_, fair_share_of(remote.address()))
+  one->socket = identity_ ? make_socket(std::move(socket), identity_, handshakes_, share)
                           : make_socket(AnySocket(std::move(socket)));
   begin_serving(one, identity_ ? Doing::handshake : Doing::idle);
 }

@@ -14,14 +14,17 @@ namespace http = boost::beast::http;
 struct Incoming::Inside {
   http::request_parser<http::string_body> parser;
   std::size_t header_limit, body_limit, header_bytes = 0;
+  Admit admit;
   std::optional<Response> refused;
 
-  Inside(std::size_t header, std::size_t body) : header_limit(header), body_limit(body) {
-    // With the body, not only the header.
-    parser.eager(true);
+  Inside(std::size_t header, std::size_t body, Admit a) : header_limit(header), body_limit(body), admit(std::move(a)) {
     parser.header_limit(static_cast<std::uint32_t>(header));
-    parser.body_limit(body);
+    // Which bound it has is known when the header has come.
+    parser.eager(false);
+    parser.body_limit(boost::none);
   }
+  Request head() const;
+  void look_at_header();
   void refuse(const boost::system::error_code& error);
   void refuse_ambiguous();
 };
@@ -47,7 +50,25 @@ void Incoming::Inside::refuse_ambiguous() {
     refused = problem(400, "not understood", "an HTTP/1.1 request has exactly one Host header");
 }
 
-Incoming::Incoming(std::size_t header_limit, std::size_t body_limit) : inside_(std::make_unique<Inside>(header_limit, body_limit)) {}
+// The header has come: whether its body is read, and how much of it.
+void Incoming::Inside::look_at_header() {
+  refuse_ambiguous();
+  if (refused || parser.is_done()) return;
+  if (admit) {
+    auto verdict = admit(head());
+    if (auto* no = std::get_if<Response>(&verdict)) {
+      refused = std::move(*no);
+      return;
+    }
+    if (const std::size_t own = std::get<std::size_t>(verdict); own != 0) body_limit = own;
+  }
+  parser.body_limit(body_limit);
+  parser.eager(true);
+  if (const auto length = parser.content_length(); length && *length > body_limit) refuse(http::error::body_limit);
+}
+
+Incoming::Incoming(std::size_t header_limit, std::size_t body_limit, Admit admit)
+    : inside_(std::make_unique<Inside>(header_limit, body_limit, std::move(admit))) {}
 Incoming::~Incoming() = default;
 
 void Incoming::feed(std::string& bytes) {
@@ -61,7 +82,7 @@ void Incoming::feed(std::string& bytes) {
     if (error && error != http::error::need_more) return in.refuse(error);
     // Beast bounds what has not been parsed yet; many small lines, parsed one after the other, must not add up without end.
     if (!in.parser.is_header_done() && in.header_bytes + bytes.size() > in.header_limit) return in.refuse(http::error::header_limit);
-    if (in_header && in.parser.is_header_done()) in.refuse_ambiguous();
+    if (in_header && in.parser.is_header_done()) in.look_at_header();
     if (used != 0 && error != http::error::need_more) continue;
     // A chunk's first line and the trailer behind the last chunk wait here until they are whole: not without an end.
     if (bytes.size() > in.header_limit) in.refuse(http::error::header_limit);
@@ -79,8 +100,8 @@ bool Incoming::wants_continue() const {
 }
 
 // Header names in lower case, as Request has them; values as they came.
-Request Incoming::take() {
-  auto& message = inside_->parser.get();
+Request Incoming::Inside::head() const {
+  const auto& message = parser.get();
   Request request;
   request.method = std::string(message.method_string());
   request.target = std::string(message.target());
@@ -91,7 +112,12 @@ Request Incoming::take() {
     std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
     request.headers.emplace_back(std::move(name), std::string(field.value()));
   }
-  request.body = std::move(message.body());
+  return request;
+}
+
+Request Incoming::take() {
+  Request request = inside_->head();
+  request.body = std::move(inside_->parser.get().body());
   return request;
 }
 

@@ -4,14 +4,19 @@
 
 #include "daemon/web/http/message.hpp"
 
+#include <functional>
 #include <memory>
+#include <variant>
 
 namespace drwatch::web {
 
 class Incoming {
  public:
+  // Asked once the header of a request that brings a body has come, before anything of the body is read: how many bytes it may have (0: as
+  // usual), or why not to read it. The request is without its body.
+  using Admit = std::function<std::variant<std::size_t, Response>(Request)>;
   // Both in bytes.
-  Incoming(std::size_t header_limit, std::size_t body_limit);
+  Incoming(std::size_t header_limit, std::size_t body_limit, Admit admit = {});
   ~Incoming();
 
   // Takes what belongs to this request from the front of `bytes` and leaves what follows (pipelining).

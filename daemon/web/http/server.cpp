@@ -48,11 +48,12 @@ std::string client_share(const Request& request) {
 }  // namespace
 
 // Opens, binds and listens here and not in start(), so that a port in use is known before the daemon reports that it is ready.
-Server::Server(World world, TaskGroup& tasks, const std::string& listen, Limits limits, Respond respond)
+Server::Server(World world, TaskGroup& tasks, const std::string& listen, Limits limits, Respond respond, Admit admit)
     : world_(world),
       tasks_(tasks),
       limits_(limits),
       respond_(std::move(respond)),
+      admit_(std::move(admit)),
       acceptor_(world.executor),
       local_(world.executor),
       handshakes_(std::make_shared<Handshakes>(world.executor)) {
@@ -181,7 +182,13 @@ Task<bool> Server::send_shared(Shared self, One one, std::string header, std::sh
 
 // nullopt: there is no next request; what had to be said was said.
 Task<std::optional<Request>> Server::receive(Shared self, One one) {
-  Incoming incoming(self->limits_.header_bytes, self->limits_.body_bytes);
+  Incoming::Admit admit = [self, one](Request head) -> std::variant<std::size_t, Response> {
+    self->tell_whence(*one, head);
+    // What is wrong with its target is said when it has come.
+    if (!self->admit_ || !read_target(head).empty()) return std::size_t{0};
+    return self->admit_(head);
+  };
+  Incoming incoming(self->limits_.header_bytes, self->limits_.body_bytes, std::move(admit));
   self->begin(one, one->buffer.empty() ? Doing::idle : Doing::header);
   bool continued = false;
   for (;;) {
@@ -204,6 +211,10 @@ Task<std::optional<Request>> Server::receive(Shared self, One one) {
   if (incoming.done() && !incoming.refused() && !one->late) co_return incoming.take();
 
   const Response refusal = incoming.refused() ? *incoming.refused() : problem(408, "too slow", "the request did not arrive in time");
+  if (refusal.held > Duration{0}) {
+    self->begin(one, Doing::idle);
+    co_await self->world_.clock.sleep_for(refusal.held);
+  }
   if (co_await send(self, one, header_text(refusal, false, self->world_.clock.now()) + refusal.body)) co_await leave(self, one);
   co_return std::nullopt;
 }
@@ -289,16 +300,20 @@ Task<bool> Server::answer(Shared self, One one, Request request) {
   co_return false;
 }
 
+void Server::tell_whence(const Connection& one, Request& request) const {
+  request.peer = one.peer;
+  request.peer_is_loopback = one.loopback;
+  request.local_user = one.local_user;
+  if (!one.local_user.empty() || proxies_.trusts(one.peer)) request.client = proxies_.forwarded_for(request);
+}
+
 // One connection from its handshake to its end. Its socket is closed by the task group's callback (take_in), whichever way this returns.
 Task<void> Server::serve(Shared self, One one) {
   if (!co_await one->socket->handshake()) co_return;
   for (;;) {
     auto request = co_await receive(self, one);
     if (!request) co_return;
-    request->peer = one->peer;
-    request->peer_is_loopback = one->loopback;
-    request->local_user = one->local_user;
-    if (!one->local_user.empty() || self->proxies_.trusts(one->peer)) request->client = self->proxies_.forwarded_for(*request);
+    self->tell_whence(*one, *request);
     if (!co_await answer(self, one, std::move(*request))) co_return;
   }
 }

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <variant>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -19,13 +20,13 @@
 namespace drwatch::web {
 
 struct Limits {
-  std::size_t header_bytes = 16 * 1024, body_bytes = 64 * 1024;
-  std::size_t connections = 1024;        // at once; whoever is slowest makes room
-  std::size_t streams = 256;             // of them, responses without an end
-  std::size_t of_a_peer = 256;           // connections of one address; not of a proxy
-  std::size_t of_a_client = 64;          // requests under way of one address behind a proxy
-  std::size_t unsent_bytes = 64 << 20;   // of all answers that their readers have not taken yet
-  Duration header_within = seconds{10};  // from its first byte (and the TLS handshake)
+  std::size_t header_bytes = 16 * 1024, body_bytes = 64 * 1024;  // of a body: where its route has no bound of its own
+  std::size_t connections = 1024;                                // at once; whoever is slowest makes room
+  std::size_t streams = 256;                                     // of them, responses without an end
+  std::size_t of_a_peer = 256;                                   // connections of one address; not of a proxy
+  std::size_t of_a_client = 64;                                  // requests under way of one address behind a proxy
+  std::size_t unsent_bytes = 64 << 20;                           // of all answers that their readers have not taken yet
+  Duration header_within = seconds{10};                          // from its first byte (and the TLS handshake)
   Duration body_within = seconds{20};
   Duration write_within = seconds{30};      // a piece of a response must be taken
   Duration idle = seconds{60};              // between requests
@@ -36,10 +37,13 @@ class Server : public std::enable_shared_from_this<Server> {
  public:
   // Makes the response to a request, whatever it is; may take its time. It must not throw: the connection would end without an answer.
   using Respond = std::function<Task<SharedResponse>(Request)>;
+  // Incoming::Admit, with all that the server knows of the request. Nothing of the body of one that is refused is read, and its connection
+  // ends with the answer.
+  using Admit = std::function<std::variant<std::size_t, Response>(const Request&)>;
 
   // `listen`: "127.0.0.1:9780", "[::1]:9780". Binds and listens at once. Throws std::runtime_error with what to do ("cannot listen on
   // 127.0.0.1:9780: Address already in use; ..."). Connections are accepted after start().
-  Server(World world, TaskGroup& tasks, const std::string& listen, Limits limits, Respond respond);
+  Server(World world, TaskGroup& tasks, const std::string& listen, Limits limits, Respond respond, Admit admit = {});
   // A Unix socket beside it, for root and the user that drwatch runs as: they need no token. Binds at once; throws as the constructor does.
   void listen_locally(const std::string& path);
   void start();
@@ -56,7 +60,7 @@ class Server : public std::enable_shared_from_this<Server> {
     std::uint64_t id = 0;
     TaskGroup::Id task = 0;
     std::unique_ptr<Socket> socket;
-    std::string peer;
+    std::string peer, share;  // its address, and as whose connection it counts
     bool loopback = false;
     std::string local_user;
     std::string buffer;  // read, not yet understood
@@ -83,6 +87,7 @@ class Server : public std::enable_shared_from_this<Server> {
   static Task<void> leave(Shared self, One one);
 
   void begin(One one, Doing doing);
+  void tell_whence(const Connection& one, Request& request) const;
   double pace(const Connection& one) const;
   bool close_slowest(const std::function<bool(const Connection&)>& among);
   bool make_room();
@@ -94,6 +99,7 @@ class Server : public std::enable_shared_from_this<Server> {
   TaskGroup& tasks_;
   Limits limits_;
   Respond respond_;
+  Admit admit_;
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::local::stream_protocol::acceptor local_;
   std::string local_path_;
