@@ -35,7 +35,7 @@ struct Line {  // a fallback channel and its loop
 
 // What the loops share. They own it together with Alerting, so that a cancelled loop still unwinds on firm ground.
 struct Alerting::Inside : std::enable_shared_from_this<Alerting::Inside> {
-  Inside(World w, Log& l, TaskGroup& t) : world(w), log(l), tasks(t) {}
+  Inside(World w, Log& l, TaskGroup& t) : world(w), log(l), tasks(t), readers(std::make_shared<Workers>(w.executor, 1)) {}
 
   void load_alertmanagers();
   void load_channels();
@@ -52,6 +52,7 @@ struct Alerting::Inside : std::enable_shared_from_this<Alerting::Inside> {
   World world;
   Log& log;
   TaskGroup& tasks;
+  std::shared_ptr<Workers> readers;  // of answers that are long
   std::shared_ptr<const Settings> settings;
   std::map<std::string, Mate> mates;  // by url
   std::map<std::string, Line> lines;  // by channel
@@ -73,7 +74,7 @@ void Alerting::Inside::load_alertmanagers() {
     Mate& mate = mates[url];
     // One that stays keeps its loop: a request that is under way must not be overtaken by a newer one.
     const bool fresh = !mate.one;
-    if (fresh) mate.one = std::make_shared<Alertmanager>(world, log, url, sent);
+    if (fresh) mate.one = std::make_shared<Alertmanager>(world, log, url, sent, readers);
     mate.one->resend_every(settings->alertmanager.resend);
     mate.one->want(sendable);
     if (!fresh) continue;

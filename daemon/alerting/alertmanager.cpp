@@ -21,11 +21,26 @@ bool same(const Alert& a, const Alert& b) {
   return a.labels == b.labels && a.annotations == b.annotations && a.starts_at == b.starts_at && a.resolved_at == b.resolved_at;
 }
 
-// An answer that is no list of alerts, or one that is too long to be read while everything else waits.
-std::string odd_list(const HttpResponse& answer) {
-  if (answer.status == 200 && too_many_values(answer.body)) return "it lists too many alerts to be read when asked what it has";
-  return "it answered " + std::to_string(answer.status) + " when asked what it has";
-}
+// A list of alerts, and which of ours stand in it. What is read on a thread owns all that it touches, and frees there what was large.
+struct Listing {
+  int status = 0;
+  std::string body;
+  std::set<Labels> ours;
+  std::optional<std::set<Labels>> listed;
+  std::string wrong;
+
+  void read() {
+    auto all = status == 200 ? listed_alerts(body) : std::nullopt;
+    if (all)
+      std::erase_if(*all, [this](const Labels& labels) { return !ours.contains(labels); });
+    else if (status == 200 && too_many_values(body))
+      wrong = "it lists too many alerts to be read when asked what it has";
+    else
+      wrong = "it answered " + std::to_string(status) + " when asked what it has";
+    listed = std::move(all);
+    body = std::string();
+  }
+};
 
 }  // namespace
 
@@ -40,8 +55,14 @@ std::string shown_url(const std::string& url) {
   return at == std::string::npos || at < begin ? url : url.substr(0, begin) + url.substr(at + 1);
 }
 
-Alertmanager::Alertmanager(World world, Log& log, std::string url, std::shared_ptr<SentCounts> sent)
-    : world_(world), log_(log), url_(std::move(url)), name_(shown_url(url_)), sent_(std::move(sent)), waker_(world.executor) {
+Alertmanager::Alertmanager(World world, Log& log, std::string url, std::shared_ptr<SentCounts> sent, std::shared_ptr<Workers> readers)
+    : world_(world),
+      log_(log),
+      readers_(std::move(readers)),
+      url_(std::move(url)),
+      name_(shown_url(url_)),
+      sent_(std::move(sent)),
+      waker_(world.executor) {
   while (url_.ends_with('/')) url_.pop_back();
   // So that all four counters exist as zeros from the start: a rate over a counter that appears with 1 misses the first.
   for (const char* result : {"accepted", "rejected", "failed", "unconfirmed"}) count(result, 0);
@@ -135,12 +156,11 @@ Task<bool> Alertmanager::send_one_by_one(std::vector<Alert> alerts) {
 
 Task<bool> Alertmanager::confirm(std::vector<Alert> alerts) {
   if (alerts.empty()) co_return true;
-  const auto answer = co_await ask("GET", read_back_path(alerts), "");
   // Only a whole, readable list tells what stands there.
-  const auto listed = answer && answer->status == 200 ? listed_alerts(answer->body) : std::nullopt;
+  const auto [listed, wrong] = co_await read_back(alerts);
   if (!listed) {
     count("unconfirmed", alerts.size());
-    lost(!answer ? answer.error().message : odd_list(*answer));
+    lost(wrong);
     co_return false;
   }
   std::size_t missing = 0;
@@ -156,6 +176,20 @@ Task<bool> Alertmanager::confirm(std::vector<Alert> alerts) {
   if (missing != 0)
     away("it took " + std::to_string(alerts.size()) + " alerts, but " + std::to_string(missing) + " do not stand there as sent");
   co_return missing == 0;
+}
+
+Task<std::pair<std::optional<std::set<Labels>>, std::string>> Alertmanager::read_back(const std::vector<Alert>& alerts) {
+  const auto listing = std::make_shared<Listing>();
+  for (const Alert& alert : alerts) listing->ours.insert(alert.labels);
+  auto answer = co_await ask("GET", read_back_path(alerts), "");
+  if (!answer) co_return std::pair(std::optional<std::set<Labels>>(), answer.error().message);
+  listing->status = answer->status;
+  listing->body = std::move(answer->body);
+  const auto readers = readers_;
+  const std::size_t size = listing->body.size();
+  std::function<void()> read = [listing] { listing->read(); };
+  co_await readers->run_for(size, std::move(read));
+  co_return std::pair(std::move(listing->listed), std::move(listing->wrong));
 }
 
 Task<Alertmanager::Answer> Alertmanager::post(std::vector<Alert> alerts) {
@@ -175,7 +209,7 @@ Task<Result<HttpResponse>> Alertmanager::ask(std::string method, std::string pat
   if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
   request.headers.emplace_back("Accept", "application/json");
   request.body = std::move(body);
-  request.max_body = 4 << 20;  // some five thousand alerts; parsing more would keep the loop
+  request.max_body = 4 << 20;  // some five thousand alerts
   Phases phases;
   auto answer = co_await within(world_.clock, request_deadline, world_.http.fetch(std::move(request), phases));
   if (!answer) co_return Failure{Reason::timeout, "", "no answer within " + duration_words(request_deadline)};
@@ -186,10 +220,8 @@ Task<std::pair<std::string, bool>> Alertmanager::prove(Alert alert) {
   std::vector<Alert> one(1, alert);
   const Answer posted = co_await post(one);
   if (posted.taken != Taken::yes) co_return std::pair("not taken: " + posted.why, false);
-  const auto answer = co_await ask("GET", read_back_path(one), "");
-  if (!answer) co_return std::pair("taken, but not read back: " + answer.error().message, false);
-  const auto listed = listed_alerts(answer->body);
-  if (answer->status != 200 || !listed) co_return std::pair("taken, but not read back: " + odd_list(*answer), false);
+  const auto [listed, wrong] = co_await read_back(one);
+  if (!listed) co_return std::pair("taken, but not read back: " + wrong, false);
   const bool stands = listed->contains(alert.labels);
   co_return std::pair(std::string(stands ? "accepted and read back" : "taken, but it does not stand there"), stands);
 }

@@ -6,12 +6,14 @@
 #include "daemon/alerting/waker.hpp"
 #include "daemon/log/log.hpp"
 #include "daemon/recovery/alerts/alert.hpp"
+#include "daemon/world/workers.hpp"
 #include "probes/seams/world.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -33,7 +35,8 @@ std::string shown_url(const std::string& url);
 // One exchange is: post what should stand, then ask which alerts are listed. On the loop's thread only; one exchange at a time.
 class Alertmanager {
  public:
-  Alertmanager(World world, Log& log, std::string url, std::shared_ptr<SentCounts> sent);
+  // `readers`: threads on which long answers are read.
+  Alertmanager(World world, Log& log, std::string url, std::shared_ptr<SentCounts> sent, std::shared_ptr<Workers> readers);
 
   void resend_every(Duration resend) { resend_ = resend; }
   // `alerts` are sendable, tidy and in the order to be sent. Wakes the loop.
@@ -61,6 +64,8 @@ class Alertmanager {
   Task<bool> send_one_by_one(std::vector<Alert> alerts);
   Task<bool> confirm(std::vector<Alert> alerts);
   Task<Answer> post(std::vector<Alert> alerts);
+  // Which of the alerts are listed now; the error is what went wrong.
+  Task<std::pair<std::optional<std::set<std::map<std::string, std::string>>>, std::string>> read_back(const std::vector<Alert>& alerts);
   Task<Result<HttpResponse>> ask(std::string method, std::string path, std::string body);
   void count(const char* result, std::size_t alerts) { (*sent_)[{name_, result}] += alerts; }
   void refuse(const Alert& alert, const std::string& why);
@@ -71,6 +76,7 @@ class Alertmanager {
 
   World world_;
   Log& log_;
+  std::shared_ptr<Workers> readers_;
   std::string url_, name_;
   std::shared_ptr<SentCounts> sent_;
   Duration resend_ = minutes{1};

@@ -84,8 +84,10 @@ std::optional<std::set<Labels>> listed_alerts(std::string_view body) {
 }
 
 std::string error_text(std::string_view body) {
-  const Json json = bounded_json(body);
-  std::string text(body);
+  // What says what is wrong is short; a page of megabytes is not read to the end while the loop waits.
+  constexpr std::size_t longest = 64 * 1024;
+  const Json json = body.size() <= longest ? bounded_json(body) : Json();
+  std::string text(body.substr(0, longest));
   if (json.is_string()) text = json.get<std::string>();
   if (json.is_object() && json.contains("message") && json["message"].is_string()) text = json["message"].get<std::string>();
   for (char& c : text)

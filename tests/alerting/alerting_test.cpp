@@ -5,6 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <thread>
+
 #include <boost/asio/co_spawn.hpp>
 
 namespace alerting_test {
@@ -338,6 +341,19 @@ TEST_CASE_FIXTURE(Bench, "many alerts go in requests of bounded size, all read b
   world.clock.run_for(seconds(1));
   CHECK(first.posts().size() == 3);
   CHECK(alerting.status().undelivered == 0);
+}
+
+TEST_CASE_FIXTURE(Bench, "a long list of others' alerts is read on a thread, and ours is found in it") {
+  first.of_others = 5000;
+  load({first_url});
+  alerting.want({firing("DrwatchIncident", now())});
+  // Here time is virtual, and threads know nothing of it.
+  for (int i = 0; i < 2000 && alerting.status().undelivered > 0; ++i) {
+    world.clock.run_for(milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  CHECK(alerting.status().undelivered == 0);
+  CHECK(sent(first_url, "accepted") == 1);
 }
 
 namespace {

@@ -23,6 +23,8 @@ HttpResponse FakeAlertmanager::answer(const HttpRequest& request, Time now) {
     json listed = json::array();
     for (const auto& [labels, held] : alerts)
       if (held.ends > now) listed.push_back({{"labels", labels}, {"startsAt", time_text(held.starts)}});
+    for (std::size_t i = 0; i < of_others; ++i)
+      listed.push_back({{"labels", {{"alertname", "Other"}, {"n", std::to_string(i)}}}, {"startsAt", time_text(now)}});
     response.body = listed.dump();
     return response;
   }

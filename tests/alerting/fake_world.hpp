@@ -52,9 +52,10 @@ struct FakeAlertmanager : FakeServer {
   std::vector<nlohmann::json> posts() const;  // the alerts of each POST
 
   std::map<std::map<std::string, std::string>, Held> alerts;
-  std::string hates;        // refuses alerts of this name
-  bool takes_none = false;  // 422 for a batch that has a hated one
-  bool forgets = false;     // says 200 and keeps nothing
+  std::string hates;          // refuses alerts of this name
+  bool takes_none = false;    // 422 for a batch that has a hated one
+  bool forgets = false;       // says 200 and keeps nothing
+  std::size_t of_others = 0;  // alerts that it lists besides
 };
 
 struct FakeReceiver : FakeServer {

@@ -136,7 +136,8 @@ TEST_CASE_FIXTURE(Bench, "real: drwatch restarted goes on with the same alert, a
 
 TEST_CASE_FIXTURE(Bench, "real: a bad alert in a batch keeps no good one back") {
   auto sent = std::make_shared<SentCounts>();
-  auto one = std::make_shared<Alertmanager>(real.world(), log, alertmanager.url(), sent);
+  auto one =
+      std::make_shared<Alertmanager>(real.world(), log, alertmanager.url(), sent, std::make_shared<Workers>(real.world().executor, 1));
   one->resend_every(seconds(1));
   Alert bad = firing("DrwatchRpoBreached", start, 1);
   bad.labels["no-name"] = "x";

@@ -124,6 +124,7 @@ TEST_CASE("answers are read with suspicion") {
   for (const char* bad : {"", "{}", "[1]", R"([{"labels":3}])", "<html>", "[{\"labels\":{\"a\":\"b\"}"}) CHECK_FALSE(listed_alerts(bad));
   CHECK(error_text(R"("bad\nlabel")") == "bad label");
   CHECK(error_text(R"({"code":601,"message":"in body"})") == "in body");
+  CHECK(error_text("\"" + std::string(4 << 20, 'x') + "\"").size() <= 303);
   CHECK(error_text("<html>") == "<html>");
   CHECK(error_text(std::string(5000, 'x')).size() <= 300);
 }

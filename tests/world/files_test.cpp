@@ -96,6 +96,16 @@ TEST_CASE_FIXTURE(Fixture, "workers: work beside the loop, its exceptions, and g
   testing::run(loop, real.on_worker([] {}));
 }
 
+TEST_CASE_FIXTURE(Fixture, "workers: what is short is looked at here, what is long beside the loop") {
+  Workers workers(loop.get_executor(), 1);
+  std::thread::id where;
+  const std::function<void()> work = [&] { where = std::this_thread::get_id(); };
+  testing::run(loop, workers.run_for(Workers::few_bytes, work));
+  CHECK(where == std::this_thread::get_id());
+  testing::run(loop, workers.run_for(Workers::few_bytes + 1, work));
+  CHECK(where != std::this_thread::get_id());
+}
+
 TEST_CASE_FIXTURE(Fixture, "clock and dice") {
   const auto wall = std::chrono::floor<Duration>(std::chrono::system_clock::now());
   CHECK(world.clock.now() >= wall);
