@@ -49,7 +49,7 @@ int check(const CheckOptions& options) {
   const auto settings = config::load(options.config, kinds, with_a_look(false), problems);
   problems.sort();
   if (options.json) {
-    print(problems_document(problems.all()).dump(2) + "\n");
+    print(problems_document(problems.all()).dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   } else {
     for (const auto& problem : problems.all()) print(config::problem_text(problem) + "\n");
     print(check_summary(options.config, problems.all()));

@@ -22,7 +22,10 @@ int cron(const CronOptions& options) {
     runs.push_back(time_text(at));
     if (!options.json) print(time_text(at) + "  " + wall_text(at, schedule->zone()) + "  in " + duration_words(at - now) + "\n");
   }
-  if (options.json) print(Json{{"schedule", options.expression}, {"timezone", options.zone}, {"runs", runs}}.dump(2) + "\n");
+  if (options.json)
+    print(Json{{"schedule", options.expression}, {"timezone", options.zone}, {"runs", runs}}.dump(2, ' ', false,
+                                                                                                  Json::error_handler_t::replace) +
+          "\n");
   if (runs.empty()) throw CommandRefused("'" + options.expression + "' is never due within eight years; check its day and month");
   return 0;
 }

@@ -48,7 +48,8 @@ int journal_backup(const JournalOptions& options) {
   } catch (const std::runtime_error& error) {
     throw CommandRefused(error.what());
   }
-  print(options.json ? verdict_document(verdict).dump(2) + "\n" : verdict_text(options.file, verdict));
+  print(options.json ? verdict_document(verdict).dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
+                     : verdict_text(options.file, verdict));
   return verdict.broken ? 1 : 0;
 }
 
@@ -59,7 +60,8 @@ int journal_verify(const JournalOptions& options) {
   } catch (const std::runtime_error& error) {
     throw CommandRefused(error.what());
   }
-  print(options.json ? verdict_document(verdict).dump(2) + "\n" : verdict_text(options.file, verdict));
+  print(options.json ? verdict_document(verdict).dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
+                     : verdict_text(options.file, verdict));
   return verdict.broken ? 1 : 0;
 }
 

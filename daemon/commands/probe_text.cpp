@@ -44,7 +44,8 @@ std::string trace_text(const Json& outcome, const Json& configured, const Paint&
   std::string written;
   if (configured.is_object())
     for (const auto& [key, value] : configured.items())
-      written += (written.empty() ? "" : "; ") + key + " = " + one_line(value.is_string() ? value.get<std::string>() : value.dump());
+      written += (written.empty() ? "" : "; ") + key + " = " +
+                 one_line(value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, Json::error_handler_t::replace));
   if (!written.empty()) line("by", Ink::dim, written);
   return out;
 }
@@ -65,7 +66,11 @@ std::string outcomes_text(const Json& outcomes, bool whole, const Paint& paint) 
     if (whole || health != "up") out += trace_text(outcome, each.value("configured", Json()), paint);
     if (!outcome.contains("facts") || !outcome["facts"].is_object()) continue;
     for (const auto& [name, value] : outcome["facts"].items()) {
-      out += margin + paint(Ink::dim, name + " " + one_line(value.is_string() ? value.get<std::string>() : value.dump())) + "\n";
+      out += margin +
+             paint(Ink::dim, name + " " +
+                                 one_line(value.is_string() ? value.get<std::string>()
+                                                            : value.dump(-1, ' ', false, Json::error_handler_t::replace))) +
+             "\n";
     }
   }
   return out;

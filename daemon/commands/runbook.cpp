@@ -59,7 +59,7 @@ void write_page(const std::filesystem::path& path, const std::string& text) {
 int runbook_list(const RunbookOptions& options) {
   const Json document = Runbook(options).list();
   if (options.client.json) {
-    print(document.dump(2) + "\n");
+    print(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   } else {
     print(scenarios_text(list_at(document, "scenarios"), Paint::for_output()));
   }
@@ -68,7 +68,7 @@ int runbook_list(const RunbookOptions& options) {
 
 int runbook_show(const RunbookOptions& options) {
   const Json document = Runbook(options).one(options.scenario);
-  print(options.client.json ? document.dump(2) + "\n" : scenario_text(document));
+  print(options.client.json ? document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n" : scenario_text(document));
   return 0;
 }
 
@@ -88,7 +88,7 @@ int runbook_export(const RunbookOptions& options) {
   }
   write_page(std::filesystem::path(options.folder) / "README.md", runbook_index(scenarios));
   if (options.client.json) {
-    print(Json{{"files", files}}.dump(2) + "\n");
+    print(Json{{"files", files}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   } else {
     print(std::to_string(scenarios.size()) + " scenarios written to " + options.folder + "\n");
   }

@@ -96,7 +96,7 @@ int test(const TestOptions& options) {
     if (!options.json) std::cout << told.text;
   }
   if (options.json)
-    std::cout << Json{{"tests", tests}}.dump(2) << "\n";
+    std::cout << Json{{"tests", tests}}.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
   else
     std::cout << options.files.size() - failed << " of " << options.files.size() << " passed\n";
   return failed == 0 ? 0 : 1;

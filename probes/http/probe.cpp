@@ -244,7 +244,7 @@ class HttpProbe : public Probe {
       try {
         const auto& value = document.at(nlohmann::json::json_pointer(*capture.json));
         if (value.is_structured()) return std::nullopt;
-        text = value.is_string() ? value.get<std::string>() : value.dump();
+        text = value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
       } catch (const nlohmann::json::exception&) {
         return std::nullopt;
       }

@@ -109,8 +109,10 @@ std::optional<std::string> HttpJudge::Compiled::value_fault(const JsonCheck& che
   if (!check.matches.empty() && (value.is_structured() || !found(bare(value), regex(check.matches))))
     return complain("a value that matches " + quote(check.matches));
   if ((check.min || check.max) && !value.is_number()) return complain("a number");
-  if (check.min && value.get<double>() < *check.min) return complain("at least " + Json(*check.min).dump());
-  if (check.max && value.get<double>() > *check.max) return complain("at most " + Json(*check.max).dump());
+  if (check.min && value.get<double>() < *check.min)
+    return complain("at least " + Json(*check.min).dump(-1, ' ', false, Json::error_handler_t::replace));
+  if (check.max && value.get<double>() > *check.max)
+    return complain("at most " + Json(*check.max).dump(-1, ' ', false, Json::error_handler_t::replace));
   return std::nullopt;
 }
 

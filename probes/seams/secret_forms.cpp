@@ -78,7 +78,7 @@ void add_json(std::vector<std::string>& parts, const std::string& field, const J
   } else if (json.is_string()) {
     add_value(parts, field, json.get<std::string>());
   } else if (json.is_number()) {
-    add_value(parts, field, json.dump());
+    add_value(parts, field, json.dump(-1, ' ', false, Json::error_handler_t::replace));
   }
 }
 

@@ -3,7 +3,7 @@
 """Holds the direction of includes and the purity of the heart: check.py [ROOT], or check.py --self-test.
 
     config <- probes <- daemon        daemon/recovery is pure        only daemon/world touches the outside
-    a kind of probe is known in its own folder and in the catalog
+    a kind of probe is known in its own folder and in the catalog        what is written as JSON may hold any bytes
 """
 import os
 import re
@@ -177,10 +177,25 @@ def violations(root):
         for word, allowed in NOBODY.items():
             if (found := word.search(code)) and not (allowed and path.startswith(allowed)):
                 wrong.append(f"{path}: '{found[0]}' may not stand here")
+        # A quote or a bracket between single quotes is neither.
+        if bare_dumps(code_of(re.sub(r"'(?:\\.|[^'\\\n])'", "0", text))):
+            wrong.append(f"{path}: dump() without error_handler_t::replace throws where a text is not UTF-8")
         if room == "daemon/recovery":
             wrong += impurities(path, files)
             wrong += costs(path, files)
     return wrong
+
+
+def bare_dumps(code):
+    """nlohmann's dump() throws where a text is not UTF-8, and such texts come from everywhere outside: each call says what to do instead."""
+    found = 0
+    for m in re.finditer(r"(?:\.|->)dump\(", code):
+        depth, end = 1, m.end()
+        while depth and end < len(code):
+            depth += {"(": 1, ")": -1}.get(code[end], 0)
+            end += 1
+        found += "error_handler_t::replace" not in code[m.end():end]
+    return found
 
 
 SCOPE = re.compile(r"\bnamespace\b\s*([\w:]*)\s*\{|\b(?:struct|class|enum)\s+(?:class\s+)?(\w+)(?!\s*::)\b[^;{}()=]*\{|\{|\}")
@@ -241,6 +256,7 @@ def self_test():
              "probes/gopher/probe.hpp": '#include "probes/outcome.hpp"\n',
              "probes/gopher/probe.cpp": '#include "probes/gopher/probe.hpp"\nauto k = kind_of<S, P>({.name = "gopher"}), s = "a finger";\n',
              "probes/finger/probe.cpp": 'auto k = kind_of<S, P>({.name = "finger"});  // not "gopher"\nauto r = row<S>("gopher", &S::gopher);\n',
+             "probes/parts/text.cpp": "auto t = f(json.dump(-1, '(', false, J::error_handler_t::replace)) + dump(x);  // json.dump()\n",
              "daemon/recovery/record/json.hpp": "#include <nlohmann/json.hpp>\n",
              "daemon/recovery/record/body.cpp": '#include "daemon/recovery/record/json.hpp"\n',
              "daemon/recovery/decide.cpp": '#include "daemon/recovery/state.hpp"\n#include <nlohmann/json_fwd.hpp>\n// system_clock::now and detached are only named here\n'}
@@ -270,6 +286,9 @@ def self_test():
         "probes/catalog.cpp": "// no kinds\n",
         "config/rows/pattern.cpp": "// an allowance that nothing needs\n",
         "daemon/web/template.hpp": "namespace drwatch {\ntemplate <class T>\nclass State {\n};\n}\n",
+        "probes/dumped.cpp": "auto t = json.dump(2, ' ');  // error_handler_t::replace\n",
+        "daemon/web/dumped.cpp": "auto t = f(Json{{g(1)}}.dump(), J::error_handler_t::replace);\n",
+        "daemon/log/dumped.cpp": "auto t = at->dump();\n",
         "probes/missing.cpp": '#include "outcome.hpp"\n',
     }
     failed = []

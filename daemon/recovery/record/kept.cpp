@@ -153,7 +153,7 @@ std::string text_in(const std::map<std::string, T>& values, const std::string& n
 // By the part before the slash. A kind that this release does not know has no text.
 std::string kept_text(const Kept& kept, const std::string& key) {
   auto [kind, name] = split(key);
-  if (kind == "alive_at") return kept.alive_at ? json::of(kept.alive_at).dump() : "";
+  if (kind == "alive_at") return kept.alive_at ? json::of(kept.alive_at).dump(-1, ' ', false, Json::error_handler_t::replace) : "";
   if (kind == "probe") {
     auto probe = kept.probes.find(name);
     return probe == kept.probes.end() ? std::string() : text_of(probe->second);

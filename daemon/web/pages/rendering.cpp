@@ -37,7 +37,7 @@ mustache::data as_mustache(const View& value) {
   if (value.is_string()) return mustache::data{shown_text(value.get<std::string>())};
   if (value.is_boolean() && value.get<bool>()) return mustache::data{mustache::data::type::bool_true};
   if (value.is_null() || value.is_boolean()) return mustache::data{mustache::data::type::bool_false};
-  return mustache::data{value.dump()};
+  return mustache::data{value.dump(-1, ' ', false, View::error_handler_t::replace)};
 }
 
 std::string filled(const std::string& name, const View& document) {

@@ -94,7 +94,7 @@ class ArchiverProbe : public Probe {
     nlohmann::json told = {{"had_base", had_base_}};
     if (segment_size_) told["segment_size"] = *segment_size_;
     if (timeline_) told["timeline"] = *timeline_;
-    return told.dump();
+    return told.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   }
 
   Task<Result<ArchiverAccount>> ask(World& world, Phases* phases) {
