@@ -65,7 +65,15 @@ bool Server::close_slowest(const std::function<bool(const Connection&)>& among) 
   return true;
 }
 
+// A peer that floods with handshakes makes room among its own: they wait for their turn, and so would whoever came before them.
 bool Server::make_room() {
+  std::map<std::string, std::size_t> shaking;
+  for (const auto& [id, one] : connections_)
+    if (one->doing == Doing::handshake) ++shaking[one->share];
+  const auto most = std::max_element(shaking.begin(), shaking.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (most != shaking.end() && most->second >= limits_.connections / 4 &&
+      close_slowest([&most](const Connection& one) { return one.doing == Doing::handshake && one.share == most->first; }))
+    return true;
   return close_slowest([](const Connection&) { return true; });
 }
 
@@ -88,8 +96,7 @@ void Server::take_in(tcp::socket socket) {
   one->peer = peer;
   one->share = share;
   one->loopback = is_loopback(remote.address());
-  one->socket = identity_ ? make_socket(std::move(socket), identity_, handshakes_, share)
-                          : make_socket(AnySocket(std::move(socket)));
+  one->socket = identity_ ? make_socket(std::move(socket), identity_, handshakes_, share) : make_socket(AnySocket(std::move(socket)));
   begin_serving(one, identity_ ? Doing::handshake : Doing::idle);
 }
 

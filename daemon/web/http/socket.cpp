@@ -16,6 +16,7 @@
 #include <exception>
 #include <memory>
 #include <stdexcept>
+#include <utility>
 
 namespace drwatch::web {
 namespace asio = boost::asio;
@@ -144,6 +145,16 @@ struct Paced {
   std::shared_ptr<Handshakes> handshakes;  // null: the handshake is over
   std::string peer;
   std::weak_ptr<Handshakes::Place> waits;
+  bool first = true;  // nothing was read yet
+
+  // What does not begin as TLS does is refused at no cost. 0x80: the old form of a first message, which OpenSSL understands.
+  template <class Buffers>
+  bool costs_nothing(const Buffers& buffers) {
+    constexpr unsigned char record_of_handshake = 0x16;
+    unsigned char byte = 0;
+    asio::buffer_copy(asio::buffer(&byte, 1), buffers);
+    return std::exchange(first, false) && byte != record_of_handshake && byte < 0x80;
+  }
 
   executor_type get_executor() { return socket.get_executor(); }
   lowest_layer_type& lowest_layer() { return socket.lowest_layer(); }
@@ -165,7 +176,7 @@ struct Paced {
               return socket.async_read_some(into, std::move(self));
             }
             case At::read: {
-              if (error || !handshakes) return self.complete(error, size);
+              if (error || !handshakes || costs_nothing(buffers)) return self.complete(error, size);
               at = At::turn;
               got = size;
               place = handshakes->enter(peer);
@@ -189,7 +200,7 @@ struct Paced {
 struct Tls final : Over<asio::ssl::stream<Paced>> {
   std::shared_ptr<Identity> identity;  // a reload replaces it; a connection keeps its own
   Tls(tcp::socket socket, std::shared_ptr<Identity> own, std::shared_ptr<Handshakes> handshakes, std::string peer)
-      : Over(Paced{std::move(socket), std::move(handshakes), std::move(peer), {}}, own->context), identity(std::move(own)) {}
+      : Over(Paced{std::move(socket), std::move(handshakes), std::move(peer), {}, true}, own->context), identity(std::move(own)) {}
   Task<bool> handshake() override {
     const auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::server, as_result);
     stream.next_layer().handshakes = nullptr;
