@@ -82,12 +82,12 @@ struct ComponentSettings {
   std::string name, title;  // title: the name, when the file gives none
   DownWhen down_when;
   std::vector<std::string> depends_on;
-  std::vector<std::string> lies_in;  // places: a provider, a region, an account
-  RpoByClass rpo;                    // resolved against [recovery] and what protects it; empty: never judged
+  RpoByClass rpo;  // resolved against [recovery] and what protects it; empty: never judged
   // Derived, in configuration order: the probes that make its health. A backup probe that `protects` its own component is not among
   // them (that an archive fails does not mean that the database is down).
   std::vector<std::string> probes;
   std::vector<std::string> protected_by;  // backup probes
+  std::vector<std::string> lies_in;       // places: a provider, a region, an account
 };
 
 // A job, judged by the heart against the clock: from its pings, or from its scheduler's own record of runs.

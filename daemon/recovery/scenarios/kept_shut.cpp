@@ -4,22 +4,11 @@
 #include "daemon/recovery/deciding.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <functional>
 #include <set>
 
 namespace drwatch {
 namespace {
-
-// The condition names the code that was seen ("down by 3D000", "down by 200"): an answer that somebody got, of which no failure above it is
-// the reason. A reason alone ("by assertion") may be the answer of a gateway with nothing behind it.
-bool speaks_for_itself(const Condition& c) {
-  return !c.by.empty() &&
-         (std::isdigit(static_cast<unsigned char>(c.by.front())) || std::isupper(static_cast<unsigned char>(c.by.front())));
-}
-std::optional<std::string> excused_by(const Deciding& d, const std::string& component, const Condition& cause) {
-  return speaks_for_itself(cause) ? std::nullopt : explained_by(d, component, cause);
-}
 
 // Every condition that makes the trigger true is about components, and all of these are excused. One cause without a component (a signal,
 // an objective) is enough for the scenario to open.
@@ -43,8 +32,8 @@ bool asks_first(Deciding& d, const Match& found) {
   const bool waits = every_cause(d, found, [&](const std::string& c, const Condition& of) {
     const auto unasked = parents_not_asked(d, c);
     parents.insert(unasked.begin(), unasked.end());
-    if (speaks_for_itself(of)) return in_maintenance(d.record(), c);
-    return !unasked.empty() || not_asked_again(d, c) || in_maintenance(d.record(), c) || excused_by(d, c, of).has_value();
+    const bool untold = !speaks_for_itself(of) && (!unasked.empty() || not_asked_again(d, c));
+    return untold || in_maintenance(d.record(), c) || explained_by(d, c, of).has_value();
   });
   if (!waits) return false;
   d.decision.run_now.insert(d.decision.run_now.end(), parents.begin(), parents.end());
@@ -191,7 +180,7 @@ bool kept_shut(Deciding& d, const Scenario& scenario, const Match& found) {
   // Both excuses in one question: work announced on the database, and the services that fail because of that work, may be two causes of one
   // trigger.
   if (every_cause(d, found, [&](const std::string& c, const Condition& of) {
-        return in_maintenance(d.record(), c) || excused_by(d, c, of).has_value();
+        return in_maintenance(d.record(), c) || explained_by(d, c, of).has_value();
       })) {
     explain(d, found);
     return true;

@@ -5,6 +5,7 @@
 #include "daemon/recovery/deciding.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 namespace drwatch {
 namespace {
@@ -114,8 +115,16 @@ std::optional<std::string> explained_by(const Deciding& d, const std::string& co
   return speaks(d, component) ? std::nullopt : failing_above(d, component);
 }
 
+// The condition names the code that was seen ("down by 3D000", "down by 200"): an answer that somebody got, of which no failure above it is
+// the reason. A reason alone ("by assertion") may be the answer of a gateway with nothing behind it.
+bool speaks_for_itself(const Condition& c) {
+  return !c.by.empty() &&
+         (std::isdigit(static_cast<unsigned char>(c.by.front())) || std::isupper(static_cast<unsigned char>(c.by.front())));
+}
+
 // As a cause of what `condition` says: of a place it is a parent outside of it.
 std::optional<std::string> explained_by(const Deciding& d, const std::string& component, const Condition& condition) {
+  if (speaks_for_itself(condition)) return std::nullopt;
   const auto place = d.settings.places.find(condition.name);
   if (condition.subject != Condition::Subject::place || place == d.settings.places.end()) return explained_by(d, component);
   return speaks(d, component) ? std::nullopt : failing_above(d, component, &place->second);

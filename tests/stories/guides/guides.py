@@ -233,7 +233,26 @@ def what_they_say(server):
         assert server.sql("select reloptions is null from pg_class where relname = 'appointments' and relnamespace = 'public'::regnamespace", db=db) == "t"
 
 
+def unknown_names():
+    """Probes and components that a guide's own commands name and the shipped configuration has not."""
+    shipped = tomllib.loads((ROOT / "config" / "drwatch.toml").read_text())
+    wrong = []
+    for file, step, guide in guides():
+        for what, known, names in ((f"drwatch {verb}", shipped[kind], found) for verb, kind in (("probe", "probe"), ("maintenance start", "component"))
+                                   for found in re.findall(rf"`drwatch {verb} ([a-z][^`]*)`", guide)):
+            for name in names.split("--")[0].split():
+                if name not in known:
+                    wrong.append(f"{file} {step}: `{what} {name}`: there is none")
+    isolate = re.search(r"`drwatch maintenance start ([^`]*)--for", steps_of("security-breach")["isolate"])[1].split()
+    closed = {"auth", "database", "connections", "storage", "api", "hosting", "security", "credentials", "content", "cron"}
+    return wrong + [f"security-breach isolate: closes {name} and does not say so" for name in sorted(closed - set(isolate))]
+
+
 def main():
+    names = unknown_names()
+    if names:
+        print("\n".join(names))
+        return 1
     with Server() as server:
         server.made = set()
         run, wrong = run_guides(server)
