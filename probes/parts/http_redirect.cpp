@@ -53,8 +53,10 @@ std::optional<std::string> redirect_target(const std::string& url, const HttpRes
   if (!base || !reference) return std::nullopt;
   // RFC 3986, 5.2.2. Boost's own resolve() turns %2F into a slash on the way.
   const boost::urls::url_view& host_of = reference->has_authority() ? *reference : *base;
-  const std::string scheme = lower(std::string(reference->has_scheme() ? reference->scheme() : base->scheme()));
-  if ((scheme != "http" && scheme != "https") || (reference->has_scheme() && !reference->has_authority()) || host_of.host().empty())
+  const auto scheme = reference->has_scheme() ? reference->scheme_id() : base->scheme_id();
+  const bool secure = scheme == boost::urls::scheme::https;
+  if ((!secure && scheme != boost::urls::scheme::http) || (reference->has_scheme() && !reference->has_authority()) ||
+      host_of.host().empty())
     return std::nullopt;
   std::string path(reference->encoded_path()), query;
   if (reference->has_query()) query = "?" + std::string(reference->encoded_query());
@@ -66,7 +68,7 @@ std::optional<std::string> redirect_target(const std::string& url, const HttpRes
     path = (from.empty() ? "/" : from.substr(0, from.rfind('/') + 1)) + path;
   }
   // Without user and password: credentials are never taken from the other side.
-  return scheme + "://" + std::string(host_of.encoded_host_and_port()) + without_dots(path) + query;
+  return (secure ? "https://" : "http://") + std::string(host_of.encoded_host_and_port()) + without_dots(path) + query;
 }
 
 // RFC 6454, 4: scheme, host and port. "" for what is no URL.

@@ -378,7 +378,9 @@ TEST_CASE("http: the other family is asked only when nothing was sent to the pre
     CHECK(seen.first.outcome == Health::down);
     CHECK(seen.second == 1);
   };
-  counts(asked({Phase::connect, Phase::request}, std::nullopt));
+  const auto silent = asked({Phase::connect, Phase::request}, std::nullopt);
+  counts(silent);
+  CHECK(silent.first.phases[Phase::request]);  // as far as it came, although it was cut off
   counts(asked({Phase::connect, Phase::request}, failure(Reason::connect, "ECONNRESET", "reset")));
   counts(asked({Phase::connect}, failure(Reason::tls, "CERT_HAS_EXPIRED", "expired")));
 }
