@@ -99,8 +99,10 @@ std::string duration_words(Duration d) {
     d = rounded_to(d, hours{1});
   else if (d >= hours{1})
     d = rounded_to(d, minutes{1});
-  else if (d >= seconds{1})
+  else if (d >= seconds{10})
     d = rounded_to(d, seconds{1});
+  else if (d >= seconds{1} && (d = rounded_to(d, milliseconds{100})) < seconds{10} && d % seconds{1} != Duration{0})
+    return std::to_string(d / seconds{1}) + "." + std::to_string(d % seconds{1} / milliseconds{100}) + " s";
   std::string text;
   int shown = 0;
   for (const auto& unit : words) {

@@ -23,7 +23,8 @@ std::optional<Duration> parse_duration(std::string_view text);
 // The shortest text that parse_duration reads back: "1h30m", "42s", "350ms", "0s".
 std::string duration_text(Duration d);
 
-// For people, rounded to two units: "1 h 30 min", "42 s", "3 d 4 h", "350 ms". Negative durations count as zero.
+// For people, rounded to two units: "1 h 30 min", "42 s", "3 d 4 h", "1.5 s" (under ten seconds), "350 ms". Negative durations count as
+// zero.
 std::string duration_words(Duration d);
 
 // RFC 3339 with any offset; a fraction beyond milliseconds is cut. nullopt: not a time.

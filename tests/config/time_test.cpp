@@ -40,6 +40,11 @@ TEST_CASE("durations in words have two units at most, rounded") {
   CHECK(duration_words(seconds{42}) == "42 s");
   CHECK(duration_words(days{3} + hours{4} + minutes{20}) == "3 d 4 h");
   CHECK(duration_words(milliseconds{350}) == "350 ms");
+  CHECK(duration_words(milliseconds{1500}) == "1.5 s");  // a timeout is not another one in its message
+  CHECK(duration_words(milliseconds{1040}) == "1 s");
+  CHECK(duration_words(milliseconds{9940}) == "9.9 s");
+  CHECK(duration_words(milliseconds{9960}) == "10 s");
+  CHECK(duration_words(milliseconds{12500}) == "13 s");
   CHECK(duration_words(milliseconds{42400}) == "42 s");
   CHECK(duration_words(milliseconds{59600}) == "1 min");                  // carries
   CHECK(duration_words(hours{23} + minutes{59} + seconds{40}) == "1 d");  // carries through
