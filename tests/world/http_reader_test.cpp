@@ -57,6 +57,25 @@ TEST_CASE("http reader: a length, chunks, and a body that ends with the connecti
   }
 }
 
+TEST_CASE("http reader: blanks around a chunk's size are taken, as everybody else does") {
+  for (auto piece : pieces) {
+    for (auto text : {"3 \r\nhel\r\n2  \r\nlo\r\n0 \r\n\r\n", "  3\r\nhel\r\n\t2\r\nlo\r\n  0  \r\n\r\n",
+                      " 3 ;x=y\r\nhel\r\n2\t;z\r\nlo\r\n0\r\n\r\n"}) {
+      CAPTURE(std::string(text));
+      CAPTURE(piece);
+      auto chunked = read(std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n") + text, piece, false);
+      CHECK_FALSE(chunked.failure);
+      CHECK(chunked.done);
+      CHECK(chunked.response.body == "hello");
+    }
+    for (auto text : {"3 3\r\nhel\r\n", " \r\nhel\r\n", "x 3\r\nhel\r\n"}) {
+      CAPTURE(std::string(text));
+      auto wrong = read(std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n") + text, piece, false);
+      CHECK(wrong.failure);
+    }
+  }
+}
+
 TEST_CASE("http reader: answers without a body") {
   CHECK(read("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", 7, false, true).done);
   CHECK(read("HTTP/1.1 204 No Content\r\n\r\n", 7, false).done);

@@ -91,6 +91,9 @@ std::optional<Failure> HttpReader::take(std::size_t n) {
     const auto step = parser_->put(boost::asio::const_buffer(buffer_.data() + used, filled_ - used), error);
     used += step;
     if (step > 0) at_start_ = false;
+    // The line is as long as before, so whatever the parser has noted of it still holds.
+    const bool of_chunk = error == http::error::bad_chunk || error == http::error::bad_chunk_extension;
+    if (of_chunk && without_blanks(used)) continue;
     if (error && error != http::error::need_more) return failure(error);
     // An interim answer (RFC 9110, 15.2) stands before the real one and is dropped. 101 is the exception: it is final, other bytes follow
     // it.
@@ -105,6 +108,22 @@ std::optional<Failure> HttpReader::take(std::size_t n) {
   filled_ -= used;
   if (filled_ > max_header && !parser_->is_done()) return failure(http::error::header_limit);
   return std::nullopt;
+}
+
+// Blanks around a chunk's size are not allowed (RFC 9112, 7.1), old servers pad with them to a fixed width, and everybody else takes them.
+// Digits and blanks change places, and zeros stand in front.
+bool HttpReader::without_blanks(std::size_t from) {
+  const auto at = [&](std::size_t i) { return i < filled_ ? buffer_[i] : '\0'; };
+  if (at(from) == '\r' && at(from + 1) == '\n') from += 2;  // the end of the chunk before
+  std::size_t end = from;
+  while (end < filled_ && buffer_[end] != '\r' && buffer_[end] != ';') ++end;
+  const std::string_view line(buffer_.data() + from, end - from);
+  const auto first = line.find_first_not_of(" \t"), last = line.find_last_not_of(" \t");
+  if (end == filled_ || first == line.npos || (first == 0 && last + 1 == line.size())) return false;
+  const std::string size(line.substr(first, last + 1 - first));
+  const std::string padded = std::string(line.size() - size.size(), '0') + size;
+  std::copy(padded.begin(), padded.end(), buffer_.begin() + static_cast<std::ptrdiff_t>(from));
+  return true;
 }
 
 std::optional<Failure> HttpReader::take_end() {

@@ -29,6 +29,7 @@ class HttpReader {
  private:
   struct Parser;
   void renew();
+  bool without_blanks(std::size_t from);  // in the chunk's line at `from`; false: there are none
   Failure failure(const boost::system::error_code& error) const;
 
   bool no_body_;
