@@ -15,7 +15,8 @@ Proves that the job ran, when, and how it said that it ended. Cannot prove that 
 
 `degraded` (`absent`) when it is late, `down` (`absent`) when the run was missed, `down` (`assertion`) when it failed, `degraded`
 (`timeout`) when it runs over `max_runtime` and `down` at twice that, `down` (`stale`) when there was no success within `max_success_age`.
-It is `up` again with the next success. Time in which drwatch itself was not running is never held against a job.)";
+What the job sends along may be as long as it likes: the last 10,000 bytes are kept, their last line is told, and the whole stands in the
+fact `said`. It is `up` again with the next success. Time in which drwatch itself was not running is never held against a job.)";
 
 // Nothing of its own: what a job needs is read into ProbeSettings::job.
 struct HeartbeatSettings {

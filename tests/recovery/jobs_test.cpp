@@ -142,4 +142,33 @@ TEST_CASE("time in which drwatch could not hear is credited") {
   }
 }
 
+TEST_CASE("a job's log is told by its last line, with the rest behind it") {
+  struct Row {
+    const char* sent;
+    int code;
+    std::string message, said;
+  };
+  const std::string log = "step 1\nstep 2\n\tdisk full: /srv\r\n\n";
+  const std::string wide(500, 'x');
+  const Row rows[] = {
+      {"", 0, "failed", ""},
+      {"", 3, "failed: exit code 3", ""},
+      {"no space", 0, "failed: no space", ""},
+      {"no space", 3, "failed: exit code 3, no space", ""},
+      {log.c_str(), 3, "failed: exit code 3, disk full: /srv", log},
+      {log.c_str(), 0, "failed: disk full: /srv", log},
+      {wide.c_str(), 0, "failed: ..." + std::string(200, 'x'), wide},
+      {"\n \n", 0, "failed: ", "\n \n"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.sent);
+    Stage stage(platform());
+    stage.feed(Pinged{"nightly", What::fail, "", row.code, row.sent});
+    const Outcome& last = *stage.state.sight.probes.at("nightly").last;
+    CHECK(last.outcome == Health::down);
+    CHECK(last.message == row.message);
+    CHECK((last.facts.count("said") ? last.facts.at("said") : "") == row.said);
+  }
+}
+
 }  // namespace jobs_test

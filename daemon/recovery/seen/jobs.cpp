@@ -53,6 +53,37 @@ Outcome said(Health h, Reason r, std::string message) {
   return o;
 }
 
+// The last line of what a job said that is not blank, which is where it says why; at most 200 bytes of it, from its end, and without
+// control characters, since it stands in a sentence.
+std::string last_line(std::string_view said) {
+  constexpr std::size_t most = 200;
+  const auto blank = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; };
+  while (!said.empty() && blank(said.back())) said.remove_suffix(1);
+  said.remove_prefix(said.find_last_of("\r\n") + 1);  // npos + 1: the whole of it
+  while (!said.empty() && blank(said.front())) said.remove_prefix(1);
+  std::string line(said);
+  if (line.size() > most) {
+    std::size_t from = line.size() - most;
+    while (from < line.size() && (static_cast<unsigned char>(line[from]) & 0xC0) == 0x80) ++from;
+    line = "..." + line.substr(from);
+  }
+  std::replace_if(line.begin(), line.end(), blank, ' ');
+  return line;
+}
+
+// "exit code 3, disk full", of a whole log; all of it is the fact `said` when that has more lines.
+Outcome failed_with(const std::string& message) {
+  constexpr std::string_view exit_code = "exit code ";
+  std::string_view rest = message;
+  const auto comma = rest.starts_with(exit_code) ? rest.find(", ") : rest.npos;
+  std::string words(rest.substr(0, comma == rest.npos ? 0 : comma + 2));
+  rest.remove_prefix(words.size());
+  const std::string line = last_line(rest);
+  Outcome o = said(Health::down, Reason::assertion, message.empty() ? "failed" : "failed: " + words + line);
+  if (rest != line) o.facts["said"] = std::string(rest);
+  return o;
+}
+
 std::string missed_words(const JobSettings& job) { return std::string("missed its ") + (job.read ? "run" : "call") + " due at "; }
 
 // A verdict takes the place of a milder one, and never of one as bad: the first cause that was found is the one that is told. `good_until`
@@ -182,7 +213,7 @@ JobVerdict judge(const JobSettings& job, JobKept& kept, const Record& record, Ti
   v.outcome = kept.last_success_at ? said(Health::up, Reason::none, "last success at " + time_words(*kept.last_success_at))
                                    : said(Health::unknown, Reason::absent, job.read ? "has not run yet" : "has not called in yet");
   if (kept.last_ended_well == false)
-    take(v, said(Health::down, Reason::assertion, kept.last_message.empty() ? "failed" : "failed: " + kept.last_message),
+    take(v, failed_with(kept.last_message),
          kept.last_start_at && kept.last_fail_at && *kept.last_start_at < *kept.last_fail_at ? *kept.last_start_at
                                                                                              : kept.last_fail_at.value_or(now));
   judge_calls(v, job, kept, record, first_seen, now);

@@ -29,12 +29,12 @@ bool read_what(const std::string& word, Pinged& ping) {
   return true;
 }
 
-// Cut to 10,000 bytes, never within a UTF-8 character.
+// The last 10,000 bytes, never beginning within a UTF-8 character: why a job failed stands at the end of its log.
 std::string bounded(std::string text) {
   if (text.size() <= kept_bytes) return text;
-  std::size_t end = kept_bytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  text.resize(end);
+  std::size_t from = text.size() - kept_bytes;
+  while (from < text.size() && (static_cast<unsigned char>(text[from]) & 0xC0) == 0x80) ++from;
+  text.erase(0, from);
   return text;
 }
 
