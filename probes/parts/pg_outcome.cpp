@@ -8,9 +8,16 @@
 namespace drwatch {
 namespace {
 
+// By which a server says that nobody's write goes through (PostgreSQL documentation, Appendix A; src/backend/utils/errcodes.txt).
 // ECONNREFUSED, ENOENT (no Unix socket): nothing listens on the database's own address. 57P01 to 57P03: shutting down, crashed, starting
-// up. 25006: read-only.
-constexpr std::array<std::string_view, 6> takes_none = {"ECONNREFUSED", "ENOENT", "57P01", "57P02", "57P03", "25006"};
+// up. 57P04, 3D000: the database was dropped. 25006: read-only. Not among them is what refuses some writes and lets others through: 53100
+// (a full disk: only what needs a new page or file fails), 53300 and 55000 (who is logged in goes on), 42501 (this role alone), 57014.
+constexpr std::array<std::string_view, 8> takes_none = {"ECONNREFUSED", "ENOENT", "57P01", "57P02", "57P03", "57P04", "3D000", "25006"};
+
+// varsup.c: no transaction ids are given out any more. 54000 is said of other limits as well (a row, a query that is too long).
+bool is_wraparound(std::string_view code, std::string_view message) {
+  return code == "54000" && message.find("wraparound") != std::string_view::npos;
+}
 
 // What a server says by its SQLSTATE, in words of the person on call. The first that fits; two letters stand for their class.
 struct Meaning {
@@ -32,8 +39,10 @@ constexpr Meaning meanings[] = {
     {"57014", Reason::timeout, "the statement took too long, or was cancelled"},
     {"57P01", Reason::connect, "the server is shut down, or an administrator ended the connection"},
     {"57P02", Reason::connect, "the server crashed"},
+    {"57P04", Reason::absent, "the database was dropped"},
     {"57P03", Reason::connect, "the server starts, stops or recovers"},
     {"25006", Reason::assertion, "it takes no writes"},
+    {"54", Reason::assertion, "a limit of the server"},
     {"28P01", Reason::auth, "the password is wrong, or was rotated without drwatch"},
     {"28", Reason::auth, "this role may not log in this way (pg_hba.conf)"},
     {"3D000", Reason::absent, "there is no such database"},
@@ -56,6 +65,8 @@ void explain(Outcome& outcome) {
                                    [&](std::string_view sign) { return outcome.message.find(sign) != std::string::npos; });
   // PostgreSQL reports these as plain internal errors (elog), not as XX001.
   if (suspect && outcome.code == "XX000") words = "suspect corrupt data";
+  if (is_wraparound(outcome.code, outcome.message))
+    words = "it takes no writes before every old table and prepared transaction was dealt with";
   outcome.message += " (" + std::string(words) + ")";
 }
 
@@ -63,6 +74,7 @@ void explain(Outcome& outcome) {
 
 bool takes_no_writes(const Failure& failure) {
   const bool about_a_file = failure.code == "ENOENT" && failure.reason != Reason::connect;  // a certificate, not a socket
+  if (is_wraparound(failure.code, failure.message)) return true;
   return !about_a_file && std::find(takes_none.begin(), takes_none.end(), failure.code) != takes_none.end();
 }
 
@@ -91,6 +103,18 @@ std::optional<Time> database_time(const std::optional<std::string>& unix_millise
   const auto [end, error] = std::from_chars(unix_milliseconds->data(), unix_milliseconds->data() + unix_milliseconds->size(), count);
   if (error != std::errc{} || end != unix_milliseconds->data() + unix_milliseconds->size()) return std::nullopt;
   return Time{Duration{count}};
+}
+
+Outcome of_content(Outcome outcome) {
+  // 3D000 and 57P04: the database is gone, 42P01 the table; XX001, XX002, 58P01: damaged, or a file of it is missing.
+  constexpr std::array<std::string_view, 6> seen = {"3D000", "57P04", "42P01", "XX001", "XX002", "58P01"};
+  const bool found = (outcome.code.empty() && outcome.reason == Reason::assertion) || !outcome.latches.empty() ||
+                     std::find(seen.begin(), seen.end(), outcome.code) != seen.end() ||
+                     outcome.message.find("suspect corrupt data") != std::string::npos;
+  if (outcome.outcome != Health::down || found) return outcome;
+  outcome.outcome = Health::unknown;
+  outcome.message += "; what is in it was not seen";
+  return outcome;
 }
 
 std::optional<Outcome> dsn_problem(const Secret& dsn) {

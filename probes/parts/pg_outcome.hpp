@@ -6,7 +6,8 @@
 
 namespace drwatch {
 
-// The database itself said so, on its own address: nothing listens there, it shuts down, it starts up, it is read-only.
+// The database itself said so, on its own address: nothing listens there, it shuts down, starts up, is read-only, was dropped, or gives out
+// no transaction ids any more. The one list of these codes.
 bool takes_no_writes(const Failure& failure);
 
 // outcome_of(failure), and: a statement over its time is `timeout`; a server that refuses on its own address, shuts down, starts up or is
@@ -23,6 +24,10 @@ std::optional<Time> database_time(const std::optional<std::string>& unix_millise
 // The database answers, only what was asked about is not there or not to be touched by this role: no table, schema, column, function,
 // right.
 bool is_missing_or_forbidden(const std::string& sqlstate);
+
+// Of a probe that asks what is in a database, not whether that works: down stays only what was found there (a wrong value, damage) or found
+// to be gone (the database, the table); that it can't be reached, or fails, is unknown.
+Outcome of_content(Outcome outcome);
 
 // The outcome of a run without a usable dsn (unknown, internal: it says nothing about the database); nullopt: it is there.
 std::optional<Outcome> dsn_problem(const Secret& dsn);

@@ -55,7 +55,12 @@ Task<Outcome> read_only(PgConnection& connection, Failure failure) {
 
 Task<Outcome> refused(PgConnection& connection, Failure failure) {
   if (failure.code == "25006") co_return co_await read_only(connection, failure);
-  if (!is_missing_or_forbidden(failure.code)) co_return database_outcome(failure);
+  if (!is_missing_or_forbidden(failure.code)) {
+    Outcome outcome = database_outcome(failure);
+    // Of one row's update it can only be said for want of a transaction id, in whatever language.
+    outcome.takes_no_writes = outcome.takes_no_writes || failure.code == "54000";
+    co_return outcome;
+  }
   (void)co_await connection.query("ROLLBACK");
   co_return unprepared(failure.code, failure.message);
 }

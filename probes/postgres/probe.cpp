@@ -20,6 +20,10 @@ constexpr const char* doc =
 Proves that clients can log in and, with `canary`, that the database takes writes and at which position of its write-ahead log: that is what
 makes recovery points exact. Cannot prove that the rows are right.
 
+A database that is not there (dropped, or never restored) is `absent` with the code `3D000`, unlike one that can't be reached (`connect`).
+With `asks = "content"` that, a wrong value and damage are `down`, and a database that can't be reached is `unknown`: such a probe of its own
+tells a scenario that the data is gone, and not the server.
+
 The other keys each ask a question of their own; give each a probe of its own where a scenario is to name it (`checksums is down`,
 `sentinel is down`). `checksums` and `tables` latch: what they saw once stays `down` over restarts of drwatch and of the server, until
 `drwatch probe NAME --acknowledge --note TEXT`. What can't be looked at (no right to, no table, checksums off) is `unknown`. Statistics that
@@ -36,6 +40,7 @@ struct PostgresSettings {
   Secret dsn;
   bool canary = false;
   bool pooler = false;
+  std::string asks = "service";  // service | content
   Secret standby;
   Duration standby_within = seconds{5};
   std::string query;
@@ -90,6 +95,12 @@ std::vector<config::Row> rows() {
       config::row<S>(
           "pooler", &S::pooler,
           {.doc = "The `dsn` leads through a pooler. That it refuses says nothing of the database's own writes.", .fallback = "false"}),
+      config::row<S>(
+          "asks", &S::asks,
+          {.doc = "`service`: does the database work. `content`: is what is in it as it should be (`query`, `sentinel`, `tables`, "
+                  "roles; without any of them: is the database still there); that it can't be reached is then `unknown`.",
+           .fallback = "service",
+           .one_of = {"service", "content"}}),
       config::row<S>("canary", &S::canary, {.doc = "Write `drwatch.heartbeat` and commit, in every run.", .fallback = "false"}),
       config::secret_or_text_row<S>("standby", &S::standby,
                                     {.doc = "Dsn of a standby on which the canary must then be seen; else `degraded`. Needs `canary`."}),
@@ -140,6 +151,9 @@ std::vector<config::Row> rows() {
 void check(const PostgresSettings& s, config::Place place, const Reading& reading) {
   if (s.standby.configured() && !s.canary)
     reading.problems.error(place, reading.key, "standby is about the canary, and none is written", "add canary = true");
+  if (s.asks == "content" && s.canary)
+    reading.problems.error(place, reading.key, "asks = \"content\" beside a canary, which asks whether the database works",
+                           "give the canary a probe of its own");
   if (s.query.empty() && (s.expect || s.rows))
     reading.problems.error(place, reading.key, "expect and rows are about a query, and there is none", "add query");
 }
@@ -170,10 +184,13 @@ class PostgresProbe : public Probe {
         if (outcome.outcome == Health::down) outcome.message += " (through a pooler)";
       }
     }
+    if (settings_.asks == "content") outcome = of_content(std::move(outcome));
     outcome.phases = phases;
     outcome.memory = memory();
     co_return outcome;
   }
+
+  Health when_late() const override { return settings_.asks == "content" ? Health::unknown : Health::down; }
 
   // That a pooler stands there must not be forgotten: its refusal would be taken for the database's own.
   void recall(const std::string& memory) override {

@@ -70,6 +70,8 @@ TEST_CASE("postgres: what the server says on connecting") {
       {failure(Reason::tls, "ENOENT", "no root certificate"), Health::down, Reason::tls, false},
       {failure(Reason::connect, "57P03", "the database system is shutting down"), Health::down, Reason::connect, true},
       {failure(Reason::connect, "57P01", "terminating connection due to administrator command"), Health::down, Reason::connect, true},
+      {failure(Reason::connect, "3D000", "database \"shop\" does not exist"), Health::down, Reason::absent, true},
+      {failure(Reason::connect, "55000", "database \"shop\" is not currently accepting connections"), Health::down, Reason::connect, false},
       {failure(Reason::auth, "28P01", "password authentication failed"), Health::down, Reason::auth, false},
       {failure(Reason::connect, "53300", "too many clients already"), Health::down, Reason::connect, false},
       {failure(Reason::dns, "NXDOMAIN", "no such name"), Health::down, Reason::dns, false},
@@ -104,6 +106,9 @@ TEST_CASE("postgres: what keeps the canary from being written") {
       {"UPDATE", "3F000", Health::degraded, Reason::assertion, false, "drwatch sql"},
       {"UPDATE", "42501", Health::degraded, Reason::assertion, false, "drwatch sql"},
       {"UPDATE", "25006", Health::down, Reason::assertion, true, "says no"},
+      {"UPDATE", "54000", Health::down, Reason::assertion, true, "says no"},
+      {"BEGIN", "57P04", Health::down, Reason::absent, true, "the database was dropped"},
+      {"BEGIN", "54000", Health::down, Reason::assertion, false, "a limit of the server"},
       {"UPDATE", "57014", Health::down, Reason::timeout, false, "says no"},
       {"UPDATE", "53100", Health::down, Reason::assertion, false, "says no"},
       {"UPDATE", "XX001", Health::down, Reason::assertion, false, "says no"},
@@ -129,6 +134,45 @@ TEST_CASE("postgres: what keeps the canary from being written") {
   const Outcome outcome = empty.run(*probe_of("postgres", with_canary));
   CHECK(outcome.outcome == Health::degraded);
   CHECK(outcome.message.find("no row") != std::string::npos);
+}
+
+TEST_CASE("postgres: asked for its content, a database that can't be reached is unknown, and one that is gone is down") {
+  struct Row {
+    Failure failure;
+    Health health;
+  };
+  const Row rows[] = {
+      {failure(Reason::connect, "ECONNREFUSED", "connection refused"), Health::unknown},
+      {failure(Reason::connect, "57P03", "starting up"), Health::unknown},
+      {failure(Reason::connect, "53300", "too many clients already"), Health::unknown},
+      {failure(Reason::auth, "28P01", "password authentication failed"), Health::unknown},
+      {failure(Reason::dns, "NXDOMAIN", "no such name"), Health::unknown},
+      {failure(Reason::connect, "XX000", "Tenant or user not found"), Health::unknown},
+      {failure(Reason::connect, "3D000", "database \"shop\" does not exist"), Health::down},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.failure.code);
+    FakeWorld world;
+    world.postgres.refuses = row.failure;
+    const Outcome outcome = world.run(*probe_of("postgres", "dsn = \"host=192.0.2.1\"\nasks = \"content\"\n"));
+    CHECK(health_name(outcome.outcome) == health_name(row.health));
+    CHECK(outcome.code == row.failure.code);
+  }
+  const std::string decoy = "dsn = \"host=192.0.2.1\"\nasks = \"content\"\nquery = \"select content from decoy\"\nexpect = \"1\"\n";
+  const auto probe = probe_of("postgres", decoy);
+  CHECK(probe->when_late() == Health::unknown);
+  const auto asked = [&](auto prepare) {
+    FakeWorld world;
+    prepare(world.postgres);
+    return world.run(*probe).outcome;
+  };
+  CHECK(asked([](FakePostgres& p) { p.answer("decoy", {"1"}); }) == Health::up);
+  CHECK(asked([](FakePostgres& p) { p.answer("decoy", {"2"}); }) == Health::down);
+  CHECK(asked([](FakePostgres& p) { p.fail("decoy", "42P01", "no such table"); }) == Health::down);
+  CHECK(asked([](FakePostgres& p) { p.fail("decoy", "XX001", "invalid page"); }) == Health::down);
+  CHECK(asked([](FakePostgres& p) { p.fail("decoy", "57014", "canceling statement"); }) == Health::unknown);
+  CHECK(asked([](FakePostgres& p) { p.fail("decoy", "42501", "permission denied"); }) == Health::unknown);
+  CHECK(problems_of("postgres", "dsn = \"host=192.0.2.1\"\nasks = \"content\"\ncanary = true\n").size() == 1);
 }
 
 TEST_CASE("postgres: read-only is only 'takes no writes' when it is the database's own doing") {
