@@ -2,6 +2,7 @@
 #include "config/rows/pattern.hpp"
 #include "config/rows/encoding.hpp"
 #include "config/rows/text.hpp"
+#include "config/rows/url.hpp"
 
 #include <re2/re2.h>
 
@@ -36,6 +37,13 @@ std::optional<Misfit> name(std::string_view text) {
 // The text of the URL is never in the message, for there may be a password in it.
 std::optional<Misfit> url(std::string_view text) {
   const auto parsed = boost::urls::parse_uri(text);
+  if (!parsed) {
+    // The form that browsers and curl make of it, unless that tells a secret.
+    const std::string encoded = encoded_url(text);
+    const auto meant = boost::urls::parse_uri(encoded);
+    if (encoded != text && meant && !meant->host().empty() && is_ascii(meant->encoded_host()) && !holds_a_secret(text))
+      return Misfit{"not a URL as it is sent", "write " + encoded};
+  }
   if (!parsed || parsed->host().empty()) return Misfit{"not a URL", "write it like https://example.org/path"};
   if (parsed->has_password()) return Misfit{"a password stands in the URL", "give it as a secret instead"};
   const std::string port(parsed->port());
@@ -86,10 +94,20 @@ std::optional<Misfit> host_port(std::string_view text) {
   if (colon == text.npos || colon == 0) return wrong;
   const auto host = text.substr(0, colon);
   if (!port_number(text.substr(colon + 1))) return wrong;
+  if (const auto ascii = ascii_name(host); !is_ascii(host) && ascii)
+    return Misfit{"a name beyond ASCII", "write it as the DNS has it: " + *ascii + std::string(text.substr(colon))};
   if (host[0] == '[') return host.size() > 2 && host.back() == ']' ? std::nullopt : std::optional(wrong);
   const bool plain =
       std::all_of(host.begin(), host.end(), [](unsigned char c) { return std::isalnum(c) || c == '.' || c == '-' || c == '_'; });
   return plain ? std::nullopt : std::optional(wrong);
+}
+
+// A host's name or address, alone.
+std::optional<Misfit> host(std::string_view text) {
+  if (const auto ascii = ascii_name(text); !is_ascii(text) && ascii)
+    return Misfit{"a name beyond ASCII", "write it as the DNS has it: " + *ascii};
+  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
+  return plain ? std::nullopt : std::optional(Misfit{"not a host's name", "write it like www.example.org"});
 }
 
 // `name` is what a row's pattern_name says, `text` what the reference page calls it.
@@ -106,6 +124,7 @@ constexpr Pattern patterns[] = {
     {"path", "path", path},
     {"header", "header", header},
     {"host:port", "HOST:PORT", host_port},
+    {"host", "host", host},
     {"method", "HTTP method", method},
 };
 

@@ -31,7 +31,7 @@ struct IcmpSettings {
 std::vector<config::Row> rows() {
   using S = IcmpSettings;
   return {
-      config::row<S>("target", &S::target, {.doc = "Whom to reach: a name or an address.", .required = true}),
+      config::row<S>("target", &S::target, {.doc = "Whom to reach: a name or an address.", .required = true, .pattern_name = "host"}),
       config::row<S>("count", &S::count, {.doc = "How many echoes.", .fallback = "3", .min = 1, .max = 20}),
       config::row<S>("wait", &S::wait,
                      {.doc = "How long to wait for each; all of them must fit into `timeout`.", .fallback = "1s", .min = 0.01, .max = 10}),

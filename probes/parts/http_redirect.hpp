@@ -14,6 +14,8 @@ std::optional<std::string> redirect_target(const std::string& url, const HttpRes
 
 // "https://example.org:8443"; the port is left out when it is the scheme's own.
 std::string origin(const std::string& url);
+// Whether both lead to the same host, by whatever scheme and port.
+bool same_host(const std::string& a, const std::string& b);
 // Whether credentials meant for `a` may be sent to `b`.
 bool same_origin(const std::string& a, const std::string& b);
 
