@@ -15,7 +15,7 @@ namespace {
 
 using config::Reading;
 
-constexpr const char* doc = R"(Asks for a name, each of `servers` by itself, and compares the records with `expect` and `contains`.
+constexpr const char* doc = R"(Asks for a name, each of `servers` by itself, and compares the records with `expect`, `contains` and `among`.
 
 Proves that the servers asked know the name. Cannot prove what other resolvers still hold in their caches. Without `servers`, addresses are
 looked up as any program on this machine does it, and other records are asked from this machine's name servers.
@@ -23,7 +23,9 @@ looked up as any program on this machine does it, and other records are asked fr
 `down` (`dns`, code: `NXDOMAIN`, `SERVFAIL`, `REFUSED`, `NODATA`, `TIMEOUT`, `BADRESP`, ...) when no server gives a good answer; `degraded`
 with the same code when only some fail: the message and the facts `server ADDRESS` tell them apart. Another answer than pinned from any of
 them is `down` (`assertion`, code `pin`), other name servers of the zone than pinned `down` (`assertion`, code `name-servers`): it may be an
-attack.
+attack. `unknown` when a record is pinned and nobody whom it was asked of answers at all: it was not seen; that the name does not resolve is
+asked by a probe without pins. `TRUNCATED`: the answer does not fit a datagram, and the server takes no connection for the rest of it, so
+that some clients get it and others do not.
 
 With `authoritative = true` the zone's own name servers are asked instead, at each of their addresses: one that is no authority is
 `degraded` (`dns`, `LAME`), different answers are `degraded` (`assertion`, `disagree`), different versions of the zone `degraded` (`stale`,
@@ -47,7 +49,7 @@ std::vector<config::Row> rows() {
   using S = DnsSettings;
   using D = DnsDemands;  // the first member: their rows read into it
   return {
-      config::row<D>("name", &D::name, {.doc = "The name to ask for.", .required = true}),
+      config::row<D>("name", &D::name, {.doc = "The name to ask for.", .required = true, .pattern_name = "host"}),
       config::row<D>("type", &D::type,
                      {.doc = "Which records.",
                       .fallback = "A",
@@ -63,6 +65,10 @@ std::vector<config::Row> rows() {
           {.doc = "Exactly these records must come, in any order, written as in a zone file: `192.0.2.1`, `10 mail.example.org`, "
                   "`0 issue \"letsencrypt.org\"`; a TXT record without quotes."}),
       config::row<D>("contains", &D::contains, {.doc = "At least these records must come."}),
+      config::row<D>(
+          "among", &D::among,
+          {.doc = "No records but these may come, and not all of them need to; of addresses also networks, `192.0.2.0/24`: for a "
+                  "name behind a content network."}),
       config::row<S>("authoritative", &S::authoritative,
                      {.doc = "Ask the zone's own name servers, at every address, without recursion.", .fallback = "false"}),
       config::row<S>(
@@ -91,22 +97,30 @@ void check(const DnsSettings& s, config::Place place, const Reading& reading) {
   if (address(s.demands.name)) error("name", "is an address: no server is asked about it", "give a name");
   for (const std::string& server : s.servers)
     if (!is_server(server)) error("servers", config::shown(server) + " is not a server's address", "write 192.0.2.53 or 192.0.2.53:53");
+  const bool v6 = s.demands.type == "AAAA";
+  for (const std::string& one : s.demands.among) {
+    const auto parsed = address(one);
+    if (addresses && !is_network(one, v6) && (!parsed || parsed->is_v6() != v6))
+      error("among", config::shown(one) + " is neither an address of type " + s.demands.type + " nor a network of such",
+            v6 ? "write 2001:db8::1 or 2001:db8::/32" : "write 192.0.2.1 or 192.0.2.0/24");
+  }
+  if (!s.demands.among.empty() && !s.demands.expect.empty()) error("among", "says less than expect, which stands beside it", "keep one");
   for (const auto* list : {&s.demands.expect, &s.demands.contains})
     for (const std::string& expected : *list) {
       const auto parsed = address(expected);
-      if (addresses && (!parsed || parsed->is_v6() != (s.demands.type == "AAAA")))
+      if (addresses && (!parsed || parsed->is_v6() != v6))
         error(list == &s.demands.expect ? "expect" : "contains", config::shown(expected) + " is not an address of type " + s.demands.type,
               "write addresses of that type");
     }
-  if (s.demands.rcode != "NOERROR" && !(s.demands.expect.empty() && s.demands.contains.empty()))
-    error("rcode", "an answer " + s.demands.rcode + " has no records", "leave out rcode, or expect and contains");
+  if (s.demands.rcode != "NOERROR" && s.demands.pins())
+    error("rcode", "an answer " + s.demands.rcode + " has no records", "leave out rcode, or expect, contains and among");
 }
 
 DnsDemands canonical(const DnsSettings& settings) {
   DnsDemands demands = settings.demands;
   demands.name = canonical_name(demands.name);
   demands.agree = settings.agree.value_or(settings.authoritative);
-  for (auto* list : {&demands.expect, &demands.contains}) {
+  for (auto* list : {&demands.expect, &demands.contains, &demands.among}) {
     for (std::string& text : *list) text = canonical_record(demands.type, text);
     std::sort(list->begin(), list->end());
     list->erase(std::unique(list->begin(), list->end()), list->end());
@@ -154,7 +168,7 @@ class DnsProbe : public Probe {
     const Family family = demands_.type == "A" ? Family::v4 : Family::v6;
     std::vector<std::string> nobody_else;
     const auto resolved = co_await world->resolver.resolve(demands_.name, family, std::move(nobody_else));
-    if (!resolved) co_return outcome_of(resolved.error());
+    if (!resolved) co_return unseen(demands_, outcome_of(resolved.error()));
     DnsAnswer answer;
     answer.rcode = "NOERROR";
     for (const std::string& text : resolved->addresses)
@@ -170,7 +184,7 @@ class DnsProbe : public Probe {
     auto answers = co_await world->resolver.ask(std::move(questions));
     std::vector<DnsReply> replies;
     for (std::size_t i = 0; i < answers.size(); ++i) replies.push_back({whom[i], std::move(answers[i]), std::nullopt});
-    co_return judge_dns(demands_, replies);
+    co_return unseen(demands_, judge_dns(demands_, replies));
   }
 
   Task<Outcome> ask_zone(World* world) {

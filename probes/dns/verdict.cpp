@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/network_v4.hpp>
+#include <boost/asio/ip/network_v6.hpp>
 #include <cctype>
 #include <set>
 #include <sstream>
@@ -47,6 +49,12 @@ void judge_answer(const DnsDemands& d, const DnsAnswer& answer, Said& said) {
   } else if ((!d.expect.empty() && said.records != d.expect) || !holds(said.records, d.contains)) {
     said.code = "pin";
     said.words = "expected " + shown(d.expect.empty() ? d.contains : d.expect) + ", got " + shown(said.records);
+  } else if (!d.among.empty()) {
+    const auto stranger =
+        std::find_if(said.records.begin(), said.records.end(), [&](const std::string& record) { return !lies_among(d.among, record); });
+    if (stranger == said.records.end()) return;
+    said.code = "pin";
+    said.words = "expected none but " + shown(d.among) + ", got " + *stranger;
   }
 }
 
@@ -144,6 +152,42 @@ std::string listed(const std::vector<std::string>& texts) {
   std::string text;
   for (std::size_t i = 0; i < texts.size() && i < 8; ++i) text += (i ? ", " : "") + excerpt(texts[i], 250);
   return texts.size() > 8 ? text + ", ..." : text;
+}
+
+bool is_network(const std::string& text, bool v6) {
+  boost::system::error_code error;
+  if (text.find('/') == text.npos) return false;
+  if (v6)
+    boost::asio::ip::make_network_v6(text, error);
+  else
+    boost::asio::ip::make_network_v4(text, error);
+  return !error;
+}
+
+bool lies_among(const std::vector<std::string>& among, const std::string& record) {
+  boost::system::error_code none;
+  const auto address = boost::asio::ip::make_address(record, none);
+  return std::any_of(among.begin(), among.end(), [&](const std::string& one) {
+    if (one == record) return true;
+    if (none || one.find('/') == one.npos) return false;
+    boost::system::error_code error;
+    if (address.is_v4()) {
+      const auto network = boost::asio::ip::make_network_v4(one, error);
+      return !error && boost::asio::ip::network_v4(address.to_v4(), network.prefix_length()).canonical() == network.canonical();
+    }
+    const auto network = boost::asio::ip::make_network_v6(one, error);
+    return !error && boost::asio::ip::network_v6(address.to_v6(), network.prefix_length()).canonical() == network.canonical();
+  });
+}
+
+Outcome unseen(const DnsDemands& demands, Outcome outcome) {
+  // What a server says, and be it that it failed, was seen.
+  constexpr std::string_view silence[] = {"TIMEOUT", "ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH"};
+  const bool silent = std::find(std::begin(silence), std::end(silence), outcome.code) != std::end(silence);
+  if (outcome.outcome != Health::down || !demands.pins() || !silent) return outcome;
+  outcome.outcome = Health::unknown;
+  outcome.message += "; the record was not seen";
+  return outcome;
 }
 
 std::string canonical_name(std::string name) {

@@ -105,6 +105,45 @@ TEST_CASE("dns: a pinned answer, an answer that must not be, answers that differ
   CHECK(judged(run(world, both), Health::down, Reason::dns, "NXDOMAIN"));
 }
 
+TEST_CASE("dns: behind a content network any of several addresses may come, and no other") {
+  FakeWorld world;
+  auto& says = world.resolver.says;
+  says.emplace("www.example.org A", a("203.0.113.77"));
+  const auto among = [&](const std::string& list) { return run(world, both + "among = [" + list + "]"); };
+  CHECK(judged(among("\"203.0.113.0/24\""), Health::up, Reason::none, ""));
+  CHECK(judged(among("\"198.51.100.7\", \"203.0.113.77\""), Health::up, Reason::none, ""));
+  CHECK(judged(among("\"198.51.100.7\", \"203.0.112.0/23\""), Health::up, Reason::none, ""));
+  const Outcome elsewhere = among("\"198.51.100.7\", \"203.0.114.0/24\"");
+  CHECK(judged(elsewhere, Health::down, Reason::assertion, "pin"));
+  CHECK(elsewhere.message.find("expected none but 198.51.100.7, 203.0.114.0/24, got 203.0.113.77") != std::string::npos);
+  CHECK(judged(among("\"203.0.113.77\", \"203.0.113.78\""), Health::up, Reason::none, ""));  // not all of them need to come
+  CHECK(judged(run(world, both + "among = [\"203.0.113.0/24\"]\ncontains = [\"203.0.113.78\"]"), Health::down, Reason::assertion, "pin"));
+  const std::string name = "name = \"www.example.org\"\n";
+  CHECK(problems_of("dns", name + "among = [\"203.0.113.0/33\"]").size() == 1);
+  CHECK(problems_of("dns", name + "among = [\"2001:db8::/32\"]").size() == 1);
+  CHECK(problems_of("dns", name + "type = \"AAAA\"\namong = [\"2001:db8::/32\", \"2001:db8::1\"]").empty());
+  CHECK(problems_of("dns", name + "among = [\"203.0.113.0/24\"]\nexpect = [\"203.0.113.1\"]").size() == 1);
+  CHECK(problems_of("dns", name + "rcode = \"NXDOMAIN\"\namong = [\"203.0.113.0/24\"]").size() == 1);
+}
+
+TEST_CASE("dns: a pinned record that nobody told was not seen") {
+  FakeWorld world;
+  for (const char* silence : {"TIMEOUT", "ECONNREFUSED"}) {
+    CAPTURE(silence);
+    world.resolver.says.insert_or_assign("www.example.org A", failure(Reason::dns, silence, "nothing"));
+    CHECK(judged(run(world, both), Health::down, Reason::dns, silence));
+    CHECK(judged(run(world, both + "expect = [\"192.0.2.80\"]"), Health::unknown, Reason::dns, silence));
+    CHECK(judged(run(world, both + "among = [\"192.0.2.0/24\"]"), Health::unknown, Reason::dns, silence));
+  }
+  for (const char* said : {"SERVFAIL", "NXDOMAIN"}) {
+    world.resolver.says.insert_or_assign("www.example.org A", answer({}, said));
+    CHECK(judged(run(world, both + "expect = [\"192.0.2.80\"]"), Health::down, Reason::dns, said));
+  }
+  // As programs on this machine look it up.
+  world.resolver.names.insert_or_assign("www.example.org", failure(Reason::dns, "TIMEOUT", "nothing"));
+  CHECK(judged(run(world, "name = \"www.example.org\"\nexpect = [\"192.0.2.80\"]"), Health::unknown, Reason::dns, "TIMEOUT"));
+}
+
 TEST_CASE("dns: records of each kind, as people write them; only those that belong to the name") {
   FakeWorld world;
   const auto check = [&](const std::string& type, const std::vector<DnsRecord>& records, const std::string& more) {

@@ -59,6 +59,16 @@ TEST_CASE_FIXTURE(Fixture, "dns: several servers asked at once, each with its ow
   CHECK(answers[5].error().reason == Reason::dns);
 }
 
+TEST_CASE_FIXTURE(Fixture, "dns: an answer that is cut short, and nobody takes a connection for the rest of it") {
+  testing::UdpServer cut([](const std::string& q) { return reply(q, message(0x8780, {})); });  // TC
+  const auto answer = ask({{"Example.org", "A", cut.address(), true}}).at(0);
+  REQUIRE_FALSE(answer.has_value());
+  CHECK(answer.error().reason == Reason::dns);
+  CHECK(answer.error().code == "TRUNCATED");
+  CHECK(answer.error().message.find("does not fit a datagram") != std::string::npos);
+  CHECK(answer.error().message.find(cut.address()) != std::string::npos);
+}
+
 TEST_CASE_FIXTURE(Fixture, "dns: recursion is wished for or not; a question given up leaves nothing behind") {
   std::atomic<int> wished{0};
   testing::UdpServer server([&](const std::string& q) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/world/dns/resolver.hpp"
 
+#include "config/rows/url.hpp"
 #include "daemon/world/bell.hpp"
 #include "daemon/world/dns/ares_lookup.hpp"
 #include "daemon/world/dns/message.hpp"
@@ -80,6 +81,25 @@ Task<std::pair<int, Resolved>> look_up(boost::asio::any_io_executor loop, std::s
   co_return std::pair(lookup->status, std::move(lookup->answer));
 }
 
+// The server has an answer that does not fit a datagram (RFC 1035, 4.2.1: the bit TC), and takes no connection for the rest: c-ares tells
+// of the connection alone, as if nobody were there. So the datagram is asked for once more and kept.
+Task<bool> is_cut_short(boost::asio::any_io_executor loop, DnsQuestion question) {
+  const std::vector<std::string> server{question.server};
+  auto lookup =
+      std::make_shared<AresLookup>(loop, server, true, ARES_FLAG_EDNS | ARES_FLAG_IGNTC | (question.recursive ? 0 : ARES_FLAG_NORECURSE));
+  Ending ending{lookup};
+  lookup->begin(question.name, dns_type_number(question.type));
+  co_await Bell::wait(lookup->done());
+  constexpr unsigned char truncated = 0x02;  // of the third byte of a message
+  co_return lookup->bytes && lookup->bytes->size() > 2 && (static_cast<unsigned char>((*lookup->bytes)[2]) & truncated) != 0;
+}
+
+Failure cut_short(const DnsQuestion& question) {
+  return {Reason::dns, "TRUNCATED",
+          "cannot resolve " + question.name + " at " + question.server +
+              ": its answer does not fit a datagram, and it takes no connection (TCP) for the whole of it"};
+}
+
 Result<DnsAnswer> answer_of(AresLookup& lookup, const DnsQuestion& question) {
   const std::vector<std::string> server{question.server};
   if (!lookup.bytes) return failure_of(lookup.status, question.name, server);
@@ -96,6 +116,7 @@ RealResolver::RealResolver(boost::asio::any_io_executor loop) : loop_(std::move(
 
 Task<Result<Resolved>> RealResolver::resolve(std::string name, Family family, std::vector<std::string> servers) {
   if (auto address = numeric(name, family)) co_return std::move(*address);
+  if (auto ascii = config::ascii_name(name)) name = std::move(*ascii);  // of a dsn, which nobody looked into before
   auto [status, answer] = co_await look_up(loop_, name, family, servers, true);
   // c-ares can do one of two things: stop at the first server's SERVFAIL, or try all servers, but then it reports ECONNREFUSED when none of
   // them helped and the SERVFAIL is forgotten. So the question is asked a second time, of all servers, and the first answer is kept when
@@ -125,6 +146,8 @@ Task<std::vector<Result<DnsAnswer>>> RealResolver::ask(std::vector<DnsQuestion> 
   for (std::size_t i = 0; i < questions.size(); ++i) {
     co_await Bell::wait(lookups[i].lookup->done());
     answers.push_back(answer_of(*lookups[i].lookup, questions[i]));
+    const bool refused = !answers.back() && answers.back().error().code == "ECONNREFUSED";
+    if (refused && co_await is_cut_short(loop_, questions[i])) answers.back() = cut_short(questions[i]);
   }
   co_return answers;
 }
