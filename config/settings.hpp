@@ -2,6 +2,7 @@
 // The whole configuration as plain, immutable values, and how it is loaded. Knows nothing of the rest of drwatch.
 #pragma once
 
+#include "config/http_access.hpp"
 #include "config/rows/document.hpp"
 #include "config/rows/schema.hpp"
 #include "config/rows/secret.hpp"
@@ -44,6 +45,7 @@ struct RecoverySettings {
 };
 struct AlertmanagerSettings {
   std::vector<std::string> urls;
+  std::map<std::string, HttpAccess> access;  // by URL, of those that were given more than that
   Duration resend = minutes{1};
   std::vector<std::string> fallback;  // channels
   Duration fallback_after = minutes{1};
@@ -61,6 +63,8 @@ struct DeadmanSettings {
 struct DefaultSettings {
   Duration interval = seconds{30}, retry = seconds{10}, timeout = seconds{10};
   int fall = 3, rise = 2;
+  int window = 20;
+  double failed_share = 0.3;
 };
 struct WitnessSettings {
   std::vector<std::string> probes;
@@ -109,6 +113,8 @@ struct ProbeSettings {
   std::string component;  // empty: only a witness may have none
   Duration interval{0}, retry{0}, timeout{0};
   int fall = 3, rise = 2;
+  int window = 20;            // so many of the newest runs are judged together ...
+  double failed_share = 0.3;  // ... and with this share of them down it is degraded
   bool witness = false;
   std::optional<JobSettings> job;
   std::optional<BackupRole> backup;

@@ -12,6 +12,11 @@ Redaction secrets_of(const Settings& settings) {
   std::vector<Secret> all;
   for (const auto& [name, token] : settings.server.tokens) all.push_back(token.secret);
   for (const auto& [name, channel] : settings.channels) all.push_back(channel.url);
+  for (const auto& [url, access] : settings.alertmanager.access) {
+    for (const auto& [name, value] : access.headers) all.push_back(value);
+    all.push_back(access.bearer);
+    if (access.basic) all.push_back(access.basic->password);
+  }
   if (settings.deadman) all.push_back(settings.deadman->url);
   for (const auto& [name, probe] : settings.probes) all.insert(all.end(), probe.secrets.begin(), probe.secrets.end());
   return Redaction(all);

@@ -120,6 +120,12 @@ struct Outcome {
   std::map<std::string, std::string> facts;  // shown; never secret
   // The target itself said that it takes no writes (refused on its own address, shutting down, read-only).
   bool takes_no_writes = false;
+  // The target turns drwatch away for asking too often: nothing is known of it, for as long as that goes on.
+  bool rate_limited = false;
+  // The target asks not to be asked again before so long has passed (Retry-After), from the end of the run.
+  std::optional<Duration> wait;
+  // Of that, whatever it says: a target may not decide for how long nobody looks at it.
+  static constexpr Duration longest_wait = minutes{5};
   std::optional<CanaryBeat> canary;
   std::optional<RecoveryReading> recovery;
   std::optional<JobReading> job;
@@ -134,7 +140,7 @@ struct Outcome {
   bool bad() const { return outcome == Health::degraded || outcome == Health::down; }
   // The target refused drwatch itself (its login, or for asking too often). Asking again at the same pace can only make that worse, so the
   // schedule waits longer each time.
-  bool refused() const { return outcome != Health::up && (reason == Reason::auth || code == "401" || code == "429"); }
+  bool refused() const { return outcome != Health::up && (reason == Reason::auth || code == "401" || code == "429" || rate_limited); }
 };
 
 // `outcome`, made down for as long as one of `latches` holds. Its message tells the latches first, and then what this run saw if that was

@@ -2,6 +2,8 @@
 // The tables of the main file, but for probes and what stands by the clock.
 #include "config/tables/tables.hpp"
 
+#include "config/rows/pattern.hpp"
+#include "config/tables/http_access.hpp"
 #include "config/tables/shared_rows.hpp"
 
 namespace drwatch::config {
@@ -53,6 +55,42 @@ void read_down_when(ComponentSettings& into, const Value& value, const Reading& 
     into.down_when = {DownWhen::Rule::all, 1};
   else
     reading.problems.error(value.place, reading.key, "not understood", "use \"any\", \"all\" or a number of its probes");
+}
+
+constexpr const char* one_alertmanager =
+    "write \"https://alertmanager.example.org\", or { url = \"https://alertmanager.example.org\", basic = { user = \"drwatch\", password = "
+    "{ "
+    "credential = \"NAME\" } } }";
+
+struct AlertmanagerEntry : HttpAccess {  // first base: its rows read into it
+  std::string url;
+};
+
+// A URL, or a table of it and how drwatch shows itself there.
+void read_alertmanagers(AlertmanagerSettings& into, const Value& value, const Reading& reading) {
+  static const std::vector<Row> rows = [] {
+    std::vector<Row> all = access_rows();
+    all.push_back(row("url", &AlertmanagerEntry::url, {.doc = "Its address.", .required = true, .pattern_name = "http-url"}));
+    return all;
+  }();
+  if (!value.array()) return reading.problems.error(value.place, reading.key, "must be a list", one_alertmanager);
+  for (const Value& one : *value.array()) {
+    AlertmanagerEntry entry;
+    const auto before = reading.problems.error_count();
+    if (const std::string* text = one.text()) {
+      if (const auto wrong = misfit("http-url", *text))
+        reading.problems.error(one.place, reading.key, (holds_a_secret(*text) ? "" : shown(*text) + ": ") + wrong->message,
+                               holds_a_secret(*text) ? one_alertmanager : wrong->hint);
+      entry.url = *text;
+    } else if (one.table()) {
+      read_table(*one.table(), one.place, rows, &entry, reading);
+      check_access(entry, one.place, reading);
+      if (reading.problems.error_count() == before) into.access[entry.url] = entry;
+    } else {
+      reading.problems.error(one.place, reading.key, "must be URLs or tables", one_alertmanager);
+    }
+    if (reading.problems.error_count() == before) into.urls.push_back(entry.url);
+  }
 }
 
 // The address of who is called mostly is the secret itself, so it may stand in the file only where nobody else can use it.
@@ -176,7 +214,12 @@ const Section& alertmanager_section() {
   static const Section section{
       "[alertmanager]",
       "Where alerts go.",
-      {row("urls", &AlertmanagerSettings::urls, {.doc = "Every Alertmanager; each gets every alert.", .pattern_name = "http-url"}),
+      {row_with<AlertmanagerSettings>(
+           "urls", "list of URLs, or tables: url, headers, basic, bearer, tls",
+           {.doc =
+                "Every Alertmanager; each gets every alert. One that asks for a login, a token or a client certificate, or has a CA of its "
+                "own, is a table; its keys are those of an `http` probe."},
+           read_alertmanagers),
        row("resend", &AlertmanagerSettings::resend,
            {.doc = "How often a standing alert is sent again; it ends by itself after four times this.",
             .fallback = "1m",
@@ -227,7 +270,18 @@ const Section& defaults_section() {
        row("fall", &DefaultSettings::fall,
            {.doc = "Health worsens after so many worse runs in a row.", .fallback = "3", .min = 1, .max = 100}),
        row("rise", &DefaultSettings::rise,
-           {.doc = "Health improves after so many better runs in a row.", .fallback = "2", .min = 1, .max = 100})}};
+           {.doc = "Health improves after so many better runs in a row.", .fallback = "2", .min = 1, .max = 100}),
+       row("window", &DefaultSettings::window,
+           {.doc = "So many of the newest runs since it was last well are judged together; fewer judge nothing.",
+            .fallback = "20",
+            .min = 2,
+            .max = 1000}),
+       row("failed_share", &DefaultSettings::failed_share,
+           {.doc =
+                "With this share of them down, though never `fall` in a row, a probe is `degraded` until the share is under half of this.",
+            .fallback = "0.3",
+            .min = 0.01,
+            .max = 1})}};
   return section;
 }
 

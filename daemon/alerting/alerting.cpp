@@ -74,6 +74,8 @@ void Alerting::Inside::load_alertmanagers() {
     // One that stays keeps its loop: a request that is under way must not be overtaken by a newer one.
     const bool fresh = !mate.one;
     if (fresh) mate.one = std::make_shared<Alertmanager>(world, log, url, sent);
+    const auto access = settings->alertmanager.access.find(url);
+    mate.one->show_as(access == settings->alertmanager.access.end() ? HttpAccess{} : access->second);
     mate.one->resend_every(settings->alertmanager.resend);
     mate.one->want(sendable);
     if (!fresh) continue;

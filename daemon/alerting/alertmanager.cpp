@@ -40,9 +40,10 @@ std::string shown_url(const std::string& url) {
   return at == std::string::npos || at < begin ? url : url.substr(0, begin) + url.substr(at + 1);
 }
 
-Alertmanager::Alertmanager(World world, Log& log, std::string url, std::shared_ptr<SentCounts> sent)
+Alertmanager::Alertmanager(World world, Log& log, std::string url, std::shared_ptr<SentCounts> sent, HttpAccess access)
     : world_(world), log_(log), url_(std::move(url)), name_(shown_url(url_)), sent_(std::move(sent)), waker_(world.executor) {
   while (url_.ends_with('/')) url_.pop_back();
+  show_as(std::move(access));
   // So that all four counters exist as zeros from the start: a rate over a counter that appears with 1 misses the first.
   for (const char* result : {"accepted", "rejected", "failed", "unconfirmed"}) count(result, 0);
 }
@@ -169,9 +170,11 @@ Task<Alertmanager::Answer> Alertmanager::post(std::vector<Alert> alerts) {
 }
 
 Task<Result<HttpResponse>> Alertmanager::ask(std::string method, std::string path, std::string body) {
+  if (const auto wrong = sender_.fault()) co_return Failure{Reason::own_fault, "", *wrong};
   HttpRequest request;
   request.method = std::move(method);
   request.url = url_ + path;
+  sender_.equip(request);
   if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
   request.headers.emplace_back("Accept", "application/json");
   request.body = std::move(body);

@@ -6,6 +6,7 @@
 #include "daemon/alerting/waker.hpp"
 #include "daemon/log/log.hpp"
 #include "daemon/recovery/alerts/alert.hpp"
+#include "probes/parts/http_sender.hpp"
 #include "probes/seams/world.hpp"
 
 #include <cstdint>
@@ -33,8 +34,10 @@ std::string shown_url(const std::string& url);
 // One exchange is: post what should stand, then ask which alerts are listed. On the loop's thread only; one exchange at a time.
 class Alertmanager {
  public:
-  Alertmanager(World world, Log& log, std::string url, std::shared_ptr<SentCounts> sent);
+  Alertmanager(World world, Log& log, std::string url, std::shared_ptr<SentCounts> sent, HttpAccess access = {});
 
+  // How drwatch shows itself from now on.
+  void show_as(HttpAccess access) { static_cast<HttpAccess&>(sender_) = std::move(access); }
   void resend_every(Duration resend) { resend_ = resend; }
   // `alerts` are sendable, tidy and in the order to be sent. Wakes the loop.
   void want(std::shared_ptr<const std::vector<Alert>> alerts);
@@ -72,6 +75,7 @@ class Alertmanager {
   World world_;
   Log& log_;
   std::string url_, name_;
+  HttpSender sender_;
   std::shared_ptr<SentCounts> sent_;
   Duration resend_ = minutes{1};
   Waker waker_;

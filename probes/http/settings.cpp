@@ -92,6 +92,14 @@ std::vector<config::Row> http_rows() {
   using config::row_with;
   std::vector<config::Row> all = {
       row_with<S>("target", "URL, or a secret", {.doc = "Where: `http://` or `https://`.", .required = true}, read_target),
+      row<S>(
+          "asks", &S::asks,
+          {.doc =
+               "`service`: is it served as expected. `refusal`: is refused what must be, as `status` says (a forged token, a revoked key); "
+               "`down` only when it is let in. `content`: is what is served as it should be (a decoy); `down` only when it was served and "
+               "is not, or is gone (404, 410). Any other answer, or none, is `unknown` for these two.",
+           .fallback = "service",
+           .one_of = {"service", "refusal", "content"}}),
       row<S>("method", &S::method, {.doc = "The method.", .fallback = "GET", .pattern_name = "method"}),
       config::secret_or_text_row<S>("body", &S::body, {.doc = "The body to send; a login's password is a secret."}),
   };
@@ -136,7 +144,11 @@ std::vector<config::Row> http_rows() {
 }
 
 void check_http(const HttpSettings& s, config::Place place, const Reading& reading) {
-  check_sender(s.sender, place, reading);
+  check_access(s.sender, place, reading);
+  const auto lets_in = [](const StatusRange& range) { return range.from < 300 && range.to >= 200; };
+  if (s.asks == "refusal" && s.steps.empty() && std::any_of(s.status.begin(), s.status.end(), lets_in))
+    reading.problems.error(place, reading.key, "asks = \"refusal\" with a status of 2xx, by which it would be let in",
+                           "say how it is refused: status = [401, 403]");
   std::set<std::string> known;
   for (const auto& [name, what] : s.capture) known.insert(name);
   for (const HttpStep& step : s.steps) {

@@ -32,6 +32,7 @@ struct HttpStep : HttpExpectation {  // first base: its rows read into it
 
 struct HttpSettings : HttpExpectation {  // first base: its rows read into it
   Secret target;
+  std::string asks = "service";  // service | refusal | content
   std::string method = "GET";
   Secret body;
   std::int64_t redirects = 5;

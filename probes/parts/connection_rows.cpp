@@ -5,27 +5,6 @@
 
 namespace drwatch {
 
-const std::vector<config::Row>& tls_rows() {
-  static const std::vector<config::Row> rows = {
-      config::row<TlsSettings>("verify", &TlsSettings::verify, {.doc = "Check the certificate and the name.", .fallback = "true"}),
-      config::path_row<TlsSettings>("ca", &TlsSettings::ca_file, {.doc = "Trusted certificates (PEM) instead of the system's."}),
-      config::path_row<TlsSettings>("certificate", &TlsSettings::certificate_file, {.doc = "The client's certificate (PEM)."}),
-      config::path_row<TlsSettings>("key", &TlsSettings::key_file, {.doc = "The client's key (PEM)."}),
-  };
-  return rows;
-}
-
-void read_tls(TlsSettings& into, const config::Value& value, const config::Reading& reading) {
-  const config::Table* table = value.table();
-  if (!table) {
-    reading.problems.error(value.place, reading.key, "must be a table", "write { verify = true, ca = \"ca.pem\" }");
-    return;
-  }
-  config::read_table(*table, value.place, tls_rows(), &into, reading);
-  if (into.certificate_file.empty() != into.key_file.empty())
-    reading.problems.error(value.place, reading.key, "a client certificate needs both certificate and key", "give both or none");
-}
-
 HostPort host_port(std::string_view text) {
   const auto colon = text.rfind(':');
   HostPort made;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kind sends to an HTTP server besides its question: headers, credentials, TLS settings, address family. Also the rows for them
-// and their checks.
+// What a kind sends to an HTTP server besides its question: headers, credentials, TLS settings, address family. The rows for them are in
+// config/tables.
 #pragma once
 
-#include "config/rows/schema.hpp"
-#include "config/rows/secret.hpp"
+#include "config/tables/http_access.hpp"
 #include "probes/seams/world.hpp"
 
 #include <map>
@@ -15,17 +14,7 @@
 
 namespace drwatch {
 
-struct BasicLogin {
-  std::string user;
-  Secret password;
-  friend bool operator==(const BasicLogin&, const BasicLogin&) = default;
-};
-
-struct HttpSender {
-  std::map<std::string, Secret> headers;
-  std::optional<BasicLogin> basic;
-  Secret bearer;
-  TlsSettings tls;
+struct HttpSender : HttpAccess {  // first base: its rows read into it
   std::string family = "any";
   friend bool operator==(const HttpSender&, const HttpSender&) = default;
 
@@ -46,11 +35,5 @@ void add_sender_rows(std::vector<config::Row>& rows, HttpSender S::* member) {
     rows.push_back(std::move(row));
   }
 }
-// More than one of basic, bearer and an Authorization header.
-void check_sender(const HttpSender& sender, config::Place place, const config::Reading& reading);
-
-void read_headers(std::map<std::string, Secret>& into, const config::Value& value, const config::Reading& reading);
-// No line breaks and no control characters but the tab: they would end the header and begin another.
-bool fit_for_a_header(std::string_view text);
 
 }  // namespace drwatch

@@ -99,7 +99,9 @@ Task<Result<Connected>> TracedNet::connect(std::string host, std::uint16_t port,
   const PhasesKept kept(tracer_, phases);
   const auto id = tracer_.begin("connect to " + host + ":" + std::to_string(port) + std::string(family_words(family)) +
                                 (tls ? tls->verify ? ", TLS" : ", TLS without verifying" : ""));
-  auto connected = co_await inner_.connect(std::move(host), port, family, std::move(tls), phases);
+  // A run without a deadline has more time than any address needs.
+  const auto left = tracer_.left().value_or(std::chrono::hours{1});
+  auto connected = co_await inner_.connect_within(std::move(host), port, family, std::move(tls), phases, left);
   if (!connected) {
     tracer_.end(id, failure_words(connected.error()), true);
     co_return connected.error();

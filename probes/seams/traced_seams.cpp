@@ -68,6 +68,7 @@ class TracedConnection : public PgConnection {
 Task<Result<HttpResponse>> TracedHttp::fetch(HttpRequest request, Phases& phases) {
   const PhasesKept kept(tracer_, phases);
   const auto id = tracer_.begin(sent_words(request));
+  request.left = tracer_.left();
   auto answer = co_await inner_.fetch(std::move(request), phases);
   tracer_.end(id, answer ? got_words(*answer) : failure_words(answer.error()), !answer);
   if (answer) tracer_.end(id, answer->body);
@@ -140,8 +141,8 @@ struct TracedWorld::Seams {
   TracedFiles files;
 };
 
-TracedWorld::TracedWorld(World& world, Redaction secrets)
-    : tracer_(world.clock, std::move(secrets)),
+TracedWorld::TracedWorld(World& world, Redaction secrets, std::optional<std::chrono::nanoseconds> timeout)
+    : tracer_(world.clock, std::move(secrets), timeout),
       seams_(std::make_unique<Seams>(world, tracer_)),
       world_{world.executor, world.clock,      world.dice,   seams_->resolver, seams_->net,
              seams_->http,   seams_->postgres, seams_->exec, seams_->files,    &tracer_} {}

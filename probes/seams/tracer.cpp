@@ -17,8 +17,13 @@ constexpr std::size_t most_half = 256;
 
 }  // namespace
 
-Tracer::Tracer(Clock& clock, Redaction secrets)
-    : clock_(clock), configured_(std::move(secrets)), began_(clock.boottime()), longest_secret_(configured_.longest()) {}
+Tracer::Tracer(Clock& clock, Redaction secrets, std::optional<std::chrono::nanoseconds> timeout)
+    : clock_(clock), configured_(std::move(secrets)), began_(clock.boottime()), timeout_(timeout), longest_secret_(configured_.longest()) {}
+
+std::optional<std::chrono::nanoseconds> Tracer::left() const {
+  if (!timeout_) return std::nullopt;
+  return std::max(std::chrono::nanoseconds{0}, began_ + *timeout_ - clock_.boottime());
+}
 
 // Kinds tell of the same secret as often as they see it, a cookie with every answer.
 void Tracer::hide(const std::string& secret) {

@@ -17,8 +17,8 @@ namespace drwatch {
 
 class Tracer {
  public:
-  // `secrets`: those of the probe. Times are counted from here, in microseconds.
-  Tracer(Clock& clock, Redaction secrets);
+  // `secrets`: those of the probe. Times are counted from here, in microseconds. `timeout`: of the run; nullopt: it has no deadline.
+  Tracer(Clock& clock, Redaction secrets, std::optional<std::chrono::nanoseconds> timeout = {});
 
   using Id = std::size_t;
   // Whom it says something about when the run's deadline ends the exchange.
@@ -30,6 +30,8 @@ class Tracer {
   // Those of the probe, and what the run came to know.
   const Redaction& secrets() const;
   void reached(const std::string& fact, const std::string& name) { reached_[fact] = name; }
+  // Until the run is ended by its deadline; nullopt: it has none.
+  std::optional<std::chrono::nanoseconds> left() const;
   // Adds what `phases` has more than `before`.
   void spent(const Phases& before, const Phases& phases);
   // The outcome of a run that its deadline has ended, before take(): as far as it came, and what it waited for. While it waited for
@@ -53,6 +55,7 @@ class Tracer {
   Clock& clock_;
   Redaction configured_;
   std::chrono::nanoseconds began_;
+  std::optional<std::chrono::nanoseconds> timeout_;
   std::size_t longest_secret_ = 0;
   std::vector<std::string> learnt_;
   mutable std::optional<Redaction> all_;  // made when it is asked for; gone when something was learnt since
@@ -66,7 +69,7 @@ class Tracer {
 // The world as one run sees it: the same seams, and each use of them noted.
 class TracedWorld {
  public:
-  TracedWorld(World& world, Redaction secrets);
+  TracedWorld(World& world, Redaction secrets, std::optional<std::chrono::nanoseconds> timeout = {});
   ~TracedWorld();
   TracedWorld(const TracedWorld&) = delete;
   TracedWorld& operator=(const TracedWorld&) = delete;

@@ -11,6 +11,11 @@ Failure not_here() { return {Reason::internal, "", "this world has no such part"
 
 }  // namespace
 
+Task<Result<Connected>> Net::connect_within(std::string host, std::uint16_t port, Family family, std::optional<TlsSettings> tls,
+                                            Phases& phases, std::chrono::nanoseconds) {
+  co_return co_await connect(std::move(host), port, family, std::move(tls), phases);
+}
+
 Task<Result<std::unique_ptr<Stream>>> Net::secure(std::unique_ptr<Stream>, TlsSettings, std::string, TlsShown&, Phases&) {
   co_return not_here();
 }

@@ -5,6 +5,7 @@
 // caller's: within().
 #pragma once
 
+#include "config/http_access.hpp"
 #include "config/rows/secret.hpp"
 #include "config/rows/time.hpp"
 #include "probes/outcome.hpp"
@@ -86,13 +87,6 @@ struct Stream {
   // client's certificate only after the client's handshake is over. Nothing else can be done with the stream then.
   virtual Task<Result<std::size_t>> finish() { co_return std::size_t{0}; }
 };
-// What a TLS context is built from; equal settings share one context (built once per load, off the loop).
-struct TlsSettings {
-  bool verify = true;
-  std::string ca_file;                     // empty: the system's trust store
-  std::string certificate_file, key_file;  // a client certificate; both or none
-  auto operator<=>(const TlsSettings&) const = default;
-};
 struct Connected {
   std::unique_ptr<Stream> stream;
   std::string address;                       // "127.0.0.1:5432", of the one that answered
@@ -101,10 +95,13 @@ struct Connected {
 };
 struct Net {
   virtual ~Net() = default;
-  // Resolve, try each address in order, then TLS when `tls` is given (server name and verification by `host`). `phases` is filled as far as
-  // it came, also on failure.
+  // Resolve, try each address in order, then TLS when `tls` is given (server name and verification by `host`, unless it names another).
+  // `phases` is filled as far as it came, also on failure.
   virtual Task<Result<Connected>> connect(std::string host, std::uint16_t port, Family family, std::optional<TlsSettings> tls,
                                           Phases& phases) = 0;
+  // The same for a run that has only so much time `left`: an address that stays silent gets a share of it, so that the next is tried.
+  virtual Task<Result<Connected>> connect_within(std::string host, std::uint16_t port, Family family, std::optional<TlsSettings> tls,
+                                                 Phases& phases, std::chrono::nanoseconds left);
   // Begins TLS on a stream that connect() made without it and of which nothing but the plain words before was read. `name` is asked for
   // (SNI) and verified. The handshake is carried to its end even when the certificate is not believed, so that `shown` tells all of it;
   // with settings.verify the first fault is then the failure (reason tls). `shown` and the phase tls are filled as far as it came.
@@ -126,7 +123,8 @@ struct HttpRequest {
   TlsSettings tls;
   Family family = Family::any;
   std::string address;  // numeric: connect here, whatever the URL's name leads to; Host and the certificate's name stay the URL's
-  std::size_t max_body = 1 << 20;  // bytes; more is a failure (protocol)
+  std::size_t max_body = 1 << 20;                // bytes; more is a failure (protocol)
+  std::optional<std::chrono::nanoseconds> left;  // of the run that asks: see Net::connect_within
 };
 struct HttpResponse {
   int status = 0;

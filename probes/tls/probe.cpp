@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // tls: a full handshake, at once or after STARTTLS, and a look at what was shown. It proves that a client which trusts the same authorities
 // gets through today, that nothing about the certificate changed that should not have, and how long it will last. It can't prove that the
-// service behind answers. Down means: clients refuse the server, or it is not the server that it was.
+// service behind answers. Down means: clients refuse the server, or it is not the server that it was; that it can't be reached is not its
+// certificate's fault.
 #include "probes/probe.hpp"
 #include "config/rows/pattern.hpp"
 #include "probes/parts/connection_rows.hpp"
@@ -28,11 +29,14 @@ still the expected one. Cannot prove that the service behind answers: that is th
 `pins`, or an issuer that is none of `issuers`, is `down` (`assertion`, code `pin` or `issuer`), told before any other fault: it may be an
 attack.
 
+`unknown` when no certificate was seen: the name does not resolve, nobody listens, the connection ends or stays silent, a mail server or
+PostgreSQL does not get as far as TLS. Whether the server is reached is asked by another probe (`tcp`, `http`, `postgres`).
+
 The facts (`certificate_expires`, `certificate_days_left`, `chain_expires`, `certificate_names`, `certificate_key`, ...) are there whenever
 a certificate was shown, also when it was not believed.)";
 
 struct TlsProbeSettings : TlsSettings {
-  std::string target, server_name, starttls = "none", family = "any";
+  std::string target, starttls = "none", family = "any";
   TlsDemands demands;
   friend bool operator==(const TlsProbeSettings&, const TlsProbeSettings&) = default;
 };
@@ -63,8 +67,6 @@ std::vector<config::Row> rows() {
   std::vector<config::Row> all = {
       config::row<S>("target", &S::target,
                      {.doc = "Where: `api.example.org:443`, `[2001:db8::1]:443`.", .required = true, .pattern_name = "host:port"}),
-      config::row<S>("server_name", &S::server_name,
-                     {.doc = "The name to ask for (SNI) and to verify; default: the host of `target`. For a server behind an address."}),
       config::row<S>(
           "starttls", &S::starttls,
           {.doc = "The protocol in which TLS is agreed upon first.", .fallback = "none", .one_of = {"none", "postgres", "smtp"}}),
@@ -115,6 +117,9 @@ class TlsProbe : public Probe {
     outcome.phases = phases;
     co_return outcome;
   }
+
+  // What had been shown until then is not known any more.
+  Health when_late() const override { return Health::unknown; }
 
  private:
   // What kept the handshake from its good end.

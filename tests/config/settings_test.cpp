@@ -39,6 +39,43 @@ TEST_CASE("an empty file runs, with every warning there is") {
   CHECK(loaded.settings->warnings.size() == loaded.warnings.size());
 }
 
+TEST_CASE("an Alertmanager is an address, or a table of it and how drwatch shows itself there") {
+  setenv("DRWATCH_TEST_AM", "s3cret-value", 1);
+  const auto settings = sound(one_probe + R"([alertmanager]
+urls = ["http://127.0.0.1:9093", { url = "https://am.example.org/prefix", basic = { user = "drwatch", password = { env = "DRWATCH_TEST_AM" } }, headers = { X-Scope-OrgID = "tenant" }, tls = { ca = "am-ca.pem", certificate = "c.pem", key = "k.pem", server_name = "am" } }]
+)");
+  CHECK(settings->alertmanager.urls == Texts{"http://127.0.0.1:9093", "https://am.example.org/prefix"});
+  REQUIRE(settings->alertmanager.access.size() == 1);
+  const HttpAccess& access = settings->alertmanager.access.at("https://am.example.org/prefix");
+  CHECK(access.basic->user == "drwatch");
+  CHECK(access.basic->password.reveal() == "s3cret-value");
+  CHECK(access.headers.at("X-Scope-OrgID").reveal() == "tenant");
+  CHECK(access.tls.ca_file.ends_with("/am-ca.pem"));
+  CHECK(access.tls.server_name == "am");
+  unsetenv("DRWATCH_TEST_AM");
+  const auto errors = [](const std::string& urls) { return load_text(one_probe + "[alertmanager]\nurls = " + urls + "\n").errors; };
+  CHECK(contains(errors("[\"https://u:p4ss@am.example.org\"]"), "basic = {"));
+  CHECK_FALSE(contains(errors("[\"https://u:p4ss@am.example.org\"]"), "p4ss"));
+  CHECK(contains(errors("[{ basic = { user = \"u\", password = { env = \"X\" } } }]"), "url"));
+  CHECK(contains(errors("[{ url = \"https://a\", bearer = { env = \"X\" }, basic = { user = \"u\", password = { env = \"X\" } } }]"),
+                 "keep one"));
+  CHECK(contains(errors("[{ url = \"https://a\", tls = { certificate = \"c.pem\" } }]"), "give both or none"));
+  CHECK(contains(errors("[1]"), "URLs or tables"));
+  CHECK(contains(errors("\"https://a\""), "must be a list"));
+}
+
+TEST_CASE("window and failed_share: a probe's own, or those of [defaults]") {
+  const auto settings = sound("[defaults]\nwindow = 30\nfailed_share = 0.5\n" + one_probe +
+                              "[probe.other]\ncomponent = \"database\"\nkind = \"tcp\"\ntarget = \"192.0.2.2:1\"\nwindow = 10\n");
+  CHECK(settings->probes.at("primary").window == 30);
+  CHECK(settings->probes.at("primary").failed_share == 0.5);
+  CHECK(settings->probes.at("other").window == 10);
+  CHECK(sound(one_probe)->probes.at("primary").window == 20);
+  CHECK(sound(one_probe)->probes.at("primary").failed_share == 0.3);
+  CHECK(sound(one_probe)->probes.at("primary").fingerprint != settings->probes.at("primary").fingerprint);
+  CHECK_FALSE(load_text("[defaults]\nwindow = 1\n" + one_probe).errors.empty());
+}
+
 TEST_CASE("a file that is not there, a folder, too large a file") {
   const Folder folder;
   CHECK(load(folder).errors ==

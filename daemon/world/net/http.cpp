@@ -3,6 +3,7 @@
 
 #include "config/rows/text.hpp"
 #include "daemon/world/net/http_reader.hpp"
+#include "daemon/world/net/tls.hpp"
 #include "daemon/world/stopwatch.hpp"
 
 #include <algorithm>
@@ -119,12 +120,14 @@ Task<Result<Connected>> RealHttp::connect(std::shared_ptr<const HttpTarget> targ
   std::optional<TlsSettings> tls;
   if (target->tls && request->address.empty()) tls = request->tls;
   const std::string host = request->address.empty() ? target->host : request->address;
-  auto connected = co_await net_.connect(host, target->port, request->family, std::move(tls), *phases);
+  const auto left = request->left.value_or(std::chrono::hours{1});
+  auto connected = co_await net_.connect_within(host, target->port, request->family, std::move(tls), *phases, left);
   if (!connected || request->address.empty() || !target->tls) co_return connected;
   TlsShown shown;
   auto secured = co_await net_.secure(std::move(connected->stream), request->tls, target->host, shown, *phases);
   if (!secured) co_return secured.error();
   connected->stream = std::move(*secured);
+  connected->facts = connection_facts(shown);
   co_return connected;
 }
 

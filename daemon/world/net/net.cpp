@@ -6,6 +6,7 @@
 #include "daemon/world/stopwatch.hpp"
 #include "probes/seams/within.hpp"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -69,11 +70,14 @@ Task<Result<Joined>> connect_one(asio::any_io_executor loop, tcp::endpoint to) {
   co_return Joined{std::move(socket), text_of(to)};
 }
 
-// Tries the addresses one after the other until one accepts. An address that stays silent is given up after two seconds, because it would
-// otherwise use up the run's whole deadline and the addresses behind it were never tried. The last address has no bound of its own: nobody
-// is waiting behind it, so it may use what is left of the deadline. When all fail, the failure of the last one is returned.
-Task<Result<Joined>> connect_any(asio::any_io_executor loop, Clock& clock, std::vector<std::string> addresses, std::uint16_t port) {
-  constexpr std::chrono::nanoseconds patience = std::chrono::seconds(2);
+// Tries the addresses one after the other until one accepts. An address that stays silent is given up after two seconds, or sooner when the
+// run has less time: it would otherwise use up the whole deadline, and the addresses behind it were never tried. What is left is shared by
+// the addresses and by what follows the connection. The last address has no bound of its own: nobody is waiting behind it, so it may use
+// what is left of the deadline. When all fail, the failure of the last one is returned.
+Task<Result<Joined>> connect_any(asio::any_io_executor loop, Clock& clock, std::vector<std::string> addresses, std::uint16_t port,
+                                 std::chrono::nanoseconds left) {
+  constexpr std::chrono::nanoseconds most = std::chrono::seconds(2), least = std::chrono::milliseconds(50);
+  const auto ends = clock.boottime() + left;
   Failure last{Reason::dns, "NODATA", "no address to connect to"};
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     boost::system::error_code error;
@@ -81,15 +85,18 @@ Task<Result<Joined>> connect_any(asio::any_io_executor loop, Clock& clock, std::
     // The resolver gives only numeric addresses; this would be a bug of it.
     if (error) continue;
     if (i + 1 == addresses.size()) co_return co_await connect_one(loop, to);
-    auto joined = co_await within(clock, patience, connect_one(loop, to));
+    const auto share = (ends - clock.boottime()) / static_cast<std::int64_t>(addresses.size() - i + 1);
+    auto joined = co_await within(clock, std::clamp(share, least, most), connect_one(loop, to));
     if (joined && *joined) co_return std::move(*joined);
     last = joined ? joined->error() : Failure{Reason::connect, "ETIMEDOUT", "no answer from " + text_of(to)};
   }
   co_return last;
 }
 
-// What is shown of a TLS connection in a run's outcome.
-std::map<std::string, std::string> facts_of(const TlsShown& shown) {
+}  // namespace
+
+// In world/net, since an HTTP client shows the same of a connection that it secures itself.
+std::map<std::string, std::string> connection_facts(const TlsShown& shown) {
   std::map<std::string, std::string> facts{{"tls_version", shown.version}, {"tls_cipher", shown.cipher}};
   if (shown.sent.empty()) return facts;
   facts["certificate_expires"] = time_text(shown.sent.front().until);
@@ -97,10 +104,14 @@ std::map<std::string, std::string> facts_of(const TlsShown& shown) {
   return facts;
 }
 
-}  // namespace
-
 Task<Result<Connected>> RealNet::connect(std::string host, std::uint16_t port, Family family, std::optional<TlsSettings> tls,
                                          Phases& phases) {
+  co_return co_await connect_within(std::move(host), port, family, std::move(tls), phases, std::chrono::hours{1});
+}
+
+Task<Result<Connected>> RealNet::connect_within(std::string host, std::uint16_t port, Family family, std::optional<TlsSettings> tls,
+                                                Phases& phases, std::chrono::nanoseconds left) {
+  const auto ends = clock_.boottime() + left;
   Stopwatch watch;
   // "[2001:db8::1]", as a URL writes it.
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
@@ -117,7 +128,7 @@ Task<Result<Connected>> RealNet::connect(std::string host, std::uint16_t port, F
     context = std::move(*got);
     watch = {};
   }
-  auto joined = co_await connect_any(loop_, clock_, std::move(resolved->addresses), port);
+  auto joined = co_await connect_any(loop_, clock_, std::move(resolved->addresses), port, ends - clock_.boottime());
   watch.lap(phases, Phase::connect);
   if (!joined) co_return joined.error();
 
@@ -125,10 +136,11 @@ Task<Result<Connected>> RealNet::connect(std::string host, std::uint16_t port, F
   connected.address = std::move(joined->address);
   if (tls) {
     TlsShown shown;
-    auto secured = co_await start_tls(std::move(joined->socket), std::move(context), tls->verify, host, connected.address, shown);
+    const std::string name = tls->server_name.empty() ? host : tls->server_name;
+    auto secured = co_await start_tls(std::move(joined->socket), std::move(context), tls->verify, name, connected.address, shown);
     watch.lap(phases, Phase::tls);
     if (!secured) co_return secured.error();
-    connected.facts = facts_of(shown);
+    connected.facts = connection_facts(shown);
     connected.stream = std::move(*secured);
   } else {
     connected.stream = std::make_unique<PlainStream>(std::move(joined->socket), connected.address);
@@ -141,6 +153,7 @@ Task<Result<std::unique_ptr<Stream>>> RealNet::secure(std::unique_ptr<Stream> st
                                                       TlsShown& shown, Phases& phases) {
   auto* plain = dynamic_cast<PlainStream*>(stream.get());
   if (!plain) co_return Failure{Reason::internal, "", "TLS can only begin on a plain connection"};
+  if (!settings.server_name.empty()) name = settings.server_name;
   auto context = co_await contexts_.get(settings);
   if (!context) co_return context.error();
   Stopwatch watch;

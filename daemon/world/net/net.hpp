@@ -13,6 +13,8 @@ class RealNet : public Net {
       : loop_(std::move(loop)), clock_(clock), resolver_(resolver), contexts_(contexts) {}
   Task<Result<Connected>> connect(std::string host, std::uint16_t port, Family family, std::optional<TlsSettings> tls,
                                   Phases& phases) override;
+  Task<Result<Connected>> connect_within(std::string host, std::uint16_t port, Family family, std::optional<TlsSettings> tls,
+                                         Phases& phases, std::chrono::nanoseconds left) override;
   Task<Result<std::unique_ptr<Stream>>> secure(std::unique_ptr<Stream> stream, TlsSettings settings, std::string name, TlsShown& shown,
                                                Phases& phases) override;
   Task<Result<std::chrono::microseconds>> echo(std::string address, std::size_t payload, Duration patience) override;

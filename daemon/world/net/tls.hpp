@@ -36,4 +36,7 @@ class TlsContexts {
 Task<Result<std::unique_ptr<Stream>>> start_tls(boost::asio::ip::tcp::socket socket, TlsContexts::Context context, bool verify,
                                                 std::string host, std::string address, TlsShown& shown);
 
+// What a run's outcome shows of a TLS connection: "tls_version", "certificate_expires", ...
+std::map<std::string, std::string> connection_facts(const TlsShown& shown);
+
 }  // namespace drwatch

@@ -67,6 +67,7 @@ struct TlsContexts::Entry {
 };
 
 Task<Result<TlsContexts::Context>> TlsContexts::get(TlsSettings settings) {
+  settings.server_name.clear();  // of a connection, not of the context that many share
   auto& place = entries_[settings];
   if (!place) place = std::make_shared<Entry>();
   // A reference of our own: while this waits, a reload may clear the map, and `place` with it.

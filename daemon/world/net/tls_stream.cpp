@@ -62,7 +62,7 @@ std::string objection_code(const boost::system::error_code& error) {
 
 Failure handshake_failure(const boost::system::error_code& error, const std::string& address) {
   if (error == asio::error::eof || error == asio::ssl::error::stream_truncated) {
-    return {Reason::tls, "", address + " closed the connection during the TLS handshake"};
+    return {Reason::tls, "CLOSED", address + " closed the connection during the TLS handshake"};
   }
   if (error.category() == boost::system::system_category()) return socket_failure(Reason::tls, error, address);
   const char* words = ERR_reason_error_string(static_cast<unsigned long>(error.value()));
@@ -185,6 +185,8 @@ Task<Result<std::unique_ptr<Stream>>> start_tls(Socket socket, TlsContexts::Cont
   auto tls = std::make_unique<TlsStream>(std::move(socket), std::move(context), address);
   SSL* handle = tls->stream().native_handle();
   boost::system::error_code error;
+  // RFC 6066, 3: without a trailing dot; and no certificate bears a name with one (RFC 9525, 6.3).
+  if (host.size() > 1 && host.back() == '.') host.pop_back();
   if (asio::ip::make_address(host, error); error) SSL_set_tlsext_host_name(handle, host.c_str());  // RFC 6066: names only
   auto findings = std::make_shared<Findings>();
   findings->name = host;
