@@ -126,7 +126,7 @@ Task<void> Scheduler::run(std::shared_ptr<Watched> w) {
   std::optional<Outcome> outcome;
   std::exception_ptr thrown;
   // Every run is traced, since only its end tells whether somebody will want to know.
-  TracedWorld traced(world_, w->secrets);
+  TracedWorld traced(world_, w->secrets, w->timeout);
   try {
     outcome = co_await w->probe->run(traced.world());
   } catch (const boost::system::system_error& e) {
@@ -144,16 +144,17 @@ Task<void> Scheduler::run(std::shared_ptr<Watched> w) {
   } else if (w->late) {  // what came after the deadline does not count
     outcome = traced.ended_by_deadline(w->probe->when_late(), w->timeout);
   }
-  if (outcome->refused()) {
-    const int times = schedule_.refusals(w->name) + 1;
+  // `ended` tells the schedule.
+  w->alone = left_alone(*outcome);
+  const int times = schedule_.refusals(w->name) + 1;
+  if (w->alone.refused_at_most)
     outcome->facts["backs_off"] = "refused " + std::to_string(times) + (times == 1 ? " time" : " times in a row") +
-                                  ": not asked again for " + duration_words(refusal_wait(times));
-  }
+                                  ": not asked again for " + duration_words(wait_of(w->alone, times));
+  else if (w->alone.asked > Duration{0})
+    outcome->facts["backs_off"] = "it asks for that: not asked again for " + duration_words(w->alone.asked);
   outcome->at = at;
   traced.conclude(*outcome);
   outcome->phases[Phase::total] = std::chrono::duration_cast<std::chrono::microseconds>(world_.clock.boottime() - began);
-  // Of the outcome, before it is moved away; `ended` tells the schedule.
-  w->refused = outcome->refused();
   const Duration late = hooks_.late_since ? hooks_.late_since(began) : Duration{0};
   w->repeat = late > Duration{0} && outcome->bad();
   if (w->awaited > 0) w->last = outcome;
@@ -165,7 +166,7 @@ void Scheduler::ended(Watched& w) {
   deadlines_.erase(w.deadline);
   w.running.reset();
   ++w.runs_ended;
-  schedule_.finished(w.name, hooks_.now(), hooks_.confirming(w.name), w.refused);
+  schedule_.finished(w.name, hooks_.now(), hooks_.confirming(w.name), w.alone);
   ended_change_.made();
   wake();
 }

@@ -60,10 +60,10 @@ class Scheduler {
     Duration timeout{0};
     Redaction secrets;  // what no outcome of it may show
     std::optional<TaskGroup::Id> running;
-    Deadline deadline;     // of the run
-    bool late = false;     // it has passed: the run was cancelled
-    bool repeat = false;   // a run was bad while the loop was late
-    bool refused = false;  // the newest run was
+    Deadline deadline;    // of the run
+    bool late = false;    // it has passed: the run was cancelled
+    bool repeat = false;  // a run was bad while the loop was late
+    LeftAlone alone;      // after the newest run
     std::uint64_t runs_begun = 0, runs_ended = 0;
     int awaited = 0;              // by so many `next_outcome`
     std::optional<Outcome> last;  // while it is awaited

@@ -98,6 +98,9 @@ std::string fingerprint(const ProbeSettings& probe, const Table& table, const Re
   Json json = table_json({{}, table}, table, reading);
   // What the probe takes from [defaults] and [witness]. "." can be no key of a table, so it collides with none.
   json["."] = {probe.interval.count(), probe.retry.count(), probe.timeout.count(), probe.fall, probe.rise, probe.witness};
+  // A probe without them keeps the fingerprint, and with it the memory, that it had before there were any.
+  if (const ProbeSettings usual; probe.window != usual.window || probe.failed_share != usual.failed_share)
+    json["."].insert(json["."].end(), {probe.window, probe.failed_share});
   return sha256_hex(text_of(json));
 }
 

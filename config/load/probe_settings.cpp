@@ -42,6 +42,8 @@ void set_defaults(ProbeSettings& probe, const ReadProbe& from) {
   const bool confirms_itself = from.kind && from.kind->traits.confirms_itself;
   probe.fall = confirms_itself ? 1 : defaults.fall;
   probe.rise = confirms_itself ? 1 : defaults.rise;
+  probe.window = defaults.window;
+  probe.failed_share = defaults.failed_share;
 }
 
 // A timeout that was written and is longer than the interval is an error; one that is only drwatch's default is shortened silently.

@@ -64,7 +64,19 @@ const Section& run_section() {
        row("retry", &ProbeSettings::retry,
            {.doc = "The same while a change of health is being confirmed.", .fallback = "`[defaults]`", .min = 0.1}),
        row("timeout", &ProbeSettings::timeout,
-           {.doc = "One deadline over all phases of a run; not longer than the interval.", .fallback = "`[defaults]`", .min = 0.05})}};
+           {.doc = "One deadline over all phases of a run; not longer than the interval.", .fallback = "`[defaults]`", .min = 0.05}),
+       row("window", &ProbeSettings::window,
+           {.doc = "So many of the newest runs since it was last well are judged together; fewer judge nothing.",
+            .fallback = "`[defaults]`",
+            .min = 2,
+            .max = 1000}),
+       row("failed_share", &ProbeSettings::failed_share,
+           {.doc =
+                "With this share of them down, though never `fall` in a row, it is `degraded` until the share is under half of this: one "
+                "dead backend behind a balancer. 1: only when all are.",
+            .fallback = "`[defaults]`",
+            .min = 0.01,
+            .max = 1})}};
   return section;
 }
 

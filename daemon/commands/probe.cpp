@@ -30,7 +30,7 @@ struct Run {
 Task<void> run_once(World world, Run* run) {
   const Time started = world.clock.now();
   const auto began = world.clock.boottime();
-  TracedWorld traced(world, Redaction(run->settings->secrets));
+  TracedWorld traced(world, Redaction(run->settings->secrets), run->settings->timeout);
   auto outcome = co_await within(world.clock, run->settings->timeout, run->probe->run(traced.world()));
   run->outcome = outcome ? std::move(*outcome) : traced.ended_by_deadline(run->probe->when_late(), run->settings->timeout);
   const auto latches = run->outcome.latches;  // without the heart nothing of them is acknowledged

@@ -79,6 +79,11 @@ void see_objectives(Deciding& d, const std::string& component);
 void judge_objectives(Deciding& d);
 void judge_findings(Deciding& d);
 
+// turned_away.cpp
+// Of a probe whose every run for an hour was turned away (429); nullopt: it is not so.
+std::optional<FindingRecord> turned_away(const Deciding& d, const ProbeSettings& probe);
+void wake_for_turned_away(Deciding& d);
+
 // calendar.cpp
 void judge_maintenance(Deciding& d);
 void judge_signals(Deciding& d);

@@ -217,6 +217,10 @@ std::vector<Row> change_rows() {
       row("message", &StoryChange::message, {.doc = "The sentence."}),
       row("recovery_point", &StoryChange::recovery_point, {.doc = "`follows`, `stalls`, `none` (the store is read and empty), or a time."}),
       row("data_gib", &StoryChange::data_gib, {.doc = "How much data there is to bring back.", .min = 0}),
+      row("share", &StoryChange::share,
+          {.doc = "Only this share of the runs of each probe sees it, evenly spread, the first one first: `0.5` for every other one.",
+           .min = 0.01,
+           .max = 1}),
       row("lag", &StoryChange::lag, {.doc = "How far behind now it follows, or behind `at` it stalls.", .fallback = "30s"}),
   };
 }

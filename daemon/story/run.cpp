@@ -9,7 +9,6 @@
 #include "daemon/restore.hpp"
 #include "daemon/story/story.hpp"
 #include "daemon/story/words.hpp"
-#include "probes/parts/pg_outcome.hpp"
 
 #include <algorithm>
 #include <set>
@@ -106,12 +105,12 @@ class Stage {
   void run(const std::string& name) {
     ++result_.runs;
     Outcome outcome = seen(name, settings_.probes.at(name), true);
-    const bool refused = outcome.refused();
+    const LeftAlone alone = left_alone(outcome);
     // A run takes no time here; it is as late as the loop has been so far.
     const Duration late = late_ ? std::max(now_ - late_->from, LoopWatch::tolerated + Duration{1}) : Duration{0};
     if (late_ && outcome.bad()) late_->again.insert(name);
     feed(Ran{name, std::move(outcome), Duration{0}, late}, true);
-    schedule_.finished(name, now_, confirming(state_, name), refused);
+    schedule_.finished(name, now_, confirming(state_, name), alone);
   }
 
   // A story may set the wall clock. Its own moments (`at`) are not moved by that.
@@ -163,7 +162,8 @@ class Stage {
     static const std::vector<const StoryChange*> none;
     for (const StoryChange* change : with_changes ? changes_now(name) : none) {
       const StoryChange& c = *change;
-      if (c.outcome) o = outcome_in(c, probe.traits.answers_queries);
+      if (c.share && !in_share(*c.share, skies_[name].runs[change]++)) continue;
+      if (c.outcome) o = story_outcome(c, probe.traits.answers_queries);
       // A source that fails brings no new points, unless the story says so.
       const auto newest = [&] { return probe.backup ? story_reading(story_, probe, story_.start + c.at, lag).time : std::nullopt; };
       if (c.outcome && *c.outcome != "up" && *c.outcome != "degraded") stalls = true, point = newest();
@@ -178,15 +178,6 @@ class Stage {
       reading.failing = o.outcome == Health::down;
       o.recovery = reading;
     }
-    return o;
-  }
-
-  static Outcome outcome_in(const StoryChange& c, bool of_a_database) {
-    Health h = parse_health(*c.outcome).value_or(Health::unknown);
-    Reason r = c.reason ? parse_reason(*c.reason).value_or(Reason::internal) : h == Health::up ? Reason::none : Reason::assertion;
-    Outcome o = outcome_of(h, r, c.code.value_or(""), c.message.value_or(""));
-    if (r == Reason::connect && o.code.empty()) o.code = "ECONNREFUSED";
-    o.takes_no_writes = of_a_database && h == Health::down && takes_no_writes({r, o.code, o.message});
     return o;
   }
 
@@ -381,8 +372,9 @@ class Stage {
   std::optional<Late> late_;  // drwatch's own loop is
   std::multimap<Time, const StoryDeed*> deeds_;
   struct Sky {
-    std::vector<const StoryChange*> coming;   // the next one last
-    std::vector<const StoryChange*> holding;  // in the order of the file
+    std::vector<const StoryChange*> coming;            // the next one last
+    std::vector<const StoryChange*> holding;           // in the order of the file
+    std::map<const StoryChange*, std::uint64_t> runs;  // so far, of those with a share
   };
   std::map<std::string, Sky> skies_;  // by probe
   std::map<std::string, std::string> kept_on_disk_;

@@ -26,6 +26,7 @@ struct StoryChange {
   std::optional<std::string> recovery_point;  // "follows" | "stalls" | "none" | a time
   std::optional<Duration> lag;                // 30 s
   std::optional<double> data_gib;             // how much data there is, as they read it
+  std::optional<double> share;                // only so many of the runs of each probe see it, evenly spread; nullopt: all
 };
 constexpr Duration story_lag = seconds{30};
 // What a person, a job or another system does.
@@ -82,6 +83,12 @@ std::vector<StoryFailure> judge_points(const StoryExpectation& e, const Story& s
                                        Time now);
 // What a backup probe reads in a story that says nothing else: `lag` behind now; with `every`, a point each `every` from `start` on.
 RecoveryReading story_reading(const Story& story, const ProbeSettings& probe, Time now, Duration lag);
+
+// outcome.cpp: what a run sees of a change that has an `outcome`.
+Outcome story_outcome(const StoryChange& change, bool of_a_database);
+// Whether the run of this number (from 0, since the change began) is one of the `share` that sees it. The first always is; with 0.5 every
+// other one.
+bool in_share(double share, std::uint64_t run);
 
 // Plays the story in virtual time and returns what was not as expected. It waits for nothing and touches nothing outside.
 StoryResult run_story(const Story& story, const Settings& settings);

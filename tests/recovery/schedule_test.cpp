@@ -118,7 +118,7 @@ TEST_CASE("a target that refuses is asked less and less often, at most every ten
     REQUIRE(s.take_due(now).size() == 1);
     gaps.push_back(now - last);
     last = now;
-    s.finished("p", now + seconds{1}, true, true);
+    s.finished("p", now + seconds{1}, true, LeftAlone{hours{1}, {}});
     CHECK(s.refusals("p") == i + 1);
   }
   const std::vector<Duration> grown = {seconds{0},   seconds{20},  seconds{40},  seconds{80},
@@ -128,7 +128,7 @@ TEST_CASE("a target that refuses is asked less and less often, at most every ten
   s.run_now("p", last + seconds{2});
   CHECK(*s.next() == last + seconds{2});
   (void)s.take_due(last + seconds{2});
-  s.finished("p", last + seconds{3}, false, false);
+  s.finished("p", last + seconds{3}, false);
   CHECK(s.refusals("p") == 0);
   CHECK(*s.next() <= last + seconds{32});
 }
@@ -141,6 +141,39 @@ TEST_CASE("what counts as refused") {
   CHECK(refused(Health::down, Reason::assertion, "401"));
   CHECK_FALSE(refused(Health::up, Reason::none, "401"));  // refusal was the expectation
   CHECK_FALSE(refused(Health::down, Reason::connect, "ECONNREFUSED"));
+}
+
+TEST_CASE("a target that asks for a wait gets it, and never more than five minutes of it") {
+  const auto next_after = [](const Outcome& outcome) {
+    Settings settings;
+    ProbeSettings& p = settings.probes["p"];
+    p.name = "p";
+    p.interval = seconds{30};
+    p.retry = seconds{5};
+    Schedule s(false);
+    const Time start = *parse_time("2026-03-01T02:00:00Z");
+    s.load(settings, start);
+    (void)s.take_due(start);
+    s.finished("p", start + seconds{1}, true, left_alone(outcome));
+    return *s.next() - start;
+  };
+  const auto told = [](Health health, const char* code, std::optional<Duration> wait) {
+    Outcome outcome = outcome_of(health, Reason::assertion, code, "");
+    outcome.rate_limited = outcome.code == "429";
+    outcome.wait = wait;
+    return outcome;
+  };
+  CHECK(next_after(told(Health::down, "503", std::nullopt)) == seconds{5});
+  CHECK(next_after(told(Health::down, "503", Duration{0})) == seconds{5});
+  CHECK(next_after(told(Health::down, "503", minutes{2})) == seconds{121});
+  CHECK(next_after(told(Health::down, "503", hours{24})) == seconds{301});
+  CHECK(next_after(told(Health::unknown, "429", std::nullopt)) == seconds{20});
+  CHECK(next_after(told(Health::unknown, "429", seconds{3})) == seconds{20});
+  CHECK(next_after(told(Health::unknown, "429", minutes{1})) == seconds{61});
+  CHECK(next_after(told(Health::up, "503", minutes{2})) == seconds{5});  // it was what was expected
+  // The pauses that drwatch makes of itself before such a target are bounded likewise.
+  CHECK(wait_of(left_alone(told(Health::unknown, "429", std::nullopt)), 1000) == minutes{5});
+  CHECK(wait_of(left_alone(told(Health::down, "401", std::nullopt)), 1000) == minutes{10});
 }
 
 }  // namespace schedule_test

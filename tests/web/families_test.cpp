@@ -48,6 +48,7 @@ std::string page_with_everything() {
   const Settings settings = small_platform();
   State state = in_trouble(settings);
   state.kept.probes["primary"].data_bytes = 1e9;
+  for (int i = 0; i < 20; ++i) state.sight.probes["primary"].share.runs.push_back({now_there, i % 2 == 0});
   state.record.scenarios["database-outage"].p50_seconds = 1800;
   state.record.scenarios["database-outage"].p90_seconds = 3600;
   state.record.drills["database-outage"] = {now_there - hours{50}, 1500, 20, 1e9};

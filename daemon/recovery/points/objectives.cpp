@@ -355,6 +355,8 @@ std::map<std::string, FindingRecord> wanted_findings(const Deciding& d) {
         wanted["sources-disagree/" + name + "/" + probe] = {"sources-disagree", name, "", disagreement_words(d.state, d.settings, probe),
                                                             d.now};
   }
+  for (const auto& [name, probe] : d.settings.probes)
+    if (auto finding = turned_away(d, probe)) wanted["turned-away/" + probe.component + "/" + name] = std::move(*finding);
   for (const config::Problem& warning : d.settings.warnings)
     wanted["configuration/" + warning.place.file + "/" + warning.key + "/" + warning.message] = {"configuration", "", "",
                                                                                                  warning_words(warning), d.now};
@@ -365,6 +367,7 @@ std::map<std::string, FindingRecord> wanted_findings(const Deciding& d) {
 
 // A finding is told once when it appears and once when it is gone. It wakes nobody.
 void judge_findings(Deciding& d) {
+  wake_for_turned_away(d);
   auto wanted = wanted_findings(d);
   std::vector<std::string> gone;
   for (const auto& [key, finding] : d.record().findings)

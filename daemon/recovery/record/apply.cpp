@@ -53,6 +53,7 @@ void probe_changed(Record& r, const Event& e) {
   p.reason = parse_reason(e.body.text("reason")).value_or(Reason::none);
   p.message = e.body.text("outcome_message");
   p.good_since = e.body.maybe_time("good_since");
+  p.by_share = e.body.flag("by_share");
   turn(p.turns, p.health, e);
   if (p.health == Health::up) p.degraded.reset();
   if (p.health == Health::up || p.health == Health::degraded) p.down.reset();

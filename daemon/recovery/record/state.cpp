@@ -72,6 +72,7 @@ Json of(const ProbeRecord& p) {
       {"health", health_name(p.health)}, {"since", json::of(p.since)}, {"reason", reason_name(p.reason)},      {"message", p.message},
       {"degraded", of(p.degraded)},      {"down", of(p.down)},         {"good_since", json::of(p.good_since)}, {"turns", of(p.turns)}};
   if (!p.latches.empty()) j["latches"] = of(p.latches);
+  if (p.by_share) j["by_share"] = true;
   return j;
 }
 ProbeRecord probe_from(const Json& j) {
@@ -83,6 +84,7 @@ ProbeRecord probe_from(const Json& j) {
   p.degraded = stretch(j, "degraded");
   p.down = stretch(j, "down");
   p.good_since = json::maybe_time(j, "good_since");
+  p.by_share = j.contains("by_share") && j["by_share"] == true;
   p.turns = turns_from(j);
   p.latches = latches_from(j);
   return p;

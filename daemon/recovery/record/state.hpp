@@ -49,6 +49,7 @@ struct ProbeRecord {
   std::string message;
   std::optional<Stretch> degraded, down;  // of runs that were degraded or worse; of runs that were down
   std::optional<Time> good_since;         // the first run of the stretch that made it up
+  bool by_share = false;                  // degraded since too many of its runs are down, though never enough in a row
   Turns turns;
   std::map<std::string, LatchRecord> latches;
 };
@@ -258,6 +259,15 @@ struct PastRun {
   std::shared_ptr<const Outcome> whole;  // null: forgotten, but for these two
   std::string code, message;
 };
+// The newest runs but unknown ones, oldest first, since the probe was last well: at most `window`.
+struct ShareSight {
+  struct Run {
+    Time at{};
+    bool down = false;
+  };
+  std::vector<Run> runs;
+  bool holds = false;  // too many of them were down, and not few enough since
+};
 struct ProbeSight {
   bool seen = false;  // a run has ended since the start (or since the clock jumped)
   std::shared_ptr<const Outcome> last;
@@ -266,9 +276,11 @@ struct ProbeSight {
   std::vector<Time> window_at;            // their starts
   int unknowns = 0;                       // in a row
   int consecutive_bad = 0;
-  bool awaits_witness = false;      // would be down, were it known that drwatch can see
-  std::optional<Time> last_run_at;  // start of the newest run
-  std::uint64_t runs[4] = {};       // by Health
+  ShareSight share;
+  std::optional<Time> turned_away_since;  // every run since this one was turned away for asking too often
+  bool awaits_witness = false;            // would be down, were it known that drwatch can see
+  std::optional<Time> last_run_at;        // start of the newest run
+  std::uint64_t runs[4] = {};             // by Health
   std::map<Reason, std::uint64_t> failures_by_reason;
 };
 struct ProjectionSight {

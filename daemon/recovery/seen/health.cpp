@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// From outcomes to health: fall and rise, suspicion, components, blindness. Contract: "Health" and "Blindness".
+// From outcomes to health: fall and rise, suspicion, components. Contract: "Health".
 #include "daemon/recovery/deciding.hpp"
 #include "daemon/recovery/outlook/sizes.hpp"
+#include "daemon/recovery/seen/failed_share.hpp"
+#include "daemon/recovery/seen/witnesses.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -15,8 +17,6 @@ constexpr std::size_t whole_kept = 3,
                       whole_failures_kept = 5;  // these are kept with everything they saw, which takes ten times the memory of the others
 
 bool worse(Health a, Health b) { return static_cast<int>(a) > static_cast<int>(b); }  // up < degraded < down
-// Up or degraded: it does its work, well or badly. Not so when down, nor when it could not be seen.
-bool serves(Health h) { return h == Health::up || h == Health::degraded; }
 
 // The probe's record, or an empty one. Looking it up with [] would make an entry without an event, and a replay of the journal would differ
 // from what ran.
@@ -24,26 +24,6 @@ const ProbeRecord& record_of(const Deciding& d, const std::string& probe) {
   static const ProbeRecord nothing;
   auto it = d.record().probes.find(probe);
   return it == d.record().probes.end() ? nothing : it->second;
-}
-
-// ---- witnesses
-
-// More than half: of two witnesses both, of three two.
-bool majority(std::size_t part, std::size_t of) { return part * 2 > of; }
-
-// Contract, "Blindness": a majority of the witnesses was good in a run that began at `since` (the probe's first bad run) or later. Those
-// that have not run since are asked to run at once. Without witnesses drwatch takes it that it can see.
-bool can_see(Deciding& d, Time since) {
-  const auto& witnesses = d.settings.witness.probes;
-  if (witnesses.empty()) return true;
-  std::size_t well = 0;
-  for (const std::string& name : witnesses) {
-    const ProbeSight& sight = d.state.sight.probes[name];
-    bool looked = sight.last_run_at && *sight.last_run_at >= since;
-    if (!looked) d.decision.run_now.push_back(name);
-    if (looked && sight.last && serves(sight.last->outcome)) ++well;
-  }
-  return majority(well, witnesses.size());
 }
 
 // ---- one probe
@@ -58,7 +38,7 @@ Time since_no_worse(const ProbeSight& sight, Health worst) {
 
 // Tells the change, with the start of the runs that made it: an incident is over since its first good run, not since the run that confirmed
 // it.
-void change_health(Deciding& d, const std::string& probe, Health to, const Outcome& seen) {
+void change_health(Deciding& d, const std::string& probe, Health to, const Outcome& seen, bool by_share = false) {
   const ProbeRecord& was = record_of(d, probe);
   ProbeSight& sight = d.state.sight.probes[probe];
   Body body{{"health", health_name(to)}, {"from", health_name(was.health)}, {"reason", reason_name(seen.reason)},
@@ -68,7 +48,10 @@ void change_health(Deciding& d, const std::string& probe, Health to, const Outco
   const auto since = [&](Health level) { return time_text(was.health == Health::unknown ? seen.at : since_no_worse(sight, level)); };
   if (to == Health::up) body.set("good_since", since(Health::up));
   if (to == Health::degraded) body.set("not_down_since", since(Health::degraded));
+  if (by_share) body.set("by_share", true);
   sight.awaits_witness = false;
+  // It is well again: what was before that says nothing of how it is now, and must not keep it from being up.
+  if (to == Health::up || was.health == Health::down) forget_all_but_newest(sight.share);
   std::string message = probe + " is " + std::string(health_name(to)) + (seen.message.empty() ? "" : ": " + seen.message);
   d.emit("probe.changed", {.component = d.settings.probes.at(probe).component, .probe = probe}, message, body);
 }
@@ -105,6 +88,35 @@ std::optional<Health> next_health(const ProbeSight& sight, const ProbeSettings& 
   return risen(sight, rise, is);
 }
 
+// Degraded by the share of runs that were down, as what they said of it. Its stretch begins with the first of them: no run before it is
+// confirmed to be bad, and the newest one may have been good.
+void degrade_by_share(Deciding& d, const std::string& name) {
+  ProbeSight& sight = d.state.sight.probes[name];
+  Outcome told = *sight.last;
+  std::string last_words;
+  for (auto run = sight.failures.rbegin(); run != sight.failures.rend() && last_words.empty(); ++run)
+    if (run->outcome == Health::down) {
+      last_words = run->whole ? run->whole->message : run->message;
+      told.reason = run->reason;
+      told.code = run->whole ? run->whole->code : run->code;
+    }
+  told.message = share_words(sight.share) + (last_words.empty() ? "" : "; the last of them: " + last_words);
+  if (!record_of(d, name).degraded) {
+    const auto first = first_down(sight.share).value_or(told.at);
+    std::optional<Time> good;
+    for (const auto& run : sight.share.runs)
+      if (run.at < first) good = run.at;
+    d.emit("probe.suspected", {.component = d.settings.probes.at(name).component, .probe = name}, name + ": " + told.message,
+           Body{{"outcome", health_name(Health::degraded)},
+                {"reason", reason_name(told.reason)},
+                {"code", told.code},
+                {"first_bad_at", first},
+                {"last_up_at", good},
+                {"last_not_down_at", good}});
+  }
+  change_health(d, name, Health::degraded, told, true);
+}
+
 // Changes the health when the runs say so. Before it becomes down, witnesses have to show that it is not drwatch itself that is cut off;
 // until they have run, `awaits_witness` keeps the verdict. Witnesses are judged without that: somebody has to be the first.
 void judge_probe(Deciding& d, const std::string& name) {
@@ -114,6 +126,9 @@ void judge_probe(Deciding& d, const std::string& name) {
   const ProbeRecord& record = record_of(d, name);
   auto next = next_health(sight, d.settings.probes.at(name), record.health);
   sight.awaits_witness = false;
+  const bool shaky = share_holds(sight.share, d.settings.probes.at(name), record.by_share);
+  if (shaky && record.health == Health::up && next.value_or(Health::degraded) == Health::degraded) return degrade_by_share(d, name);
+  if (shaky && record.health == Health::degraded && next == Health::up) return;
   if (!next) return;
   bool gated = *next == Health::down && !d.settings.probes.at(name).witness;
   if (gated && !can_see(d, record.down ? record.down->first_bad_at : sight.last->at)) {
@@ -175,6 +190,10 @@ void remember(ProbeSight& sight, const ProbeSettings& probe, std::shared_ptr<con
   sight.seen = true;
   sight.last_run_at = outcome.at;
   ++sight.runs[static_cast<int>(outcome.outcome)];
+  if (outcome.rate_limited)
+    sight.turned_away_since = sight.turned_away_since.value_or(outcome.at);
+  else if (outcome.outcome != Health::unknown)
+    sight.turned_away_since.reset();
   if (outcome.outcome == Health::unknown) {
     ++sight.unknowns;
   } else {
@@ -188,6 +207,7 @@ void remember(ProbeSight& sight, const ProbeSettings& probe, std::shared_ptr<con
     }
     sight.consecutive_bad = outcome.bad() ? sight.consecutive_bad + 1 : 0;
   }
+  note_run(sight.share, probe, outcome);
   remember_in(sight.recent, run, recent_kept, whole_kept);
   if (outcome.outcome != Health::up) {
     ++sight.failures_by_reason[outcome.reason];
@@ -238,6 +258,7 @@ void see_run(Deciding& d, const std::string& name, std::shared_ptr<const Outcome
   bool first = !sight.seen;
   bool turned = settings->second.witness && (!sight.last || serves(sight.last->outcome) != serves(outcome.outcome));
   std::size_t events = d.decision.events.size();
+  const bool turned_away = sight.turned_away_since.has_value();
   remember(sight, settings->second, run);
   suspect(d, name, outcome, before);
   remember_good(d, name, outcome);
@@ -248,7 +269,8 @@ void see_run(Deciding& d, const std::string& name, std::shared_ptr<const Outcome
   lose_sight(d, name, outcome, was);
   if (settings->second.witness) judge_waiting(d);
   if (first) d.state.sight.touched.insert(settings->second.component);
-  if (first || turned || d.decision.events.size() > events) d.settle_needed = true;
+  const bool turned_away_anew = turned_away != sight.turned_away_since.has_value();  // or let in again: a finding hangs on it
+  if (first || turned || turned_away_anew || d.decision.events.size() > events) d.settle_needed = true;
 }
 
 // The newest run differs from the health that is recorded, so the next one is due after `retry` and not after `interval`.
@@ -256,6 +278,8 @@ bool confirming(const State& state, const std::string& probe) {
   auto sight = state.sight.probes.find(probe);
   auto record = state.record.probes.find(probe);
   if (sight == state.sight.probes.end() || !sight->second.last) return false;
+  // That of a shaky one most runs are good is known; only three bad ones in a row would say more.
+  if (record != state.record.probes.end() && record->second.by_share && sight->second.last->outcome == Health::up) return false;
   return sight->second.last->outcome != (record == state.record.probes.end() ? Health::unknown : record->second.health);
 }
 
@@ -329,58 +353,6 @@ void judge_components(Deciding& d) {
     for (const std::string& name : touched)
       if (auto component = d.settings.components.find(name); component != d.settings.components.end()) judge(component->second);
   }
-}
-
-// ---- blindness
-
-// Contract, "Blindness": when a majority of the witnesses has failed for `[witness] for`, drwatch is blind. Counted only from when all of
-// them have run, so that a start does not begin blind.
-void judge_blindness(Deciding& d) {
-  const auto& witnesses = d.settings.witness.probes;
-  Sight& sight = d.state.sight;
-  std::size_t well = 0, seen = 0;
-  for (const std::string& name : witnesses) {
-    const ProbeSight& witness = sight.probes[name];
-    seen += witness.last != nullptr;
-    well += witness.last && serves(witness.last->outcome);
-  }
-  bool sees = witnesses.empty() || majority(well, witnesses.size());
-  if (!sees && seen == witnesses.size() && !sight.witnesses_bad_since) sight.witnesses_bad_since = d.now;
-  if (sees) sight.witnesses_bad_since.reset();
-
-  if (d.record().blind_since) {
-    if (!sees || late_loop(d.record())) return;
-    d.emit("blind.ended", {}, "drwatch can see again", Body{{"since", *d.record().blind_since}});
-    begin_looking_again(d);
-    return;
-  }
-  if (!sight.witnesses_bad_since) return;
-  Time at = *sight.witnesses_bad_since + d.settings.witness.hold_for;
-  if (d.now < at) return d.wake(at);
-  d.emit("blind.began", {},
-         "drwatch is blind: " + std::to_string(witnesses.size() - well) + " of " + std::to_string(witnesses.size()) +
-             " witnesses fail; nothing is called down",
-         Body{{"since", *sight.witnesses_bad_since}});
-}
-
-// After blindness or a jump of the clock: what was seen before says nothing about now. Every probe that can be asked runs at once, and
-// until it has run its component is not known. Holds of verified steps begin anew as well.
-void begin_looking_again(Deciding& d) {
-  d.state.sight.all_touched = true;
-  for (auto& [name, sight] : d.state.sight.probes) {
-    sight.seen = false;
-    sight.window.clear();
-    sight.window_at.clear();
-    sight.unknowns = 0;
-    sight.awaits_witness = false;
-    auto probe = d.settings.probes.find(name);
-    if (probe == d.settings.probes.end()) continue;
-    if (probe->second.calls_in())
-      sight.last.reset();  // judged anew, by the clock and what it sent
-    else
-      d.decision.run_now.push_back(name);
-  }
-  d.state.sight.holding.clear();
 }
 
 }  // namespace drwatch

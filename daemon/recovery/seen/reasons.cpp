@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/recovery/seen/reasons.hpp"
 
+#include "daemon/recovery/seen/failed_share.hpp"
+
 #include <algorithm>
 
 namespace drwatch {
@@ -40,6 +42,12 @@ Why why_of(const State& state, const std::string& probe) {
   const auto record = state.record.probes.find(probe);
   if (record == state.record.probes.end()) return {};
   const ProbeRecord& is = record->second;
+  // What a single run saw says nothing of a target of which some runs fail and others do not.
+  if (is.by_share) {
+    const auto sight = state.sight.probes.find(probe);
+    const std::string now = sight == state.sight.probes.end() || !sight->second.share.holds ? "" : share_words(sight->second.share);
+    return {now.empty() || is.message.starts_with(now) ? is.message : now, ""};
+  }
   const PastRun* run = newest_run(state, probe, is);
   Why why{run ? said_by(*run) : is.message, ""};
   if (is.health != Health::up && !is.message.empty() && !alike(why.now, is.message)) why.first = is.message;

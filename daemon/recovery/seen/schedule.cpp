@@ -30,6 +30,19 @@ Duration refusal_wait(int times) {
   return std::min(wait, longest);
 }
 
+LeftAlone left_alone(const Outcome& outcome) {
+  LeftAlone alone;
+  const bool too_often = outcome.rate_limited || outcome.code == "429";
+  if (outcome.refused()) alone.refused_at_most = too_often ? Outcome::longest_wait : Duration{hours{1}};
+  if (outcome.outcome != Health::up && outcome.wait) alone.asked = std::clamp(*outcome.wait, Duration{0}, Outcome::longest_wait);
+  return alone;
+}
+
+Duration wait_of(const LeftAlone& alone, int times) {
+  const Duration refused = alone.refused_at_most ? std::min(refusal_wait(times), *alone.refused_at_most) : Duration{0};
+  return std::max(refused, alone.asked);
+}
+
 // The one place where `due` changes, so that the queue and the entries agree.
 void Schedule::set_due(const std::string& probe, Entry& entry, std::optional<Time> due) {
   if (entry.due) queue_.erase({*entry.due, probe});
@@ -95,13 +108,13 @@ std::vector<std::string> Schedule::take_due(Time now) {
 }
 
 // The next run is at the next point of the probe's grid, or after `retry` while a change of health is being confirmed, and never before a
-// refusal's wait is over.
-void Schedule::finished(const std::string& probe, Time now, bool confirming, bool refused) {
+// refusal's wait, or the one that the target asked for, is over.
+void Schedule::finished(const std::string& probe, Time now, bool confirming, LeftAlone alone) {
   auto it = entries_.find(probe);
   if (it == entries_.end()) return;
   Entry& entry = it->second;
   entry.running = false;
-  entry.refusals = refused ? entry.refusals + 1 : 0;
+  entry.refusals = alone.refused_at_most ? entry.refusals + 1 : 0;
   if (entry.again) return set_due(probe, entry, now);
   Time due = grid_after(entry, entry.started);
   if (confirming) {
@@ -110,7 +123,8 @@ void Schedule::finished(const std::string& probe, Time now, bool confirming, boo
   }
   // A run that took longer than its turn skips to the next point of the grid instead of running late for ever.
   if (due <= now) due = confirming ? now : grid_after(entry, now);
-  if (refused) due = std::max(due, entry.started + refusal_wait(entry.refusals));
+  if (alone.refused_at_most) due = std::max(due, entry.started + std::min(refusal_wait(entry.refusals), *alone.refused_at_most));
+  if (alone.asked > Duration{0}) due = std::max(due, now + alone.asked);
   set_due(probe, entry, due);
 }
 

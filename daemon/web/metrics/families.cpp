@@ -50,6 +50,11 @@ constexpr Family probe_rows[] = {
           [](const ProbeFigures& probe, Series& to) {
             for (int i = 0; i < phase_count; ++i) to.add(probe.last.took[i], {probe.settings->name, phase_name(static_cast<Phase>(i))});
           }),
+    gauge("drwatch_probe_failed_share", Unit::none, {"probe"},
+          "Share of the last `window` runs that were down, since the probe was last well; absent while there were not so many.",
+          [](const ProbeFigures& probe, Series& to) {
+            if (probe.failed_share) to.add(*probe.failed_share, {probe.settings->name});
+          }),
     counter("drwatch_probe_runs_total", Unit::none, {"probe", "outcome"}, "Runs since the start, by what they saw.",
             [](const ProbeFigures& probe, Series& to) {
               for (const Health health : all_health)

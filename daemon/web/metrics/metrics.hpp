@@ -18,6 +18,7 @@ struct ProbeFigures {
   Health health = Health::unknown;
   std::optional<Time> last_run_at;
   Phases last;                                                   // of the last run
+  std::optional<double> failed_share;                            // of the last `window` runs; nullopt: there were not so many
   std::array<std::uint64_t, 4> runs{};                           // by Health
   std::array<std::uint64_t, std::size(all_reasons)> failures{};  // in the order of all_reasons
 };

@@ -2,6 +2,7 @@
 #include "daemon/recovery/incidents/drills.hpp"
 #include "daemon/recovery/outlook/rto.hpp"
 #include "daemon/recovery/outlook/sizes.hpp"
+#include "daemon/recovery/seen/failed_share.hpp"
 #include "daemon/web/metrics/metrics.hpp"
 
 #include <algorithm>
@@ -19,6 +20,7 @@ ProbeFigures probe_figures(const State& state, const ProbeSettings& settings) {
   const ProbeSight& sight = found->second;
   figures.last_run_at = sight.last_run_at;
   if (sight.last) figures.last = sight.last->phases;
+  figures.failed_share = failed_share(sight.share, settings);
   std::copy(std::begin(sight.runs), std::end(sight.runs), figures.runs.begin());
   for (std::size_t i = 0; i < figures.failures.size(); ++i)
     if (const auto count = sight.failures_by_reason.find(all_reasons[i]); count != sight.failures_by_reason.end())

@@ -4,6 +4,7 @@
 #include "config/rows/pattern.hpp"
 #include "probes/backup/readers.hpp"
 #include "probes/backup/supabase/backups.hpp"
+#include "probes/parts/asked_to_wait.hpp"
 #include "probes/parts/back_off.hpp"
 #include "probes/parts/connection_rows.hpp"
 #include "probes/seams/excerpt.hpp"
@@ -22,7 +23,7 @@ constexpr const char* doc =
 newest completed daily backup. Write-ahead log is shipped about every two minutes and not at all while nothing is written, so a window that
 stands still proves a loss only together with a `postgres` probe's `canary`. `down` (`assertion`, `absent`) when the newest daily backup
 failed, there is none, `pitr = true` and it is off, the project is paused, removed or failed to restore, or is not there any more;
-`degraded` when the window has not begun or is shorter than `window`, or the newest daily backup is older than 30 h (with `every`, a quarter
+`degraded` when the window has not begun or is shorter than `pitr_window`, or the newest daily backup is older than 30 h (with `every`, a quarter
 more than that); `unknown` when the API refuses (401, 403), limits (429), fails or answers in another shape. After a refusal or a limit it
 is not asked again for 20 s, doubling to 10 min, or as long as the answer says. Two requests a run: an `interval` of `5m` is enough.
 Survives: `host` and `logical`; not `region` (a restore stays in it) and not `account` (deleting the project deletes its backups).)";
@@ -61,7 +62,7 @@ std::vector<config::Row> rows() {
              {.doc = "An access token that may read the project's backups; best one that may do nothing else.", .required = true}),
       row<S>("api", &S::api, {.doc = "Where the Management API is.", .fallback = "https://api.supabase.com", .pattern_name = "http-url"}),
       row<S>("pitr", &S::pitr, {.doc = "Point-in-time recovery must be on.", .fallback = "false"}),
-      row<S>("window", &S::window, {.doc = "How far back point-in-time recovery must reach; less is `degraded`.", .min = 60}),
+      row<S>("pitr_window", &S::window, {.doc = "How far back point-in-time recovery must reach; less is `degraded`.", .min = 60}),
       row_with<S>("tls", tls_type, {.doc = tls_doc}, [](S& s, const Value& v, const Reading& r) { read_tls(s.tls, v, r); }),
       row<S>("family", &S::family, {.doc = "Which addresses to use.", .fallback = "any", .one_of = {"any", "v4", "v6"}}),
   };
@@ -76,20 +77,6 @@ std::optional<config::PointsApart> points_apart(const SupabaseSettings& own) {
 
 bool fit_for_a_header(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
-}
-
-// Seconds; the other form (a date) is rare enough to be answered with the usual wait.
-std::optional<seconds> retry_after(const HttpResponse& answer) {
-  for (const auto& [name, value] : answer.headers) {
-    constexpr std::string_view wanted = "retry-after";
-    const bool is_it = std::equal(name.begin(), name.end(), wanted.begin(), wanted.end(),
-                                  [](unsigned char a, unsigned char b) { return std::tolower(a) == b; });
-    std::int64_t count = 0;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), count);
-    if (is_it && error == std::errc{} && end == value.data() + value.size() && count >= 0)
-      return seconds{std::min<std::int64_t>(count, 86'400)};
-  }
-  return std::nullopt;
 }
 
 bool refuses(int status) { return status == 401 || status == 403; }
@@ -107,7 +94,11 @@ std::string shown(const std::string& body) {
 Outcome not_read(const HttpResponse& answer) {
   const std::string code = std::to_string(answer.status);
   if (refuses(answer.status)) return not_read(Reason::auth, code, "the API refuses the token (" + code + ")");
-  if (answer.status == 429) return not_read(Reason::protocol, code, "the API limits how often it may be asked (429)");
+  if (answer.status == 429) {
+    Outcome turned = not_read(Reason::protocol, code, "the API limits how often it may be asked (429)");
+    turned.rate_limited = true;
+    return turned;
+  }
   const std::string told = answer.body.empty() ? "" : ": " + shown(answer.body);
   return not_read(Reason::protocol, code, "the API answered " + code + told);
 }
@@ -183,7 +174,8 @@ class SupabaseProbe : public Probe {
       back_off_.accepted();
       return std::nullopt;
     }
-    back_off_.refused(world.clock.boottime(), retry_after(answer));
+    const auto wanted = asked_to_wait(answer, world.clock.now());
+    back_off_.refused(world.clock.boottime(), wanted ? std::optional(std::chrono::ceil<seconds>(*wanted)) : std::nullopt);
     last_refusal_ = not_read(answer);
     return last_refusal_;
   }
