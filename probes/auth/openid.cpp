@@ -179,10 +179,8 @@ Task<Ended> OpenIdVisit::forged() {
     if (refuses(*answer)) continue;
     if (answer->status / 100 == 2)
       alarm("forged-token-accepted", what + " was accepted: anybody may be inside");
-    else if (settings().intrusion() || answer->status >= 500 || answer->status == 429)
-      co_return refused(*answer, false);
-    else
-      fact("forged", "not known: " + std::to_string(answer->status) + " is no refusal by the provider");
+    else if (auto ended = undecided(*answer))
+      co_return ended;
   }
   co_return std::nullopt;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/auth/refusal.hpp"
 
+#include "probes/parts/asked_to_wait.hpp"
 #include "probes/parts/bounded_json.hpp"
 #include "probes/parts/http_expectation.hpp"
 #include "probes/probe.hpp"
@@ -8,7 +9,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 
 namespace drwatch {
 namespace {
@@ -43,16 +43,6 @@ bool is_code(std::string_view text) {
   return !text.empty() && text.size() <= 60 && std::all_of(text.begin(), text.end(), in_code);
 }
 
-std::optional<seconds> retry_after(const HttpResponse& answer) {
-  const auto values = header_values(answer, "retry-after");
-  int amount = 0;
-  if (values.empty()) return std::nullopt;
-  const std::string& text = values.front();
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), amount);
-  if (error != std::errc{} || end != text.data() + text.size() || amount < 0) return std::nullopt;  // a date: the usual pause will do
-  return seconds{std::min(amount, 86400)};
-}
-
 // What drwatch's account being refused means, and where a person can do something about it, what.
 std::string advice(const std::string& code) {
   if (code == "captcha_failed")
@@ -72,7 +62,8 @@ std::string advice(const std::string& code) {
 AuthRefusal refusal_of(const HttpResponse& answer, bool logging_in) {
   AuthRefusal made;
   made.code = std::to_string(answer.status);
-  made.retry_after = retry_after(answer);
+  // A date is compared with the answer's own; without one, an age ago will do: it is bounded.
+  made.wait = asked_to_wait(answer, Time{});
   const Json document = bounded_json(answer.body);
   std::string named;
   if (document.is_object()) {
@@ -99,15 +90,21 @@ Outcome outcome_of(const AuthRefusal& refusal, const std::string& what) {
   std::string says = refusal.says.empty() ? "" : ": " + quote(without_tokens(refusal.says));
   const std::string by = refusal.by_gateway ? "the gateway answered " : "answered ";
   switch (refusal.blame) {
-    case Blame::eagerness:
-      return outcome_of(Health::unknown, Reason::own_fault, code,
-                        what + ": the rate limit turns drwatch away (" + code + says + "); lengthen the probe's interval");
+    case Blame::eagerness: {
+      Outcome turned = outcome_of(Health::unknown, Reason::own_fault, code,
+                                  what + ": the rate limit turns drwatch away (" + code + says + "); lengthen the probe's interval");
+      turned.rate_limited = true;
+      turned.wait = refusal.wait;
+      return turned;
+    }
     case Blame::account:
       return outcome_of(Health::degraded, Reason::auth, code, what + ": " + by + code + says + "; " + advice(code));
     case Blame::service:
       break;
   }
-  return outcome_of(Health::down, Reason::assertion, code, what + ": " + by + code + says);
+  Outcome down = outcome_of(Health::down, Reason::assertion, code, what + ": " + by + code + says);
+  down.wait = refusal.wait;
+  return down;
 }
 
 }  // namespace drwatch

@@ -23,7 +23,7 @@ struct AuthRefusal {
   std::string code;  // "invalid_credentials"; the HTTP status when the answer names none
   std::string says;  // the service's own words; may be empty; not yet freed of secrets
   bool by_gateway = false;
-  std::optional<seconds> retry_after;  // at most a day
+  std::optional<Duration> wait;  // it asks for, at most Outcome::longest_wait
 };
 
 // Of an answer that is not the one wanted. `logging_in`: the request carried drwatch's account, so that refusing it says nothing of others.

@@ -28,8 +28,8 @@ std::string SupabaseVisit::done() const {
   if (settings().logs_in()) return std::string("logged in, verified, refreshed") + (leave_open_ ? "" : ", logged out");
   std::string words = "the service answers; ";
   words += keys_listed_ ? "its keys are published" : "it publishes no keys (a shared secret)";
-  if (settings().forged) words += "; forged tokens are refused";
-  if (settings().read) words += "; nothing is read without logging in";
+  if (settings().forged && decided("forged")) words += "; forged tokens are refused";
+  if (settings().read && decided("rls")) words += "; nothing is read without logging in";
   return words + "; nobody logged in";
 }
 
@@ -170,7 +170,7 @@ Task<Ended> SupabaseVisit::refuse_forged(std::string token, std::string what) {
     alarm("forged-token-accepted", what + " was looked up (" + refusal.code + ") instead of refused: its signature counts for nothing");
     co_return std::nullopt;
   }
-  if (answer->status / 100 != 2) co_return refused(*answer, false);
+  if (answer->status / 100 != 2) co_return undecided(*answer);
   alarm("forged-token-accepted", what + " was accepted: anybody may be inside");
   co_return std::nullopt;
 }
@@ -214,7 +214,7 @@ Task<Ended> SupabaseVisit::read() {
   std::optional<HttpResponse> refused_by;
   const auto seen = co_await rows_seen({}, &refused_by);
   if (!seen) co_return failed(seen.error());
-  if (refused_by && refused_by->status != 401 && refused_by->status != 403) co_return refused(*refused_by, false);
+  if (refused_by && refused_by->status != 401 && refused_by->status != 403) co_return undecided(*refused_by);
   if (*seen > 0) alarm("anonymous-read", "without logging in, " + std::to_string(*seen) + " rows are seen");
   co_return std::nullopt;
 }

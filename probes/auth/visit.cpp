@@ -80,6 +80,12 @@ Outcome AuthVisit::refused(const HttpResponse& answer, bool logging_in) {
   return outcome;
 }
 
+Ended AuthVisit::undecided(const HttpResponse& answer) {
+  if (settings_.intrusion() || answer.status == 429) return refused(answer, false);
+  fact(stage_, "not known: it answered " + std::to_string(answer.status));
+  return std::nullopt;
+}
+
 Outcome AuthVisit::wrong(std::string code, std::string message) {
   return outcome_of(Health::down, Reason::assertion, std::move(code), stage_ + ": " + message);
 }
@@ -156,14 +162,14 @@ Ended AuthVisit::still_paused() {
   const auto left = std::chrono::duration_cast<Duration>(memory_.again - world_.clock.boottime());
   same.message += "; not asked again for " + duration_words(left);
   same.facts.clear();
+  same.wait.reset();  // the rest of the pause is kept here; what else the run asks is not refused
   return same;
 }
 
 void AuthVisit::pause(const Outcome& outcome, const AuthRefusal& refusal) {
-  // 20 s, doubled with each refusal up to 5 min; a Retry-After counts when it is longer, up to an hour.
+  // 20 s, doubled with each refusal up to 5 min; a Retry-After counts when it is longer.
   memory_.pause = std::clamp(memory_.pause * 2, shortest_pause, longest_pause);
-  const std::chrono::nanoseconds told = refusal.retry_after.value_or(seconds{0});
-  memory_.again = world_.clock.boottime() + std::max(memory_.pause, std::min<std::chrono::nanoseconds>(told, hours{1}));
+  memory_.again = world_.clock.boottime() + std::max<std::chrono::nanoseconds>(memory_.pause, refusal.wait.value_or(Duration{0}));
   memory_.refused = outcome;
   memory_.refused->message = world_.without_secrets(outcome.message);
   memory_.refused->facts["stage"] = stage_;
@@ -179,7 +185,7 @@ Outcome AuthVisit::finish(Outcome outcome) {
   if (alarm_ && (settings_.intrusion() || outcome.outcome != Health::down)) {
     outcome = *alarm_;
     stage_ = outcome.facts["stage"];
-  } else if (settings_.intrusion() && outcome.outcome == Health::down) {
+  } else if (settings_.intrusion() && outcome.outcome != Health::up) {
     outcome.outcome = Health::unknown;  // that it fails is another probe's affair; whether it lets intruders in was not seen
   }
   if (outcome.outcome != Health::up) fact("stage", stage_);

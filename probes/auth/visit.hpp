@@ -43,6 +43,10 @@ class AuthVisit {
   Outcome failed(const Failure& failure);                        // the world's, or a judgement's
   Outcome refused(const HttpResponse& answer, bool logging_in);  // an answer that is not the wanted one
   Outcome wrong(std::string code, std::string message);          // down, assertion
+  // Something that must be refused was neither refused nor let in (the service fails, or what stands before it): nothing is known of that.
+  // A visit that asks whether users can log in notes it and goes on.
+  Ended undecided(const HttpResponse& answer);
+  bool decided(const std::string& at) const { return facts_.count(at) == 0; }  // of such a stage
   // Something that must not be: told at the end, unless something worse happened. It is a security signal: `degraded` when asked for the
   // login, `down` when asked for intrusion.
   void alarm(std::string code, std::string message);

@@ -46,6 +46,12 @@ std::string folder_of(const std::string& path) {
   return slash == 0 || slash == path.npos ? "/" : path.substr(0, slash);
 }
 
+// An integer, as long as it likes.
+bool is_number(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  return !text.empty() && text.find_first_not_of("0123456789") == text.npos;
+}
+
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
@@ -74,8 +80,8 @@ void CookieJar::take(const HttpResponse& answer, const std::string& url, Time no
       std::string value(sign == part.npos ? std::string_view{} : trimmed(part.substr(sign + 1)));
       if (key == "secure") made.secure = true;
       if (key == "path" && value.starts_with('/')) made.path = value;
-      // RFC 6265 5.3: Max-Age counts when both are there.
-      if (key == "max-age") over = value == "0" || value.starts_with('-'), ends = true;
+      // RFC 6265, 5.3: Max-Age counts when both are there; 5.2.2: one that is no number is passed over.
+      if (key == "max-age" && is_number(value)) over = value.starts_with('-') || value.find_first_not_of('0') == value.npos, ends = true;
       if (key == "expires" && !ends)
         if (const auto at = parse_http_date(value)) over = *at <= now;
       if (key == "domain" && !value.empty()) {

@@ -4,7 +4,10 @@
 // don't get it.
 #include "probes/probe.hpp"
 #include "config/rows/pattern.hpp"
+#include "config/rows/text.hpp"
+#include "config/rows/url.hpp"
 #include "probes/http/visit.hpp"
+#include "probes/parts/asked_to_wait.hpp"
 #include "probes/parts/bounded_json.hpp"
 #include "probes/parts/http_redirect.hpp"
 #include "probes/seams/excerpt.hpp"
@@ -13,6 +16,7 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 #include <utility>
@@ -26,7 +30,8 @@ passes values and cookies on. Packed bodies (gzip, deflate, br) are unpacked.
 
 Proves that the endpoint answers as expected from here. Cannot prove that others reach it, or that what it did behind the answer is right.
 
-`down` (`assertion`, code: the HTTP status) when an answer is not the expected one; `degraded` (`timeout`) when it is, but took longer than
+`down` (`assertion`, code: the HTTP status) when an answer is not the expected one; `unknown` (`own-fault`, `429`) when drwatch is turned
+away for asking too often, which says nothing of others. A `Retry-After` of a 429 or 503 delays the next run, by at most five minutes. `degraded` (`timeout`) when it is, but took longer than
 `slower_than`. A redirect to another origin gets neither credentials nor the client certificate. With `addresses = "all"` the worst address
 decides and is named. Of a journey, the step that failed stands in the fact `step`.
 
@@ -54,10 +59,12 @@ class HttpProbe : public Probe {
     HttpVisit::Reach reach;
     if (settings_.addresses == "first" && !prefers) co_return co_await journey(&world, "", &reach);
     const auto found = co_await addresses(&world);
-    if (!found) co_return outcome_of(found.error());
+    if (!found) co_return of_failure(found.error());
     if (settings_.addresses == "all") co_return co_await at_all(&world, *found);
     co_return co_await at_first(&world, *found);
   }
+
+  Health when_late() const override { return guards() ? Health::unknown : Health::down; }
 
  private:
   // What keeps the request from being made; a fault of drwatch's own configuration, so nothing is known about the target.
@@ -90,10 +97,21 @@ class HttpProbe : public Probe {
     co_return all;
   }
 
+  // By `address_timeout`: as far as it had come.
+  Outcome cut_off(const std::string& address, const HttpVisit::Reach& reach) const {
+    Outcome outcome = of_failure({Reason::timeout, "", address + ": no answer within " + duration_words(settings_.address_timeout)});
+    outcome.phases = reach.all;
+    for (int i = 0; i < phase_count; ++i)
+      if (reach.last.took[i] && !outcome.phases.took[i]) outcome.phases.took[i] = reach.last.took[i];
+    if (reach.step.empty()) return outcome;
+    outcome.facts["step"] = reach.step;
+    outcome.message += "; it had come to the step " + quote(reach.step, 60);
+    return outcome;
+  }
+
   Task<Outcome> at_address(World* world, std::string address, HttpVisit::Reach* reach) {
     auto outcome = co_await within(world->clock, settings_.address_timeout, journey(world, address, reach));
-    if (!outcome)
-      co_return outcome_of(Health::down, Reason::timeout, "", address + ": no answer within " + duration_words(settings_.address_timeout));
+    if (!outcome) co_return cut_off(address, *reach);
     co_return std::move(*outcome);
   }
 
@@ -117,7 +135,7 @@ class HttpProbe : public Probe {
 
   // Nothing was sent: the first connection did not come about, or (cut off) had not yet.
   static bool never_connected(const Outcome& outcome, const HttpVisit::Reach& reach) {
-    if (outcome.outcome != Health::down || reach.exchanges > 1 || reach.last[Phase::request]) return false;
+    if (outcome.outcome == Health::up || reach.exchanges > 1 || reach.last[Phase::request]) return false;
     return outcome.reason == Reason::connect || (outcome.reason == Reason::timeout && !reach.last[Phase::connect]);
   }
 
@@ -148,6 +166,7 @@ class HttpProbe : public Probe {
     for (std::size_t i = 0; i < settings_.steps.size() && outcome.outcome != Health::down && outcome.outcome != Health::unknown; ++i) {
       const HttpStep& step = settings_.steps[i];
       world->reached("step", step.name);
+      reach->step = step.name;
       const auto step_began = world->clock.boottime();
       Outcome next = co_await one_step(world, &visit, &step, &judges_[i], &captured);
       if (next.outcome == Health::up) slow(next, step.slower_than, world->clock.boottime() - step_began);
@@ -178,6 +197,10 @@ class HttpProbe : public Probe {
       request.tls.certificate_file.clear();
       request.tls.key_file.clear();
     }
+    if (!same_host(request.url, settings_.target.reveal())) {
+      std::erase_if(request.headers, [](const auto& header) { return same_name(header.first, "host"); });
+      request.tls.server_name.clear();
+    }
     request.family = settings_.family == "v4" ? Family::v4 : settings_.family == "v6" ? Family::v6 : Family::any;
     return request;
   }
@@ -193,7 +216,7 @@ class HttpProbe : public Probe {
                          std::map<std::string, std::string>* captured) {
     const auto target = filled(step->target, *captured, true), body = filled(step->body.reveal(), *captured, false);
     if (!target || !body) co_return outcome_of(target ? body.error() : target.error());
-    const std::string url = target->starts_with('/') ? origin(settings_.target.reveal()) + *target : *target;
+    const std::string url = config::encoded_url(target->starts_with('/') ? origin(settings_.target.reveal()) + *target : *target);
     HttpRequest request = request_to(step->method, url, *body);
     std::vector<std::string> filled_in;
     for (const auto& [name, text] : step->headers) {
@@ -212,9 +235,14 @@ class HttpProbe : public Probe {
                       std::map<std::string, std::string>* captured) {
     const std::string asked_for = request.url;
     const auto got = co_await visit->ask(std::move(request), judge, secret_body, private_headers);
-    if (!got) co_return outcome_of(got.error());
+    if (!got) co_return of_failure(got.error());
     const HttpResponse& answer = got->answer;
     const std::string where = got->request.method + " " + shown_url(got->request.url), code = std::to_string(answer.status);
+    // A body that nobody looks at may be packed as it likes.
+    const auto of_body = [](const auto& capture) { return capture.second.header.empty(); };
+    const bool looked_at = judge->looks_at_body() || std::any_of(captures->begin(), captures->end(), of_body);
+    if (got->packing && looked_at && judge->accepts(answer.status)) co_return of_failure(*got->packing);
+    if (answer.status == 429 && !judge->accepts(429)) co_return turned_away(answer, where, world->clock.now());
     auto fault = judge->fault(answer);
     if (fault && got->redirects_used_up)
       *fault += "; it redirects still, after the " + std::to_string(settings_.redirects) + " that `redirects` allows";
@@ -227,12 +255,32 @@ class HttpProbe : public Probe {
         fault = "there is nothing to capture as " + capture->first;
       }
     }
-    Outcome outcome = fault ? outcome_of(Health::down, Reason::assertion, code, where + ": " + *fault)
+    if (fault && settings_.asks == "refusal" && of_fault(*got, asked_for, *judge) == Health::down) *fault = "was let in: " + *fault;
+    Outcome outcome = fault ? outcome_of(of_fault(*got, asked_for, *judge), Reason::assertion, code, where + ": " + *fault)
                             : outcome_of(Health::up, Reason::none, code, where + ": " + code);
+    if (fault) outcome.wait = asked_to_wait(answer, world->clock.now());
     outcome.facts = answer.facts;
     outcome.facts["address"] = answer.address;
     if (got->request.url != asked_for) outcome.facts["redirected_to"] = shown_url(got->request.url);
     co_return outcome;
+  }
+
+  Outcome of_failure(const Failure& failure) const {
+    Outcome outcome = outcome_of(failure);
+    if (guards()) outcome.outcome = Health::unknown;
+    return outcome;
+  }
+
+  bool guards() const { return settings_.asks != "service"; }
+
+  // What an answer that is not the expected one means. Of a guard only what it let in counts, and only if it was asked itself: a redirect
+  // may lead to a page for everybody.
+  Health of_fault(const HttpVisit::Answered& got, const std::string& asked_for, const HttpJudge& judge) const {
+    const int status = got.answer.status;
+    if (settings_.asks == "refusal")
+      return status / 100 == 2 && !judge.accepts(status) && got.request.url == asked_for ? Health::down : Health::unknown;
+    if (settings_.asks == "content") return judge.accepts(status) || status == 404 || status == 410 ? Health::down : Health::unknown;
+    return Health::down;
   }
 
   static std::optional<std::string> taken(const HttpCapture& capture, const HttpResponse& answer) {

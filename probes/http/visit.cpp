@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/http/visit.hpp"
 
+#include "config/rows/text.hpp"
 #include "probes/http/decoding.hpp"
 #include "probes/parts/http_redirect.hpp"
 #include "probes/seams/excerpt.hpp"
@@ -32,10 +33,11 @@ Task<Result<HttpResponse>> HttpVisit::fetch(HttpRequest request) {
   auto answer = co_await world_.http.fetch(std::move(request), of_this);
   for (int i = 0; i < phase_count; ++i)
     if (of_this.took[i]) phases_.took[i] = phases_.took[i].value_or(std::chrono::microseconds{0}) + *of_this.took[i];
+  reach_.all = phases_;
   if (!answer) co_return answer.error();
   jar_.take(*answer, url, world_.clock.now());
   for (const std::string& value : jar_.values()) world_.hide(value);
-  if (auto wrong = unpack(*answer, most)) co_return std::move(*wrong);
+  packing_ = unpack(*answer, most);
   co_return std::move(*answer);
 }
 
@@ -47,7 +49,7 @@ Task<Result<HttpVisit::Answered>> HttpVisit::ask(HttpRequest request, const Http
     // A status that `status` names is what was wanted, even if it is a redirect.
     const bool leads_on = !judge->accepts(answer->status) && is_redirect(*answer);
     if (hop >= settings_.redirects || !leads_on) {
-      Answered made{std::move(*answer), std::move(request), leads_on && hop > 0};
+      Answered made{std::move(*answer), std::move(request), leads_on && hop > 0, std::move(packing_)};
       co_return made;
     }
     if (auto wrong = follow(request, *answer, secret_body, *private_headers)) co_return std::move(*wrong);
@@ -73,11 +75,18 @@ std::optional<Failure> HttpVisit::follow(HttpRequest& request, const HttpRespons
     request.tls.key_file.clear();
     if (secret_body) request.body.clear();
   }
+  // A Host and a name for the certificate of one's own are meant for the server they were given for.
+  if (!same_host(request.url, *next)) {
+    std::erase_if(request.headers, [](const auto& header) { return same_name(header.first, "host"); });
+    request.tls.server_name.clear();
+  }
   request.url = *next;
   // RFC 9110, 15.4: 303 becomes a GET; 301 and 302 do so for a POST, as all clients have it; 307 and 308 keep method and body.
   if (answer.status == 303 ? request.method != "HEAD" : answer.status != 307 && answer.status != 308 && request.method == "POST") {
     request.method = "GET";
     request.body.clear();
+    // What describes the body goes with it (Fetch, 4.4 HTTP-redirect fetch).
+    std::erase_if(request.headers, [](const auto& header) { return lower(header.first).starts_with("content-"); });
   }
   return std::nullopt;
 }

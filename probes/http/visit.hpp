@@ -17,6 +17,8 @@ class HttpVisit {
   struct Reach {
     int exchanges = 0;  // begun
     Phases last;        // of the last of them
+    Phases all;         // of all of them together
+    std::string step;   // of a journey
   };
   HttpVisit(World& world, const HttpSettings& settings, std::string address, Reach& reach)
       : world_(world), settings_(settings), address_(std::move(address)), reach_(reach) {}
@@ -25,6 +27,7 @@ class HttpVisit {
     HttpResponse answer;
     HttpRequest request;             // the last one, behind redirects
     bool redirects_used_up = false;  // it leads on still
+    std::optional<Failure> packing;  // why the body could not be unpacked: a fault only for who looks at it
   };
   // One request and the redirects behind it. A redirect to another origin takes neither credentials, nor the client's certificate, nor a
   // secret body, and gets them never again, even if it leads back; credentials are the `private_headers`, too. `judge` says which statuses
@@ -44,6 +47,7 @@ class HttpVisit {
   std::string address_;  // numeric; empty: where the name leads
   Reach& reach_;
   CookieJar jar_;
+  std::optional<Failure> packing_;  // of the newest answer
   Phases phases_;
 };
 

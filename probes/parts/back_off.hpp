@@ -10,7 +10,7 @@ namespace drwatch {
 
 class BackOff {
  public:
-  // Doubles from 20 s to 10 min; `wanted`, what the other side asked for, counts when it is longer (at most an hour).
+  // Doubles from 20 s to 10 min; `wanted`, what the other side asked for, counts when it is longer (at most five minutes).
   void refused(std::chrono::nanoseconds now, std::optional<std::chrono::seconds> wanted = {});
   void accepted();
   // How long to wait yet; nullopt: ask.

@@ -150,6 +150,11 @@ bool HttpJudge::accepts(int status) const {
   return std::any_of(ranges.begin(), ranges.end(), [&](const StatusRange& r) { return status >= r.from && status <= r.to; });
 }
 
+bool HttpJudge::looks_at_body() const {
+  const HttpExpectation& e = compiled_->expectation;
+  return !e.body_matches.empty() || !e.body_not_matches.empty() || !e.json.empty();
+}
+
 std::optional<std::string> HttpJudge::fault(const HttpResponse& response) const {
   if (!accepts(response.status))
     return "expected status " + status_text(compiled_->expectation.status) + ", got " + std::to_string(response.status);

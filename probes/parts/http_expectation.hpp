@@ -49,6 +49,7 @@ class HttpJudge {
   HttpJudge(HttpJudge&&) noexcept;
 
   bool accepts(int status) const;
+  bool looks_at_body() const;
   // The first thing that is not as expected, as "expected ..., got ..."; what came is quoted in at most 120 bytes.
   // nullopt: all is well.
   std::optional<std::string> fault(const HttpResponse& response) const;

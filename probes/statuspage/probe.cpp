@@ -2,6 +2,7 @@
 // statuspage: what a provider says about itself. It proves what the provider admits, often late; it can't prove that anything works. Down
 // means: the provider names an outage of something we use. It attributes what other probes see; it opens and clears nothing by itself.
 #include "probes/probe.hpp"
+#include "probes/parts/asked_to_wait.hpp"
 #include "probes/parts/complaint.hpp"
 #include "probes/parts/connection_rows.hpp"
 #include "probes/parts/http_date.hpp"
@@ -147,7 +148,12 @@ class StatusPageProbe : public Probe {
 
   Outcome judged(const HttpResponse& answer, Time now) const {
     const std::string code = std::to_string(answer.status);
-    if (answer.status != 200) return unknown(Reason::protocol, code, "the status page answered " + code);
+    if (answer.status != 200) {
+      Outcome other = unknown(Reason::protocol, code, "the status page answered " + code);
+      other.rate_limited = answer.status == 429;
+      other.wait = asked_to_wait(answer, now);
+      return other;
+    }
     const auto report = read_status_page(answer.body);
     if (!report) return unknown(Reason::protocol, code, "what answered is " + report.error().message + ": " + quote(answer.body, 80));
     Outcome outcome = judged(*report, copy_age(answer, now), now);

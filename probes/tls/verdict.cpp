@@ -79,9 +79,28 @@ std::optional<std::string> pin_of(std::string_view text) {
   return std::string(text);
 }
 
+namespace {
+
+// The server was not reached, went away before it had shown anything, or talked of something else: that is not its certificate's fault.
+// What TLS itself says (it is off, another version, a client certificate is wanted) is, even without one.
+bool not_seen(const TlsShown& shown, const Failure& failed) {
+  if (!shown.sent.empty()) return false;
+  const bool broke_off = failed.code == "CLOSED" || (failed.code.starts_with('E') && failed.code.find('_') == std::string::npos);
+  return failed.reason != Reason::tls || broke_off;
+}
+
+}  // namespace
+
 Outcome judge_tls(const TlsDemands& demands, const TlsShown& shown, const std::optional<Failure>& failed, Time now) {
   if (auto stranger = judge_identity(demands, shown)) return *stranger;
-  if (failed) return outcome_of(*failed);
+  if (failed) {
+    Outcome outcome = outcome_of(*failed);
+    if (outcome.outcome == Health::down && not_seen(shown, *failed)) {
+      outcome.outcome = Health::unknown;
+      outcome.message += "; its certificate was not seen";
+    }
+    return outcome;
+  }
   if (shown.sent.empty()) return outcome_of(Health::down, Reason::tls, "", "the server showed no certificate");
   // 1.2 is what the handshake itself demands.
   if (demands.min_version == "1.3" && shown.version != "TLSv1.3")

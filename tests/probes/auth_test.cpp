@@ -297,9 +297,9 @@ TEST_CASE("auth: a forged token counts as refused only when the service itself r
        Health::down, "forged-token-accepted"},
       {"a session was looked for", json(403, R"({"error_code":"session_not_found","code":403,"msg":"Session not found"})"), Health::down,
        "forged-token-accepted"},
-      {"a firewall turns everybody away", response(403, "<html>", {{"cf-mitigated", "challenge"}}), Health::degraded, "challenge"},
+      {"a firewall turns everybody away", response(403, "<html>", {{"cf-mitigated", "challenge"}}), Health::unknown, "challenge"},
       {"a page of HTML", response(403, "<html>Forbidden</html>"), Health::unknown, "403"},
-      {"the gateway wants a key", json(401, R"({"message":"Invalid API key"})"), Health::degraded, "401"},
+      {"the gateway wants a key", json(401, R"({"message":"Invalid API key"})"), Health::unknown, "401"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.what);

@@ -76,7 +76,7 @@ TEST_CASE("backup supabase: what is asked") {
 
 TEST_CASE("backup supabase: point-in-time recovery") {
   Api api;
-  const Outcome good = api.run(pitr, "pitr = true\nwindow = \"7d\"\n");
+  const Outcome good = api.run(pitr, "pitr = true\npitr_window = \"7d\"\n");
   CHECK(good.outcome == Health::up);
   CHECK(says(good, "reaches up to 2026-03-01 01:58:00 UTC"));
   REQUIRE(good.recovery);
@@ -93,11 +93,11 @@ TEST_CASE("backup supabase: point-in-time recovery") {
   // An idle project ships nothing: a window that stands still is no fault by itself.
   const Outcome idle =
       api.run(R"({"pitr_enabled":true,"backups":null,"physical_backup_data":{"latest_physical_backup_date_unix":"1772301600"}})",
-              "window = \"7d\"\n");
+              "pitr_window = \"7d\"\n");
   CHECK(idle.outcome == Health::up);
   CHECK(idle.recovery->time == *parse_time("2026-02-28T18:00:00Z"));
 
-  const Outcome narrow = api.run(pitr, "window = \"14d\"\n");
+  const Outcome narrow = api.run(pitr, "pitr_window = \"14d\"\n");
   CHECK(narrow.outcome == Health::degraded);
   CHECK(says(narrow, "reaches back only 7 d, 14 d are wanted"));
   CHECK(narrow.recovery->time);

@@ -222,7 +222,7 @@ TEST_CASE("http: packed bodies") {
     CAPTURE(encoding);
     FakeWorld world;
     world.http.answers = {response(200, body, {{"Content-Encoding", encoding}})};
-    const Outcome outcome = world.run(*probe_of("http", "target = \"https://x/\""));
+    const Outcome outcome = world.run(*probe_of("http", "target = \"https://x/\"\nbody_not_matches = \"error\""));
     CHECK(outcome.outcome == Health::down);
     CHECK(outcome.reason == Reason::protocol);
   }
@@ -269,6 +269,12 @@ TEST_CASE("http: cookies go where they belong") {
   CHECK(line({"a=1; path=/", "a=; path=/; Expires=Thu, 01-Jan-1970 00:00:01 GMT"}, home, home) == "");
   CHECK(line({"a=1; path=/; Expires=Mon, 02 Mar 2026 00:00:00 GMT"}, home, home) == "a=1");
   CHECK(line({"a=1; path=/; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT"}, home, home) == "a=1");  // RFC 6265 5.3
+  for (const char* bad : {"soon", "", "6O", "1.5", "-"}) {  // 5.2.2: no number, so Expires decides
+    CAPTURE(bad);
+    CHECK(line({std::string("a=1; path=/; Max-Age=") + bad + "; Expires=Thu, 01 Jan 1970 00:00:00 GMT"}, home, home) == "");
+    CHECK(line({std::string("a=1; path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=") + bad}, home, home) == "");
+  }
+  CHECK(line({"a=1; path=/", "a=; path=/; Max-Age=-0"}, home, home) == "");
   CHECK(line({"", "=", "=x", "a", "a=\x01", "b=" + std::string(5000, 'x')}, home, home) == "");
   std::vector<std::string> many;
   for (int i = 0; i < 200; ++i) many.push_back("c" + std::to_string(i) + "=1");
@@ -372,7 +378,9 @@ TEST_CASE("http: the other family is asked only when nothing was sent to the pre
     CHECK(seen.first.outcome == Health::down);
     CHECK(seen.second == 1);
   };
-  counts(asked({Phase::connect, Phase::request}, std::nullopt));
+  const auto silent = asked({Phase::connect, Phase::request}, std::nullopt);
+  counts(silent);
+  CHECK(silent.first.phases[Phase::request]);  // as far as it came, although it was cut off
   counts(asked({Phase::connect, Phase::request}, failure(Reason::connect, "ECONNRESET", "reset")));
   counts(asked({Phase::connect}, failure(Reason::tls, "CERT_HAS_EXPIRED", "expired")));
 }

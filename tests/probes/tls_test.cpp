@@ -142,8 +142,43 @@ TEST_CASE("tls: an old version, no certificate, no connection") {
   CHECK(judged(run(world), Health::unknown, Reason::own_fault, ""));
   world.net.refuses = failure(Reason::connect, "ECONNREFUSED", "refused");
   const Outcome refused = run(world);
-  CHECK(judged(refused, Health::down, Reason::connect, "ECONNREFUSED"));
+  CHECK(judged(refused, Health::unknown, Reason::connect, "ECONNREFUSED"));
   CHECK_FALSE(refused.facts.contains("certificate_expires"));
+}
+
+TEST_CASE("tls: a server that can't be reached is not its certificate's fault") {
+  struct Row {
+    Failure failure;
+    Health health;
+  };
+  const Row handshake[] = {
+      {failure(Reason::tls, "CLOSED", "closed the connection during the TLS handshake"), Health::unknown},
+      {failure(Reason::tls, "ECONNRESET", "connection reset"), Health::unknown},
+      {failure(Reason::tls, "NOT_TLS", "speaks no TLS"), Health::down},
+      {failure(Reason::tls, "HANDSHAKE_FAILURE", "handshake failure"), Health::down},
+      {failure(Reason::tls, "UNRECOGNIZED_NAME", "no such name"), Health::down},
+      {failure(Reason::tls, "", "some other alert"), Health::down},
+  };
+  for (const Row& row : handshake) {
+    CAPTURE(row.failure.code);
+    FakeWorld world;
+    world.net.distrusted = row.failure;
+    const Outcome outcome = run(world, "pins = [\"" + key_a + "\"]");
+    CHECK(judged(outcome, row.health, Reason::tls, row.failure.code));
+  }
+  for (const Failure& away : {failure(Reason::dns, "NXDOMAIN", "no such name"), failure(Reason::connect, "ETIMEDOUT", "no answer"),
+                              failure(Reason::connect, "EHOSTUNREACH", "no route to host")}) {
+    FakeWorld world;
+    world.net.refuses = away;
+    CHECK(judged(run(world), Health::unknown, away.reason, away.code));
+  }
+  CHECK(probe_of("tls", "target = \"api.example.org:443\"\n")->when_late() == Health::unknown);
+  // What was shown before it broke off is judged.
+  FakeWorld world;
+  show(world, "2026-02-27T02:00:00Z");
+  world.net.distrusted = failure(Reason::tls, "CLOSED", "closed");
+  CHECK(judged(run(world, "pins = [\"" + std::string(42, 'D') + "A=\"]"), Health::down, Reason::assertion, "pin"));
+  CHECK(judged(run(world), Health::down, Reason::tls, "CLOSED"));
 }
 
 TEST_CASE("tls: STARTTLS with a mail server and with PostgreSQL, and without") {
@@ -162,11 +197,11 @@ TEST_CASE("tls: STARTTLS with a mail server and with PostgreSQL, and without") {
     return outcome;
   };
   CHECK(judged(smtp({"220 x\r\n", "250-STARTTLSX\r\n250 8BITMIME\r\n"}), Health::down, Reason::tls, "NO_TLS"));
-  CHECK(judged(smtp({"220 x\r\n", "250-a\r\n250 STARTTLS\r\n", "454 not now\r\n"}), Health::down, Reason::protocol, "454"));
-  CHECK(judged(smtp({"554 go away\r\n"}), Health::down, Reason::protocol, "554"));
-  CHECK(judged(smtp({"\r\n"}), Health::down, Reason::protocol, "\r\n"));
-  CHECK(judged(smtp({"220-" + std::string(100000, 'x')}), Health::down, Reason::protocol, ""));
-  CHECK(judged(smtp({}), Health::down, Reason::protocol, ""));
+  CHECK(judged(smtp({"220 x\r\n", "250-a\r\n250 STARTTLS\r\n", "454 not now\r\n"}), Health::unknown, Reason::protocol, "454"));
+  CHECK(judged(smtp({"554 go away\r\n"}), Health::unknown, Reason::protocol, "554"));
+  CHECK(judged(smtp({"\r\n"}), Health::unknown, Reason::protocol, "\r\n"));
+  CHECK(judged(smtp({"220-" + std::string(100000, 'x')}), Health::unknown, Reason::protocol, ""));
+  CHECK(judged(smtp({}), Health::unknown, Reason::protocol, ""));
 
   world.net.heard.clear();
   world.net.says = {"S"};
@@ -175,7 +210,7 @@ TEST_CASE("tls: STARTTLS with a mail server and with PostgreSQL, and without") {
   world.net.says = {"N"};
   CHECK(judged(run(world, "starttls = \"postgres\""), Health::down, Reason::tls, "NO_TLS"));
   world.net.says = {"HTTP/1.1 400"};
-  CHECK(judged(run(world, "starttls = \"postgres\""), Health::down, Reason::protocol, ""));
+  CHECK(judged(run(world, "starttls = \"postgres\""), Health::unknown, Reason::protocol, ""));
 }
 
 TEST_CASE("tls: what the configuration must not say") {

@@ -55,7 +55,7 @@ void date(std::string_view text) {
     must(*at >= first && *at <= last, "a date has a year of four digits");
   }
   const AuthRefusal refusal = refusal_of(with(429, "Retry-After", text), true);
-  must(!refusal.retry_after || (*refusal.retry_after >= seconds{0} && *refusal.retry_after <= hours{24}), "a pause is at most a day");
+  must(!refusal.wait || (*refusal.wait >= Duration{0} && *refusal.wait <= Outcome::longest_wait), "a pause is at most five minutes");
 }
 
 }  // namespace
