@@ -177,8 +177,8 @@ State in_trouble(const Settings& settings) {
   state.kept.probes["wal-archive"] = {now_there - seconds{20}, now_there - seconds{20}};
   state.kept.sources["wal-archive"].recovery_point = now_there - seconds{42};
   state.kept.sources["wal-archive"].read_at = now_there - seconds{20};
-  state.record.objectives[objective_key("database", DisasterClass::logical)] = {Standing::met, now_there - hours{30}, ""};
-  state.record.objectives[objective_key("database", DisasterClass::host)] = {Standing::at_risk, now_there - minutes{2}, "growing"};
+  state.record.objectives[objective_key("database", DisasterClass::logical)] = {Standing::met, false, now_there - hours{30}, ""};
+  state.record.objectives[objective_key("database", DisasterClass::host)] = {Standing::at_risk, false, now_there - minutes{2}, "growing"};
   state.record.findings["no-source/database/region"] = {
       "no-source", "database", "region", "Nothing that drwatch reads survives the loss of the region of database", now_there - hours{30}};
   auto& sight = state.sight.probes["primary"];
