@@ -145,8 +145,21 @@ void explain(Deciding& d, const Match& found) {
   }
 }
 
-// Somebody has taken an open incident, and since then only what it affects began to fail, or was latched: that is what its steps switch
-// off, stop and rewrite, and who would be woken works on it already. Not what is wider, or worse, than that incident.
+// What a step switches off is seen to fail while somebody works on it, or soon after it was ticked.
+constexpr Duration soon_after = minutes{15};
+
+// People or a command were at work on a step of the incident when something began to fail.
+bool at_work_on(const Incident& incident, Time since) {
+  return std::any_of(incident.steps.begin(), incident.steps.end(), [&](const IncidentStep& step) {
+    const bool verified = step.plan.kind() == Step::Kind::verified;  // to look changes nothing
+    if (verified || step.state == StepState::open || step.state == StepState::skipped) return false;
+    const auto begun = step.started_at ? step.started_at : step.ended_at;
+    return begun && *begun <= since && (!step.ended_at || since <= *step.ended_at + soon_after);
+  });
+}
+
+// Of an open incident only what it affects fails, and began to while a step was worked on, or was latched: that is what its steps switch
+// off, stop and rewrite, and who would be woken is there already. Not what is wider, or worse, than that incident.
 const Incident* own_work(const Deciding& d, const Scenario& scenario, const Match& found) {
   for (const auto& [id, incident] : d.record().incidents) {
     if (incident.state != IncidentState::open || has(scenario.trigger.supersedes, incident.scenario)) continue;
@@ -154,7 +167,7 @@ const Incident* own_work(const Deciding& d, const Scenario& scenario, const Matc
     const bool all = every_cause(d, found, [&, &work = incident](const std::string& component, const Condition&) {
       if (!has(work.affects, component)) return false;
       const auto since = fails_since(d, component);
-      return latched_at_work(d, component) || (since && work.acknowledged_at && *since > *work.acknowledged_at);
+      return latched_at_work(d, component) || (since && at_work_on(work, *since));
     });
     if (all) return &incident;
   }
