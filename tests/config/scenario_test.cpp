@@ -263,9 +263,10 @@ TEST_CASE("warnings: it runs, but not as one may think") {
   const auto again = [](const std::string& within, const std::string& exit) {
     return "title = \"S\"\naffects = [\"api\"]\nreopen_within = \"" + within + "\"\n[trigger]\nany = [\"api is down\"]\n" + exit;
   };
-  CHECK(warns(again("20m", "[exit]\nfor = \"20m\"\n"),
-              "scenarios/s.toml:3:17: warning: reopen_within: it opens nothing again: it counts from when the exit began to hold, and is over "
-              "when that has held for 20m"));
+  CHECK(warns(
+      again("20m", "[exit]\nfor = \"20m\"\n"),
+      "scenarios/s.toml:3:17: warning: reopen_within: it opens nothing again: it counts from when the exit began to hold, and is over "
+      "when that has held for 20m"));
   CHECK_FALSE(warns(again("21m", "[exit]\nfor = \"20m\"\n"), "it opens nothing again"));
   CHECK(warns(again("1m", ""), "it opens nothing again"));
   CHECK_FALSE(warns(again("2m", ""), "it opens nothing again"));

@@ -178,7 +178,8 @@ State in_trouble(const Settings& settings) {
   state.kept.sources["wal-archive"].recovery_point = now_there - seconds{42};
   state.kept.sources["wal-archive"].read_at = now_there - seconds{20};
   state.record.objectives[objective_key("database", DisasterClass::logical)] = {.standing = Standing::met, .since = now_there - hours{30}};
-  state.record.objectives[objective_key("database", DisasterClass::host)] = {.standing = Standing::at_risk, .since = now_there - minutes{2}, .message = "growing"};
+  state.record.objectives[objective_key("database", DisasterClass::host)] = {
+      .standing = Standing::at_risk, .since = now_there - minutes{2}, .message = "growing"};
   state.record.findings["no-source/database/region"] = {
       "no-source", "database", "region", "Nothing that drwatch reads survives the loss of the region of database", now_there - hours{30}};
   auto& sight = state.sight.probes["primary"];
