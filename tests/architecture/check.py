@@ -81,7 +81,6 @@ SAME_WORD = (
     ("daemon/commands/incident_text.cpp", ("command",), "a kind of step"),
     ("daemon/main.cpp", ("backup",), "drwatch journal backup"),
     ("daemon/story/check.cpp", ("heartbeat",), "the noun of a sentence for whoever wrote the story"),
-    ("probes/parts/http_redirect.cpp", ("http",), "the scheme of a URL"),
     ("probes/outcome.cpp", ("auth", "dns", "tls"), "reasons and phases of an outcome"),
     ("probes/auth/visit.cpp", ("dns", "tcp", "tls"), "stages of a login"),
     ("probes/tls/probe.cpp", ("postgres",), "a protocol in which TLS is agreed upon"),
