@@ -22,6 +22,8 @@ OwnClock::OwnClock(Reading reading, Time last_event, std::optional<Time> alive_a
   }
   be_ahead(known - reading.wall);
   last_ = known;
+  // Which of the moments before this start the wall's clock told twice, nobody remembers: any of them may have been.
+  twice_ = {Time::min(), reading.wall, ahead_};
 }
 
 void OwnClock::be_ahead(Duration by) {

@@ -273,6 +273,18 @@ TEST_CASE("what another's clock says is brought into own time, of two meanings t
   CHECK(m.clock.ahead_of(noon - minutes{40}) == minutes{40});  // of the first time, when own time was less ahead
 }
 
+TEST_CASE("a start while own time is ahead does not know which moments were told twice: any from before it may have been") {
+  Machine m;
+  m.set(-minutes{15});
+  REQUIRE(m.look().jumped);
+  m.restart(m.now());
+  CHECK(m.clock.ahead() == minutes{15});
+  CHECK(m.clock.ahead_of(noon - minutes{16}) == Duration{0});
+  CHECK(m.quiet_for(minutes{1}));
+  CHECK(m.clock.ahead_of(noon - minutes{16}) == Duration{0});
+  CHECK(m.clock.ahead_of(m.wall - seconds{5}) == m.clock.ahead());
+}
+
 TEST_CASE("a run under which the wall's clock was set is known by its start") {
   Machine m;
   CHECK(m.quiet_for(minutes{1}));

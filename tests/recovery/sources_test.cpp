@@ -112,6 +112,26 @@ TEST_CASE("an archive that claims what the repository does not hold is down, and
   }
 }
 
+TEST_CASE("a confirmer that comes back and shows less, which is not believed at once, has confirmed nothing") {
+  Stage stage(with_confirmer());
+  stage.ran("primary", H::up);
+  for (int i = 0; i < 6; ++i) {
+    reads(stage, "repository", {.time = stage.now - seconds{10}});
+    reads(stage, "wal", {.time = stage.now - seconds{10}});
+    stage.pass(seconds{30});
+  }
+  CHECK(exposure(stage).source == "wal");
+  for (int i = 0; i < 20; ++i) {  // nobody can look, and the claims go on
+    reads(stage, "wal", {.time = stage.now - seconds{10}});
+    stage.pass(seconds{30});
+  }
+  CHECK(exposure(stage).source == "repository");
+  CHECK(exposure(stage).exposure >= minutes{10});
+  reads(stage, "repository", {.time = stage.now - hours{2}});
+  CHECK(exposure(stage).source == "repository");
+  CHECK(exposure(stage).exposure >= minutes{10});
+}
+
 TEST_CASE("a confirmer that lags within its time is no contradiction") {
   Stage stage(with_confirmer());
   stage.ran("primary", H::up);

@@ -146,6 +146,8 @@ void SimPlatform::remember(SimDatabase& d, SimSource& s, const RecoveryReading& 
     read.most = *reading.time + ahead;
     // A guess does not take the place of what is newer.
     if (!s.reads.empty() && s.reads.back().most && *s.reads.back().most >= *read.most) return;
+    // Nor of what is newer under one of the two clocks: what stood before may count.
+    read.doubtful = read.doubtful || (!s.reads.empty() && s.reads.back().most && *s.reads.back().most >= *read.least);
   }
   read.position = reading.safe;
   read.unconfirmed = shows_less_at_first(s, reading, read);

@@ -130,14 +130,15 @@ void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& ou
   std::optional<Time> stamp;
   if (point && !outcome.recovery->safe) stamp = *outcome.recovery->time - ahead;
   if (stamp && source.stamp == stamp && source.recovery_point) point->at = *source.recovery_point;
-  source.read_at = outcome.at;
-  // A store that shows less than it proved is believed at the second such reading in a row; until then everything stays as it was.
+  // A store that shows less than it proved is believed at the second such reading in a row; until then everything stays as it was, and who
+  // is confirmed by it has not been looked at.
   if (shows_less(source, *outcome.recovery, point)) {
     if (!lose(source, *outcome.recovery, point, outcome.at)) return;
     d.settle_needed = true;
   } else {
     source.less_since.reset();
   }
+  source.read_at = outcome.at;
   if (point) {
     see_point(source, *point, in_trouble(d.record(), *settings.backup), d.now);
     remember_reading(source, *outcome.recovery, *point);
