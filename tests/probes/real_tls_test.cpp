@@ -229,7 +229,7 @@ TEST_CASE_FIXTURE(Fixture, "tls, real: one of several servers by its address, an
 TEST_CASE_FIXTURE(Fixture, "tls, real: what each address showed is told of an http target, too") {
   const auto server = testing::tls_server(leaf("DNS:localhost"));
   const std::string target = "target = \"https://localhost:" + std::to_string(server->port()) + "/\"\ntls = { ca = \"" + ca_file + "\" }\n";
-  for (const char* which : {"family = \"v4\"", "addresses = \"all\"\nfamily = \"v4\"", "family = \"prefer-v4\""}) {
+  for (const char* which : {"family = \"v4\"", "addresses = \"all\"\nfamily = \"v4\""}) {
     CAPTURE(which);
     const Outcome outcome = run(target + which, "http");
     CHECK(outcome.outcome == Health::up);
