@@ -168,7 +168,7 @@ TEST_CASE("a target that asks for a wait gets it, and never more than five minut
   CHECK(next_after(told(Health::down, "503", minutes{2})) == seconds{121});
   CHECK(next_after(told(Health::down, "503", hours{24})) == seconds{301});
   CHECK(next_after(told(Health::unknown, "429", std::nullopt)) == seconds{20});
-  CHECK(next_after(told(Health::unknown, "429", seconds{3})) == seconds{20});
+  CHECK(next_after(told(Health::unknown, "429", seconds{3})) == seconds{5});  // as it says, and as a change is confirmed
   CHECK(next_after(told(Health::unknown, "429", minutes{1})) == seconds{61});
   CHECK(next_after(told(Health::up, "503", minutes{2})) == seconds{5});  // it was what was expected
   // The pauses that drwatch makes of itself before such a target are bounded likewise.

@@ -156,14 +156,20 @@ std::string point_words(const Exposure& exposure) {
          exposure.source;
 }
 
+// Not confirmed to be down: one bad run wakes nobody.
+bool works(const State& state, const std::string& source) {
+  const auto probe = state.record.probes.find(source);
+  return probe == state.record.probes.end() || probe->second.health != Health::down;
+}
+
 // The best source comes too rarely to meet the RPO. That stands breached, as a finding (`structural`) that wakes nobody, for as long as the
-// exposure is within the normal of that source. Above it the source is doing worse than usual, which is a breach like any other. `next` is
-// when that happens if no new point comes.
-RpoJudgement judge_unreachable(const Unreachable& why, const Exposure& exposure, Duration top, Duration rpo, const std::string& of,
-                               Time now) {
+// exposure is within the normal of that source, and the source works. Above it, or when it is down, it is doing worse than usual, which is
+// a breach like any other. `next` is when that happens if no new point comes.
+RpoJudgement judge_unreachable(const Unreachable& why, const Exposure& exposure, bool works, Duration top, Duration rpo,
+                               const std::string& of, Time now) {
   RpoJudgement judged;
   judged.standing = Standing::breached;
-  judged.structural = *exposure.exposure < above_normal(top);
+  judged.structural = works && *exposure.exposure < above_normal(top);
   judged.message = duration_words(rpo) + " cannot be met: " + why.source + " brings a new point every " + duration_words(why.best) +
                    " at best; " + of + " would lose " + duration_words(*exposure.exposure) + " (" + point_words(exposure) + ")";
   if (judged.structural && !exposure.held_since) judged.next = now + (above_normal(top) - *exposure.exposure);
@@ -191,7 +197,7 @@ RpoJudgement judge_rpo(const State& state, const Settings& settings, const std::
   }
   const Duration top = normal_top(state, settings, exposure.source);
   if (auto why = unreachable(state, settings, component, c))
-    return judge_unreachable(*why, exposure, std::max(top, why->best), rpo, of, now);
+    return judge_unreachable(*why, exposure, works(state, exposure.source), std::max(top, why->best), rpo, of, now);
   Duration level = risk_level(settings, exposure, top, time_to_fix(state, settings, component, now), rpo);
   judged.standing = *exposure.exposure >= rpo ? Standing::breached : *exposure.exposure >= level ? Standing::at_risk : Standing::met;
   judged.message =

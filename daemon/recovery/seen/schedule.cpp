@@ -33,8 +33,10 @@ Duration refusal_wait(int times) {
 LeftAlone left_alone(const Outcome& outcome) {
   LeftAlone alone;
   const bool too_often = outcome.rate_limited || outcome.code == "429";
-  if (outcome.refused()) alone.refused_at_most = too_often ? Outcome::longest_wait : Duration{hours{1}};
   if (outcome.outcome != Health::up && outcome.wait) alone.asked = std::clamp(*outcome.wait, Duration{0}, Outcome::longest_wait);
+  // Who says when to come again is not asked later than that.
+  if (outcome.refused() && !(too_often && alone.asked > Duration{0}))
+    alone.refused_at_most = too_often ? Outcome::longest_wait : Duration{hours{1}};
   return alone;
 }
 
