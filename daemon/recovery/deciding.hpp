@@ -157,6 +157,8 @@ const Incident* open_of(const Record& record, const std::string& scenario, const
 std::vector<const Incident*> with_absorbed(const Record& record, const Incident& incident);
 
 // checklist.cpp
+// Of the incidents that are not final: a copy, since every event that is applied may change the map.
+std::vector<std::string> live_ids(const Record& record);
 // Ticks and un-ticks verified steps, and starts automatic commands.
 void judge_steps(Deciding& d);
 void see_step_looked_at(Deciding& d, const std::string& probe);

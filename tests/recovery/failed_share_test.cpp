@@ -6,6 +6,8 @@
 #include "daemon/recovery/seen/reasons.hpp"
 #include "platform.hpp"
 
+#include <nlohmann/json.hpp>
+
 namespace failed_share_test {
 
 using namespace drwatch;

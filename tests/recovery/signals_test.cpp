@@ -5,6 +5,8 @@
 #include "daemon/recovery/seen/signals.hpp"
 #include "platform.hpp"
 
+#include <nlohmann/json.hpp>
+
 namespace signals_test {
 
 using namespace drwatch;

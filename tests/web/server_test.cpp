@@ -186,7 +186,7 @@ TEST_CASE("readers that do not read lose their connection when all that is unsen
     deaf.back().send("GET /api/v1/scenarios/database-outage HTTP/1.1\r\nHost: localhost\r\n\r\n");
   }
   for (int i = 0; i < 250 && server.connections() < 4; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  for (int i = 0; i < 250 && server.connections() > 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  for (int i = 0; i < 2500 && server.connections() > 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   CHECK(server.connections() <= 2);
   CHECK(server.connections() >= 1);
   Client reads(server.port());

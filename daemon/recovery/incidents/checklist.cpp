@@ -62,14 +62,14 @@ void judge_step(Deciding& d, const Incident& incident, const IncidentStep& step)
   d.state.sight.holding.erase(key);
 }
 
+}  // namespace
+
 std::vector<std::string> live_ids(const Record& record) {
   std::vector<std::string> ids;
   for (const auto& [id, incident] : record.incidents)
     if (incident.live()) ids.push_back(id);
   return ids;
 }
-
-}  // namespace
 
 // A probe that a step waited for has run. When it was the last one, the hold can begin, and a decision is needed.
 void see_step_looked_at(Deciding& d, const std::string& probe) {
