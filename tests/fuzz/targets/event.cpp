@@ -4,6 +4,8 @@
 #include "daemon/recovery/record/state.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
+#include <nlohmann/json.hpp>
+
 namespace event_target {
 
 using namespace drwatch;
