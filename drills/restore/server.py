@@ -50,7 +50,7 @@ class Isolation:
 
 def only_loopback():
     try:
-        with open("/proc/net/dev", encoding="ascii") as file:
+        with open("/proc/self/net/dev", encoding="ascii") as file:
             return [line.split(":")[0].strip() for line in file.read().splitlines()[2:]] == ["lo"]
     except OSError:
         return False

@@ -1,0 +1,400 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What a restore drill has to find, each on a real PostgreSQL: base backups, their archive, and the bounds of the drill itself."""
+import os
+import shutil
+import signal
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from cluster import Cluster, moment, stamp  # noqa: E402
+
+
+class Archive(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = c = Cluster()
+        cls.addClassCleanup(c.gone)
+        c.prepare()
+        c.sql("create function public.interfaces() returns bigint language plpgsql as $$ begin create temp table n (line text) on commit drop; "
+              "copy n from program 'tail -n +3 /proc/net/dev'; return (select count(*) from n where line !~ '^\\s*lo:'); end $$")
+        cls.base = c.base_backup()
+        cls.beats, cls.names = [], []
+        for _ in range(3):
+            c.order()
+            cls.beats.append(c.beat())
+            cls.names.append(c.segment())
+
+    def drill(self, *arguments, archive=True, **more):
+        return self.cluster.drill("--basebackup", self.base, *(["--archive", self.cluster.path("archive")] if archive else []), *arguments, **more)
+
+    def assertSaid(self, e, name, verdict, *words):
+        check = e.check(name)
+        self.assertEqual(check["verdict"], verdict, e.told())
+        for word in words:
+            self.assertIn(word, check["detail"])
+
+    def test_a_target_beyond_the_archive(self):
+        code, e, _ = self.drill("--copy", "2100-01-01T00:00:00Z")
+        self.assertEqual((code, e["verdict"]), (1, "failed"), e.told())
+        self.assertSaid(e, "replay", "failed", "recovery ended before configured recovery target was reached")
+
+    def test_a_target_before_every_copy(self):
+        code, e, _ = self.drill("--copy", "2001-01-01T00:00:00Z")
+        self.assertEqual(code, 1)
+        self.assertSaid(e, "copy", "failed", "before it")
+
+    def test_too_little_disk(self):
+        code, e, _ = self.drill("--max-disk", "1MB")
+        self.assertEqual((code, e["verdict"]), (2, "aborted"), e.told())
+        self.assertSaid(e, "disk", "failed", "--max-disk")
+        self.assertEqual(self.cluster.left(), [])
+        # Enough for the copy and not for its log: stopped on the way.
+        code, e, _ = self.drill("--max-disk", str(int(e_size(self.base)) + (24 << 20)))
+        self.assertEqual((code, e["verdict"]), (2, "aborted"), e.told())
+        self.assertIn("--max-disk", e["stopped"])
+        code, e, _ = self.drill("--leave-free", "1000TB")
+        self.assertEqual((code, e["verdict"]), (2, "aborted"))
+        self.assertEqual(self.cluster.left(), [])
+
+    def test_longer_than_the_rto(self):
+        code, e, _ = self.drill("--rto", "10ms")
+        self.assertEqual((code, e["verdict"], e.failed()), (1, "failed", ["rto"]), e.told())
+        # Not even at its end when the time is over.
+        code, e, _ = self.drill("--restore-command", "sleep 30; false", "--rto", "1s", "--max-time", "4s", archive=False)
+        self.assertEqual((code, e["verdict"]), (1, "failed"), e.told())
+        self.assertSaid(e, "rto", "failed", "not restored after")
+        # Without an objective, out of time proves nothing either way.
+        code, e, _ = self.drill("--restore-command", "sleep 30; false", "--max-time", "4s", archive=False)
+        self.assertEqual((code, e["verdict"]), (2, "aborted"), e.told())
+        self.assertEqual(self.cluster.left(), [])
+
+    def test_older_than_its_schedule(self):
+        code, e, _ = self.drill("--schedule-age", "1ms")
+        self.assertEqual((code, e.failed()), (1, ["schedule"]), e.told())
+        self.assertSaid(e, "replay", "passed")
+
+    def test_as_of_the_disaster(self):
+        """What came later is not there yet: neither segments nor copies."""
+        c = self.cluster
+        after_first = os.stat(c.path("archive", self.names[0])).st_mtime + 0.0001
+        at = moment(c.sql(f"select to_timestamp({after_first}) at time zone 'UTC'") + "+00:00")
+        code, e, _ = self.drill("--disaster-at", stamp(at), "--claim", stamp(self.beats[0]), "--beat-every", "0s")
+        self.assertEqual(code, 0, e.told())
+        self.assertLess(abs((moment(e["restored_to"]) - self.beats[0]).total_seconds()), 0.002)
+        code, e, _ = self.drill("--disaster-at", "2001-01-01T00:00:00Z")
+        self.assertEqual((code, e.failed()), (1, ["copy"]), e.told())
+
+    def test_through_a_restore_command(self):
+        """It can't be listed: a gap is seen by what came back, against what was claimed."""
+        c = self.cluster
+        cp = f"cp {c.path('archive')}/%f %p"
+        code, e, _ = self.drill("--restore-command", cp, "--claim", stamp(self.beats[-1]), archive=False)
+        self.assertEqual(code, 0, e.told())
+        gap = f"test %f != {self.names[1]} && {cp}"
+        code, e, _ = self.drill("--restore-command", gap, "--claim", stamp(self.beats[-1]), "--beat-every", "0s", archive=False)
+        self.assertEqual((code, e.failed()), (1, ["claim"]), e.told())
+
+    def test_a_short_segment(self):
+        c = self.cluster
+        whole, short = c.path("archive", self.names[2]), c.path("archive", self.names[2] + ".kept")
+        os.rename(whole, short)
+        try:
+            c.must(["sh", "-c", f"head -c 100000 {short} > {whole}"])
+            code, e, _ = self.drill()
+        finally:
+            os.replace(short, whole)
+        self.assertEqual(code, 1, e.told())
+        self.assertSaid(e, "wal", "failed", self.names[2], "100000 bytes")
+
+    def test_without_a_network(self):
+        """What runs in the copy sees no interface but the loopback of its own."""
+        with open("/proc/net/dev", encoding="ascii") as file:
+            if len(file.readlines()) <= 3:
+                self.skipTest("this machine has no network")
+        code, e, _ = self.drill("--check", "alone=select interfaces() = 0", "--check", "off=select current_setting('archive_mode') = 'off'",
+                                "--check", "closed=select current_setting('listen_addresses') = ''")
+        if e["machine"]["isolation"] == "unix-socket-only":
+            print("SKIPPED restore drill without a network: no network namespace may be made here")
+            return
+        self.assertEqual(code, 0, e.told())
+
+    def test_an_invariant(self):
+        code, e, _ = self.drill("--check", "many=select count(*) > 1000000 from orders", "--check", "wrong=select nonsense", "--at-least", "orders=9999999",
+                                "--check", "slow=select pg_sleep(60) is null", "--check-time", "5s")
+        self.assertEqual((code, e.failed()), (1, ["count-orders", "invariant-many", "invariant-wrong"]), e.told())
+        self.assertSaid(e, "invariant-slow", "timed-out")
+
+    def test_missing_roles_and_extensions(self):
+        code, e, _ = self.drill("--role", "clinic", "--role", "nobody_made_it", "--extension", "postgis")
+        self.assertEqual((code, e.failed()), (1, ["extensions", "roles"]), e.told())
+        self.assertSaid(e, "roles", "failed", "nobody_made_it")
+        self.assertSaid(e, "extensions", "failed", "postgis")
+
+    def test_control(self):
+        """Planted faults are found; a drill that could not find one says that it can't fail."""
+        for arguments, by in ((["--control"], "checksums"), (["--control", "gap"], "wal")):
+            code, e, _ = self.drill(*arguments)
+            self.assertEqual((code, e["verdict"], e["control"]["found"], e["classes"]), (1, "failed", True, []), e.told())
+            self.assertIn(by, e["control"]["by"])
+        # No claim, and an archive that can't be listed: nothing would see a gap.
+        code, e, _ = self.drill("--restore-command", f"cp {self.cluster.path('archive')}/%f %p", "--control", "gap", archive=False)
+        self.assertEqual((code, e["verdict"], e["control"]["found"]), (2, "aborted", False), e.told())
+        code, e, _ = self.drill("--control", "truncated")
+        self.assertEqual(code, 2)
+
+    def test_asked_by_a_file(self):
+        c = self.cluster
+        c.must(["sh", "-c", "cat > drill.toml"], feed=f"""
+basebackup = "copies/base"
+archive = "archive"
+claim = {stamp(self.beats[-1])}
+beat-every = "1s"
+class = ["host"]
+at-least = {{ orders = 5000 }}
+[check]
+orders = "select count(*) > 0 from orders"
+""")
+        code, e, _ = c.drill("--file", c.path("drill.toml"))
+        self.assertEqual(code, 0, e.told())
+        self.assertEqual([e.check(n)["verdict"] for n in ("claim", "invariant-orders", "count-orders")], ["passed"] * 3)
+        for wrong, said in (("nonsense = 1", "there is no nonsense"), ("basebackup = ", "Invalid"), ("rto = 'soon'", "no duration"), ("claim = 2026-01-01T00:00:00", "offset")):
+            c.must(["sh", "-c", "cat > wrong.toml"], feed=wrong)
+            code, e, _ = c.drill("--file", c.path("wrong.toml"), "--basebackup", self.base)
+            self.assertEqual((code, e["verdict"]), (2, "aborted"), wrong)
+            self.assertIn(said, e["stopped"])
+
+    def test_no_secret_on_the_command_line(self):
+        for dsn in ("host=db password=hunter2", "postgres://u:hunter2@db/x", "host=db PASSWORD = hunter2"):
+            code, e, said = self.drill("--protects", dsn)
+            self.assertEqual(code, 2)
+            self.assertNotIn("hunter2", said + e.told())
+            self.assertIn("PGPASSFILE", e["stopped"])
+
+    def test_protection_is_compared(self):
+        c = self.cluster
+        where = f"host={c.path('s')} user=postgres"
+        code, e, _ = self.drill("--protects", where, "--check", "meanwhile=select pg_sleep(0) is not null")
+        self.assertEqual(code, 0, e.told())
+        # A slot that comes while the drill runs holds log back; here the copy's own check makes it, in production's stead.
+        drill = c.begin("--basebackup", self.base, "--archive", c.path("archive"), "--protects", where, "--check", "slow=select pg_sleep(3) is not null")
+        try:
+            for line in drill.stderr:
+                if line.startswith("fetch: begins"):
+                    c.sql("select pg_create_physical_replication_slot('left_behind', true)")
+            self.assertEqual(drill.wait(120), 1)
+        finally:
+            drill.stderr.close()
+            c.sql("select pg_drop_replication_slot('left_behind')")
+        code, e, _ = self.drill("--protects", f"host={c.path('nowhere')}")
+        self.assertEqual((code, e["verdict"]), (3, "partial"), e.told())
+        self.assertSaid(e, "protection", "skipped")
+
+    def killed(self, *numbers, wait=True):
+        """A drill whose server is up, and then the drill, or it and its guardian, are gone."""
+        c = self.cluster
+        drill = c.begin("--basebackup", self.base, "--archive", c.path("archive"), "--check", "slow=select pg_sleep(600) is null")
+        for line in drill.stderr:
+            if line.startswith("checks: begins"):
+                break
+        self.assertTrue([line for line in c.left() if line.startswith("process")])
+        with open(f"/proc/{drill.pid}/task/{drill.pid}/children", encoding="ascii") as file:
+            guardian = int(file.read().split()[0])
+        for number in numbers:
+            os.kill({"drill": drill.pid, "guardian": guardian}[number], signal.SIGKILL)
+        drill.wait(30)
+        drill.stderr.close()
+
+    def test_killed(self):
+        """Its guardian removes everything at once; when both are killed the next drill does."""
+        c = self.cluster
+        shared = shared_memory()
+        self.killed("drill")
+        c.until(lambda: not c.left(), "the guardian has removed everything")
+        self.killed("guardian", "drill")
+        self.assertTrue(c.left())
+        code, e, said = self.drill()
+        self.assertEqual(code, 0, e.told())
+        self.assertIn("which a drill that was killed had left", said)
+        self.assertEqual(c.left(), [])
+        self.assertLessEqual(shared_memory(), shared)
+        self.assertEqual(c.sql("select 1"), "1")
+
+    def test_stopped(self):
+        c = self.cluster
+        drill = c.begin("--basebackup", self.base, "--archive", c.path("archive"), "--check", "slow=select pg_sleep(600) is null")
+        for line in drill.stderr:
+            if line.startswith("checks: begins"):
+                drill.send_signal(signal.SIGTERM)
+        self.assertEqual(drill.wait(60), 2)
+        drill.stderr.close()
+        self.assertEqual(c.left(), [])
+
+    def test_two_at_once(self):
+        """One does not take the other for dead."""
+        c = self.cluster
+        drill = c.begin("--basebackup", self.base, "--archive", c.path("archive"), "--check", "slow=select pg_sleep(8) is not null")
+        for line in drill.stderr:
+            if line.startswith("checks: begins"):
+                code, e, said = c.drill("--basebackup", self.base, "--archive", c.path("archive"))
+                self.assertEqual(code, 0, e.told() + said)
+        self.assertEqual(drill.wait(120), 0)
+        drill.stderr.close()
+        self.assertEqual(c.left(), [])
+
+
+class Copies(unittest.TestCase):
+    """Each with a cluster of its own."""
+
+    def cluster(self, **more):
+        c = Cluster(**more)
+        self.addCleanup(c.gone)
+        c.prepare()
+        return c
+
+    def corrupt(self, c, table="orders"):
+        """Smashes a page of a table on the disk while nobody has it in memory."""
+        where = c.path("data", c.sql(f"checkpoint; select pg_relation_filepath('{table}')"))
+        c.stop()
+        with open(where, "r+b") as file:
+            file.seek(8192 * 3 + 400)
+            file.write(b"\x5a" * 300)
+        c.start()
+
+    def test_a_backup_of_a_corrupt_cluster(self):
+        """Taken without looking at checksums, its manifest vouches for the broken bytes."""
+        c = self.cluster()
+        self.corrupt(c)
+        base = c.base_backup("base", "--no-verify-checksums")
+        code, e, _ = c.drill("--basebackup", base)
+        self.assertEqual((code, e["verdict"]), (1, "failed"), e.told())
+        self.assertEqual(e.check("manifest")["verdict"], "passed")
+        self.assertIn("checksums", e.failed())
+        self.assertIn("amcheck", e.failed())
+
+    def test_without_checksums_the_sentinel_sees_it(self):
+        c = self.cluster(checksums=False)
+        where = c.path("data", c.sql("checkpoint; select pg_relation_filepath('drwatch.sentinel')"))
+        c.stop()
+        with open(where, "r+b") as file:
+            file.seek(8192 * 3 + 7000)
+            file.write(b"zzzz")
+        c.start()
+        code, e, _ = c.drill("--basebackup", c.base_backup())
+        self.assertEqual((code, e.failed()), (1, ["sentinel"]), e.told())
+        self.assertEqual(e.check("checksums")["verdict"], "skipped")
+
+    def test_a_file_of_the_copy_that_changed(self):
+        c = self.cluster()
+        base = c.base_backup()
+        with open(os.path.join(base, c.sql("select pg_relation_filepath('orders')")), "r+b") as file:
+            file.seek(5000)
+            file.write(b"!")
+        code, e, _ = c.drill("--basebackup", base)
+        self.assertEqual(code, 1)
+        self.assertIn("manifest", e.failed())
+
+    def test_no_canary(self):
+        c = self.cluster()
+        c.sql("drop schema drwatch cascade")
+        code, e, _ = c.drill("--basebackup", c.base_backup())
+        self.assertEqual((code, e["verdict"], e.check("beat")["verdict"]), (3, "partial", "skipped"), e.told())
+        self.assertIn(e["restored_by"], ("transaction", "copy"))
+        code, e, _ = c.drill("--basebackup", c.path("copies", "base"), "--optional", "beat")
+        self.assertEqual((code, e["verdict"]), (0, "passed"), e.told())
+
+    def test_an_extension_that_this_machine_has_not(self):
+        c = self.cluster(conf="allow_system_table_mods = on")
+        c.sql("create extension amcheck; update pg_extension set extname = 'nowhere' where extname = 'amcheck'")
+        code, e, _ = c.drill("--basebackup", c.base_backup(), "--optional", "amcheck")
+        self.assertEqual(code, 1)
+        self.assertIn("extensions", e.failed())
+        self.assertIn("nowhere", e.check("extensions")["detail"])
+
+    def test_tablespaces_stay_in_the_scratch_folder(self):
+        c = self.cluster()
+        place = c.path("space")
+        c.must(["mkdir", place])
+        c.sql(f"create tablespace wide location '{place}'")
+        c.sql("create table far (id int) tablespace wide; insert into far select generate_series(1, 1000)")
+        c.must([f"{c.bin}/pg_basebackup", "-c", "fast", "-D", c.path("copies", "plain"), "-T", f"{place}={c.path('copies', 'plain-space')}"])
+        c.must([f"{c.bin}/pg_basebackup", "-c", "fast", "-Ft", "-z", "-D", c.path("copies", "tar")])
+        c.sql("insert into far select generate_series(1, 1000)")
+        c.segment()
+        before = files(place)
+        for copy in ("plain", "tar"):
+            code, e, _ = c.drill("--basebackup", c.path("copies", copy), "--archive", c.path("archive"), "--at-least", "far=2000")
+            self.assertEqual(code, 0, copy + e.told())
+            self.assertEqual(files(place), before)
+        # One that is made in the log would be made where production has it.
+        c.must(["mkdir", place + "2"])
+        c.sql(f"create tablespace later location '{place}2'")
+        c.segment()
+        code, e, _ = c.drill("--basebackup", c.path("copies", "tar"), "--archive", c.path("archive"))
+        self.assertEqual((code, e["verdict"]), (3, "partial"), e.told())
+        self.assertIn("space2", e.check("replay")["detail"])
+
+    def test_a_standby_copy_with_jobs(self):
+        """A copy with a standby's settings, pg_cron loaded and a subscription does none of it."""
+        if not os.path.exists("/usr/lib/postgresql/15/lib/pg_cron.so"):
+            self.skipTest("postgresql-15-cron is not installed")
+        c = self.cluster(conf="shared_preload_libraries = 'pg_cron'\ncron.use_background_workers = on")
+        c.sql("create extension pg_cron; select cron.schedule('each', '* * * * *', 'insert into orders (note) values (''by cron'')')")
+        base = c.base_backup("base", "-R")
+        code, e, _ = c.drill("--basebackup", base, "--check", "no-cron=select count(*) = 0 from pg_stat_activity where backend_type ~ 'cron|logical'",
+                             "--check", "no-preload=select current_setting('shared_preload_libraries') = ''", "--check", "primary=select not pg_is_in_recovery()",
+                             "--check", "no-source=select current_setting('primary_conninfo') = ''")
+        self.assertEqual(code, 0, e.told())
+
+    def test_after_a_promotion(self):
+        """The log goes on in a new timeline; the drill follows it."""
+        c = self.cluster()
+        base = c.base_backup()
+        c.order()
+        c.segment()
+        c.stop()
+        c.must(["touch", c.path("data", "standby.signal")])
+        c.start()
+        c.must([f"{c.bin}/pg_ctl", "-w", "-D", c.path("data"), "promote"])
+        c.order(100)
+        last = c.beat()
+        c.segment()
+        c.until(lambda: os.path.exists(c.path("archive", "00000002.history")), "the history is archived")
+        code, e, _ = c.drill("--basebackup", base, "--archive", c.path("archive"), "--claim", stamp(last), "--beat-every", "0s")
+        self.assertEqual(code, 0, e.told())
+
+    def test_random_and_oldest(self):
+        c = self.cluster()
+        for name in ("one", "two"):
+            c.base_backup(name)
+            c.order(10)
+            c.beat()
+            c.segment()
+            time.sleep(1.1)  # backup_label tells seconds
+        for how, label in (("newest", "two"), ("oldest", "one")):
+            code, e, _ = c.drill("--basebackup", c.path("copies"), "--archive", c.path("archive"), "--copy", how)
+            self.assertEqual((code, e["copy"]["label"], e["copy"]["of"]), (0, label, 2), e.told())
+        code, e, _ = c.drill("--basebackup", c.path("copies"), "--archive", c.path("archive"), "--copy", "random", "--seed", "7")
+        self.assertEqual((code, e["copy"]["chosen"]), (0, "random"), e.told())
+        code, e, _ = c.drill("--basebackup", c.path("copies"), "--archive", c.path("archive"), "--copy", "moment", "--seed", "3", "--optional", "beat", "--beat-every", "1h")
+        self.assertEqual((code, e["copy"]["chosen"]), (0, "point-in-time"), e.told())
+        self.assertLessEqual(moment(e["target"]), moment(e["began_at"]))
+
+
+def e_size(folder):
+    return sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(folder) for name in names)
+
+
+def files(folder):
+    return sorted(os.path.join(at, name) for at, _, names in os.walk(folder) for name in names)
+
+
+def shared_memory():
+    with open("/proc/sysvipc/shm", encoding="ascii") as file:
+        return len(file.readlines())
+
+
+if __name__ == "__main__":
+    unittest.main()
