@@ -33,7 +33,9 @@ class Drill:
         """Raises NoCopy where there is nothing to restore; whatever else goes wrong with the copy is a check that failed."""
         asked, evidence = self.asked, self.evidence
         if asked.protects:
-            self.production = Production(self.programs, asked.protects, self.folder)
+            self.production = Production(self.programs, asked.protects, self.folder, asked.max_exposure)
+            if why := self.production.exposed(self.production.before):
+                raise Stopped("protection", why)
             self.runner.bounds.also.append(self.production.stop_condition)
         self.begun = time.monotonic()
         with evidence.phase("locate"):
@@ -135,7 +137,7 @@ class Drill:
         self.enabled = control_file.get("Data page checksum version", "0") != "0"
         held = [name for name in os.listdir(os.path.join(self.data, "pg_wal")) if wal.SEGMENT.fullmatch(name)]
         self.staged = wal.Staged(archive, os.path.join(self.folder, "wal"), label["segment"], label["timeline"], size, held,
-                                 as_of=None if evidence.target else self.as_of, until=evidence.target)
+                                 as_of=None if evidence.target else asked.disaster_at, until=evidence.target)
         self.archive = archive
         with evidence.phase("fetch-wal") as phase:
             self.staged.fetch(self.runner, self.progress, phase)

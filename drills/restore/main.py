@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command: reads what is asked, holds the drill within its bounds, and whatever happens removes it and says what was seen."""
 import os
+import re
 import sys
 
 from . import control, options, words
@@ -46,6 +47,8 @@ def within_bounds(asked, evidence, progress):
     bounds = Bounds(asked.max_time, asked.max_disk, asked.leave_free, asked.max_memory)
     bounds.catch_signals()
     root = asked.scratch or os.environ.get("STATE_DIRECTORY") or "/var/tmp/drwatch-restore-drill-" + str(os.geteuid())
+    if not re.fullmatch(r"[\w./@:+,-]+", os.path.abspath(root)):
+        raise words.Unusable(f"{root!r}: a path that a shell may misread; choose another --scratch")
     try:
         scratch = Scratch(os.path.abspath(root))
     except OSError as error:
@@ -91,6 +94,8 @@ def end(evidence, drill, scratch, bounds):
         if drill is not None:
             try:
                 drill.close()
+            except Stopped as stopped:
+                evidence.stopped = evidence.stopped or str(stopped)
             except Exception as error:  # whatever it is, the removal goes on
                 evidence.check("protection", "failed", f"could not be compared: {error}")
         left = scratch.remove()

@@ -51,6 +51,7 @@ ROWS = [
         ("database", "NAME", None, "where --check, --at-least and --extension look; default: where the canary is"),
         ("system-identifier", "N", None, "of which cluster the copy has to be"),
         ("protects", "DSN", None, "production: its archiving, timeline and slots are compared before and after; no password in it"),
+        ("max-exposure", "DURATION", None, "with --protects: the drill does not begin, or stops, when nothing was archived for so long"),
         ("mandatory", "NAME", MANY, "a check without which the drill is partial, and proves nothing"),
         ("optional", "NAME", MANY, "a check that may be skipped"),
         ("control", "FAULT", None, "plants a fault (page, gap, truncated, auto) that the drill has to find: it never passes"),
@@ -69,7 +70,7 @@ ROWS = [
 CLASSES = ("host", "logical", "region", "account")
 FAULTS = ("auto", "page", "gap", "truncated")
 TIMES = ("disaster_at", "claim")
-DURATIONS = ("beat_every", "rpo", "rto", "schedule_age", "max_time", "check_time")
+DURATIONS = ("beat_every", "rpo", "rto", "schedule_age", "max_time", "check_time", "max_exposure")
 SIZES = ("max_disk", "leave_free", "max_memory")
 WHOLE = ("jobs", "repo", "seed")
 PATHS = ("config", "basebackup", "archive", "dump", "globals", "scratch", "bin", "for_real", "evidence")

@@ -24,7 +24,9 @@ OFTEN = 10.0  # seconds between two looks while the drill runs
 
 
 class Production:
-    def __init__(self, programs, dsn, folder):
+    def __init__(self, programs, dsn, folder, most=None):
+        """`most`: the longest in seconds that nothing may have been archived."""
+        self.most = most
         self.command = [programs.path("psql"), "-X", "-A", "-t", "-q", "-w", "-v", "ON_ERROR_STOP=1", "-c", STATE, "-d", dsn]
         self.env = environment(PGCONNECT_TIMEOUT="10", PGAPPNAME="drwatch-restore-drill", PGOPTIONS="-c statement_timeout=10s -c default_transaction_read_only=on",
                                **{key: os.environ[key] for key in PASSED_ON if key in os.environ})
@@ -43,15 +45,20 @@ class Production:
         except (OSError, ValueError) as error:
             return None, words.shown(str(error))
 
+    def exposed(self, at):
+        if self.most is not None and at and at["age"] is not None and at["age"] > self.most:
+            return f"production has archived nothing for {words.in_words(at['age'])}, and {words.in_words(self.most)} is the most (--max-exposure)"
+        return None
+
     def stop_condition(self):
-        """Why the drill has to stop: production's archiving fails since it began. Asked every few seconds."""
+        """Why the drill has to stop: production's archiving fails since it began, or its exposure is too high. Asked every few seconds."""
         if self.before is None or time.monotonic() - self.looked < OFTEN:
             return None
         self.looked = time.monotonic()
         at, _ = self.look()
         if at and at["failing"] and not self.before["failing"]:
             return "production's archiving began to fail while the drill ran: its exposure grows"
-        return None
+        return self.exposed(at)
 
     def compare(self, evidence):
         if self.before is None:

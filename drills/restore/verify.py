@@ -4,8 +4,8 @@ looked at."""
 import re
 
 from . import words
-from .runner import TimedOut
-from .server import Failed
+from .runner import TimedOut, environment
+from .server import UNHINDERED, Failed
 
 SENTINELS = 1000
 HAS = "select to_regclass('drwatch.{}') is not null"
@@ -167,8 +167,9 @@ def amcheck(evidence, server, within):
         return
 
     def question():
+        # As a replica no event trigger of production's fires when the extension is made.
         done = server.runner.run(server.client("pg_amcheck", "--all", "--install-missing", "--heapallindexed", "--parent-check", "--no-strict-names", database=None),
-                                 within=within)
+                                 within=within, env=environment(PGOPTIONS=UNHINDERED + " -c session_replication_role=replica"))
         # A heap that is broken is told on standard output, what could not be looked at on standard error.
         found = [line for line in (done.out + "\n" + done.err).splitlines() if line.strip() and not line.startswith(" ")]
         if done.code == 2:
