@@ -148,6 +148,8 @@ class BaseBackup:
                 numbers = [line.split(" ", 1)[0] for line in file if line.strip()]
             with open(table, "w", encoding="utf-8") as file:
                 file.writelines(f"{number} {os.path.join(beside, number)}\n" for number in numbers)
+            for number in numbers:
+                os.symlink(os.path.join(beside, number), os.path.join(data, "pg_tblspc", number))
 
     def member(self, opened, member, into):
         to = os.path.realpath(os.path.join(into, member.name))

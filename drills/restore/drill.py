@@ -60,7 +60,8 @@ class Drill:
         else:
             self.as_of = evidence.began_at
         found = self.source.copies()
-        self.copy, evidence.target, chosen = copies.choose(found, asked.copy, self.as_of, asked.seed, self.source.point_in_time)
+        self.copy, evidence.target, chosen = copies.choose(found, asked.copy, self.as_of, asked.seed, self.source.point_in_time,
+                                                              self.last_moment() if asked.copy == "moment" else None)
         evidence.disaster_at = asked.disaster_at or evidence.target or self.as_of
         evidence.copy.update(label=self.copy.label, taken_at=words.stamp(self.copy.taken_at), chosen=chosen, of=len(found))
         evidence.classes = getattr(asked, "class") or (["logical"] if point_in_time or not self.source.physical else ["host"])
@@ -71,6 +72,12 @@ class Drill:
         if self.copy.wrong:
             evidence.check("copy", "failed", f"{self.copy.label}: {self.copy.wrong}")
         self.age(found)
+
+    def last_moment(self):
+        """Up to when a random moment may be: what is claimed, or else what the canary must have written into the archive's newest segment."""
+        archive = self.source.archive() if self.source.physical else None
+        times = [it[1] for name, it in ((archive.names() if archive else None) or {}).items() if wal.SEGMENT.fullmatch(name) and it[1] is not None]
+        return self.asked.claim or (words.of_epoch(max(times) - self.asked.beat_every) if times else None)
 
     def age(self, found):
         """How old the newest copy was at the disaster, whichever of them is restored."""
@@ -102,9 +109,9 @@ class Drill:
             return
         if not asked.bin:
             programs = self.programs = Programs(version=version_of(self.data))
+        evidence.check("restore", "passed", f"the files of {self.copy.label} are there")
         self.manifest()
-        evidence.check("restore", "passed", f"the files of {self.copy.label} are there" if evidence.found("restore") is None else "")
-        if evidence.found("restore") == "failed" or not self.logs():
+        if not self.logs():
             return
         self.server = Server(self.runner, programs, self.folder, self.isolation, asked.superuser, asked.max_memory)
         if self.replay():

@@ -64,7 +64,7 @@ class Evidence:
         return Phase(self, name)
 
     def check(self, name, verdict, detail="", mandatory=True):
-        """A check is asked once; of a name that comes again the worse verdict stays."""
+        """Writes down a check; one of the same name before it is replaced."""
         assert verdict in VERDICTS
         mandatory = (mandatory or name in self.mandatory) and name not in self.optional
         row = {"name": name, "verdict": verdict, "mandatory": mandatory, "detail": words.shown(detail)}

@@ -117,7 +117,8 @@ class Restore:
         command = (["/bin/sh", "-c", self.asked.start_command] if self.asked.start_command else
                    [self.programs.path("pg_ctl"), "-D", self.data, "-l", log, "-W", "-s", "start"])
         read_from = os.path.getsize(log) if os.path.exists(log) else 0
-        done = self.runner.run(command, env=dict(os.environ) if self.asked.start_command else environment(), cwd=os.path.dirname(self.data))
+        # It is the real server: its archive_command may need what is set here.
+        done = self.runner.run(command, env=dict(os.environ), cwd=os.path.dirname(self.data))
         if done.code:
             self.evidence.check("replay", "failed", f"the server was not started: {done.why()}")
             return False

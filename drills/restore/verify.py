@@ -52,7 +52,7 @@ class Questions:
         e.postgresql = {"version": self.value("show server_version", "postgres"),
                         "system_identifier": self.value("select system_identifier::text from pg_control_system()", "postgres"),
                         "checksums": self.value("show data_checksums", "postgres") == "on"}
-        if float(e.postgresql["version"].split(".")[0].split()[0].rstrip("abcdefghijklmnopqrstuvwxyz") or 0) >= 15:
+        if int(re.match(r"\d+", e.postgresql["version"])[0]) >= 15:
             rows = self.server.ask(COLLATIONS, "postgres", self.within)
             mine = next((row for row in rows if row[0] == self.home), rows[0])
             e.postgresql["collation"] = f"{mine[1]} {mine[3]}".strip()
@@ -100,6 +100,7 @@ class Questions:
         e, asked = self.evidence, self.asked
         if e.claim:
             claimed = words.time_of(e.claim["recovery_point"])
+            claimed = min(claimed, e.target or claimed)  # nobody claims what was not asked for
             if e.restored_to is None:
                 e.check("claim", "skipped", "nothing says to which moment the copy goes")
             else:

@@ -65,7 +65,7 @@ class Cluster:
     def keep(self):
         return f"test ! -f {self.path('archive')}/%f && cp %p {self.path('archive')}/%f.part && mv {self.path('archive')}/%f.part {self.path('archive')}/%f"
 
-    def run(self, command, feed=None, env=None, timeout=240):
+    def run(self, command, feed=None, env=None, timeout=1800):
         pairs = [f"{key}={value}" for key, value in {**self.env, **(env or {})}.items()]
         return subprocess.run([*self.owner, "env", "-i", *pairs, *command], cwd=self.folder, input=feed, capture_output=True, text=True, errors="replace", timeout=timeout)
 
@@ -105,7 +105,7 @@ class Cluster:
         return name
 
     @staticmethod
-    def until(holds, what, seconds=60):
+    def until(holds, what, seconds=600):
         end = time.monotonic() + seconds
         while not holds():
             assert time.monotonic() < end, f"not within {seconds} s: {what}"

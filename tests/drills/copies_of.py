@@ -133,7 +133,7 @@ class Copies(unittest.TestCase):
         for name in ("one", "two"):
             c.base_backup(name)
             c.order(10)
-            c.beat()
+            last = c.beat()
             c.segment()
             time.sleep(1.1)  # backup_label tells seconds
         for how, label in (("newest", "two"), ("oldest", "one")):
@@ -141,7 +141,8 @@ class Copies(unittest.TestCase):
             self.assertEqual((code, e["copy"]["label"], e["copy"]["of"]), (0, label, 2), e.told())
         code, e, _ = c.drill("--basebackup", c.path("copies"), "--archive", c.path("archive"), "--copy", "random", "--seed", "7")
         self.assertEqual((code, e["copy"]["chosen"]), (0, "random"), e.told())
-        code, e, _ = c.drill("--basebackup", c.path("copies"), "--archive", c.path("archive"), "--copy", "moment", "--seed", "3", "--optional", "beat", "--beat-every", "1h")
+        code, e, _ = c.drill("--basebackup", c.path("copies"), "--archive", c.path("archive"), "--copy", "moment", "--seed", "3",
+                             "--claim", stamp(last), "--beat-every", "1h")
         self.assertEqual((code, e["copy"]["chosen"]), (0, "point-in-time"), e.told())
         self.assertLessEqual(moment(e["target"]), moment(e["began_at"]))
 

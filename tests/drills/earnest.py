@@ -47,7 +47,7 @@ class Earnest(unittest.TestCase):
                 break
             time.sleep(0.02)
         said = told.read()
-        code = drill.wait(120)
+        code = drill.wait(1200)
         told.close()
         with open(c.path("evidence.json"), encoding="utf-8") as file:
             e = Evidence(json.load(file))

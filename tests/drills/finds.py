@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What a restore drill has to find, each on a real PostgreSQL: base backups, their archive, and the bounds of the drill itself."""
+import glob
 import os
-import shutil
 import signal
 import sys
 import time
@@ -184,7 +184,7 @@ orders = "select count(*) > 0 from orders"
             for line in drill.stderr:
                 if line.startswith("fetch: begins"):
                     c.sql("select pg_create_physical_replication_slot('left_behind', true)")
-            self.assertEqual(drill.wait(120), 1)
+            self.assertEqual(drill.wait(1200), 1)
         finally:
             drill.stderr.close()
             c.sql("select pg_drop_replication_slot('left_behind')")
@@ -196,8 +196,8 @@ orders = "select count(*) > 0 from orders"
         self.assertEqual((code, e["verdict"]), (3, "partial"), e.told())
         self.assertSaid(e, "protection", "skipped")
 
-    def killed(self, *numbers, wait=True):
-        """A drill whose server is up, and then the drill, or it and its guardian, are gone."""
+    def killed(self, *numbers):
+        """A drill whose server is up, and then the drill, or it and its guardian, are gone. Returns who made the server's shared memory, and its number."""
         c = self.cluster
         drill = c.begin("--basebackup", self.base, "--archive", c.path("archive"), "--check", "slow=select pg_sleep(600) is null")
         for line in drill.stderr:
@@ -206,24 +206,28 @@ orders = "select count(*) > 0 from orders"
         self.assertTrue([line for line in c.left() if line.startswith("process")])
         with open(f"/proc/{drill.pid}/task/{drill.pid}/children", encoding="ascii") as file:
             guardian = int(file.read().split()[0])
+        with open(max(glob.glob(c.path("scratch", "*", "data", "postmaster.pid")), key=os.path.getmtime), encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        shared = (int(lines[0]), int(lines[6].split()[1]))
+        self.assertIn(shared, shared_memory())
         for number in numbers:
             os.kill({"drill": drill.pid, "guardian": guardian}[number], signal.SIGKILL)
-        drill.wait(30)
+        drill.wait(300)
         drill.stderr.close()
+        return shared
 
     def test_killed(self):
         """Its guardian removes everything at once; when both are killed the next drill does."""
         c = self.cluster
-        shared = shared_memory()
-        self.killed("drill")
+        shared = [self.killed("drill")]
         c.until(lambda: not c.left(), "the guardian has removed everything")
-        self.killed("guardian", "drill")
+        shared.append(self.killed("guardian", "drill"))
         self.assertTrue(c.left())
         code, e, said = self.drill()
         self.assertEqual(code, 0, e.told())
         self.assertIn("which a drill that was killed had left", said)
         self.assertEqual(c.left(), [])
-        self.assertLessEqual(shared_memory(), shared)
+        self.assertEqual(shared_memory() & set(shared), set())
         self.assertEqual(c.sql("select 1"), "1")
 
     def test_stopped(self):
@@ -232,7 +236,7 @@ orders = "select count(*) > 0 from orders"
         for line in drill.stderr:
             if line.startswith("checks: begins"):
                 drill.send_signal(signal.SIGTERM)
-        self.assertEqual(drill.wait(60), 2)
+        self.assertEqual(drill.wait(1200), 2)
         drill.stderr.close()
         self.assertEqual(c.left(), [])
 
@@ -244,7 +248,7 @@ orders = "select count(*) > 0 from orders"
             if line.startswith("checks: begins"):
                 code, e, said = c.drill("--basebackup", self.base, "--archive", c.path("archive"))
                 self.assertEqual(code, 0, e.told() + said)
-        self.assertEqual(drill.wait(120), 0)
+        self.assertEqual(drill.wait(1200), 0)
         drill.stderr.close()
         self.assertEqual(c.left(), [])
 
@@ -254,8 +258,9 @@ def e_size(folder):
 
 
 def shared_memory():
+    """The segments that there are: (who made it, its number)."""
     with open("/proc/sysvipc/shm", encoding="ascii") as file:
-        return len(file.readlines())
+        return {(int(row[4]), int(row[1])) for row in (line.split() for line in file.readlines()[1:])}
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ class Repository(unittest.TestCase):
             if line.startswith("checks: begins"):
                 segment(c)
                 c.must([*c.backrest, "check"])
-        self.assertEqual(drill.wait(120), 0)
+        self.assertEqual(drill.wait(1200), 0)
         drill.stderr.close()
 
 
