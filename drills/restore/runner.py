@@ -106,10 +106,10 @@ class Runner:
     def __init__(self, bounds, folder):
         self.bounds, self.folder = bounds, folder
 
-    def run(self, command, within=None, env=None, feed=None, tick=None, limit_memory=False, cwd=None):
+    def run(self, command, within=None, env=None, feed=None, tick=None, cwd=None):
         """Runs a program to its end. `feed`: an iterable of bytes for its standard input. `tick`: called a few times a second. TimedOut after `within`."""
         out, err = bytearray(), bytearray()
-        process = self.start(command, env, subprocess.PIPE if feed is not None else subprocess.DEVNULL, limit_memory, cwd)
+        process = self.start(command, env, subprocess.PIPE if feed is not None else subprocess.DEVNULL, cwd)
         reading = {process.stdout.fileno(): out, process.stderr.fileno(): err}
         feeding = iter(feed) if feed is not None else None
         chunk, begun = b"", time.monotonic()
@@ -143,19 +143,16 @@ class Runner:
                         pass
         return Done(process.wait(), out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
 
-    def start(self, command, env=None, stdin=subprocess.DEVNULL, limit_memory=False, cwd=None):
-        memory = self.bounds.memory if limit_memory else None
-
-        def prepare():
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold people's data
-            if memory:
-                resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-
+    def start(self, command, env=None, stdin=subprocess.DEVNULL, cwd=None):
         try:
             return subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd or self.folder,
-                                    env=env if env is not None else environment(), start_new_session=True, preexec_fn=prepare)
+                                    env=env if env is not None else environment(), start_new_session=True, preexec_fn=no_core)
         except OSError as error:
             raise words.Unusable(f"{os.path.basename(command[0])} can't be run: {error.strerror}")
+
+
+def no_core():
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # it would hold people's data
 
 
 def keep(buffer, got):

@@ -3,13 +3,14 @@
 configuration but what it needs to come up."""
 import os
 import re
+import resource
 import signal
 import subprocess
 import time
 
 from . import words
 from .programs import control_data, version_of
-from .runner import environment
+from .runner import environment, no_core
 
 PORT = "5432"  # part of the socket's name in a folder of its own; nothing listens on the network
 READY = re.compile(r"database system is ready to accept connections")  # a standby's words have `read-only` in them
@@ -110,7 +111,8 @@ class Server:
         self.begun = time.time()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([*self.isolation.prefix, self.programs.path("postgres"), "-D", self.data, *self.options(more)],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, env=environment(), start_new_session=True)
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, env=environment(), start_new_session=True,
+                                            preexec_fn=self.limit)
         while self.process.poll() is None:
             said = self.said()
             if READY.search(said):
@@ -122,6 +124,11 @@ class Server:
         self.failed = words.last_words(self.said(), 4)
         self.process = None
         return False
+
+    def limit(self):
+        no_core()
+        if self.memory:
+            resource.setrlimit(resource.RLIMIT_AS, (self.memory, self.memory))
 
     def said(self):
         """The log since this start."""

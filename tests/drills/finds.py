@@ -121,6 +121,13 @@ class Archive(unittest.TestCase):
             return
         self.assertEqual(code, 0, e.told())
 
+    def test_so_much_memory(self):
+        """A statement that wants more than a process may have fails; the drill goes on."""
+        code, e, _ = self.drill("--max-memory", "800MiB", "--check", "quarter=select current_setting('shared_buffers') = '200MB'",
+                                "--check", "much=select length(repeat('x', 500000000) || repeat('y', 300000000)) > 0")
+        self.assertEqual((code, e.failed()), (1, ["invariant-much"]), e.told())
+        self.assertIn("memory", e.check("invariant-much")["detail"])
+
     def test_an_invariant(self):
         code, e, _ = self.drill("--check", "many=select count(*) > 1000000 from orders", "--check", "wrong=select nonsense", "--at-least", "orders=9999999",
                                 "--check", "slow=select pg_sleep(60) is null", "--check-time", "5s")

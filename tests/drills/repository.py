@@ -23,6 +23,7 @@ lock-path={c.path('lock')}
 spool-path={c.path('spool')}
 log-level-file=off
 start-fast=y
+archive-timeout=1200
 [main]
 pg1-path={c.path('data')}
 pg1-socket-path={c.path('s')}
