@@ -32,7 +32,7 @@ std::string open_it(Stage& stage) {
   REQUIRE(stage.open("deleted"));
   return stage.open("deleted")->id;
 }
-Incident& incident(Stage& stage, const std::string& id) { return stage.state.record.incidents.at(id); }
+Incident& incident(Stage& stage, const std::string& id) { return *stage.state.record.incidents.edit(id); }
 std::optional<Loss> loss(Stage& stage, const std::string& id) {
   return loss_of(stage.state, stage.settings, incident(stage, id), stage.now);
 }
