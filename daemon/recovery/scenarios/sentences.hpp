@@ -15,6 +15,10 @@ Sentence no_longer(const std::string& name);
 Sentence of_component(const State& state, const Settings& settings, const std::string& name, Condition::Holds holds, Words words);
 Sentence of_probe(const State& state, const Settings& settings, const std::string& name, Condition::Holds holds, Words words);
 
+// looked.cpp
+// The probe has run since the start; a job that calls in is judged by the clock and its last call.
+bool probe_seen(const State& state, const Settings& settings, const std::string& name);
+
 // places.cpp
 // The same with the reason or the code that it asks for (`by`).
 Sentence of_component_by(const State& state, const Settings& settings, const Condition& c, Words words);
