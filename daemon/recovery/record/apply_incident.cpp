@@ -37,13 +37,17 @@ void forget_oldest(Record& r) {
 void incident_opened(Record& r, const Event& e) {
   r.incidents[e.incident] = incident_from_json(e.body.json().at("incident"));
   r.pending.erase(e.scenario);
+  r.false_alarms.erase(e.scenario);
   forget_oldest(r);
 }
 void scenario_pending(Record& r, const Event& e) {
   r.pending[e.scenario] = {e.body.time("since"),      e.body.time("opens_at"),   e.body.maybe_time("held_at"),
                            e.body.time("started_at"), e.body.text("started_by"), e.body.evidence("because")};
 }
-void scenario_calm(Record& r, const Event& e) { r.pending.erase(e.scenario); }
+void scenario_calm(Record& r, const Event& e) {
+  r.pending.erase(e.scenario);
+  if (e.body.flag("false_alarm_over")) r.false_alarms.erase(e.scenario);
+}
 
 void incident_acknowledged(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
@@ -83,6 +87,9 @@ void incident_resolved(Record& r, const Event& e) {
   i->resolved_at = e.at;
   i->false_alarm = e.body.flag("false_alarm");
   learn(r.measured, *i);
+  const Json shut = e.body.json().value("keeps_shut", Json::object());
+  for (const auto& [scenario, by] : shut.items())
+    r.false_alarms[scenario] = {i->id, e.by, e.at, json::texts(by, "conditions"), json::texts(by, "components")};
 }
 void incident_projected(Record& r, const Event& e) {
   if (Incident* i = incident_of(r, e)) i->projection = projection_from_json(e.body.json());

@@ -253,7 +253,7 @@ Sentence at_once(const State& state, const Settings& settings, const Condition& 
       if (!c.by.empty()) return of_probe_by(state, settings, c, words);
       return said(c, of_probe(state, settings, c.name, c.holds, words));
     case Subject::place:
-      return said(c, of_place(state, settings, c, now, words));
+      return said(c, of_place(state, settings, c, words));
     case Subject::signal:
       return said(c, of_signal(state, c.name, c.holds));
     case Subject::rpo:
@@ -281,9 +281,14 @@ Sentence at_once(const State& state, const Settings& settings, const Condition& 
   return {};
 }
 
-// With its own `for`: not yet true before that is over, and true since then.
 Sentence sentence(const State& state, const Settings& settings, const Condition& c, Time now, Words words) {
-  Sentence s = at_once(state, settings, c, now, words);
+  return lasting(at_once(state, settings, c, now, words), c, now);
+}
+
+}  // namespace
+
+// With its own `for`: not yet true before that is over, and true since then.
+Sentence lasting(Sentence s, const Condition& c, Time now) {
   if (c.lasting == Duration{0} || s.truth != Truth::yes || !s.dated) return s;
   s.since += c.lasting;
   if (s.since <= now) return s;
@@ -292,8 +297,6 @@ Sentence sentence(const State& state, const Settings& settings, const Condition&
   s.since = now;
   return s;
 }
-
-}  // namespace
 
 Sentence evaluate(const State& state, const Settings& settings, const Condition& condition, Time now) {
   return sentence(state, settings, condition, now, Words::spoken);
