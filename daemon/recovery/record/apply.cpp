@@ -95,6 +95,7 @@ void configuration_loaded(Record& r, const Event& e) {
   keep_only(r.probes, probes, is);
   keep_only(r.components, components, is);
   keep_only(r.pending, scenarios, is);
+  keep_only(r.false_alarms, scenarios, is);
   keep_only(r.scenarios, scenarios, is);
   keep_only(r.signals, names_in(e.body, "signals"), is);
   std::set<std::string> objectives = names_in(e.body, "objectives");

@@ -36,13 +36,17 @@ void incident_opened(Record& r, const Event& e) {
   incident.id = e.incident;
   r.incidents.put(std::move(incident));
   r.pending.erase(e.scenario);
+  r.false_alarms.erase(e.scenario);
   forget_oldest(r);
 }
 void scenario_pending(Record& r, const Event& e) {
   r.pending[e.scenario] = {e.body.time("since"),      e.body.time("opens_at"),   e.body.maybe_time("held_at"),
                            e.body.time("started_at"), e.body.text("started_by"), e.body.evidence("because")};
 }
-void scenario_calm(Record& r, const Event& e) { r.pending.erase(e.scenario); }
+void scenario_calm(Record& r, const Event& e) {
+  r.pending.erase(e.scenario);
+  if (e.body.flag("false_alarm_over")) r.false_alarms.erase(e.scenario);
+}
 
 void incident_acknowledged(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
@@ -82,6 +86,9 @@ void incident_resolved(Record& r, const Event& e) {
   i->resolved_at = e.at;
   i->false_alarm = e.body.flag("false_alarm");
   learn(r.measured, *i);
+  const Json shut = e.body.json().value("keeps_shut", Json::object());
+  for (const auto& [scenario, by] : shut.items())
+    r.false_alarms[scenario] = {i->id, e.by, e.at, json::texts(by, "conditions"), json::texts(by, "components")};
 }
 void incident_projected(Record& r, const Event& e) {
   if (Incident* i = incident_of(r, e)) i->projection = projection_from_json(e.body.json());

@@ -173,6 +173,13 @@ PendingRecord pending_from(const Json& j) {
           json::time(j, "started_at"), json::text(j, "started_by"), json::evidence(j, "because")};
 }
 
+Json of(const FalseAlarm& f) {
+  return {{"incident", f.incident}, {"by", f.by}, {"at", json::of(f.at)}, {"conditions", f.conditions}, {"components", f.components}};
+}
+FalseAlarm false_alarm_from(const Json& j) {
+  return {json::text(j, "incident"), json::text(j, "by"), json::time(j, "at"), json::texts(j, "conditions"), json::texts(j, "components")};
+}
+
 Json of(const AlertRecord& a) {
   return {{"labels", a.labels},
           {"starts_at", json::of(a.starts_at)},
@@ -264,7 +271,8 @@ Json to_json(const Record& r) {
           {"drill_failed", map_of(r.failed_drills)},
           {"scenarios", map_of(r.scenarios)},
           {"measured", to_json(r.measured)},
-          {"journal_failing", r.journal_failing}};
+          {"journal_failing", r.journal_failing},
+          {"false_alarms", map_of(r.false_alarms)}};
 }
 
 Record record_from_json(const Json& j) {
@@ -288,6 +296,7 @@ Record record_from_json(const Json& j) {
   if (j.contains("scenarios")) r.scenarios = map_from(j, "scenarios", scenario_from);
   if (j.contains("measured")) r.measured = measured_from_json(j.at("measured"));
   r.journal_failing = json::flag(j, "journal_failing");
+  if (j.contains("false_alarms")) r.false_alarms = map_from(j, "false_alarms", false_alarm_from);
   return r;
 }
 

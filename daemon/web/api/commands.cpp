@@ -151,7 +151,7 @@ Task<SharedResponse> set_signal(Room& room, Call call) {
   if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
   const Answer answer = co_await submit(room, call, std::move(input));
   if (answer.refused) co_return shared(refusal(*answer.refused));
-  View view = signal_view(settings->signals.at(name), room.desk.state());
+  View view = signal_view(settings->signals.at(name), room.desk.state(), *settings);
   view["durable"] = answer.durable;
   co_return shared(json(view));
 }

@@ -174,7 +174,8 @@ Response read_maintenance(const Moment& now, const Call& call) {
 Response read_signals(const Moment& now, const Call& call) {
   const auto& signals = now.settings->signals;
   return list(
-      call, "signals", keys_of(signals), [&](const auto& name) { return signal_view(signals.at(name), now.seen.state); }, most_in_list);
+      call, "signals", keys_of(signals), [&](const auto& name) { return signal_view(signals.at(name), now.seen.state, now.seen.settings); },
+      most_in_list);
 }
 
 Response read_alerts(const Moment& now, const Call& call) {
