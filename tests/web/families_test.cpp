@@ -55,6 +55,11 @@ std::string page_with_everything() {
   Projection projection;
   projection.decide_by = now_there + hours{1};
   state.record.incidents.at(incident_id).projection = projection;
+  Message update;
+  update.id = "customers-update";
+  update.when = Message::When::update;
+  update.every = minutes{30};
+  state.record.incidents.at(incident_id).message_plans.push_back(update);
   state.record.measured.scored = 3;
   DaemonFigures figures;
   figures.version = "0.1.0";
