@@ -68,8 +68,9 @@ int status(const StatusOptions& options);
 
 struct IncidentOptions {
   ClientOptions client;
-  std::string id, scenario, step, message, action, note, text, time, state;
-  bool yes = false, force = false, false_alarm = false;
+  std::vector<std::string> words;  // an ID, which may be left out, and what else the command takes (incident_words.hpp)
+  std::string scenario, note, state, file;
+  bool yes = false, no_wait = false, force = false, false_alarm = false;
 };
 int incident_list(const IncidentOptions& options);
 int incident_show(const IncidentOptions& options);
@@ -78,6 +79,9 @@ int incident_ack(const IncidentOptions& options);
 int incident_step(const IncidentOptions& options);
 int incident_note(const IncidentOptions& options);
 int incident_message(const IncidentOptions& options);
+int incident_handover(const IncidentOptions& options);
+int incident_take(const IncidentOptions& options);
+int incident_export(const IncidentOptions& options);
 int incident_refile(const IncidentOptions& options);
 int incident_start_time(const IncidentOptions& options);
 int incident_bad_change(const IncidentOptions& options);
@@ -126,6 +130,8 @@ struct JournalOptions {
   std::string file, incident;
   std::string config, journal = "/var/lib/drwatch/journal.db";  // backup: whose journal; the configuration names it
   bool json = false;
+  ClientOptions client;
+  bool through_daemon = false;  // backup: the daemon that client names copies its own
 };
 int journal_backup(const JournalOptions& options);
 int journal_verify(const JournalOptions& options);

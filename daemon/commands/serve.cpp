@@ -3,6 +3,7 @@
 #include "config/rows/files.hpp"
 #include "config/settings.hpp"
 #include "daemon/commands/commands.hpp"
+#include "daemon/commands/copying.hpp"
 #include "daemon/commands/loading.hpp"
 #include "daemon/commands/open_journal.hpp"
 #include "daemon/daemon.hpp"
@@ -194,19 +195,21 @@ int serve(const ServeOptions& options) {
     if (!open_journal(loop, world.disk(), world.world().clock, *log, settings->journal.path, opened)) return 0;
     const auto journal = std::move(opened.journal);
     std::unique_ptr<Web> web;
-    Daemon daemon({.world = world.world(),
-                   .journal = *journal,
-                   .log = *log,
-                   .make_probe = make_probe,
-                   .load = [&, reloads] { return load_again(world.disk(), options.config, reloads); },
-                   .reloaded =
-                       [&, reloads](const Settings& next) {
-                         world.forget_tls();
-                         web->reload(next.server, std::move(reloads->identity));
-                       },
-                   .alive = notify::alive,
-                   .house_turn = Duration{250}},
-                  settings, std::move(opened.restored));
+    Daemon daemon(
+        {.world = world.world(),
+         .journal = *journal,
+         .log = *log,
+         .make_probe = make_probe,
+         .load = [&, reloads] { return load_again(world.disk(), options.config, reloads); },
+         .reloaded =
+             [&, reloads](const Settings& next) {
+               world.forget_tls();
+               web->reload(next.server, std::move(reloads->identity));
+             },
+         .alive = notify::alive,
+         .copy_journal = [&](std::optional<JournalPart> part) { return copy_journal(world.disk(), settings->journal.path, part); },
+         .house_turn = Duration{250}},
+        settings, std::move(opened.restored));
     TaskGroup outside(loop.get_executor(), [&](const std::string& task, std::exception_ptr error) {
       try {
         std::rethrow_exception(error);

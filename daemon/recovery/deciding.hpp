@@ -238,5 +238,7 @@ void order(Deciding& d, const SetSignal& o);
 void order(Deciding& d, const StartMaintenance& o);
 void order(Deciding& d, const EndMaintenance& o);
 void order(Deciding& d, const RecordDrill& o);  // drills.cpp
+void order(Deciding& d, const HandOver& o);     // handover.cpp
+void order(Deciding& d, const TakeOver& o);
 
 }  // namespace drwatch

@@ -124,6 +124,13 @@ struct Resolve {
 struct Reopen {
   std::string incident, by, note;
 };
+// To another person, who has it when they take it.
+struct HandOver {
+  std::string incident, to, by, note;
+};
+struct TakeOver {
+  std::string incident, by, note;
+};
 struct SetSignal {
   std::string signal;
   bool raised = true;
@@ -153,10 +160,10 @@ struct RecordDrill {
   std::string by, note;
 };
 
-using Input =
-    std::variant<Ran, Pinged, DaemonStarted, DaemonStopped, ConfigurationLoaded, ConfigurationRefused, ClockJumped, LoopLate, JournalHealth,
-                 JournalResumed, CommandEnded, Tick, OpenIncident, Acknowledge, StepAction, AddNote, MessageAction, Refile, CorrectStart,
-                 SayBadChange, Resolve, Reopen, SetSignal, AcknowledgeProbe, StartMaintenance, EndMaintenance, RecordDrill>;
+using Input = std::variant<Ran, Pinged, DaemonStarted, DaemonStopped, ConfigurationLoaded, ConfigurationRefused, ClockJumped, LoopLate,
+                           JournalHealth, JournalResumed, CommandEnded, Tick, OpenIncident, Acknowledge, StepAction, AddNote, MessageAction,
+                           Refile, CorrectStart, SayBadChange, Resolve, Reopen, SetSignal, AcknowledgeProbe, StartMaintenance,
+                           EndMaintenance, RecordDrill, HandOver, TakeOver>;
 
 // A command that cannot be done; `status` is HTTP's (404, 409, 422).
 struct Refusal {

@@ -138,6 +138,8 @@ Task<SharedResponse> add_note(Room&, Call);
 Task<SharedResponse> act_on_message(Room&, Call);
 Task<SharedResponse> resolve(Room&, Call);
 Task<SharedResponse> reopen(Room&, Call);
+Task<SharedResponse> hand_over(Room&, Call);
+Task<SharedResponse> take_over(Room&, Call);
 Task<SharedResponse> refile(Room&, Call);
 Task<SharedResponse> correct_start(Room&, Call);
 Task<SharedResponse> say_bad_change(Room&, Call);
@@ -145,6 +147,10 @@ Task<SharedResponse> set_signal(Room&, Call);
 Task<SharedResponse> start_maintenance(Room&, Call);
 Task<SharedResponse> record_drill(Room&, Call);
 Task<SharedResponse> end_maintenance(Room&, Call);
+// ---- copies.cpp
+Task<SharedResponse> export_incident(Room&, Call);
+Task<SharedResponse> copy_journal(Room&, Call);
+Response tell_output(Room&, const Call&);
 // ---- deeds.cpp
 Task<SharedResponse> run_probe(Room&, Call);
 Task<SharedResponse> acknowledge_probe(Room&, Call);

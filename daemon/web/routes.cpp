@@ -51,7 +51,13 @@ const Row table[] = {
     {get, "/api/v1/incidents", Needs::reading, read_incidents, "the incidents, newest first; `?state=`"},
     {post, "/api/v1/incidents", Needs::responder, open_incident, "`{scenario, note}`: opens one by hand"},
     {get, "/api/v1/incidents/{id}", Needs::reading, read_incident, "one incident, whole"},
-    {get, "/api/v1/incidents/{id}/report", Needs::reading, read_report, "the draft of its post-mortem, in Markdown"},
+    {get, "/api/v1/incidents/{id}/report", Needs::reading, read_report,
+     "the draft of its post-mortem, in Markdown; `?format=json`: its facts"},
+    {"GET", "/api/v1/incidents/{id}/export", Needs::responder, export_incident,
+     "its events, and all between them, with their chain: a file for `drwatch journal verify` and `show`"},
+    {"GET", "/api/v1/incidents/{id}/steps/{step}/output", Needs::reading, tell_output,
+     "what the step's command has printed; `?after=BYTES`: what came since"},
+    {"GET", "/api/v1/journal", Needs::admin, copy_journal, "a consistent copy of the whole journal: a file"},
     {post, "/api/v1/incidents/{id}/ack", Needs::responder, acknowledge, "`{note}`: somebody has taken it"},
     {post, "/api/v1/incidents/{id}/steps/{step}", Needs::responder, act_on_step,
      "`{action, note, force}`: works on a step; against what drwatch sees only with both"},
@@ -60,6 +66,9 @@ const Row table[] = {
      "`{action}`: approves a message, or says that it was sent"},
     {post, "/api/v1/incidents/{id}/resolve", Needs::responder, resolve, "`{force, false_alarm, note}`: the work is done"},
     {post, "/api/v1/incidents/{id}/reopen", Needs::responder, reopen, "`{note}`: it was not over"},
+    {post, "/api/v1/incidents/{id}/handover", Needs::responder, hand_over,
+     "`{to, note}`: hands it to another person, with a summary of what is open; theirs when they take it"},
+    {post, "/api/v1/incidents/{id}/take", Needs::responder, take_over, "`{note}`: takes what was handed over, or what somebody else has"},
     {post, "/api/v1/incidents/{id}/refile", Needs::responder, refile, "`{scenario, note}`: files it under another scenario"},
     {post, "/api/v1/incidents/{id}/bad-change", Needs::responder, say_bad_change,
      "`{at, note}`: when the change was made that has to be undone"},
@@ -177,7 +186,7 @@ Tokens are sent as `Authorization: Bearer TOKEN`; their roles are `viewer`, `res
 needs no token on loopback, unless `[server] public_url` is set and `open_reading` is not true; otherwise a viewer's. Bodies are JSON objects of at
 most 64 KiB, sent as `Content-Type: application/json`. Nothing of the body of a request whose token is wrong is read. An error is
 `application/problem+json` (RFC 9457). A command takes an `Idempotency-Key` of at most 200 bytes, kept for 24 hours (that of a test alert no longer
-than drwatch runs): sent again with it, it is answered as the first time, and not done again.
+than drwatch runs), the newest 10 000 of them: sent again with it, it is answered with the status of the first time, and not done again.
 
 What is read is made beside the loop that watches, from how things stood at most a quarter of a second ago, and never from before a command that was
 answered. Whoever shows a token does not wait for those who show none. When too many ask at once, some are answered 503 or 429 with `Retry-After`; heartbeats, `/healthz`,

@@ -106,7 +106,7 @@ def routes():
     """The paths of every GET row of the table, with something real in the place of each name."""
     with open(os.path.join(HERE, "..", "..", "docs", "http.md"), encoding="utf-8") as file:
         rows = re.findall(r"^\| (\S+) \| `(\S+)` \|", file.read(), re.M)
-    real = {"name": "target-1", "scenario": "web-outage", "key": "no-such-key", "what": "log"}
+    real = {"name": "target-1", "scenario": "web-outage", "key": "no-such-key", "what": "log", "step": "never"}
     return [pattern for methods, pattern in rows if methods.startswith("GET")], real
 
 

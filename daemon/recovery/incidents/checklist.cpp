@@ -2,6 +2,7 @@
 // Steps that verify themselves, and commands. Contract: what follows a scenario's sample.
 #include "config/rows/text.hpp"
 #include "daemon/recovery/deciding.hpp"
+#include "daemon/recovery/incidents/commands.hpp"
 
 #include <algorithm>
 
@@ -97,12 +98,17 @@ void judge_steps(Deciding& d) {
 
 // ---- commands
 
+FilledCommand filled_command(const State& state, const Settings& settings, const Incident& incident, const IncidentStep& step, Time now) {
+  FilledCommand filled;
+  for (const std::string& word : step.plan.run) filled.argv.push_back(fill(state, settings, incident, word, now, filled.missing));
+  return filled;
+}
+
 // Fills the words of the command and has it started when the event is durable. A word that cannot be filled fails the step: half a command
 // could restore to the wrong place.
 void start_command(Deciding& d, const Incident& incident, const IncidentStep& step, const std::string& by, Body body,
                    const std::string& words) {
-  std::vector<std::string> argv, missing;
-  for (const std::string& word : step.plan.run) argv.push_back(fill(d.state, d.settings, incident, word, d.now, missing));
+  const auto [argv, missing] = filled_command(d.state, d.settings, incident, step, d.now);
   body.set("argv", argv);
   if (!missing.empty()) {
     body.set("evidence", "not started: " + not_known(missing));

@@ -203,7 +203,7 @@ void signal_changed(Record& r, const Event& e) {
 }
 void maintenance_began(Record& r, const Event& e) {
   std::string id = e.body.text("id");
-  r.maintenance[id] = {id, e.body.texts("components"), e.at, e.body.time("until"), e.by};
+  r.maintenance[id] = {id, e.body.texts("components"), e.at, e.body.time("until"), e.by, e.body.text("note")};
 }
 void maintenance_ended(Record& r, const Event& e) {
   r.maintenance.erase(e.body.text("id"));

@@ -54,9 +54,34 @@ void incident_acknowledged(Record& r, const Event& e) {
   i->acknowledged_at = e.at;
   i->acknowledged_by = e.by;
 }
+// The handing over waits for whom it was handed to; somebody else may take it as well.
+void incident_handed(Record& r, const Event& e) {
+  Incident* i = incident_of(r, e);
+  if (!i) return;
+  i->handed_to = e.body.text("to");
+  i->handed_by = e.by;
+  i->handed_at = e.at;
+  i->handover = e.body.text("summary");
+}
+void incident_taken(Record& r, const Event& e) {
+  Incident* i = incident_of(r, e);
+  if (!i) return;
+  i->taken_by = e.by;
+  i->taken_at = e.at;
+  i->handed_to.clear();
+}
+// Blind time is remembered for days; the report is asked for after months.
+void note_unwatched(Incident& i, const Record& r, Time until) {
+  for (const Span& span : r.blind_spans) {
+    const std::pair<Time, Time> part{std::max(span.from, i.started_at), std::min(span.until, until)};
+    if (part.first < part.second && std::find(i.unwatched.begin(), i.unwatched.end(), part) == i.unwatched.end())
+      i.unwatched.push_back(part);
+  }
+}
 void incident_recovered(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
   if (!i) return;
+  note_unwatched(*i, r, e.at);
   i->state = IncidentState::recovered;
   i->recovered_at = e.body.maybe_time("recovered_at").value_or(e.at);
   i->loss = loss_in(e.body);
@@ -80,7 +105,10 @@ void incident_resolved(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
   if (!i) return;
   // Resolved without having recovered (forced, or by hand): its clock stops here.
-  if (!i->recovered_at) i->recovered_at = e.at, i->recovery_said = true;
+  if (!i->recovered_at) {
+    note_unwatched(*i, r, e.at);
+    i->recovered_at = e.at, i->recovery_said = true;
+  }
   if (auto loss = loss_in(e.body)) i->loss = loss;
   i->state = IncidentState::resolved;
   i->resolved_at = e.at;
@@ -106,6 +134,10 @@ void take_over(Incident& wide, const Incident& narrow) {
     wide.acknowledged_at = narrow.acknowledged_at;
     wide.acknowledged_by = narrow.acknowledged_by;
   }
+  if (wide.taken_by.empty()) wide.taken_by = narrow.taken_by, wide.taken_at = narrow.taken_at;
+  if (wide.handed_to.empty() && !narrow.handed_to.empty())
+    wide.handed_to = narrow.handed_to, wide.handed_by = narrow.handed_by, wide.handed_at = narrow.handed_at,
+    wide.handover = narrow.handover;
   if (narrow.bad_change_at && !wide.bad_change_at) {
     wide.bad_change_at = narrow.bad_change_at;
     wide.bad_change_by = narrow.bad_change_by;
@@ -306,12 +338,14 @@ const std::map<std::string_view, Meaning>& incident_meanings() {
       {"incident.bad-change", incident_bad_change},
       {"incident.corrected", incident_corrected},
       {"incident.explains", incident_explains},
+      {"incident.handed", incident_handed},
       {"incident.opened", incident_opened},
       {"incident.projected", incident_projected},
       {"incident.recovered", incident_recovered},
       {"incident.refiled", incident_refiled},
       {"incident.reopened", incident_reopened},
       {"incident.resolved", incident_resolved},
+      {"incident.taken", incident_taken},
       {"message.approved", message_approved},
       {"message.drafted", message_drafted},
       {"message.failed", message_drafted},

@@ -158,10 +158,12 @@ SignalRecord signal_from(const Json& j) {
 }
 
 Json of(const MaintenanceRecord& m) {
-  return {{"id", m.id}, {"components", m.components}, {"began_at", json::of(m.began_at)}, {"until", json::of(m.until)}, {"by", m.by}};
+  return {{"id", m.id},    {"components", m.components}, {"began_at", json::of(m.began_at)}, {"until", json::of(m.until)}, {"by", m.by},
+          {"note", m.note}};
 }
 MaintenanceRecord maintenance_from(const Json& j) {
-  return {json::text(j, "id"), json::texts(j, "components"), json::time(j, "began_at"), json::time(j, "until"), json::text(j, "by")};
+  return {json::text(j, "id"),    json::texts(j, "components"), json::time(j, "began_at"),
+          json::time(j, "until"), json::text(j, "by"),          json::text(j, "note")};
 }
 
 Json of(const PendingRecord& p) {

@@ -95,6 +95,7 @@ struct MaintenanceRecord {
   std::vector<std::string> components;
   Time began_at{}, until{};
   std::string by;  // "schedule" or a person
+  std::string note;
 };
 // A trigger that holds while its `for` runs.
 struct PendingRecord {

@@ -5,6 +5,7 @@
 #include "daemon/recovery/alerts/wanted.hpp"
 
 #include "daemon/web/api/report.hpp"
+#include "daemon/web/api/report_facts.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -131,6 +132,10 @@ Response read_incident(const Moment& now, const Call& call) {
 Response read_report(const Moment& now, const Call& call) {
   const auto* incident = find(now.seen.state.record.incidents, call.at.at("id"));
   if (!incident) return not_found("incident", call.at.at("id"), keys_of(now.seen.state.record.incidents));
+  const auto format = call.request.query.find("format");
+  if (format != call.request.query.end() && format->second == "json") return json(report_view(now.seen, *incident));
+  if (format != call.request.query.end() && format->second != "markdown")
+    return problem(400, "not understood", "format is markdown or json", {"markdown", "json"});
   Response response;
   response.type = "text/markdown; charset=utf-8";
   response.body = report(now.seen, *incident);

@@ -224,6 +224,7 @@ View maintenance_view(const MaintenanceRecord& record) {
   view["began_at"] = time_view(record.began_at);
   view["until"] = time_view(record.until);
   view["by"] = text_view(record.by);
+  view["note"] = text_view(record.note);
   return view;
 }
 
