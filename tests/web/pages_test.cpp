@@ -117,6 +117,24 @@ TEST_CASE("the incident page has the checklist with its guides, as HTML without 
   CHECK(web::markdown_html("[x](javascript:alert(1))").find("javascript:") == std::string::npos);
 }
 
+TEST_CASE("a table in a guide is a list; a bar in code parts nothing") {
+  const std::string table = "Then:\n| code | what | do |\n| --- | :-: | --- |\n| `a|b` | x \\| y | |\n| c | | go |\nand on\n";
+  CHECK(web::tables_as_lists(table) == "Then:\n\n- **`a|b`**: x | y\n- **c**: go\n\nand on\n");
+  const std::string code = "```\n| a | b |\n| --- | --- |\n| c | d |\n```\n| no | table |\n";
+  CHECK(web::tables_as_lists(code) == code);
+  CHECK(web::markdown_html(table).find("<li><strong><code>a|b</code></strong>: x | y</li>") != std::string::npos);
+}
+
+TEST_CASE("the commands in a guide have the incident's id") {
+  Running server;
+  server.on_loop([&] {
+    server.desk().state_.record.incidents.at(incident_id).steps[0].plan.guide =
+        "`drwatch incident note ID \"x\"`, `drwatch incident list`, `drwatch incident step ID_OF x`";
+  });
+  holds(ask(server.port(), "GET", "/incidents/" + incident_id).body,
+        {"drwatch incident note " + incident_id + " &quot;x&quot;", "drwatch incident list<", "drwatch incident step ID_OF x"});
+}
+
 TEST_CASE("what a target says is text, whatever it says") {
   Running server;
   server.on_loop([&] { server.desk().state_.record.components["database"].message = "<img src=x onerror=alert(1)> {{now}} \xff"; });

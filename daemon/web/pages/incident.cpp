@@ -31,8 +31,7 @@ void word_hero(View& view, const Incident& incident) {
   view["lost_words"] = !incident.data                        ? "no data is at stake"
                        : point["exposure_seconds"].is_null() ? "not known"
                                                              : seconds_words(point["exposure_seconds"]);
-  view["point_words"] =
-      point["at"].is_null() ? "none known" : point["at"].get<std::string>() + " from " + point["source"].get<std::string>();
+  view["point_words"] = point["at"].is_null() ? "none known" : moment_words(point["at"]) + " from " + point["source"].get<std::string>();
   view["lost_label"] = incident.recovered_at && !view["loss"].is_null() ? "data lost" : "what would be lost";
   if (View& loss = view["loss"]; !loss.is_null()) {
     loss["words"] = seconds_words(loss["seconds"]);
@@ -87,7 +86,7 @@ Response incident_page(const Moment& now, const Call& call, const NotDone& not_d
   if (View& second = view["second"]; !second.is_null()) word_second(second);
   // The projections of every few minutes would bury what people did; the API has them.
   std::erase_if(view["timeline"].get_ref<View::array_t&>(), [](const View& event) { return event["kind"] == "incident.projected"; });
-  for (auto& step : view["steps"]) word_step(step);
+  for (auto& step : view["steps"]) word_step(step, incident.id);
   word_work(view, now, incident, call);
   view["done_words"] = done_words(view["steps"]);
   word_messages(view);

@@ -18,8 +18,8 @@ struct NotDone {
 Response incident_page(const Moment& now, const Call& call, const NotDone& not_done = {});
 
 // ---- steps.cpp
-// Words for a step of the API's document.
-void word_step(View& step);
+// Words for a step of the API's document. In the guide's commands the ID of the incident is filled in.
+void word_step(View& step, const std::string& incident);
 // What there is to do now, and the forms of all steps; `view` is the incident's document, its steps worded.
 void word_work(View& view, const Moment& now, const Incident& incident, const Call& call);
 // A command's words as they would run now. `missing`: names that are not known; then it cannot run.

@@ -30,9 +30,10 @@ View past_row(const Seen& seen, const Incident& incident) {
   row["verdict"] = judged ? View(verdict) : View(nullptr);
   row["verdict_class"] = verdict == "on track" || verdict == "in time" ? "up" : verdict == "at risk" ? "degraded" : "down";
   const auto loss = incident.data ? loss_of(seen.state, seen.settings, incident, seen.now) : std::nullopt;
-  row["loss_words"] = !incident.data || !loss ? std::string()
-                      : !loss->lost           ? std::string("everything")
-                                              : duration_words(*loss->lost) + (loss->estimated ? " (estimated)" : "");
+  const std::string lost = !incident.data || !loss ? std::string()
+                           : !loss->lost           ? std::string("everything")
+                                                   : duration_words(*loss->lost) + (loss->estimated ? " (estimated)" : "");
+  row["loss_words"] = text_or_null(lost);
   return row;
 }
 

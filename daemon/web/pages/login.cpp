@@ -7,9 +7,9 @@
 namespace drwatch::web {
 namespace {
 
-std::string cookie(std::string_view name, const std::string& value, bool secure, std::string_view site, Duration lasts) {
-  return std::string(name) + "=" + value + "; Path=/; HttpOnly; SameSite=" + std::string(site) +
-         "; Max-Age=" + std::to_string(lasts.count() / 1000) + (secure ? "; Secure" : "");
+std::string cookie(std::string_view name, const std::string& value, bool secure, Duration lasts) {
+  return std::string(name) + "=" + value + "; Path=/; HttpOnly; SameSite=Lax; Max-Age=" + std::to_string(lasts.count() / 1000) +
+         (secure ? "; Secure" : "");
 }
 
 std::string field(const std::map<std::string, std::string>& fields, const std::string& name) {
@@ -36,7 +36,7 @@ Response login_page(Room& room, const Call& call, const std::string& next, const
   frame.here = next;
   frame.signing_in = true;
   Response response = page(frame, "login", "Sign in · drwatch", std::move(document));
-  response.headers.emplace_back("Set-Cookie", cookie(form_cookie, *nonce, room.auth.by_tls(call.request), "Strict", session_lasts));
+  response.headers.emplace_back("Set-Cookie", cookie(form_cookie, *nonce, room.auth.by_tls(call.request), session_lasts));
   return response;
 }
 
@@ -74,7 +74,7 @@ Task<SharedResponse> sign_in(Room& room, Call call) {
     co_return shared(std::move(wrong));
   }
   Response response = see_other(next);
-  response.headers.emplace_back("Set-Cookie", cookie(session_cookie, *session, room.auth.by_tls(call.request), "Lax", session_lasts));
+  response.headers.emplace_back("Set-Cookie", cookie(session_cookie, *session, room.auth.by_tls(call.request), session_lasts));
   co_return shared(std::move(response));
 }
 
@@ -86,7 +86,7 @@ Task<SharedResponse> sign_out(Room& room, Call call) {
   if (who && (!fields || field(*fields, "form") != who->form_token))
     co_return shared(problem(403, "not this form", "the form is not one of this session's; load the page again"));
   Response response = see_other("/login");
-  response.headers.emplace_back("Set-Cookie", cookie(session_cookie, "", room.auth.by_tls(call.request), "Lax", Duration{0}));
+  response.headers.emplace_back("Set-Cookie", cookie(session_cookie, "", room.auth.by_tls(call.request), Duration{0}));
   co_return shared(std::move(response));
 }
 

@@ -52,7 +52,8 @@ std::string filled(const std::string& name, const View& document) {
 
 }  // namespace
 
-std::string markdown_html(const std::string& markdown) {
+std::string markdown_html(const std::string& written) {
+  const std::string markdown = tables_as_lists(written);
   char* made = cmark_markdown_to_html(markdown.data(), markdown.size(), CMARK_OPT_DEFAULT | CMARK_OPT_SAFE | CMARK_OPT_VALIDATE_UTF8);
   std::string html = made ? made : "";
   std::free(made);
@@ -116,9 +117,10 @@ Response page(const Frame& frame, const std::string& name, const std::string& ti
   around["live"] = frame.live;
   around["here"] = frame.here;
   around["again"] = frame.again > 0 ? View(frame.again) : View(nullptr);
-  around["now"] = frame.now;
-  around["version"] = frame.version;
-  around["looked"] = frame.looked;
+  const auto said = [](const std::string& text) { return text.empty() ? View(nullptr) : View(text); };
+  around["now"] = said(frame.now);
+  around["version"] = said(frame.version);
+  around["looked"] = said(frame.looked);
   around["places"] = places_of(frame.here);
   around["who"] = in_session ? View{{"name", frame.caller.name}, {"role", role_name(frame.caller.role)}} : View(nullptr);
   around["form_token"] = frame.caller.form_token;

@@ -34,6 +34,8 @@ std::string fragment(const std::string& name, const View& document);
 
 // Markdown as HTML; HTML inside it and script links are left out.
 std::string markdown_html(const std::string& markdown);
+// Its tables as lists (tables.cpp).
+std::string tables_as_lists(const std::string& markdown);
 
 // The address of the style, the script or an icon, with a digest of its content: it may be kept for good.
 const std::string& asset_path(std::string_view name);

@@ -84,7 +84,25 @@ Command command_of(const Seen& seen, const Incident& incident, const IncidentSte
   return command;
 }
 
-void word_step(View& step) {
+namespace {
+
+// "drwatch incident note ID ..." is what is typed, with the incident's id in its place.
+std::string with_id(std::string guide, const std::string& id) {
+  constexpr std::string_view command = "drwatch incident ", placeholder = "ID";
+  for (auto at = guide.find(command); at != std::string::npos; at = guide.find(command, at + 1)) {
+    const auto verb = at + command.size();
+    const auto blank = guide.find_first_of(" \n`", verb);
+    if (blank == std::string::npos || guide[blank] != ' ' || guide.compare(blank + 1, placeholder.size(), placeholder) != 0) continue;
+    const auto behind = blank + 1 + placeholder.size();
+    const bool longer = behind < guide.size() && (guide[behind] == '_' || (guide[behind] >= 'A' && guide[behind] <= 'Z'));
+    if (!longer) guide.replace(blank + 1, placeholder.size(), id);
+  }
+  return guide;
+}
+
+}  // namespace
+
+void word_step(View& step, const std::string& incident) {
   const std::string state = step["state"];
   const bool closed = state == "done" || state == "skipped";
   step["closed"] = closed;
@@ -95,13 +113,13 @@ void word_step(View& step) {
   step["after_words"] = words_of(step["after"]);
   step["kind_words"] = kind_words(step["kind"]);
   step["expect_words"] = text_or_null(seconds_words(step["expect_seconds"]));
-  step["guide_html"] = step["guide"].is_null() ? View(nullptr) : View(markdown_html(step["guide"]));
+  step["guide_html"] = step["guide"].is_null() ? View(nullptr) : View(markdown_html(with_id(step["guide"], incident)));
   step["guide_open"] = state == "started" || state == "running" || stuck(step);
   std::string done;
   if (closed && !step["ended_at"].is_null())
-    done = state + " at " + step["ended_at"].get<std::string>();
+    done = state + " at " + moment_words(step["ended_at"]);
   else if (!step["started_at"].is_null())
-    done = "started at " + step["started_at"].get<std::string>();
+    done = "started at " + moment_words(step["started_at"]);
   if (!done.empty() && !step["by"].is_null())
     done += against ? ", said by " + step["by"].get<std::string>() + ", against what drwatch sees" : " by " + step["by"].get<std::string>();
   step["done_sentence"] = text_or_null(std::move(done));

@@ -19,6 +19,11 @@ std::string ago_words(const Seen& seen, const View& time) {
   return at ? duration_words(seen.now - *at) + " ago" : std::string();
 }
 
+std::string moment_words(const View& time) {
+  const auto at = time.is_string() ? parse_time(time.get<std::string>()) : std::nullopt;
+  return at ? time_words(*at) : std::string();
+}
+
 std::string words_of(const View& list, std::string_view between) {
   std::string text;
   for (const auto& word : list) text += (text.empty() ? std::string() : std::string(between)) + word.get<std::string>();
