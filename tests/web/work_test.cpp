@@ -187,7 +187,7 @@ TEST_CASE("a clock that runs is on track, at risk or missed, and never met") {
     return at.body;
   };
   const std::string running = words([](Incident&) {});
-  CHECK(has(running, "On track: 3 h 56 min left until 06:09 UTC."));
+  CHECK(has(running, "On track: 3 h 57 min left until 06:09 UTC."));
   CHECK(has(running, "<svg class=\"clock-picture\""));
   CHECK(!has(running, ">met<"));
   const std::string late = words([](Incident& incident) { incident.rto = minutes{3}; });
@@ -200,7 +200,7 @@ TEST_CASE("a clock that runs is on track, at risk or missed, and never met") {
     projection.decide_by = now_there + hours{1};
     incident.projection = projection;
   });
-  CHECK(has(risky, "At risk: 3 h 56 min left until 06:09 UTC."));
+  CHECK(has(risky, "At risk: 3 h 57 min left until 06:09 UTC."));
   CHECK(has(risky, "Likely over at 05:09 UTC, nine in ten by 07:09 UTC"));
   CHECK(has(risky, "31 % to miss it"));
   CHECK(has(risky, "03:13 UTC, in 1 h"));

@@ -25,10 +25,14 @@ std::string shown_text(const std::string& text) {
   return time ? time_words(*time) : text;
 }
 
+// What is not put into words, whatever it looks like: an argument of a command is what it is.
+constexpr std::string_view exactly = "exactly";
+
 mustache::data as_mustache(const View& value) {
   if (value.is_object()) {
     mustache::data object{mustache::data::type::object};
-    for (const auto& [key, child] : value.items()) object.set(key, as_mustache(child));
+    for (const auto& [key, child] : value.items())
+      object.set(key, key == exactly && child.is_string() ? mustache::data{child.get<std::string>()} : as_mustache(child));
     return object;
   }
   if (value.is_array()) {

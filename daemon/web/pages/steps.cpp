@@ -58,7 +58,9 @@ View forms_of(const View& step, const Command* command, const std::string& place
   forms["started"] = step["state"] == "started";
   forms["run"] = nullptr;
   if (command && !closed && !running) {
-    forms["run"] = {{"argv", command->argv},
+    View argv = View::array();
+    for (const auto& word : command->argv) argv.push_back(View{{"exactly", word}});
+    forms["run"] = {{"argv", std::move(argv)},
                     {"confirm", command->confirm},
                     {"missing_words", text_or_null(words_of(View(command->missing)))},
                     {"again", stuck(step)},
