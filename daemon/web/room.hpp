@@ -47,7 +47,7 @@ struct Room {
         desk(d),
         log(l),
         server(s),
-        auth(s),
+        auth(s, nonce_of(w.dice)),
         moments(d),
         open(w.executor, {}),
         known(w.executor, {}),
@@ -126,6 +126,16 @@ Response page_runbook(const Moment&, const Call&);
 Response page_drills(const Moment&, const Call&);
 Response page_scenario(const Moment&, const Call&);
 Response page_probe(const Moment&, const Call&);
+Response page_incidents(const Moment&, const Call&);
+Task<SharedResponse> page_events(Room&, Call);
+Response page_component(const Moment&, const Call&);
+Response page_badge(const Moment&, const Call&);
+Response tell_asset(Room&, const Call&);
+Response page_login(Room&, const Call&);
+Task<SharedResponse> sign_in(Room&, Call);
+Task<SharedResponse> sign_out(Room&, Call);
+// A form of the page: what the API does with it, and back to the page.
+Task<SharedResponse> work_on_incident(Room&, Call);
 // ---- metrics_page.cpp
 Task<SharedResponse> metrics_page(Room&, Call);
 // ---- ping.cpp
