@@ -2,6 +2,7 @@
 // What can only be wrong between tables: names that lead nowhere, circles, keys used twice.
 #include "config/check/circle.hpp"
 #include "config/check/contradictions.hpp"
+#include "config/rows/slip.hpp"
 
 #include <algorithm>
 #include <set>
@@ -139,7 +140,7 @@ void settle(const ScenarioFile& file, const std::vector<std::string>& path, std:
     auto element = path;
     element.push_back(std::to_string(i));
     const Place place = place_at(file.document.table(), {file.document.file, 1, 1}, element);
-    if (is_known(names[i]) || !whole || nearest(names[i], known)) {
+    if (is_known(names[i]) || !whole || is_slip(names[i], known)) {
       check_name(place, key, names[i], known, noun, problems);
       kept.push_back(names[i]);
     } else {

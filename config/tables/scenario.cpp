@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tables of a scenario's file.
+#include "config/rows/slip.hpp"
 #include "config/tables/shared_rows.hpp"
 
 namespace drwatch::config {
@@ -37,7 +38,7 @@ std::optional<Condition> read_condition(const Value& value, const Names& names, 
   const Asked asked(names);
   auto condition = parse_condition(*value.text(), asked, &error);
   if (condition) return condition;
-  if (absent && !asked.missed.empty() && !nearest(asked.missed, names.all()))
+  if (absent && !asked.missed.empty() && !is_slip(asked.missed, names.all()))
     *absent = AbsentName{value.place, *value.text(), error};
   else
     report(error, value.place, reading);
