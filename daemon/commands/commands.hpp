@@ -48,6 +48,7 @@ int test(const TestOptions& options);
 struct CheckOptions {
   std::string config;
   bool strict = false, json = false;
+  std::string credentials = {};  // the folder in which { credential = "NAME" } is looked for; empty: see use_credentials
 };
 int check(const CheckOptions& options);
 
@@ -57,6 +58,7 @@ struct ProbeOptions {
   std::vector<std::string> names;
   bool acknowledge = false;  // what they have latched; nothing is run
   std::string note;
+  std::string credentials = {};
 };
 int probe(const ProbeOptions& options);
 
@@ -144,5 +146,23 @@ struct CronOptions {
 int cron(const CronOptions& options);
 
 int sql();  // prints what prepares a database
+
+// A small configuration from a few answers.
+struct InitOptions {
+  std::string site, endpoint, supabase, alertmanager, backup, public_url;
+  std::string postgres, pager, deadman;  // files that hold the secret
+  std::vector<std::string> jobs;
+  std::string rto = "4h", rpo = "1h";
+  std::string to, drop_in;  // empty: where the unit looks
+  bool force = false, json = false;
+};
+int init(const InitOptions& options);
+
+struct DoctorOptions {
+  ClientOptions client;
+  std::string config, credentials;
+  bool send = false;  // a test alert as well
+};
+int doctor(const DoctorOptions& options);
 
 }  // namespace drwatch::commands

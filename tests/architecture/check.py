@@ -80,6 +80,7 @@ SAME_WORD = (
     ("daemon/commands/incident.cpp", ("command",), "a kind of step"),
     ("daemon/commands/incident_text.cpp", ("command",), "a kind of step"),
     ("daemon/main.cpp", ("backup",), "drwatch journal backup"),
+    ("daemon/commands/init_text.cpp", ("auth",), "a component's name"),
     ("daemon/story/check.cpp", ("heartbeat",), "the noun of a sentence for whoever wrote the story"),
     ("probes/outcome.cpp", ("auth", "dns", "tls"), "reasons and phases of an outcome"),
     ("probes/auth/visit.cpp", ("dns", "tcp", "tls"), "stages of a login"),
