@@ -70,6 +70,7 @@ Incident filled(int n) {
   Event event;
   event.seq = static_cast<std::uint64_t>(n);
   i.timeline = {event};
+  i.drill = n == 1;
   return i;
 }
 

@@ -13,9 +13,9 @@
 
 namespace drwatch {
 
-enum class IncidentState { open, recovered, resolved, absorbed };
+enum class IncidentState { open, recovered, resolved, absorbed, aborted };  // aborted: a drill
 inline constexpr IncidentState all_incident_states[] = {IncidentState::open, IncidentState::recovered, IncidentState::resolved,
-                                                        IncidentState::absorbed};
+                                                        IncidentState::absorbed, IncidentState::aborted};
 std::string_view state_name(IncidentState s);
 
 enum class StepState { open, started, running, done, skipped, failed, interrupted };
@@ -156,6 +156,7 @@ struct Incident {
   std::optional<double> data_bytes;                // of what it affects, as it was read last before it opened
   std::vector<std::pair<Time, Time>> looked_well;  // recovered, then open again: from, until
   std::vector<Event> timeline;
+  bool drill = false;  // it is the work of a drill
 
   bool live() const { return state == IncidentState::open || state == IncidentState::recovered; }
   IncidentStep* step(std::string_view id);

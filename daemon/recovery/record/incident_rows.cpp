@@ -77,6 +77,7 @@ const std::vector<IncidentRow>& incident_rows() {
       row("data_bytes", &I::data_bytes, taken, hidden),
       row("looked_well", &I::looked_well, stays, hidden),
       row("timeline", &I::timeline, stays, otherwise),
+      row("drill", &I::drill, stays, plain),
   };
   return rows;
 }
