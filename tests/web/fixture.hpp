@@ -55,6 +55,7 @@ class FakeDesk final : public Desk {
   std::vector<std::shared_ptr<const Event>> events_;
   std::map<int, std::function<void(const Event&)>> followers_;
   bool durable_ = true, stopping_ = false, held_ = false;
+  bool decides_ = false;  // the heart itself answers
   int batches_ = 0, test_alerts_ = 0;
 };
 

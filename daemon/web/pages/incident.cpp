@@ -107,12 +107,11 @@ void word_second(View& second) {
 }  // namespace
 
 Response page_incident(const Moment& now, const Call& call) {
-  const auto& incidents = now.seen.state.record.incidents;
-  const auto found = incidents.find(call.at.at("id"));
-  if (found == incidents.end()) return not_found("incident", call.at.at("id"), keys_of(incidents));
-  View view = incident_view(now.seen, found->second, true);
-  word_hero(view, now.seen, found->second);
-  view["outlook"] = outlook_of(view, found->second, now.seen.now);
+  const Incident* found = worked(now.seen.state.record, call.at.at("id"));
+  if (!found) return not_found("incident", call.at.at("id"), keys_of(now.seen.state.record.incidents));
+  View view = incident_view(now.seen, *found, true);
+  word_hero(view, now.seen, *found);
+  view["outlook"] = outlook_of(view, *found, now.seen.now);
   if (View& second = view["second"]; !second.is_null()) word_second(second);
   // The projections of every few minutes would bury what people did; the API has them.
   std::erase_if(view["timeline"].get_ref<View::array_t&>(), [](const View& event) { return event["kind"] == "incident.projected"; });
@@ -126,7 +125,7 @@ Response page_incident(const Moment& now, const Call& call) {
   view["durable_not"] = view["durable"] == false;
   view["now"] = time_text(now.seen.now);
   view["version"] = now.figures.version;
-  return page("incident", found->second.title + " · " + found->first, std::move(view), found->second.live() ? 10 : 0);
+  return page("incident", (found->drill ? "DRILL: " : "") + found->title + " · " + found->id, std::move(view), found->live() ? 10 : 0);
 }
 
 }  // namespace drwatch::web
