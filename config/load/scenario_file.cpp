@@ -3,6 +3,7 @@
 #include "config/load/checklist.hpp"
 #include "config/load/digest.hpp"
 #include "config/rows/files.hpp"
+#include "config/rows/text.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -145,9 +146,13 @@ class Reader {
   }
 
   static void check_drill_step(const Table& root, const Scenario& scenario, const Reading& reading) {
-    if (!scenario.drill || scenario.drill->step.empty()) return;
+    if (!scenario.drill || scenario.drill->run.empty()) return;
     std::vector<std::string> ids;
     for (const Step& step : scenario.steps) ids.push_back(step.id);
+    if (has(ids, "drill-command"))
+      reading.problems.error(place_at(root, {}, {"drill", "run"}), reading.at("drill").at("run").key,
+                             "a step has the id 'drill-command', which the command itself has in a drill", "give that step another id");
+    if (scenario.drill->step.empty()) return;
     check_name(place_at(root, {}, {"drill", "step"}), reading.at("drill").at("step").key, scenario.drill->step, ids, "step",
                reading.problems);
   }

@@ -60,6 +60,13 @@ TEST_CASE("evidence: what is missing, too much or no sense is refused with its r
   Json late = evidence(at);
   late["checks"][0]["verdict"] = "timed-out";
   CHECK(verdict_of(*read_evidence(late.dump()).evidence).verdict == "partial");
+  Json nowhere = evidence(at, "failed");  // it came to no copy
+  nowhere["copy"] = {{"reads", "dump"}, {"label", nullptr}, {"taken_at", nullptr}, {"chosen", nullptr}};
+  nowhere["measured"] = {{"took_seconds", nullptr}, {"lost_seconds", nullptr}, {"phases", Json::array()}};
+  CHECK(wrong(nowhere).empty());
+  Json optional = evidence(at);
+  optional["checks"][1] = {{"name", "amcheck"}, {"verdict", "failed"}, {"mandatory", false}, {"detail", ""}};
+  CHECK(verdict_of(*read_evidence(optional.dump()).evidence).verdict == "failed");
   Json failed = evidence(at);
   failed["checks"][0]["verdict"] = "failed";
   CHECK(verdict_of(*read_evidence(failed.dump()).evidence).verdict == "failed");

@@ -36,7 +36,7 @@ struct EvidenceRead {
 };
 EvidenceRead read_evidence(std::string_view text);
 
-// What it comes to, whatever the document calls itself: a mandatory check that failed fails it, one that was skipped or ran out of time
+// What it comes to, whatever the document calls itself: a check that failed fails it, a mandatory one that was skipped or ran out of time
 // makes it `partial`, and so does a document that checked nothing.
 struct EvidenceVerdict {
   std::string verdict, reason;  // reason: empty where there is nothing to say
