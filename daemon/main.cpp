@@ -251,7 +251,29 @@ void add_drills(CLI::App& app, Given& g) {
   record->add_option("--took", g.drill.took, "From its start to recovery, as 50m");
   record->add_option("--lost", g.drill.lost, "Data lost, as 20s");
   record->add_flag("--failed", g.drill.failed, "It did not recover");
+  record->add_option("--type", g.drill.type, "tabletop (proves the plan alone), restore or full");
+  record->add_option("--evidence", g.drill.evidence, "The document that drwatch-restore-drill --evidence wrote; it decides");
   record->add_option("--note", g.drill.note, "Where its record is, who held it");
+  auto* start = command(*group, "start", "Begin a drill: the scenario's steps, on purpose; its command, if it has one, begins with it",
+                        "drwatch drill start database-outage", g, with(drill_start));
+  start->add_option("SCENARIO", g.drill.scenario, "Which page of the runbook is drilled")->required();
+  start->add_option("--type", g.drill.type, "tabletop, restore or full; without it as the scenario says");
+  start->add_option("--note", g.drill.note, "Who leads it, on what");
+  auto* finish = command(*group, "finish", "It is over: what it took is measured, up to its last critical step",
+                         "drwatch drill finish database-outage --lost 20s", g, with(drill_finish));
+  finish->add_option("--lost", g.drill.lost, "Data lost, as 20s");
+  finish->add_flag("--failed", g.drill.failed, "It did not recover");
+  auto* abort = command(*group, "abort", "End it at once; it proves nothing", "drwatch drill abort database-outage --note \"a real one\"",
+                        g, with(drill_abort));
+  auto* report = command(*group, "report", "Its record, in Markdown: what an auditor asks for",
+                         "drwatch drill report drill-20260301-1000-database-outage > drill.md", g, with(drill_report));
+  for (auto* each : {finish, abort, report})
+    each->add_option("ID", g.drill.id,
+                     "The drill: its id, a beginning of it that fits no other, or its scenario; may be left out where only one is held");
+  auto* hold = command(*group, "hold", "Stop all drills at once, and let none begin", "drwatch drill hold --note \"release day\"", g,
+                       with(drill_hold));
+  auto* release = command(*group, "release", "Let drills begin again", "drwatch drill release", g, with(drill_release));
+  for (auto* each : {finish, abort, hold, release}) each->add_option("--note", g.drill.note, "A reason or remark for the record");
 }
 
 void add_alert_and_journal(CLI::App& app, Given& g) {

@@ -121,9 +121,16 @@ struct DrillOptions {
   ClientOptions client;
   std::string scenario, took, lost, note;
   bool failed = false;
+  std::string id, type, evidence;  // id: of a drill, or what stands for it; evidence: a file
 };
 int drill_list(const DrillOptions& options);
 int drill_record(const DrillOptions& options);
+int drill_start(const DrillOptions& options);
+int drill_finish(const DrillOptions& options);
+int drill_abort(const DrillOptions& options);
+int drill_report(const DrillOptions& options);
+int drill_hold(const DrillOptions& options);
+int drill_release(const DrillOptions& options);
 
 int alert_list(const ClientOptions& options);
 int alert_test(const ClientOptions& options);

@@ -141,6 +141,9 @@ void judge_triggers(Deciding& d);
 // Opens an incident of the scenario as `found` describes it. `detected_at`: when its `for` began. `by`: "drwatch" or a person; it also
 // decides by what the incident is over.
 void open_incident(Deciding& d, const Scenario& scenario, const Match& found, Time detected_at, std::string by);
+// The incident as it would be opened, not yet in the record.
+Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found, Time detected_at, const std::string& by);
+std::string free_id(const Record& record, const std::string& begins, const std::string& scenario, Time now);
 void absorb_narrower(Deciding& d, const std::string& wide_id);  // the open incidents that it supersedes go on in it
 
 // kept_shut.cpp
@@ -191,6 +194,7 @@ void see_step_looked_at(Deciding& d, const std::string& probe);
 void judge_exits(Deciding& d);
 // The end of a step's command: done with exit code 0, else failed.
 void command_ended(Deciding& d, const CommandEnded& ended);
+std::string end_of_output(const std::string& output);
 // After a start: commands that were running are `interrupted`.
 void interrupt_commands(Deciding& d);
 // Fills the arguments and puts the command into the decision; a name that cannot be filled fails the step.
@@ -237,8 +241,25 @@ void order(Deciding& d, const Reopen& o);
 void order(Deciding& d, const SetSignal& o);
 void order(Deciding& d, const StartMaintenance& o);
 void order(Deciding& d, const EndMaintenance& o);
-void order(Deciding& d, const RecordDrill& o);  // drills.cpp
-void order(Deciding& d, const HandOver& o);     // handover.cpp
+void order(Deciding& d, const HandOver& o);  // handover.cpp
 void order(Deciding& d, const TakeOver& o);
+
+// drill_orders.cpp, drill_ends.cpp, drill_calendar.cpp
+void order(Deciding& d, const StartDrill& o);
+void order(Deciding& d, const FinishDrill& o);
+void order(Deciding& d, const AbortDrill& o);
+void order(Deciding& d, const HoldDrills& o);
+void order(Deciding& d, const RecordDrill& o);
+// Aborts those that something real goes before, says which are due and overdue, and begins those that begin by themselves.
+void judge_drills(Deciding& d);
+// The incident that goes before a drill of the scenario: one of its own, or a wider one. nullptr: none is open.
+const Incident* goes_before_drill(const Record& record, const std::string& scenario);
+// Begins the drill, and its command.
+void begin_drill(Deciding& d, const Scenario& scenario, const StartDrill& o, bool by_calendar);
+void abort_drill(Deciding& d, const std::string& id, const std::string& by, const std::string& reason);
+// The drill's own command has ended: what it found decides the drill.
+void drill_command_ended(Deciding& d, const HeldDrill& drill, const CommandEnded& ended);
+// True: it is the work of a drill, for which there is no such act, and the refusal is written.
+bool refuse_in_drill(Deciding& d, const Incident& i);
 
 }  // namespace drwatch

@@ -114,6 +114,9 @@ Response read_report(const Moment&, const Call&);
 Response read_scenarios(const Moment&, const Call&);
 Response read_scenario(const Moment&, const Call&);
 Response read_drills(const Moment&, const Call&);
+Response read_drill(const Moment&, const Call&);
+Response read_drill_report(const Moment&, const Call&);
+Response read_drill_calendar(const Moment&, const Call&);
 Response read_maintenance(const Moment&, const Call&);
 Response read_signals(const Moment&, const Call&);
 Response read_alerts(const Moment&, const Call&);
@@ -155,12 +158,18 @@ Task<SharedResponse> correct_start(Room&, Call);
 Task<SharedResponse> say_bad_change(Room&, Call);
 Task<SharedResponse> set_signal(Room&, Call);
 Task<SharedResponse> start_maintenance(Room&, Call);
-Task<SharedResponse> record_drill(Room&, Call);
 Task<SharedResponse> end_maintenance(Room&, Call);
 // ---- copies.cpp
 Task<SharedResponse> export_incident(Room&, Call);
 Task<SharedResponse> copy_journal(Room&, Call);
 Response tell_output(Room&, const Call&);
+// ---- drills.cpp
+Task<SharedResponse> start_drill(Room&, Call);
+Task<SharedResponse> finish_drill(Room&, Call);
+Task<SharedResponse> abort_drill(Room&, Call);
+Task<SharedResponse> hold_drills(Room&, Call);
+Task<SharedResponse> release_drills(Room&, Call);
+Task<SharedResponse> record_drill(Room&, Call);
 // ---- deeds.cpp
 Task<SharedResponse> run_probe(Room&, Call);
 Task<SharedResponse> acknowledge_probe(Room&, Call);

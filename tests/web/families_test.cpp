@@ -45,7 +45,10 @@ std::vector<web::Family> all_rows() {
 
 // Every feature has something to show: an incident with a projection, drills, recovery points, sizes, scores, findings, alerts.
 std::string page_with_everything() {
-  const Settings settings = small_platform();
+  Settings settings = small_platform();
+  std::string error;
+  settings.scenarios.at("database-outage").drill =
+      DrillPlan{.schedule = Cron::parse("0 10 1 1,4,7,10 *", "UTC", &error), .type = "restore"};
   State state = in_trouble(settings);
   state.kept.probes["primary"].data_bytes = 1e9;
   for (int i = 0; i < 20; ++i) state.sight.probes["primary"].share.runs.push_back({now_there, i % 2 == 0});

@@ -10,7 +10,11 @@
 
 namespace drwatch {
 
-Incident* incident_of(Record& r, const Event& e) { return r.incidents.edit(e.incident); }
+Incident* incident_of(Record& r, const Event& e) {
+  if (Incident* incident = r.incidents.edit(e.incident)) return incident;
+  const auto drill = r.drilling.held.find(e.incident);
+  return drill == r.drilling.held.end() ? nullptr : &drill->second.work;
+}
 
 namespace {
 
@@ -252,6 +256,9 @@ void end_step(Record& r, const Event& e, StepState state) {
   s->evidence = e.body.text("evidence");
   s->against_evidence = e.body.flag("against_evidence");
   s->ran = s->ran || e.body.json().contains("argv");  // it could not even be started
+  if (const auto found = e.body.json().find("document"); found != e.body.json().end())
+    if (const auto drill = r.drilling.held.find(e.incident); drill != r.drilling.held.end())
+      drill->second.evidence = found->dump(-1, ' ', false, Json::error_handler_t::replace);
   if (e.body.flag("verified")) {
     s->holds_since = e.body.maybe_time("holds_since");
     s->proves = e.body.flag("proves");

@@ -170,14 +170,18 @@ bool waits_for_wider(Deciding& d, const Scenario& scenario, const Match& found, 
 
 // ---- opening
 
+}  // namespace
+
 // "20260301-0211-database-outage": it can be said over the phone. A second one of the same scenario in the same minute gets "-2".
-std::string incident_id(const Record& record, const std::string& scenario, Time now) {
+std::string free_id(const Record& record, const std::string& begins, const std::string& scenario, Time now) {
   std::string t = time_text(now);  // 2026-03-01T02:11:20Z
-  std::string id = t.substr(0, 4) + t.substr(5, 2) + t.substr(8, 2) + "-" + t.substr(11, 2) + t.substr(14, 2) + "-" + scenario;
-  if (!record.incidents.count(id)) return id;
+  std::string id = begins + t.substr(0, 4) + t.substr(5, 2) + t.substr(8, 2) + "-" + t.substr(11, 2) + t.substr(14, 2) + "-" + scenario;
+  if (!worked(record, id)) return id;
   for (int n = 2;; ++n)
-    if (std::string next = id + "-" + std::to_string(n); !record.incidents.count(next)) return next;
+    if (std::string next = id + "-" + std::to_string(n); !worked(record, next)) return next;
 }
+
+namespace {
 
 // Contract, "Recovery": an incident opened by a signal or a person is over by its steps, because no probe may see what they saw; otherwise
 // by health. A scenario may say otherwise.
@@ -186,10 +190,12 @@ Exit::By exit_by(const Scenario& scenario, const Match& found, const std::string
   return found.by_signal || by != "drwatch" || scenario.trigger.empty() ? Exit::By::steps : Exit::By::health;
 }
 
+}  // namespace
+
 // A copy of everything that the scenario says now. A reload of the configuration does not change an incident that people are working on.
 Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found, Time detected_at, const std::string& by) {
   Incident i;
-  i.id = incident_id(d.record(), scenario.id, d.now);
+  i.id = free_id(d.record(), "", scenario.id, d.now);
   i.scenario = scenario.id;
   i.title = scenario.title;
   i.summary = scenario.summary;
@@ -226,8 +232,6 @@ Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found
   }
   return i;
 }
-
-}  // namespace
 
 // The wide incident is copied, and the narrow ones are collected first: every event that is applied changes the map that is walked. What a
 // raised signal opened, or speaks for by now, is absorbed only when a person files it so.

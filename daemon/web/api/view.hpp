@@ -59,4 +59,12 @@ View event_view(const Event& event);
 // ---- view_scenario.cpp
 View scenario_view(const Seen& seen, const Scenario& scenario, bool whole);  // not whole: without its steps, messages and texts
 
+// ---- view_drill.cpp
+// A drill that is held or was: as an incident, with what it proves. Not whole: without steps, messages, timeline and evidence.
+View held_drill_view(const Seen& seen, const HeldDrill& drill, bool whole, std::size_t events = std::string::npos);
+// One that is planned: when it is due, and how that stands.
+View planned_drill_view(const Seen& seen, const Scenario& scenario);
+// [{"class", "source", "standing", ...}]: what drills have shown of each copy that survives a class.
+View proven_view(const Seen& seen, const Scenario& scenario);
+
 }  // namespace drwatch::web

@@ -76,10 +76,9 @@ void word_end(View& view, const Incident& incident) {
 }  // namespace
 
 Response incident_page(const Moment& now, const Call& call, const NotDone& not_done) {
-  const auto& incidents = now.seen.state.record.incidents;
-  const auto found = incidents.find(call.at.at("id"));
-  if (found == incidents.end()) return not_found("incident", call.at.at("id"), keys_of(incidents));
-  const Incident& incident = found->second;
+  const Incident* found = worked(now.seen.state.record, call.at.at("id"));
+  if (!found) return not_found("incident", call.at.at("id"), keys_of(now.seen.state.record.incidents));
+  const Incident& incident = *found;
   View view = incident_view(now.seen, incident, true, newest_of_night);
   word_hero(view, incident);
   word_clock(view, now.seen, incident);
@@ -100,8 +99,8 @@ Response incident_page(const Moment& now, const Call& call, const NotDone& not_d
   view["durable_not"] = view["durable"] == false;
   view["not_done"] = text_or_null(not_done.why);
   view["wrote"] = text_or_null(not_done.wrote);
-  const std::string title =
-      (incident.live() ? view["clock"]["verdict"].get<std::string>() + ": " : "") + incident.title + " · " + incident.id;
+  const std::string state = incident.live() ? view["clock"]["verdict"].get<std::string>() + ": " : "";
+  const std::string title = (incident.drill ? "DRILL: " : "") + state + incident.title + " · " + incident.id;
   Response response = page(frame_of(now, call, incident.live()), "incident", title, std::move(view));
   response.status = not_done.status;
   return response;
