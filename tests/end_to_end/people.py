@@ -41,7 +41,7 @@ path = "journal.db"
 [probe.primary]
 component = "database"
 kind      = "command"
-command   = ["/bin/true"]
+run       = ["/bin/true"]
 [scenarios]
 path = "scenarios"
 """
@@ -114,6 +114,8 @@ class People(unittest.TestCase):
                 urllib.request.urlopen(cls.url + "/readyz", timeout=5).close()
                 return
             except (OSError, urllib.error.URLError):
+                if cls.daemon.poll() is not None:
+                    until = 0
                 if time.monotonic() > until:
                     with open(cls.path("log"), encoding="utf-8") as log:
                         raise AssertionError("drwatch is not ready: " + log.read()[-3000:]) from None
@@ -242,7 +244,7 @@ class People(unittest.TestCase):
             file.seek(at)
             file.write(b"vendor CALLED")
         self.assertEqual(self.run_it("journal", "verify", "evidence.journal", server=False).returncode, 1)
-        self.assertIn("higher role", self.drwatch("journal", "backup", "copy.db", code=2))
+        self.assertIn("needs the role admin", self.drwatch("journal", "backup", "copy.db", code=2))
         self.drwatch("journal", "backup", "copy.db", who="boss")
         whole, copy = (json.loads(self.drwatch("journal", "verify", name, "--json", server=False)) for name in ("journal.db", "copy.db"))
         self.assertIsNone(copy["broken"])

@@ -166,8 +166,8 @@ TEST_CASE("a guide names the incident in which it is shown, where a command asks
   CHECK(for_incident("1. `drwatch incident ack ID`, then `drwatch incident note ID \"...\"`. ID stands on top.", id) ==
         "1. `drwatch incident ack 20260301-0211-work`, then `drwatch incident note 20260301-0211-work \"...\"`. ID stands on top.");
   CHECK(for_incident("`drwatch incident bad-change ID T_BAD`", id) == "`drwatch incident bad-change 20260301-0211-work T_BAD`");
-  for (const std::string& other : {"drwatch maintenance end ID", "drwatch incident list", "drwatch incident note IDEA",
-                                   "drwatch incident ID", "drwatch incident ", "kill ID", ""})
+  for (const char* other : {"drwatch maintenance end ID", "drwatch incident list", "drwatch incident note IDEA", "drwatch incident ID",
+                            "drwatch incident ", "kill ID", ""})
     CHECK(for_incident(other, id) == other);
 }
 
