@@ -107,7 +107,7 @@ void word_clock(View& view, const Seen& seen, const Incident& incident) {
   clock["rto_words"] = duration_words(incident.rto);
   clock["runs"] = runs;
   clock["left_words"] = runs ? left_words(incident.deadline(), now) : clock_verdict(incident, now);
-  if (incident.recovery_said) clock["left_words"] = "never seen to recover";
+  if (incident.recovery_said) clock["left_words"] = "called over, never seen to recover";
   clock["deadline_words"] = clock_words(incident.deadline(), now);
   const std::string verdict = clock_verdict(incident, now);
   clock["verdict"] = verdict;
