@@ -150,7 +150,7 @@ TEST_CASE("time to fix is what mending has taken: final incidents about the poin
     i.detected_at = *i.recovered_at - fix;
     i.reopen_within = hours{24 * 400};  // one that is recovered does not end while this goes on
     for (Record* record : {&stage.state.record, &stage.replayed}) {
-      record->incidents[id] = i;
+      record->incidents.put(i);
       if (state == IncidentState::resolved) learn(record->measured, i);
     }
   };
