@@ -109,7 +109,7 @@ TEST_CASE("each combination of flags gives a configuration without errors") {
       answers.alertmanager = "http://127.0.0.1:9093", answers.pager = "https://pager.example.org/",
       answers.deadman = "https://dead.example.org/";
     const char* sources[] = {"archiver", "", "archiver:/srv/wal", "pgbackrest:main", "file:/srv/dumps"};
-    if (!answers.dsn.empty()) answers.backup = sources[bits / 4 % 5];
+    if (!answers.dsn.empty()) answers.backup = sources[(bits + bits / 8) % 5];
     check_one(answers);
     if (answers.dsn.empty() || answers.supabase.empty()) continue;
     answers.backup = bits & 1 ? "supabase" : "supabase-pitr";
