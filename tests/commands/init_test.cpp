@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -95,26 +96,22 @@ void check_one(const InitAnswers& answers) {
 }  // namespace
 
 TEST_CASE("each combination of flags gives a configuration without errors") {
-  for (int bits = 0; bits < 64; ++bits) {
+  for (unsigned bits = 0; bits < 32; ++bits) {
     InitAnswers answers;
     if (bits & 1) answers.site = "https://app.example.org/";
     if (bits & 2) answers.endpoint = "https://app.example.org/api/health";
     if (bits & 4) answers.dsn = secret;
     if (bits & 8) answers.supabase = "abcdefghijklmnopqrst";
     if (bits & 16) answers.jobs = {"reminders=15m", "nightly=0 2 * * *"};
-    if (bits & 32)
+    if (nothing_to_watch(answers)) continue;
+    // What alerts go to touches nothing that is watched: with every other combination is enough, and so is one source of backups with each.
+    if (std::popcount(bits) % 2 == 0)
       answers.alertmanager = "http://127.0.0.1:9093", answers.pager = "https://pager.example.org/",
       answers.deadman = "https://dead.example.org/";
-    if (nothing_to_watch(answers)) continue;
-    if (answers.dsn.empty()) {
-      check_one(answers);
-      continue;
-    }
-    // Each source of backups with a quarter of the others: they do not meet but in the database that they protect.
-    const char* sources[] = {"", "archiver", "archiver:/srv/wal", "pgbackrest:main", "file:/srv/dumps"};
-    answers.backup = sources[static_cast<std::size_t>(bits / 4) % 5];
+    const char* sources[] = {"archiver", "", "archiver:/srv/wal", "pgbackrest:main", "file:/srv/dumps"};
+    if (!answers.dsn.empty()) answers.backup = sources[(bits + bits / 8) % 5];
     check_one(answers);
-    if (answers.supabase.empty()) continue;
+    if (answers.dsn.empty() || answers.supabase.empty()) continue;
     answers.backup = bits & 1 ? "supabase" : "supabase-pitr";
     check_one(answers);
   }

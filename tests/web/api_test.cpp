@@ -170,7 +170,7 @@ TEST_CASE("the report says what is known and leaves people's sections to people"
 TEST_CASE("the report as facts, and gaps, deviations and hashes in both") {
   Running server;
   server.on_loop([&] {
-    Incident& incident = server.desk().state_.record.incidents.at(incident_id);
+    Incident& incident = *server.desk().state_.record.incidents.edit(incident_id);
     incident.unwatched = {{*parse_time("2026-03-01T02:11:30Z"), *parse_time("2026-03-01T02:12:00Z")}};
     incident.acknowledged_at = *parse_time("2026-03-01T02:11:40Z");
     incident.acknowledged_by = "oncall";

@@ -128,7 +128,7 @@ TEST_CASE("a table in a guide is a list; a bar in code parts nothing") {
 TEST_CASE("the commands in a guide have the incident's id") {
   Running server;
   server.on_loop([&] {
-    server.desk().state_.record.incidents.at(incident_id).steps[0].plan.guide =
+    server.desk().state_.record.incidents.edit(incident_id)->steps[0].plan.guide =
         "`drwatch incident note ID \"x\"`, `drwatch incident list`, `drwatch incident step ID_OF x`";
   });
   holds(ask(server.port(), "GET", "/incidents/" + incident_id).body,

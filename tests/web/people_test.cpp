@@ -91,7 +91,7 @@ TEST_CASE("an incident is handed over and taken in the name of a token") {
   for (const char* key : {"owner", "taken_at", "taken_by", "handed_at", "handed_to", "handed_by", "handover"})
     CHECK(handed.json().contains(key));
   server.on_loop([&] {
-    Incident& now = server.desk().state_.record.incidents.at(incident_id);
+    Incident& now = *server.desk().state_.record.incidents.edit(incident_id);
     now.taken_by = "boss";
     now.handed_to = "lena";
   });
@@ -115,7 +115,7 @@ TEST_CASE("an incident's events and the journal are taken away as files, by who 
 TEST_CASE("what a step's command prints is read as it comes, from where a reader is") {
   Running server;
   server.on_loop([&] {
-    auto& its = server.desk().state_.record.incidents.at(incident_id);
+    auto& its = *server.desk().state_.record.incidents.edit(incident_id);
     IncidentStep step;
     step.plan.id = "restore";
     step.plan.run = {"/bin/restore"};
@@ -135,7 +135,7 @@ TEST_CASE("what a step's command prints is read as it comes, from where a reader
   // Of one that ended before this start, the end of what it printed is what was kept.
   server.on_loop([&] {
     server.desk().heard_.clear();
-    server.desk().state_.record.incidents.at(incident_id).steps.back().evidence = "40 of 40 tables\n";
+    server.desk().state_.record.incidents.edit(incident_id)->steps.back().evidence = "40 of 40 tables\n";
   });
   CHECK(read("").json()["output"] == "40 of 40 tables\n");
 }
