@@ -117,13 +117,13 @@ TEST_CASE("what a step's command prints is read as it comes, from where a reader
   server.on_loop([&] {
     auto& its = *server.desk().state_.record.incidents.edit(incident_id);
     IncidentStep step;
-    step.plan.id = "restore";
+    step.plan.id = "rebuild";
     step.plan.run = {"/bin/restore"};
     step.state = StepState::running;
     its.steps.push_back(step);
-    server.desk().heard_[incident_id + "/restore"] = "one\ntwo\n";
+    server.desk().heard_[incident_id + "/rebuild"] = "one\ntwo\n";
   });
-  const auto read = [&](const std::string& query) { return ask(server.port(), "GET", incident + "/steps/restore/output" + query, {}); };
+  const auto read = [&](const std::string& query) { return ask(server.port(), "GET", incident + "/steps/rebuild/output" + query, {}); };
   CHECK(read("").json()["output"] == "one\ntwo\n");
   CHECK(read("").json()["state"] == "running");
   CHECK(read("?after=4").json()["output"] == "two\n");
@@ -131,7 +131,7 @@ TEST_CASE("what a step's command prints is read as it comes, from where a reader
   CHECK(read("?after=8").json()["output"] == "");
   CHECK(read("?after=99").json()["output"] == "");
   CHECK(read("?after=x").status == 400);
-  CHECK(ask(server.port(), "GET", incident + "/steps/restor/output", {}).json()["list"][0] == "restore");
+  CHECK(ask(server.port(), "GET", incident + "/steps/rebuil/output", {}).json()["list"][0] == "rebuild");
   // Of one that ended before this start, the end of what it printed is what was kept.
   server.on_loop([&] {
     server.desk().heard_.clear();
