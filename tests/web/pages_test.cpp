@@ -51,7 +51,7 @@ TEST_CASE("the headline is made of objectives, alerts and drwatch's own sight as
     Running server;
     server.on_loop([&] {
       State& state = server.desk().state_;
-      state.record.incidents.clear();
+      state.record.incidents = {};
       state.record.objectives.clear();
       for (const char* name : {"database", "api", "cron"}) state.record.components[name] = {Health::up, now_there, "", {}};
       change(server.desk());
@@ -134,7 +134,7 @@ TEST_CASE("a table in a guide is a list; a bar in code parts nothing") {
 TEST_CASE("the commands in a guide have the incident's id") {
   Running server;
   server.on_loop([&] {
-    server.desk().state_.record.incidents.at(incident_id).steps[0].plan.guide =
+    server.desk().state_.record.incidents.edit(incident_id)->steps[0].plan.guide =
         "`drwatch incident note ID \"x\"`, `drwatch incident list`, `drwatch incident step ID_OF x`";
   });
   holds(ask(server.port(), "GET", "/incidents/" + incident_id).body,
@@ -168,10 +168,10 @@ TEST_CASE("every incident by month, with how long it took and how that stands to
     old.opened_at = old.started_at = *parse_time("2025-12-24T18:00:00Z");
     old.state = IncidentState::resolved;
     old.recovered_at = old.resolved_at = old.started_at + hours{5};
-    incidents[old.id] = old;
+    incidents.put(old);
     old.id = "20251224-2300-database-outage";
     old.false_alarm = true;
-    incidents[old.id] = old;
+    incidents.put(old);
   });
   const std::string body = ask(server.port(), "GET", "/incidents").body;
   holds(body, {"March 2026", "December 2025", "/incidents/" + incident_id, "5 h, to be back within 4 h", "too late", "false alarm",

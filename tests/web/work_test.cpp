@@ -47,7 +47,7 @@ struct OnCall {
   std::string body;
 };
 
-Incident& incident_in(State& state) { return state.record.incidents.at(incident_id); }
+Incident& incident_in(State& state) { return *state.record.incidents.edit(incident_id); }
 
 void taken(State& state) {
   incident_in(state).acknowledged_at = now_there;

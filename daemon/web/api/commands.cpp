@@ -39,7 +39,7 @@ Task<SharedResponse> incident_answer(Room& room, Caller caller, std::string id, 
 // A path that names an incident which does not exist is answered with 404 and the nearest ids, before the body is looked at.
 std::optional<Response> no_such_incident(Room& room, const Call& call) {
   const auto& incidents = room.desk.state().record.incidents;
-  if (incidents.contains(call.at.at("id"))) return std::nullopt;
+  if (incidents.count(call.at.at("id"))) return std::nullopt;
   return not_found("incident", call.at.at("id"), keys_of(incidents));
 }
 
