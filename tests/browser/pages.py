@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -33,9 +34,9 @@ secret = {{ file = "token" }}
 [journal]
 path = "journal.db"
 [defaults]
-interval = "1s"
-retry    = "500ms"
-timeout  = "500ms"
+interval = "10s"
+retry    = "2s"
+timeout  = "2s"
 [component.database]
 title = "Database <b>&amp;</b> \\u202Eright-to-left"
 [component.api]
@@ -59,7 +60,7 @@ title = "{title}"
 component = "part-{n}"
 kind      = "tcp"
 target    = "127.0.0.1:{alive}"
-interval  = "5s"
+interval  = "30s"
 """
 OUTAGE = """
 title    = "Database outage"
@@ -112,6 +113,15 @@ def node_modules():
     return folder
 
 
+def take_in(listener):
+    """Until it is closed."""
+    while True:
+        try:
+            listener.accept()[0].close()
+        except OSError:
+            return
+
+
 def missing():
     return next((name for name in ("node", "npm", "chromium") if not shutil.which(name)), None)
 
@@ -127,6 +137,7 @@ def main():
         alive = socket.socket()
         alive.bind(("127.0.0.1", 0))
         alive.listen(512)
+        threading.Thread(target=take_in, args=(alive,), daemon=True).start()
         served = Served(folder, TOKEN, 60)
         titles = [f"Part {n}" if n % 9 else LONG + str(n) for n in range(60)]
         parts = "".join(PART.format(n=n, title=title, alive=alive.getsockname()[1]) for n, title in enumerate(titles))

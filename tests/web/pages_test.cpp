@@ -80,6 +80,12 @@ TEST_CASE("the headline is made of objectives, alerts and drwatch's own sight as
   not_green("drwatch is blind", [](FakeDesk& desk) { desk.state_.record.blind_since = now_there; });
   not_green("the journal does not keep up", [](FakeDesk& desk) { desk.figures_.durable = false; });
   not_green("the last reload was refused", [](FakeDesk& desk) { desk.figures_.last_reload_successful = false; });
+  not_green("\u2068a\u202eb\u2069 is down", [](FakeDesk& desk) {
+    const auto settings = std::make_shared<Settings>(*desk.settings_);
+    settings->components["cron"].title = "a\u202eb";
+    desk.settings_ = settings;
+    desk.state_.record.components["cron"].health = Health::down;
+  });
   not_green("Public API and Database are down", [](FakeDesk& desk) {
     const auto settings = std::make_shared<Settings>(*desk.settings_);
     settings->components["api"].depends_on.clear();

@@ -33,6 +33,7 @@ View objective_row(const View& objective, Time now) {
           : "at most " + seconds_words(objective["target_seconds"]) + " lost, if the " + objective["class"].get<std::string>() + " is";
   row["standing"] = objective["standing"];
   row["standing_sign"] = sign(objective["standing"].get<std::string>());
+  row["standing_words"] = rto ? View(rto_words(objective)) : objective["standing"];
   row["message"] = objective["message"];
   const auto at = objective["breach_at"].is_string() ? parse_time(objective["breach_at"].get<std::string>()) : std::nullopt;
   row["breach_words"] = at && objective["standing"] != "met" ? View("breach at " + clock_words(*at, now)) : View(nullptr);

@@ -44,8 +44,16 @@ Sorted sorted(const Seen& seen) {
   return found;
 }
 
+// A title that turns the direction of writing turns that of nothing but itself (Unicode's isolates, U+2068 and U+2069).
+std::string isolated(const std::string& title) {
+  for (const char* turns : {"\u202a", "\u202b", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068"})
+    if (title.find(turns) != std::string::npos) return "\u2068" + title + "\u2069";
+  return title;
+}
+
 // "A", "A and B", "A, B and 4 more"
-std::string named(const std::vector<std::string>& titles) {
+std::string named(std::vector<std::string> titles) {
+  for (auto& title : titles) title = isolated(title);
   if (titles.size() == 1) return titles[0];
   if (titles.size() == 2) return titles[0] + " and " + titles[1];
   if (titles.size() == 3) return titles[0] + ", " + titles[1] + " and " + titles[2];

@@ -121,6 +121,7 @@ void word_component(View& component, const Seen& seen) {
   if (!rto.is_null()) {
     rto["target_words"] = seconds_words(rto["target_seconds"]);
     rto["standing_sign"] = sign(rto["standing"].get<std::string>());
+    rto["standing_words"] = rto_words(rto);
   }
   component["rto"] = std::move(rto);
   component["probes"] = probes_of(component, seen);

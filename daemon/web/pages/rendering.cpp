@@ -125,7 +125,7 @@ Response page(const Frame& frame, const std::string& name, const std::string& ti
   around["now"] = said(frame.now);
   around["version"] = said(frame.version);
   around["looked"] = said(frame.looked);
-  around["places"] = places_of(frame.here);
+  around["places"] = places_of(frame.signing_in ? "/login" : frame.here);
   around["who"] = in_session ? View{{"name", frame.caller.name}, {"role", role_name(frame.caller.role)}} : View(nullptr);
   around["form_token"] = frame.caller.form_token;
   around["login"] = in_session || frame.signing_in ? View(nullptr) : document["login_path"];

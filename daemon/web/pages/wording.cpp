@@ -43,6 +43,12 @@ int percent_of(Duration part, Duration whole) {
   return static_cast<int>(std::clamp<std::int64_t>(part.count() * 100 / whole.count(), 0, 100));
 }
 
+std::string rto_words(const View& objective) {
+  const std::string standing = objective["standing"];
+  if (objective["breach_at"].is_null()) return standing;  // no incident is open
+  return standing == "breached" ? "missed" : standing == "at-risk" ? "at risk" : "on track";
+}
+
 std::string counted(std::size_t n, std::string_view noun) { return std::to_string(n) + " " + std::string(noun) + (n == 1 ? "" : "s"); }
 
 View text_or_null(std::string text) { return text.empty() ? View(nullptr) : View(std::move(text)); }

@@ -15,6 +15,7 @@ std::string moment_words(const View& time);                               // "20
 std::string words_of(const View& list, std::string_view between = ", ");  // of strings
 std::string seconds_words(const View& seconds);                           // of a seconds_view; "" of null
 std::string left_words(Time deadline, Time now);                          // "1 h 2 min", "over by 3 min"
+std::string rto_words(const View& objective);                             // how it stands; of a clock that runs never "met"
 std::string counted(std::size_t n, std::string_view noun);                // "1 incident", "3 incidents"
 View text_or_null(std::string text);                                      // what is empty is not said
 int percent_of(Duration part, Duration whole);                            // 0 to 100
