@@ -170,7 +170,7 @@ TEST_CASE("the report says what is known and leaves people's sections to people"
 TEST_CASE("what a person said against what drwatch sees, and what was called over, is told as such") {
   Running server;
   server.on_loop([&] {
-    Incident& incident = server.desk().state_.record.incidents.at(incident_id);
+    Incident& incident = *server.desk().state_.record.incidents.edit(incident_id);
     IncidentStep& step = *incident.step("connectivity");
     step.state = StepState::done;
     step.by = "lena";
@@ -208,7 +208,7 @@ TEST_CASE("an open verified step says what is seen now, and a component its newe
     auto& sight = state.sight.probes["primary"];
     sight.last = std::make_shared<const Outcome>(outcome);
     sight.recent.emplace_back(sight.last);
-    state.record.incidents.at(incident_id).trigger = server.desk().settings()->scenarios.at("database-outage").trigger;
+    state.record.incidents.edit(incident_id)->trigger = server.desk().settings()->scenarios.at("database-outage").trigger;
   });
   const Json status = get(server, "/api/v1/status");
   for (const auto& component : status["components"]) {

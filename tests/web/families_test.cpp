@@ -57,7 +57,7 @@ std::string page_with_everything() {
   state.record.drills["database-outage"] = {now_there - hours{50}, 1500, 20, 1e9};
   Projection projection;
   projection.decide_by = now_there + hours{1};
-  state.record.incidents.at(incident_id).projection = projection;
+  state.record.incidents.edit(incident_id)->projection = projection;
   state.record.measured.scored = 3;
   DaemonFigures figures;
   figures.version = "0.1.0";

@@ -24,7 +24,7 @@ Task<Answer> FakeDesk::submit(Input input, std::string idempotency_key, std::str
     Incident made = state_.record.incidents.at(incident_id);
     made.id = answer.subject = "20260301-0213-" + open->scenario;
     made.scenario = open->scenario;
-    state_.record.incidents.insert_or_assign(made.id, std::move(made));
+    state_.record.incidents.put(std::move(made));
   } else if (std::holds_alternative<Resolve>(input)) {
     answer.refused = Refusal{409, "steps are open", "finish or skip them, or force with a note", {"connectivity", "scope"}};
   } else if (const auto* signal = std::get_if<SetSignal>(&input)) {

@@ -157,7 +157,7 @@ void order(Deciding& d, const Refile& o) {
   open_incident(sketch, *scenario, found, d.now, i->opened_by);
   // What the old scenario superseded stays shut under the new one as well: filed from "everything is down" to "database is down", it must
   // not let the hosting's own incident open beside it.
-  Incident& sketched = scratch.record.incidents.at(sketch.decision.subject);
+  Incident& sketched = *scratch.record.incidents.edit(sketch.decision.subject);
   auto& supersedes = sketched.trigger.supersedes;
   for (const std::string& narrow : i->trigger.supersedes)
     if (narrow != scenario->id && std::find(supersedes.begin(), supersedes.end(), narrow) == supersedes.end()) supersedes.push_back(narrow);

@@ -11,8 +11,7 @@
 namespace drwatch {
 
 Incident* incident_of(Record& r, const Event& e) {
-  auto it = r.incidents.find(e.incident);
-  if (it != r.incidents.end()) return &it->second;
+  if (Incident* incident = r.incidents.edit(e.incident)) return incident;
   const auto drill = r.drilling.held.find(e.incident);
   return drill == r.drilling.held.end() ? nullptr : &drill->second.work;
 }
@@ -37,7 +36,9 @@ void forget_oldest(Record& r) {
 }
 
 void incident_opened(Record& r, const Event& e) {
-  r.incidents[e.incident] = incident_from_json(e.body.json().at("incident"));
+  Incident incident = incident_from_json(e.body.json().at("incident"));
+  incident.id = e.incident;
+  r.incidents.put(std::move(incident));
   r.pending.erase(e.scenario);
   forget_oldest(r);
 }
@@ -142,13 +143,13 @@ Filed filed_in(const Event& e, const std::string& scenario) {
 }
 void incident_absorbed(Record& r, const Event& e) {
   Incident* narrow = incident_of(r, e);
-  auto wide = r.incidents.find(e.body.text("absorbed_by"));
-  if (!narrow || wide == r.incidents.end()) return;
+  Incident* wide = r.incidents.edit(e.body.text("absorbed_by"));
+  if (!narrow || !wide) return;
   narrow->state = IncidentState::absorbed;
   narrow->absorbed_at = e.at;
-  narrow->absorbed_by = wide->first;
-  take_over(wide->second, *narrow);
-  if (e.body.json().contains("components")) wide->second.filed.push_back(filed_in(e, narrow->scenario));  // by a person
+  narrow->absorbed_by = wide->id;
+  take_over(*wide, *narrow);
+  if (e.body.json().contains("components")) wide->filed.push_back(filed_in(e, narrow->scenario));  // by a person
 }
 
 // The new scenario's plan, with the state of the steps that both have. Steps that only the old plan had stay if somebody worked on them, as

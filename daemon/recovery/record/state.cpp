@@ -241,8 +241,8 @@ ScenarioRecord scenario_from(const Json& j) {
           json::text(j, "basis")};
 }
 
-template <class T>
-Json map_of(const std::map<std::string, T>& values) {
+template <class Map>
+Json map_of(const Map& values) {
   Json object = Json::object();
   for (const auto& [key, value] : values) object[key] = of(value);
   return object;
@@ -291,7 +291,7 @@ Record record_from_json(const Json& j) {
   r.signals = map_from(j, "signals", signal_from);
   r.maintenance = map_from(j, "maintenance", maintenance_from);
   r.pending = map_from(j, "pending", pending_from);
-  r.incidents = map_from(j, "incidents", incident_from_json);
+  for (const Json& incident : j.at("incidents")) r.incidents.put(incident_from_json(incident));
   r.alerts = map_from(j, "alerts", alert_from);
   r.findings = map_from(j, "findings", finding_from);
   r.blind_since = json::maybe_time(j, "blind_since");

@@ -11,7 +11,7 @@
 #include "daemon/recovery/outlook/measured.hpp"
 #include "daemon/recovery/record/event.hpp"
 #include "daemon/recovery/record/held.hpp"
-#include "daemon/recovery/record/incident.hpp"
+#include "daemon/recovery/record/incidents.hpp"
 #include "probes/outcome.hpp"
 
 #include <cstdint>
@@ -148,7 +148,7 @@ struct Record {
   std::map<std::string, SignalRecord> signals;
   std::map<std::string, MaintenanceRecord> maintenance;  // running ones, by id
   std::map<std::string, PendingRecord> pending;          // by scenario
-  std::map<std::string, Incident> incidents;             // by id; final ones are kept (the newest 1000)
+  Incidents incidents;                                   // final ones are kept (the newest 1000)
   std::map<std::string, AlertRecord> alerts;             // by alert_key; resolved ones for 15 minutes
   std::map<std::string, FindingRecord> findings;         // by key
   std::optional<Time> blind_since;                       // drwatch is blind

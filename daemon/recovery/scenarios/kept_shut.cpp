@@ -123,8 +123,8 @@ bool said_to_be_over(const Deciding& d, const std::string& scenario, const Match
 }
 
 // An open incident that affects the component; nullptr: none.
-Incident* open_about(Deciding& d, const std::string& component) {
-  for (auto& [id, incident] : d.record().incidents)
+const Incident* open_about(const Deciding& d, const std::string& component) {
+  for (const auto& [id, incident] : d.record().incidents)
     if (incident.state == IncidentState::open && has(incident.affects, component)) return &incident;
   return nullptr;
 }
