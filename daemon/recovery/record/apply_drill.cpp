@@ -8,7 +8,9 @@
 namespace drwatch {
 namespace {
 
-constexpr std::size_t final_drills_kept = 1000;
+// Readers are given a copy of all of them after every event, so they are kept slim (what guides said is the runbook's); the journal has
+// every one.
+constexpr std::size_t final_drills_kept = 300;
 
 // The oldest go first; what goes on stays.
 void forget_oldest_drills(Record& r) {
@@ -47,6 +49,8 @@ void end_drill(Record& r, const Event& e, std::string_view verdict) {
     drill.evidence = evidence->dump(-1, ' ', false, Json::error_handler_t::replace);
   drill.work.state = verdict == "aborted" ? IncidentState::aborted : IncidentState::resolved;
   drill.work.resolved_at = e.at;
+  drill.work.message_plans.clear();
+  for (IncidentStep& step : drill.work.steps) step.plan.guide.clear();
 }
 
 std::map<std::string, double> step_seconds(const Event& e) {

@@ -66,7 +66,7 @@ struct Event;
 
 // What the record knows of drills beside the newest that passed or failed.
 struct Drilling {
-  std::map<std::string, HeldDrill> held;                            // by id; final ones are kept (the newest 1000)
+  std::map<std::string, HeldDrill> held;                            // by id; final ones are kept (the newest 300)
   std::map<std::string, DrillTold> told;                            // by scenario
   std::map<std::string, DrillChange> changes;                       // by scenario
   std::map<std::string, Time> tabletops;                            // by scenario: the newest that passed; it proves the plan alone
