@@ -16,10 +16,9 @@ class PgBackRest:
         if not re.fullmatch(r"[A-Za-z0-9_.-]+", stanza):
             raise words.Unusable(f"{stanza!r} is no name of a stanza")
         self.stanza, self.runner, self.folder = stanza, runner, scratch
-        # Locks, logs and the spool of its own: a drill must not hold up the archiving of the machine that it runs on.
+        # Locks and logs of its own: a drill must not hold up the archiving of the machine that it runs on. For the same reason no spool (below).
         self.common = [f"--stanza={stanza}", f"--lock-path={scratch}/lock", "--log-level-file=off", "--log-level-console=warn",
                        *([f"--config={config}"] if config else []), *([f"--repo={repo}"] if repo else [])]
-        self.spool = [f"--spool-path={scratch}/spool", "--no-archive-async"]
         self.bound = None
 
     def run(self, command, *arguments, tick=None):
@@ -85,7 +84,7 @@ class PgBackRest:
         return found
 
     def fetch_wal(self, name, to):
-        done = self.run("archive-get", f"--pg1-path={self.bound}", *self.spool, name, to)
+        done = self.run("archive-get", f"--pg1-path={self.bound}", "--no-archive-async", name, to)
         if done.code == 1:
             return False
         if done.code:

@@ -75,14 +75,15 @@ class Cluster:
         return done.stdout.strip()
 
     def start(self):
-        self.must([f"{self.bin}/pg_ctl", "-w", "-s", "-D", self.path("data"), "-l", self.path("log"), "start"])
+        self.must([f"{self.bin}/pg_ctl", "-w", "-t", "1800", "-s", "-D", self.path("data"), "-l", self.path("log"), "start"])
 
     def stop(self, mode="fast"):
-        return self.run([f"{self.bin}/pg_ctl", "-w", "-s", "-m", mode, "-D", self.path("data"), "stop"])
+        """To its end: what is changed in the files before that, a last write could set right again."""
+        self.must([f"{self.bin}/pg_ctl", "-w", "-t", "1800", "-s", "-m", mode, "-D", self.path("data"), "stop"])
 
     def gone(self):
         self.quiet()
-        self.stop("immediate")
+        self.run([f"{self.bin}/pg_ctl", "-w", "-s", "-m", "immediate", "-D", self.path("data"), "stop"])
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def sql(self, text, database="postgres"):

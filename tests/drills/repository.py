@@ -127,7 +127,7 @@ class Repository(unittest.TestCase):
         self.assertEqual(code, 1, e.told())
 
     def test_the_archiving_goes_on(self):
-        """Locks and spool of the drill are its own: a backup beside it is not held up."""
+        """Locks of the drill are its own: a backup beside it is not held up."""
         c = self.cluster
         drill = c.begin(*c.asked, "--check", "slow=select pg_sleep(6) is not null")
         for line in drill.stderr:
