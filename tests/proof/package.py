@@ -210,6 +210,7 @@ def story(machine, deb, next_deb):
 
 
 def main():
+    sys.stdout.reconfigure(line_buffering=True)
     found = sys.argv[1:] or sorted(glob.glob(str(ROOT / "build/package/drwatch_*.deb")))
     if not found:
         fail("there is no package; 'make package' makes it")
