@@ -66,7 +66,7 @@ void word_hero(View& view, const Seen& seen, const Incident& incident) {
   if (incident.state == IncidentState::absorbed) view["elapsed_label"] = "ran for", view["left_words"] = "goes on elsewhere";
   view["percent"] = percent_of(incident.elapsed(seen.now), incident.rto);
   view["ack_sentence"] = incident.acknowledged_at ? "Acknowledged by " + incident.acknowledged_by + "." : "Nobody has acknowledged it yet.";
-  const View& point = view["recovery_point"];
+  const View point = view["recovery_point"];  // a copy: a key that is added moves all the others
   view["no_data"] = !incident.data;
   view["lost_words"] = !incident.data                        ? "no data is at stake"
                        : point["exposure_seconds"].is_null() ? "not known"
