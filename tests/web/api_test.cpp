@@ -194,11 +194,17 @@ TEST_CASE("the report as facts, and gaps, deviations and hashes in both") {
   const std::string path = "/api/v1/incidents/" + incident_id + "/report";
   const std::string text = ask(server.port(), "GET", path).body;
   CAPTURE(text);
-  for (const std::string& part : std::vector<std::string>{"Time to mitigate, from t0 to the first step that people or a command closed: 3 min (scope)",
-                                 "Time to recover (MTTR), from t0: not yet", "## Gaps in observation",
-                                 "2026-03-01T02:11:30Z to 2026-03-01T02:12:00Z (30 s): drwatch was blind or did not run",
-                                 "## Steps that went otherwise", "'Restore' was skipped by oncall", "was taken by lena from oncall",
-                                 "## Evidence", "scope: SHA-256 ", "drwatch incident export " + incident_id}) {
+  const std::vector<std::string> parts{"Time to mitigate, from t0 to the first step that people or a command closed: 3 min (scope)",
+                                       "Time to recover (MTTR), from t0: not yet",
+                                       "## Gaps in observation",
+                                       "2026-03-01T02:11:30Z to 2026-03-01T02:12:00Z (30 s): drwatch was blind or did not run",
+                                       "## Steps that went otherwise",
+                                       "'Restore' was skipped by oncall",
+                                       "was taken by lena from oncall",
+                                       "## Evidence",
+                                       "scope: SHA-256 ",
+                                       "drwatch incident export " + incident_id};
+  for (const std::string& part : parts) {
     CAPTURE(part);
     CHECK(text.find(part) != std::string::npos);
   }

@@ -46,8 +46,10 @@ bool refuse_step(Deciding& d, const Incident& i, const IncidentStep* step, const
     d.refuse(409, "'" + step->plan.title + "' is running", "wait for its end, or cancel it");
     return true;
   }
-  // What was done is not skipped and what was skipped is not run, or the record would say both: somebody takes it back first.
-  if ((o.action == OnStep::skip && step->state == StepState::done) || (o.action == OnStep::run && step->state == StepState::skipped)) {
+  // What people or a command did is not skipped and what was skipped is not run, or the record would say both: somebody takes it back
+  // first. What drwatch ticked by what it sees is nobody's work.
+  if ((o.action == OnStep::skip && step->state == StepState::done && !step->plan.verify) ||
+      (o.action == OnStep::run && step->state == StepState::skipped)) {
     d.refuse(409, "'" + step->plan.title + "' is " + std::string(state_name(step->state)) + " already", "take it back first: undo");
     return true;
   }

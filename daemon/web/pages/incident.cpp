@@ -26,7 +26,7 @@ void word_hero(View& view, const Incident& incident) {
   view["live"] = incident.live();
   view["recovered"] = incident.state == IncidentState::recovered;
   view["ack_sentence"] = incident.acknowledged_at ? "Taken by " + incident.acknowledged_by + "." : "Nobody has taken it yet.";
-  const View& point = view["recovery_point"];
+  const View point = view["recovery_point"];  // a copy: a key that is added moves all the others
   view["no_data"] = !incident.data;
   view["lost_words"] = !incident.data                        ? "no data is at stake"
                        : point["exposure_seconds"].is_null() ? "not known"
