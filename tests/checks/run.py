@@ -6,7 +6,8 @@ test    what every landing must show. Unit suites run once, under AddressSanitiz
         time or memory, end to end, quiet months, kills) runs plain, while the sanitized programs are still being compiled. Of each long proof
         some seeds, drawn from the commit.
 proof   everything: both builds with every suite, all seeds, months and kills, the separate build, a fresh machine. Writes tests/PROOFS.md. It takes
-        hours, so it goes on where it was ended: a part that held on this commit is not run again, and the row says in how many runs it was made.
+        hours, so it goes on where it was ended: what held on this commit is not run again, and the row says in how many runs it was made and
+        what failed in the first.
 
 Labels of a test, given where it is declared: `plain` runs plain in `make test`, `unit` sanitized. What has neither is for `make proof` alone.
 """
@@ -56,6 +57,7 @@ class Part:
     def __init__(self, name):
         self.name, self.seconds, self.failed = name, None, False
         self.passed, self.failures, self.skipped, self.times = 0, [], [], {}
+        self.held, self.unsteady = [], []  # names of those that passed; of those that failed in an earlier run on this commit
 
     def run(self, commands, environment=None, shown=False):
         """Runs the commands one after the other until one fails; what they print is shown, or kept and shown only when one failed."""
@@ -89,7 +91,10 @@ class Part:
         return self.run([["cmake", "--build", f"build/{preset}", f"-j{jobs}"]], shown=True)
 
     def tests(self, preset, selection, jobs, environment=None):
-        """Runs tests of a build by ctest and counts them; the output of those that fail is shown."""
+        """Runs tests of a build by ctest and counts them; the output of those that fail is shown. Those that passed in an earlier run of this
+        part are not run again."""
+        if self.held:
+            selection = [*selection, "-E", "^(" + "|".join(re.escape(name) for name in self.held) + ")$"]
         result = os.path.join(FOLDER, f"{preset}-{self.name.replace(' ', '-')}.xml")
         if os.path.exists(result):
             os.remove(result)
@@ -109,10 +114,12 @@ class Part:
             self.skipped += [f"{name}: {line[8:]}" for line in output.splitlines() if line.startswith("SKIPPED ")]
             if case.get("status") in ("run", "passed") and case.find("failure") is None:
                 self.passed += 1
+                self.held.append(name)
             elif case.find("skipped") is not None and case.find("failure") is None:
                 self.skipped.append(f"{name}: {case.find('skipped').get('message') or 'skipped'}")
             else:
                 self.failures.append(f"{name} ({preset})")
+                self.unsteady.append(name)
                 say(f"FAILED {name} ({preset})")
                 print(output[-30000:], flush=True)
         self.failed = self.failed or bool(self.failures) or done.returncode != 0
@@ -225,7 +232,9 @@ def proof():
             # Its programs are needed all the same, and are there unless the folder is another.
             if name in ("build dev", "build asan"):
                 part.build(name.split()[1])
-        elif run(part):
+        else:
+            kept.begun(part)
+            run(part)
             kept.keep(part)
         if part.failed and name.startswith("build"):
             break
@@ -249,10 +258,15 @@ class Kept:
         self.save()
 
     def held(self, part):
-        if part.name not in self.parts:
+        if part.name not in self.parts or self.parts[part.name]["failed"]:
             return False
         vars(part).update(self.parts[part.name])
         return True
+
+    def begun(self, part):
+        """What an earlier run of a part that failed showed all the same: its tests that passed."""
+        if part.name in self.parts:
+            vars(part).update({**self.parts[part.name], "failed": False, "failures": []})
 
     def keep(self, part):
         self.parts[part.name] = vars(part)
@@ -271,6 +285,9 @@ def write_proof(parts, code, runs):
         head, line, rows = file.read().partition("| --- | --- | --- | --- | --- |\n")
     times = ", ".join(f"{p.name} {p.seconds:.0f} s" for p in parts if p.seconds) + (f" (in {runs} runs)" if runs > 1 else "")
     passed, failed = sum(p.passed for p in parts), sum(len(p.failures) for p in parts)
+    unsteady = sorted({name for p in parts for name in p.unsteady})
+    if unsteady and code == 0:
+        times += "; failed at first: " + ", ".join(unsteady)
     row = (f"| {commit()[:12]} | {time.strftime('%Y-%m-%d', time.gmtime())} | {'holds' if code == 0 else 'FAILED'} | "
            f"{passed} passed, {failed} failed, {sum(len(p.skipped) for p in parts)} skipped | {times} |\n")
     with open(path, "w", encoding="utf-8") as file:
