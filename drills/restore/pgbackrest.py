@@ -17,13 +17,14 @@ class PgBackRest:
             raise words.Unusable(f"{stanza!r} is no name of a stanza")
         self.stanza, self.runner, self.folder = stanza, runner, scratch
         # Locks and logs of its own: a drill must not hold up the archiving of the machine that it runs on. For the same reason no spool (below).
-        self.common = [f"--stanza={stanza}", f"--lock-path={scratch}/lock", "--log-level-file=off", "--log-level-console=warn",
+        self.locks = [f"--lock-path={scratch}/lock"]
+        self.common = [f"--stanza={stanza}", "--log-level-file=off", "--log-level-console=warn",
                        *([f"--config={config}"] if config else []), *([f"--repo={repo}"] if repo else [])]
         self.bound = None
 
     def run(self, command, *arguments, tick=None):
         env = {**os.environ, "TZ": "UTC", "LC_ALL": "C.UTF-8"}
-        return self.runner.run(["pgbackrest", *self.common, *arguments, command], env=env, tick=tick)
+        return self.runner.run(["pgbackrest", *self.common, command, *arguments], env=env, tick=tick)
 
     def copies(self):
         done = self.run("info", "--output=json")
@@ -59,7 +60,7 @@ class PgBackRest:
             # Walked by the bounds once a second anyway; what they have seen is near enough.
             progress.at(self.runner.bounds.used, copy.bytes)
 
-        done = self.run("restore", *arguments, tick=tick)
+        done = self.run("restore", *self.locks, *arguments, tick=tick)
         phase.bytes = used_by(data)
         self.bound = data
         if done.code:
@@ -74,9 +75,11 @@ class PgBackRest:
         done = self.run("repo-ls", "--recurse", "--output=json", f"archive/{self.stanza}")
         found = {}
         try:
-            rows = json.loads(done.out or "{}")
+            if done.code:
+                raise ValueError
+            rows = json.loads(done.out)
         except ValueError:
-            raise words.Unusable(f"pgbackrest repo-ls does not answer: {done.why()}")
+            raise words.Unusable(f"pgbackrest repo-ls does not list the archive: {done.why()}")
         for path, row in rows.items():
             name = re.match(r"([0-9A-F]{24}(?=-)|[0-9A-F]{8}\.history)", os.path.basename(path))
             if name and row.get("type") == "file":
@@ -84,7 +87,7 @@ class PgBackRest:
         return found
 
     def fetch_wal(self, name, to):
-        done = self.run("archive-get", f"--pg1-path={self.bound}", "--no-archive-async", name, to)
+        done = self.run("archive-get", f"--pg1-path={self.bound}", *self.locks, "--no-archive-async", name, to)
         if done.code == 1:
             return False
         if done.code:
@@ -93,8 +96,7 @@ class PgBackRest:
 
     def restore_command(self):
         """For a restore in earnest: the server fetches by itself."""
-        words_ = [word for word in self.common if not word.startswith("--lock-path")]
-        return " ".join(["pgbackrest", *words_, f"--pg1-path={self.bound}", "archive-get", "%f", '"%p"'])
+        return " ".join(["pgbackrest", *self.common, f"--pg1-path={self.bound}", "archive-get", "%f", '"%p"'])
 
 
 class Archive:

@@ -77,7 +77,7 @@ class Copies(unittest.TestCase):
         self.assertIn("nowhere", e.check("extensions")["detail"])
 
     def test_tablespaces_stay_in_the_scratch_folder(self):
-        c = self.cluster()
+        c = self.cluster(conf="autovacuum = off")  # which makes files there of its own accord
         place = c.path("space")
         c.must(["mkdir", place])
         c.sql(f"create tablespace wide location '{place}'")
