@@ -80,7 +80,8 @@ TEST_CASE("what init writes with everything lacks only what nobody can give it")
   CHECK_FALSE(gap(missing, "Alertmanager"));
   CHECK_FALSE(gap(missing, "responder"));
   CHECK_FALSE(gap(missing, "outside notices"));
-  CHECK(gap(missing, "the secret's credential 'oncall-token'"));
+  REQUIRE(gap(missing, "the secret's credential 'oncall-token'"));
+  CHECK(gap(missing, "the secret's credential 'oncall-token'")->line == "editor credentials/oncall-token");
   CHECK(gap(missing, "there is no source of recovery points"));
 }
 
