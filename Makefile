@@ -25,6 +25,7 @@ test: install install-style
 
 proof: install install-style
 	@.ci/install .ci/packages-proof.txt .ci/packages-package.txt
+	@command -v npm >/dev/null || .ci/install .ci/packages-node.txt
 	@tests/checks/run.py proof
 
 build: install

@@ -27,7 +27,6 @@ struct Given {
   ProbeOptions probe;
   StatusOptions status;
   IncidentOptions incident;
-  std::vector<std::string> note_words;
   RunbookOptions runbook;
   SignalOptions signal;
   MaintenanceOptions maintenance;
@@ -102,15 +101,16 @@ void add_daemon_commands(CLI::App& app, Given& g) {
   status_it->add_flag("--watch", g.status.watch, "Draw it again every 2 seconds");
 }
 
-// A command on one incident.
-CLI::App* on_incident(CLI::App& parent, const std::string& name, const std::string& what, const std::string& example, Given& g,
-                      int (*run)(const IncidentOptions&)) {
+// A command on one incident. `after`: the words behind the ID.
+CLI::App* on_incident(CLI::App& parent, const std::string& name, const std::string& after, const std::string& what,
+                      const std::string& example, Given& g, int (*run)(const IncidentOptions&)) {
   auto* added = command(parent, name, what, example, g, [&g, run] {
     g.incident.client = g.client;
-    for (const auto& word : g.note_words) g.incident.text += (g.incident.text.empty() ? "" : " ") + word;
     return run(g.incident);
   });
-  added->add_option("ID", g.incident.id, "The incident, as drwatch incident list prints it")->required();
+  added->add_option("WORD", g.incident.words,
+                    "[ID]" + (after.empty() ? "" : " " + after) +
+                        ". The incident: its id, a beginning of it that no other has, its scenario, or nothing where only one is open");
   return added;
 }
 void takes_note(CLI::App* added, Given& g) { added->add_option("--note", g.incident.note, "A reason or remark for the timeline"); }
@@ -121,10 +121,13 @@ void add_incident_reading(CLI::App& group, Given& g) {
     return incident_list(g.incident);
   });
   list->add_option("--state", g.incident.state, "Only these")->check(CLI::IsMember({"open", "recovered", "resolved", "absorbed"}));
-  on_incident(group, "show", "One incident: its clock, why it opened, what to do next, the checklist, messages, timeline",
+  on_incident(group, "show", "", "One incident: its clock, why it opened, what to do next, the checklist, messages, timeline",
               "drwatch incident show 20260301-0211-database-outage", g, incident_show);
-  on_incident(group, "report", "The draft of its post-mortem, in Markdown",
+  on_incident(group, "report", "", "The draft of its post-mortem, in Markdown",
               "drwatch incident report 20260301-0211-database-outage > report.md", g, incident_report);
+  auto* give = on_incident(group, "export", "", "Its events, with their chain, as a file that verifies by itself",
+                           "drwatch incident export 20260301-0211-database-outage --to evidence.journal", g, incident_export);
+  give->add_option("--to", g.incident.file, "The file, which is made; ID.journal without it");
 }
 
 void add_incident_work(CLI::App& group, Given& g) {
@@ -135,53 +138,47 @@ void add_incident_work(CLI::App& group, Given& g) {
                        });
   open->add_option("SCENARIO", g.incident.scenario, "The scenario, as drwatch runbook list prints it")->required();
   takes_note(open, g);
-  takes_note(on_incident(group, "ack", "Take an incident: somebody is on it", "drwatch incident ack 20260301-0211-database-outage", g,
+  takes_note(on_incident(group, "ack", "", "Take an incident: somebody is on it", "drwatch incident ack 20260301-0211-database-outage", g,
                          incident_ack),
              g);
 
-  auto* step = on_incident(group, "step", "Work on a step of the checklist",
+  auto* step = on_incident(group, "step", "STEP ACTION",
+                           "Work on a step of the checklist: start, done, skip (with a reason), undo, run (its command) or cancel",
                            "drwatch incident step 20260301-0211-database-outage scope done --note \"one table\"", g, incident_step);
-  step->add_option("STEP", g.incident.step, "The step's id")->required();
-  step->add_option("ACTION", g.incident.action, "start, done, skip (with a reason), undo, run (its command) or cancel")
-      ->required()
-      ->check(CLI::IsMember(drwatch::step_actions()));
   step->add_flag("--yes", g.incident.yes, "Run the command without asking");
+  step->add_flag("--no-wait", g.incident.no_wait, "Do not stay and print what the command prints");
   step->add_flag(
       "--force", g.incident.force,
       "Close a verified step although drwatch does not see what it asks; say why with --note. It counts for the checklist alone");
   takes_note(step, g);
 
-  auto* note = on_incident(group, "note", "Add a note to the timeline",
-                           "drwatch incident note 20260301-0211-database-outage \"vendor called\"", g, incident_note);
-  note->add_option("TEXT", g.note_words, "The note")->required();
-
-  auto* message = on_incident(group, "message", "Read a message, approve it, or say that it was sent",
-                              "drwatch incident message 20260301-0211-database-outage customers show", g, incident_message);
-  message->add_option("MESSAGE", g.incident.message, "The message's id")->required();
-  std::vector<std::string> actions = drwatch::message_actions();
-  actions.insert(actions.begin(), "show");  // which is reading
-  message->add_option("ACTION", g.incident.action, "show, approve or sent")->required()->check(CLI::IsMember(actions));
+  on_incident(group, "note", "TEXT", "Add a note to the timeline; in quotes where no ID stands before it",
+              "drwatch incident note 20260301-0211-database-outage \"vendor called\"", g, incident_note);
+  on_incident(group, "message", "MESSAGE ACTION", "Read a message (show), approve it, or say that it was sent",
+              "drwatch incident message 20260301-0211-database-outage customers show", g, incident_message);
+  takes_note(on_incident(group, "handover", "TO", "Hand it to another person, with a summary of what is open",
+                         "drwatch incident handover lena", g, incident_handover),
+             g);
+  takes_note(on_incident(group, "take", "", "Take what was handed over", "drwatch incident take", g, incident_take), g);
 }
 
 void add_incident_record(CLI::App& group, Given& g) {
-  auto* refile = on_incident(group, "refile", "File it under another scenario",
+  auto* refile = on_incident(group, "refile", "SCENARIO", "File it under another scenario",
                              "drwatch incident refile 20260301-0211-database-outage database-corruption", g, incident_refile);
-  refile->add_option("SCENARIO", g.incident.scenario, "The right scenario")->required();
   takes_note(refile, g);
-  auto* start = on_incident(group, "start-time", "Correct when it began; both times are kept",
+  auto* start = on_incident(group, "start-time", "TIME", "Correct when it began; both times are kept",
                             "drwatch incident start-time 20260301-0211-database-outage 2026-03-01T02:05:00Z", g, incident_start_time);
-  start->add_option("TIME", g.incident.time, "RFC 3339, as 2026-03-01T02:05:00Z")->required();
   takes_note(start, g);
-  auto* change = on_incident(group, "bad-change", "Say when the change was made that has to be undone; the moment to restore to follows",
-                             "drwatch incident bad-change 20260301-0211-database-corruption 2026-03-01T01:47:00Z", g, incident_bad_change);
-  change->add_option("TIME", g.incident.time, "RFC 3339, as 2026-03-01T01:47:00Z")->required();
+  auto* change =
+      on_incident(group, "bad-change", "TIME", "Say when the change was made that has to be undone; the moment to restore to follows",
+                  "drwatch incident bad-change 20260301-0211-database-corruption 2026-03-01T01:47:00Z", g, incident_bad_change);
   takes_note(change, g);
-  auto* resolve = on_incident(group, "resolve", "The work is done, or it was none",
+  auto* resolve = on_incident(group, "resolve", "", "The work is done, or it was none",
                               "drwatch incident resolve 20260301-0211-database-outage --note \"restored\"", g, incident_resolve);
   resolve->add_flag("--false-alarm", g.incident.false_alarm, "Keep the record, leave it out of the figures");
   resolve->add_flag("--force", g.incident.force, "Although critical steps are open; say why with --note");
   takes_note(resolve, g);
-  takes_note(on_incident(group, "reopen", "It was not over: go on with the same incident",
+  takes_note(on_incident(group, "reopen", "", "It was not over: go on with the same incident",
                          "drwatch incident reopen 20260301-0211-database-outage", g, incident_reopen),
              g);
 }
@@ -254,7 +251,29 @@ void add_drills(CLI::App& app, Given& g) {
   record->add_option("--took", g.drill.took, "From its start to recovery, as 50m");
   record->add_option("--lost", g.drill.lost, "Data lost, as 20s");
   record->add_flag("--failed", g.drill.failed, "It did not recover");
+  record->add_option("--type", g.drill.type, "tabletop (proves the plan alone), restore or full");
+  record->add_option("--evidence", g.drill.evidence, "The document that drwatch-restore-drill --evidence wrote; it decides");
   record->add_option("--note", g.drill.note, "Where its record is, who held it");
+  auto* start = command(*group, "start", "Begin a drill: the scenario's steps, on purpose; its command, if it has one, begins with it",
+                        "drwatch drill start database-outage", g, with(drill_start));
+  start->add_option("SCENARIO", g.drill.scenario, "Which page of the runbook is drilled")->required();
+  start->add_option("--type", g.drill.type, "tabletop, restore or full; without it as the scenario says");
+  start->add_option("--note", g.drill.note, "Who leads it, on what");
+  auto* finish = command(*group, "finish", "It is over: what it took is measured, up to its last critical step",
+                         "drwatch drill finish database-outage --lost 20s", g, with(drill_finish));
+  finish->add_option("--lost", g.drill.lost, "Data lost, as 20s");
+  finish->add_flag("--failed", g.drill.failed, "It did not recover");
+  auto* abort = command(*group, "abort", "End it at once; it proves nothing", "drwatch drill abort database-outage --note \"a real one\"",
+                        g, with(drill_abort));
+  auto* report = command(*group, "report", "Its record, in Markdown: what an auditor asks for",
+                         "drwatch drill report drill-20260301-1000-database-outage > drill.md", g, with(drill_report));
+  for (auto* each : {finish, abort, report})
+    each->add_option("ID", g.drill.id,
+                     "The drill: its id, a beginning of it that fits no other, or its scenario; may be left out where only one is held");
+  auto* hold = command(*group, "hold", "Stop all drills at once, and let none begin", "drwatch drill hold --note \"release day\"", g,
+                       with(drill_hold));
+  auto* release = command(*group, "release", "Let drills begin again", "drwatch drill release", g, with(drill_release));
+  for (auto* each : {finish, abort, hold, release}) each->add_option("--note", g.drill.note, "A reason or remark for the record");
 }
 
 void add_alert_and_journal(CLI::App& app, Given& g) {
@@ -268,11 +287,20 @@ void add_alert_and_journal(CLI::App& app, Given& g) {
   const auto with = [&g](int (*run)(const JournalOptions&)) {
     return [&g, run] {
       g.journal.json = g.client.json;
+      g.journal.client = g.client;
       return run(g.journal);
     };
   };
-  auto* backup = command(*journal, "backup", "Write a consistent copy of the journal, also of one that a daemon writes",
-                         "drwatch journal backup /backup/journal.db --config drwatch.toml", g, with(journal_backup));
+  auto* backup =
+      command(*journal, "backup", "Write a consistent copy of the journal, also of one that a daemon writes; with --server: that daemon's",
+              "drwatch journal backup /backup/journal.db --config drwatch.toml", g, [&app, &g] {
+                const auto given = [](const CLI::App& of, const char* option) { return of.get_option(option)->count() > 0; };
+                const CLI::App& own = *app.get_subcommand("journal")->get_subcommand("backup");
+                g.journal.json = g.client.json;
+                g.journal.client = g.client;
+                g.journal.through_daemon = given(app, "--server") && !given(own, "--config") && !given(own, "--journal");
+                return journal_backup(g.journal);
+              });
   backup->add_option("FILE", g.journal.file, "The copy: a new file")->required();
   auto* by_config = backup->add_option("--config", g.journal.config, "The configuration whose [journal] path is copied");
   backup->add_option("--journal", g.journal.journal, "The journal itself, without a configuration")
@@ -396,7 +424,11 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& asked) {  // --help, --version
     return app.exit(asked);
   } catch (const CLI::ParseError& error) {
-    return refuse(word_problem(app, {argv + 1, argv + argc}, error.what()));
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    const CommandRefused refused(word_problem(app, words, error.what()));
+    // Whether --json was parsed before the word that is wrong depends on their order.
+    if (std::find(words.begin(), words.end(), "--json") != words.end()) std::printf("%s\n", refused_document(refused).c_str());
+    return refuse(refused.what());
   }
   try {
     return given.run();

@@ -44,21 +44,29 @@ void check_template(std::string_view text, const Place& place, const std::string
   for (const auto& wrong : template_misfits(text)) problems.error(place, key, wrong.message, wrong.hint);
 }
 
+}  // namespace
+
 // Paths of programs are made absolute here; a bare name is looked for in PATH when it is run.
-void check_run(Step& step, const Table& table, const Reading& reading) {
+void check_run(std::vector<std::string>& run, const Table& table, const Reading& reading, const std::vector<std::string>& more_names) {
   const auto* entry = find(table, "run");
   if (!entry || !entry->value.array()) return;
   const Reading at = reading.at("run");
-  if (step.run.empty()) return at.problems.error(entry->value.place, at.key, "is empty", "name the program and its arguments");
-  for (std::size_t i = 0; i < step.run.size(); ++i)
-    check_template(step.run[i], place_at(table, entry->place, {"run", std::to_string(i)}), at.key, at.problems);
-  auto& program = step.run.front();
+  if (run.empty()) return at.problems.error(entry->value.place, at.key, "is empty", "name the program and its arguments");
+  for (std::size_t i = 0; i < run.size(); ++i) {
+    std::string word = run[i];
+    for (const std::string& name : more_names)
+      for (std::size_t found; (found = word.find("{{" + name + "}}")) != word.npos;) word.erase(found, name.size() + 4);
+    check_template(word, place_at(table, entry->place, {"run", std::to_string(i)}), at.key, at.problems);
+  }
+  auto& program = run.front();
   if (program.empty() || program.find("{{") != program.npos)
     at.problems.error(place_at(table, entry->place, {"run", "0"}), at.key, "the program must be named as it is",
                       "only its arguments may hold names");
   else if (program.find('/') != program.npos)
     program = (fs::path(reading.folder) / program).lexically_normal();
 }
+
+namespace {
 
 // What asks about a part of the platform that is not there: no step of the checklist, where the scenario is whole without it.
 bool is_left_out(const StepDraft& draft, const Reading& reading, bool shared) {
@@ -92,7 +100,7 @@ ReadStep read_step(const Table& table, Place place, const Section& section, cons
     refuse("auto", "is for a step with 'run'", "leave it out");
     refuse("timeout", "is for a step with 'run'", "leave it out");
   }
-  check_run(step, table, reading);
+  check_run(step.run, table, reading, {});
   const bool left_out = draft.absent && is_left_out(draft, reading, shared);
   ReadStep made{std::move(step), place, reading.key, find(table, "after") != nullptr, draft.first, {}, left_out};
   for (std::size_t i = 0; i < made.step.after.size(); ++i)

@@ -33,6 +33,9 @@ Checklist read_checklist(const Table& root, const Names& names, const Reading& r
 // Finds doubled ids, fills what `after` says by default, checks what it names, and takes out what is left out.
 void complete(Checklist& list, Problems& problems);
 
+// `run` of a table: the names that its arguments ask for (`more_names` beside those of messages), and where the program lies.
+void check_run(std::vector<std::string>& run, const Table& table, const Reading& reading, const std::vector<std::string>& more_names);
+
 // In a scenario without data at stake there is no recovery point: what asks for one could never be filled.
 void check_without_data(const Checklist& list, Problems& problems);
 

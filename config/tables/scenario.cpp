@@ -221,7 +221,25 @@ Section drill_section() {
            inner(&DrillDraft::plan, row("type", &DrillPlan::type,
                                         {.doc = "`tabletop` talks it through, `restore` restores beside production, `full` does all of it.",
                                          .fallback = "tabletop",
-                                         .one_of = {"tabletop", "restore", "full"}}))})};
+                                         .one_of = {"tabletop", "restore", "full"}})),
+           inner(
+               &DrillDraft::plan,
+               row("run", &DrillPlan::run,
+                   {.doc = "The drill's own command: a program and its arguments; no shell. `drwatch drill start` begins it. Arguments may "
+                           "hold the names of messages, like `{{recovery_point}}`, and `{{evidence}}`: the file into which it writes what "
+                           "it found, as its last act. Where no argument asks for that, `--evidence FILE` is added. What the file says "
+                           "decides the drill.",
+                    .program = true})),
+           row("auto", &DrillDraft::automatic,
+               {.doc = "With `run`: begin it when it is due, without being asked; once for each date of `schedule`.", .fallback = "false"}),
+           row("timeout", &DrillDraft::timeout,
+               {.doc = "With `run`: it is ended after this, and the drill has failed.", .fallback = "4h", .min = 1}),
+           inner(
+               &DrillDraft::plan,
+               row("step", &DrillPlan::step,
+                   {.doc = "With `run`: the step of the checklist that the command does. What it took is a measured duration of that step, "
+                           "for projections.",
+                    .pattern_name = "name"}))})};
 }
 
 }  // namespace drwatch::config

@@ -31,6 +31,8 @@ struct MaintenanceDraft {
 struct DrillDraft {
   ScheduleText when;
   DrillPlan plan;
+  std::optional<bool> automatic;
+  std::optional<Duration> timeout;
 };
 struct ScenarioDraft {
   Scenario scenario;

@@ -70,8 +70,9 @@ int status(const StatusOptions& options);
 
 struct IncidentOptions {
   ClientOptions client;
-  std::string id, scenario, step, message, action, note, text, time, state;
-  bool yes = false, force = false, false_alarm = false;
+  std::vector<std::string> words;  // an ID, which may be left out, and what else the command takes (incident_words.hpp)
+  std::string scenario, note, state, file;
+  bool yes = false, no_wait = false, force = false, false_alarm = false;
 };
 int incident_list(const IncidentOptions& options);
 int incident_show(const IncidentOptions& options);
@@ -80,6 +81,9 @@ int incident_ack(const IncidentOptions& options);
 int incident_step(const IncidentOptions& options);
 int incident_note(const IncidentOptions& options);
 int incident_message(const IncidentOptions& options);
+int incident_handover(const IncidentOptions& options);
+int incident_take(const IncidentOptions& options);
+int incident_export(const IncidentOptions& options);
 int incident_refile(const IncidentOptions& options);
 int incident_start_time(const IncidentOptions& options);
 int incident_bad_change(const IncidentOptions& options);
@@ -117,9 +121,16 @@ struct DrillOptions {
   ClientOptions client;
   std::string scenario, took, lost, note;
   bool failed = false;
+  std::string id, type, evidence;  // id: of a drill, or what stands for it; evidence: a file
 };
 int drill_list(const DrillOptions& options);
 int drill_record(const DrillOptions& options);
+int drill_start(const DrillOptions& options);
+int drill_finish(const DrillOptions& options);
+int drill_abort(const DrillOptions& options);
+int drill_report(const DrillOptions& options);
+int drill_hold(const DrillOptions& options);
+int drill_release(const DrillOptions& options);
 
 int alert_list(const ClientOptions& options);
 int alert_test(const ClientOptions& options);
@@ -128,6 +139,8 @@ struct JournalOptions {
   std::string file, incident;
   std::string config, journal = "/var/lib/drwatch/journal.db";  // backup: whose journal; the configuration names it
   bool json = false;
+  ClientOptions client;
+  bool through_daemon = false;  // backup: the daemon that client names copies its own
 };
 int journal_backup(const JournalOptions& options);
 int journal_verify(const JournalOptions& options);

@@ -75,7 +75,7 @@ SAME_WORD = (
     ("daemon/alerting/channel.cpp", ("command",), "a kind of channel"),
     ("daemon/web/api/view_incident.cpp", ("command",), "a kind of step"),
     ("daemon/web/api/view_scenario.cpp", ("command",), "a kind of step"),
-    ("daemon/web/pages/incident.cpp", ("command",), "a kind of step"),
+    ("daemon/web/pages/steps.cpp", ("command",), "a kind of step"),
     ("daemon/web/pages/runbook.cpp", ("command",), "a kind of step"),
     ("daemon/commands/incident.cpp", ("command",), "a kind of step"),
     ("daemon/commands/incident_text.cpp", ("command",), "a kind of step"),

@@ -28,6 +28,16 @@ bool refuse_step(Deciding& d, const Incident& i, const IncidentStep* step, const
     d.refuse(409, "'" + step->plan.title + "' has no command", "mark it with start, done or skip");
     return true;
   }
+  const bool own = step->plan.id == drill_command;
+  if (i.drill && !own && o.action == OnStep::run) {
+    d.refuse(409, "a drill does not run '" + step->plan.title + "'",
+             "its command works on the platform itself; do it against the copy by hand, and mark it with start and done");
+    return true;
+  }
+  if (i.drill && own && o.action != OnStep::cancel) {
+    d.refuse(409, "the drill's command runs once, and by itself", "cancel it, or start another drill");
+    return true;
+  }
   if (o.action == OnStep::skip && step->plan.critical && o.note.empty() && step->state != StepState::skipped) {
     d.refuse(422, "a critical step is skipped with a reason only", "say why with a note");
     return true;
@@ -36,7 +46,20 @@ bool refuse_step(Deciding& d, const Incident& i, const IncidentStep* step, const
     d.refuse(409, "'" + step->plan.title + "' is running", "wait for its end, or cancel it");
     return true;
   }
+  // What was done is not skipped and what was skipped is not run, or the record would say both: somebody takes it back first.
+  if ((o.action == OnStep::skip && step->state == StepState::done) || (o.action == OnStep::run && step->state == StepState::skipped)) {
+    d.refuse(409, "'" + step->plan.title + "' is " + std::string(state_name(step->state)) + " already", "take it back first: undo");
+    return true;
+  }
   return false;
+}
+
+// A person may begin before what the step comes after is over; then it is said, and written down in `body`.
+std::string too_early(const Incident& i, const IncidentStep& step, Body& body) {
+  const auto open = i.waits_for(step);
+  if (open.empty()) return "";
+  body.set("before", open);
+  return ", before " + in_a_sentence(open) + (open.size() == 1 ? " is closed" : " are closed");
 }
 
 // What a verified step asks is seen now, by runs that began after the incident opened. What can't be seen is not seen.
@@ -68,7 +91,8 @@ void close_step(Deciding& d, const Incident& i, const IncidentStep& step, const 
   if (step.state == (done ? StepState::done : StepState::skipped)) return;
   if (done) body.set("evidence", o.note);
   std::string said = done ? " was done by " : " was skipped by ", against;
-  if (step.plan.verify && (done || i.gates(step))) {
+  // In a drill a person ticks freely: what drwatch sees is production, which nobody drills on.
+  if (step.plan.verify && !i.drill && (done || i.gates(step))) {
     const bool seen = seen_to_hold(d, i, step);
     if (!seen && refuse_against(d, step, o)) return;
     const std::string evidence = evaluate(d.state, d.settings, *step.plan.verify, d.now).evidence;
@@ -79,6 +103,7 @@ void close_step(Deciding& d, const Incident& i, const IncidentStep& step, const 
       against = ", against what drwatch sees (" + evidence + ")";
     }
   }
+  if (done) against += too_early(i, step, body);
   d.emit(done ? "step.done" : "step.skipped", d.about(i, o.by),
          "'" + step.plan.title + "'" + said + o.by + against + (o.note.empty() ? "" : ": " + o.note) + chosen, body);
 }
@@ -104,7 +129,7 @@ void take_back(Deciding& d, const Incident& i, const IncidentStep& step, const S
 
 // What was known when people chose a way out: it is judged by that afterwards, and not by what became of it.
 std::string known_then(const Deciding& d, const Incident& i, const IncidentStep& step, Body& body) {
-  if (step.plan.option.empty() || i.chosen(step.plan.option)) return "";
+  if (i.drill || step.plan.option.empty() || i.chosen(step.plan.option)) return "";
   Body known{{"option", step.plan.option}};
   std::string words;
   if (const auto projection = project(d.state, d.settings, i, d.now)) {
@@ -146,6 +171,11 @@ void cancel_step(Deciding& d, const Incident& i, const IncidentStep& step, const
   if (step.state == StepState::running) d.decision.cancels.push_back({runs_in(d, i, o.step)->id, o.step, o.by});
 }
 
+void start_step(Deciding& d, const Incident& i, const IncidentStep& step, const StepAction& o, Body body, const std::string& chosen) {
+  const std::string early = too_early(i, step, body);
+  d.emit("step.started", d.about(i, o.by), "'" + step.plan.title + "' was started by " + o.by + early + chosen, body);
+}
+
 void act(Deciding& d, const Incident& i, const IncidentStep& step, const StepAction& o) {
   Body body{{"step", o.step}, {"note", o.note}};
   const bool works = o.action == OnStep::start || o.action == OnStep::done || o.action == OnStep::run;
@@ -153,7 +183,7 @@ void act(Deciding& d, const Incident& i, const IncidentStep& step, const StepAct
   switch (o.action) {
     case OnStep::start:
       if (step.state == StepState::started || step.closed()) return;
-      return d.emit("step.started", d.about(i, o.by), "'" + step.plan.title + "' was started by " + o.by + chosen, body);
+      return start_step(d, i, step, o, std::move(body), chosen);
     case OnStep::done:
     case OnStep::skip:
       return close_step(d, i, step, o, std::move(body), chosen);

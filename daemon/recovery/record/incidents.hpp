@@ -32,7 +32,7 @@ class Incidents {
  public:
   class const_iterator {
    public:
-    using iterator_category = std::input_iterator_tag;
+    using iterator_category = std::bidirectional_iterator_tag;
     using value_type = Incidents::value_type;
     using difference_type = std::ptrdiff_t;
     using reference = value_type;
@@ -50,6 +50,11 @@ class Incidents {
       return *this;
     }
     const_iterator operator++(int) { return const_iterator(at_++); }
+    const_iterator& operator--() {
+      --at_;
+      return *this;
+    }
+    const_iterator operator--(int) { return const_iterator(at_--); }
     bool operator==(const const_iterator&) const = default;
 
    private:
@@ -64,7 +69,11 @@ class Incidents {
 
   const_iterator begin() const { return const_iterator(all_.begin()); }
   const_iterator end() const { return const_iterator(all_.end()); }
+  auto rbegin() const { return std::reverse_iterator(end()); }
+  auto rend() const { return std::reverse_iterator(begin()); }
   const_iterator find(std::string_view id) const { return const_iterator(all_.find(id)); }
+  const_iterator lower_bound(std::string_view id) const { return const_iterator(all_.lower_bound(id)); }
+  bool contains(std::string_view id) const { return all_.contains(id); }
   const Incident& at(const std::string& id) const { return *all_.at(id).incident; }  // throws std::out_of_range
   std::size_t count(std::string_view id) const { return all_.count(id); }
   std::size_t size() const { return all_.size(); }

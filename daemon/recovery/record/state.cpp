@@ -158,10 +158,12 @@ SignalRecord signal_from(const Json& j) {
 }
 
 Json of(const MaintenanceRecord& m) {
-  return {{"id", m.id}, {"components", m.components}, {"began_at", json::of(m.began_at)}, {"until", json::of(m.until)}, {"by", m.by}};
+  return {{"id", m.id},    {"components", m.components}, {"began_at", json::of(m.began_at)}, {"until", json::of(m.until)}, {"by", m.by},
+          {"note", m.note}};
 }
 MaintenanceRecord maintenance_from(const Json& j) {
-  return {json::text(j, "id"), json::texts(j, "components"), json::time(j, "began_at"), json::time(j, "until"), json::text(j, "by")};
+  return {json::text(j, "id"),    json::texts(j, "components"), json::time(j, "began_at"),
+          json::time(j, "until"), json::text(j, "by"),          json::text(j, "note")};
 }
 
 Json of(const PendingRecord& p) {
@@ -171,6 +173,13 @@ Json of(const PendingRecord& p) {
 PendingRecord pending_from(const Json& j) {
   return {json::time(j, "since"),      json::time(j, "opens_at"),   json::maybe_time(j, "held_at"),
           json::time(j, "started_at"), json::text(j, "started_by"), json::evidence(j, "because")};
+}
+
+Json of(const FalseAlarm& f) {
+  return {{"incident", f.incident}, {"by", f.by}, {"at", json::of(f.at)}, {"conditions", f.conditions}, {"components", f.components}};
+}
+FalseAlarm false_alarm_from(const Json& j) {
+  return {json::text(j, "incident"), json::text(j, "by"), json::time(j, "at"), json::texts(j, "conditions"), json::texts(j, "components")};
 }
 
 Json of(const AlertRecord& a) {
@@ -200,12 +209,25 @@ Json of(const DrillRecord& d) {
   return {{"at", json::of(d.at)},
           {"recovery_seconds", json::of(d.recovery_seconds)},
           {"data_loss_seconds", json::of(d.data_loss_seconds)},
-          {"data_bytes", json::of(d.data_bytes)}};
+          {"data_bytes", json::of(d.data_bytes)},
+          {"critical_hash", d.critical_hash},
+          {"rto_seconds", json::of(d.rto_seconds)},
+          {"rpo_seconds", json::of(d.rpo_seconds)}};
 }
 DrillRecord drill_from(const Json& j) {
-  if (j.is_string()) return {time_from(j), std::nullopt, std::nullopt, std::nullopt};  // a snapshot of 0.1.0
-  return {json::time(j, "at"), json::maybe_number(j, "recovery_seconds"), json::maybe_number(j, "data_loss_seconds"),
-          json::maybe_number(j, "data_bytes")};
+  DrillRecord d;
+  if (j.is_string()) {  // a snapshot of 0.1.0
+    d.at = time_from(j);
+    return d;
+  }
+  d.at = json::time(j, "at");
+  d.recovery_seconds = json::maybe_number(j, "recovery_seconds");
+  d.data_loss_seconds = json::maybe_number(j, "data_loss_seconds");
+  d.data_bytes = json::maybe_number(j, "data_bytes");
+  d.critical_hash = json::text(j, "critical_hash");
+  d.rto_seconds = json::maybe_number(j, "rto_seconds");
+  d.rpo_seconds = json::maybe_number(j, "rpo_seconds");
+  return d;
 }
 
 Json of(const FailedDrill& d) { return {{"at", json::of(d.at)}, {"longest_seconds", json::of(d.longest_seconds)}}; }
@@ -264,7 +286,9 @@ Json to_json(const Record& r) {
           {"drill_failed", map_of(r.failed_drills)},
           {"scenarios", map_of(r.scenarios)},
           {"measured", to_json(r.measured)},
-          {"journal_failing", r.journal_failing}};
+          {"journal_failing", r.journal_failing},
+          {"false_alarms", map_of(r.false_alarms)},
+          {"drilling", to_json(r.drilling)}};
 }
 
 Record record_from_json(const Json& j) {
@@ -288,7 +312,15 @@ Record record_from_json(const Json& j) {
   if (j.contains("scenarios")) r.scenarios = map_from(j, "scenarios", scenario_from);
   if (j.contains("measured")) r.measured = measured_from_json(j.at("measured"));
   r.journal_failing = json::flag(j, "journal_failing");
+  if (j.contains("false_alarms")) r.false_alarms = map_from(j, "false_alarms", false_alarm_from);
+  if (j.contains("drilling")) r.drilling = drilling_from_json(j.at("drilling"));
   return r;
+}
+
+const Incident* worked(const Record& record, const std::string& id) {
+  if (const auto incident = record.incidents.find(id); incident != record.incidents.end()) return &incident->second;
+  const auto drill = record.drilling.held.find(id);
+  return drill == record.drilling.held.end() ? nullptr : &drill->second.work;
 }
 
 Body body_of(const Record& record) { return Body::of(to_json(record)); }

@@ -5,28 +5,40 @@
 #include "daemon/web/api/reading.hpp"
 
 #include <algorithm>
-#include <set>
+#include <limits>
 
 namespace drwatch::web {
-namespace {
 
 Response refusal(const Refusal& refused) { return problem(refused.status, refused.title, refused.detail, refused.list); }
+
+namespace {
 
 // The answer to an act does not bring the whole timeline each time: at the end of a long night that is megabytes, once for every note.
 constexpr std::size_t newest_of_timeline = 10;
 
 Response incident_answer(const Moment& now, const std::string& id, bool durable, int status) {
   const auto& incidents = now.state.record.incidents;
-  const auto found = incidents.find(id);
-  if (found == incidents.end()) return json(View{{"id", id}, {"durable", durable}}, status);
-  View view = incident_view(now.seen, found->second, true, newest_of_timeline);
+  const auto& drills = now.state.record.drilling.held;
+  View view;
+  std::string path;
+  if (const auto found = incidents.find(id); found != incidents.end()) {
+    view = incident_view(now.seen, found->second, true, newest_of_timeline);
+    path = "/api/v1/incidents/";
+  } else if (const auto drill = drills.find(id); drill != drills.end()) {
+    view = held_drill_view(now.seen, drill->second, true, newest_of_timeline);
+    path = "/api/v1/drills/";
+  } else {
+    return json(View{{"id", id}, {"durable", durable}}, status);
+  }
   view["durable"] = durable;
   Response response = json(view, status);
-  if (status == 201) response.headers.emplace_back("Location", "/api/v1/incidents/" + found->first);
+  if (status == 201) response.headers.emplace_back("Location", path + id);
   return response;
 }
 
-// The incident that the command touched, as it is now, or the refusal. 201 carries its address.
+}  // namespace
+
+// The incident or drill that the command touched, as it is now, or the refusal. 201 carries its address.
 Task<SharedResponse> incident_answer(Room& room, Caller caller, std::string id, Answer answer, int status) {
   if (answer.refused) co_return shared(refusal(*answer.refused));
   if (!answer.subject.empty()) id = answer.subject;
@@ -36,11 +48,15 @@ Task<SharedResponse> incident_answer(Room& room, Caller caller, std::string id, 
   co_return co_await answered(room, caller, std::move(make));
 }
 
+namespace {
+
 // A path that names an incident which does not exist is answered with 404 and the nearest ids, before the body is looked at.
 std::optional<Response> no_such_incident(Room& room, const Call& call) {
-  const auto& incidents = room.desk.state().record.incidents;
-  if (incidents.count(call.at.at("id"))) return std::nullopt;
-  return not_found("incident", call.at.at("id"), keys_of(incidents));
+  const Record& record = room.desk.state().record;
+  if (worked(record, call.at.at("id"))) return std::nullopt;
+  const bool drill = call.request.segments.size() > 2 && call.request.segments[2] == "drills";
+  return drill ? not_found("drill", call.at.at("id"), keys_of(record.drilling.held))
+               : not_found("incident", call.at.at("id"), keys_of(record.incidents));
 }
 
 // What all commands on an incident share: the incident exists, the body is understood, the daemon decides, the answer is the incident.
@@ -62,13 +78,9 @@ Task<SharedResponse> open_incident(Room& room, Call call) {
   if (!scenarios.contains(input.scenario)) {
     co_return shared(not_found("scenario", input.scenario, keys_of(scenarios)));
   }
-  std::set<std::string> before;
-  for (const auto& [id, incident] : room.desk.state().record.incidents) before.insert(id);
   const Answer answer = co_await submit(room, call, std::move(input));
-  // 201 only when this request opened it. The heart answers with the open incident when there is one already, and a repeated request with
-  // the answer of the first.
-  const bool made = !answer.repeated && !before.contains(answer.subject);
-  co_return co_await incident_answer(room, call.caller, answer.subject, answer, made ? 201 : 200);
+  // 201 only when this request opened it, also when it is sent again. The heart answers with the open incident when there is one already.
+  co_return co_await incident_answer(room, call.caller, answer.subject, answer, answer.made ? 201 : 200);
 }
 
 Task<SharedResponse> acknowledge(Room& room, Call call) {
@@ -79,7 +91,7 @@ Task<SharedResponse> acknowledge(Room& room, Call call) {
 
 Task<SharedResponse> act_on_step(Room& room, Call call) {
   if (auto wrong = no_such_incident(room, call)) co_return shared(std::move(*wrong));
-  const Incident& incident = room.desk.state().record.incidents.at(call.at["id"]);
+  const Incident& incident = *worked(room.desk.state().record, call.at["id"]);
   if (!incident.step(call.at["step"])) {
     std::vector<std::string> steps;
     for (const auto& step : incident.steps) steps.push_back(step.plan.id);
@@ -100,7 +112,7 @@ Task<SharedResponse> add_note(Room& room, Call call) {
 
 Task<SharedResponse> act_on_message(Room& room, Call call) {
   if (auto wrong = no_such_incident(room, call)) co_return shared(std::move(*wrong));
-  const Incident& incident = room.desk.state().record.incidents.at(call.at["id"]);
+  const Incident& incident = *worked(room.desk.state().record, call.at["id"]);
   std::vector<std::string> known;
   for (const auto& message : incident.messages) known.push_back(message.id);
   if (std::find(known.begin(), known.end(), call.at["message"]) == known.end())
@@ -120,6 +132,18 @@ Task<SharedResponse> resolve(Room& room, Call call) {
 Task<SharedResponse> reopen(Room& room, Call call) {
   Fields fields(call.request);
   Reopen input{call.at["id"], call.caller.name, fields.text("note")};
+  co_return co_await on_incident(room, std::move(call), std::move(fields), std::move(input));
+}
+
+Task<SharedResponse> hand_over(Room& room, Call call) {
+  Fields fields(call.request);
+  HandOver input{call.at["id"], fields.text("to", true), call.caller.name, fields.text("note")};
+  co_return co_await on_incident(room, std::move(call), std::move(fields), std::move(input));
+}
+
+Task<SharedResponse> take_over(Room& room, Call call) {
+  Fields fields(call.request);
+  TakeOver input{call.at["id"], call.caller.name, fields.text("note")};
   co_return co_await on_incident(room, std::move(call), std::move(fields), std::move(input));
 }
 
@@ -151,20 +175,33 @@ Task<SharedResponse> set_signal(Room& room, Call call) {
   if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
   const Answer answer = co_await submit(room, call, std::move(input));
   if (answer.refused) co_return shared(refusal(*answer.refused));
-  View view = signal_view(settings->signals.at(name), room.desk.state());
+  View view = signal_view(settings->signals.at(name), room.desk.state(), *settings);
   view["durable"] = answer.durable;
   co_return shared(json(view));
 }
 
 namespace {
+
+// One that runs; or, for who asks again, one that has ended, as its events tell, which are remembered for long but not for ever.
+std::optional<MaintenanceRecord> maintenance_of(Room& room, const std::string& id) {
+  const auto& running = room.desk.state().record.maintenance;
+  if (const auto found = running.find(id); found != running.end()) return found->second;
+  const auto ended = room.desk.state().record.first_seen.find("maintenance-ended/" + id);
+  if (ended == room.desk.state().record.first_seen.end()) return std::nullopt;
+  MaintenanceRecord record{id, {}, {}, ended->second, ""};
+  for (const auto& event : room.desk.events_since(0, std::numeric_limits<std::size_t>::max()))
+    if (event->kind == "maintenance.began" && event->body.text("id") == id)
+      record = {id, event->body.texts("components"), event->at, ended->second, event->by, event->body.text("note")};
+  return record;
+}
+
 Response maintenance_answer(Room& room, const Answer& answer, const std::string& id, int status) {
   if (answer.refused) return refusal(*answer.refused);
-  const auto& running = room.desk.state().record.maintenance;
-  const auto found = running.find(id);
-  View view = found == running.end() ? View{{"id", id}} : maintenance_view(found->second);
+  View view = maintenance_view(maintenance_of(room, id).value_or(MaintenanceRecord{id, {}, {}, {}, "", ""}));
   view["durable"] = answer.durable;
   return json(view, status);
 }
+
 }  // namespace
 
 Task<SharedResponse> start_maintenance(Room& room, Call call) {
@@ -179,48 +216,17 @@ Task<SharedResponse> start_maintenance(Room& room, Call call) {
   for (const auto& component : input.components)
     if (!settings->components.contains(component)) co_return shared(not_found("component", component, keys_of(settings->components)));
   const Answer answer = co_await submit(room, call, std::move(input));
-  co_return shared(maintenance_answer(room, answer, answer.subject, answer.repeated ? 200 : 201));
+  co_return shared(maintenance_answer(room, answer, answer.subject, answer.made ? 201 : 200));
 }
 
 Task<SharedResponse> end_maintenance(Room& room, Call call) {
   const std::string id = call.at["id"];
-  const auto running = room.desk.state().record.maintenance;
-  const auto found = running.find(id);
-  if (found == running.end()) co_return shared(not_found("running maintenance", id, keys_of(running)));
+  if (!maintenance_of(room, id)) co_return shared(not_found("running maintenance", id, keys_of(room.desk.state().record.maintenance)));
   Fields fields(call.request);
   if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
   EndMaintenance input{id, call.caller.name};
   const Answer answer = co_await submit(room, call, std::move(input));
-  if (answer.refused) co_return shared(refusal(*answer.refused));
-  View view = maintenance_view(found->second);
-  view["until"] = time_view(room.desk.now());
-  view["durable"] = answer.durable;
-  co_return shared(json(view));
-}
-
-Task<SharedResponse> record_drill(Room& room, Call call) {
-  Fields fields(call.request);
-  RecordDrill input;
-  input.scenario = fields.text("scenario");
-  input.passed = !fields.flag("failed");
-  input.took = fields.duration("took", "took_seconds", false);
-  input.lost = fields.duration("lost", "lost_seconds", false);
-  input.note = fields.text("note");
-  input.by = call.caller.name;
-  if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
-  const auto settings = room.desk.settings();
-  if (!settings->scenarios.contains(input.scenario)) co_return shared(not_found("scenario", input.scenario, keys_of(settings->scenarios)));
-  const std::string scenario = input.scenario;
-  const Answer answer = co_await submit(room, call, std::move(input));
-  if (answer.refused) co_return shared(refusal(*answer.refused));
-  std::function<Response(const Moment&)> make = [scenario, durable = answer.durable](const Moment& now) {
-    const auto found = now.settings->scenarios.find(scenario);
-    if (found == now.settings->scenarios.end()) return json(View{{"scenario", scenario}, {"durable", durable}}, 201);
-    View view = scenario_view(now.seen, found->second, false);
-    view["durable"] = durable;
-    return json(view, 201);
-  };
-  co_return co_await answered(room, call.caller, std::move(make));
+  co_return shared(maintenance_answer(room, answer, id, 200));
 }
 
 }  // namespace drwatch::web

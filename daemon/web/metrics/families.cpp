@@ -121,7 +121,7 @@ constexpr Family scenario_rows[] = {
           }),
     gauge("drwatch_drill_last_success_timestamp_seconds", Unit::unix_time, {"scenario"}, "The newest drill that passed.",
           [](const ScenarioFigures& each, Series& to) {
-            if (each.drill) to.add(each.drill->at, {each.scenario->id});
+            if (each.drill_last) to.add(*each.drill_last, {each.scenario->id});
           }),
     gauge("drwatch_drill_recovery_seconds", Unit::seconds, {"scenario"}, "What that drill took.",
           [](const ScenarioFigures& each, Series& to) {
@@ -133,6 +133,12 @@ constexpr Family scenario_rows[] = {
           }),
     gauge("drwatch_drill_overdue", Unit::none, {"scenario"}, "Whether a drill is overdue, its grace over.",
           [](const ScenarioFigures& each, Series& to) { to.add(each.drill_overdue, {each.scenario->id}); }),
+    gauge("drwatch_drill_due_timestamp_seconds", Unit::unix_time, {"scenario"}, "When the next drill is due.",
+          [](const ScenarioFigures& each, Series& to) {
+            if (each.drill_due) to.add(*each.drill_due, {each.scenario->id});
+          }),
+    gauge("drwatch_drill_running", Unit::none, {"scenario"}, "Whether a drill is held now.",
+          [](const ScenarioFigures& each, Series& to) { to.add(each.drill_running, {each.scenario->id}); }),
 };
 
 constexpr Family finding_rows[] = {
@@ -163,6 +169,11 @@ constexpr Family incident_rows[] = {
           "The last moment at which a way out of the open incident still meets the objective.",
           [](const IncidentFigures& incident, Series& to) {
             if (incident.projection) to.add(incident.projection->decide_by, {incident.scenario});
+          }),
+    gauge("drwatch_incident_update_due_timestamp_seconds", Unit::unix_time, {"scenario"},
+          "When people who wait for news of the open incident should hear something; in the past: it is due.",
+          [](const IncidentFigures& incident, Series& to) {
+            if (incident.update_due) to.add(*incident.update_due, {incident.scenario});
           }),
     gauge("drwatch_incident_missing_probability", Unit::none, {"scenario"}, "That the open incident misses its RTO, as projected: 0 to 1.",
           [](const IncidentFigures& incident, Series& to) {

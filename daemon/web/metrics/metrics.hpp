@@ -47,11 +47,14 @@ struct ScenarioFigures {
   std::optional<double> p50_seconds, p90_seconds;  // what recovery would take if it struck now
   std::optional<DrillRecord> drill;                // the newest that passed
   bool drill_overdue = false;
+  std::optional<Time> drill_last, drill_due;  // the newest that counts for the calendar; the next
+  bool drill_running = false;
 };
 struct IncidentFigures {
   std::string scenario;
   std::optional<Duration> elapsed;       // while open
   std::optional<Projection> projection;  // of the open incident
+  std::optional<Time> update_due{};      // ... and when people who wait for news should hear something
 };
 struct Snapshot {
   std::shared_ptr<const Settings> settings;
