@@ -147,10 +147,10 @@ void diagnose_status(const Json& status, Diagnosis& into) {
       overdue.push_back(text_at(scenario, "scenario"));
   }
   if (!unproven.empty())
-    into.missing.push_back({claim::in_time, "no drill shows that it is, for " + listed(unproven),
-                            "drwatch drill record " + unproven.front() + " --took 45m   # after one took place"});
+    into.missing.push_back(
+        {claim::in_time, "no drill shows that it is, for " + listed(unproven), "drwatch drill start " + unproven.front()});
   if (!overdue.empty())
-    into.missing.push_back({claim::in_time, "a drill is overdue, of " + listed(overdue), "drwatch runbook show " + overdue.front()});
+    into.missing.push_back({claim::in_time, "a drill is overdue, of " + listed(overdue), "drwatch drill start " + overdue.front()});
   if (const Json* alerts = status.contains("alerts") ? &status["alerts"] : nullptr;
       alerts && number_at(*alerts, "undelivered").value_or(0) > 0)
     into.missing.push_back({claim::woken,

@@ -137,7 +137,7 @@ TEST_CASE("of a running daemon: what was never seen, read, drilled or delivered"
   CHECK(gap(whole.missing, "no recovery point of database was read yet for the class logical"));
   REQUIRE(gap(whole.missing, "no drill shows"));
   CHECK(gap(whole.missing, "no drill shows")->what == "no drill shows that it is, for database-outage, auth-outage");
-  CHECK(has(gap(whole.missing, "no drill shows")->line, "drwatch drill record database-outage"));
+  CHECK(has(gap(whole.missing, "no drill shows")->line, "drwatch drill start database-outage"));
   CHECK(gap(whole.missing, "a drill is overdue, of database-outage"));
   CHECK(gap(whole.missing, "1 alert did not arrive anywhere"));
   CHECK(gap(whole.missing, "survives a region loss"));
