@@ -35,6 +35,7 @@ build: install
 # Judged by lintian: what it calls an error or a warning fails.
 package: install
 	@.ci/install .ci/packages-package.txt
+	debian/rules clean
 	debian/rules binary
 	lintian --fail-on error,warning build/package/drwatch_*.deb
 	@ls build/package/drwatch_*.deb

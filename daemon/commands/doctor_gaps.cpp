@@ -11,6 +11,21 @@ bool mentions(const std::string& text, std::string_view part) { return text.find
 
 std::string counted(std::size_t n, const std::string& one) { return std::to_string(n) + " " + one + (n == 1 ? "" : "s"); }
 
+// A secret that is not there, once for all that it is for. Credentials lie beside the configuration, where init writes them and the unit
+// takes them from.
+void of_secret(const config::Problem& problem, const std::string& file, Diagnosis& into) {
+  static constexpr std::string_view credential = "the secret's credential '";
+  const auto told = [&problem](const Gap& gap) { return gap.what == problem.message; };
+  if (std::any_of(into.missing.begin(), into.missing.end(), told)) return;
+  std::string line = problem.hint;
+  if (problem.message.starts_with(credential)) {
+    const auto slash = file.rfind('/');
+    const std::string rest = problem.message.substr(credential.size());
+    line = "editor " + (slash == file.npos ? std::string() : file.substr(0, slash + 1)) + "credentials/" + rest.substr(0, rest.find('\''));
+  }
+  into.missing.push_back({claim::starts, problem.message, line});
+}
+
 // What check says already, sorted under the claim that it stands in the way of.
 void of_problems(const std::vector<config::Problem>& problems, const std::string& file, Diagnosis& into) {
   std::size_t errors = 0, others = 0;
@@ -18,7 +33,7 @@ void of_problems(const std::vector<config::Problem>& problems, const std::string
     if (problem.level == config::Problem::Level::error) {
       ++errors;
     } else if (problem.message.starts_with("the secret's ")) {
-      into.missing.push_back({claim::starts, problem.key + ": " + problem.message, problem.hint});
+      of_secret(problem, file, into);
     } else if (problem.key.starts_with("component.") && problem.key.ends_with(".rpo")) {
       into.missing.push_back({claim::loss, problem.key + " " + problem.message, problem.hint});
     } else if (mentions(problem.message, "there is no ") &&
@@ -132,10 +147,10 @@ void diagnose_status(const Json& status, Diagnosis& into) {
       overdue.push_back(text_at(scenario, "scenario"));
   }
   if (!unproven.empty())
-    into.missing.push_back({claim::in_time, "no drill shows that it is, for " + listed(unproven),
-                            "drwatch drill record " + unproven.front() + " --took 45m   # after one took place"});
+    into.missing.push_back(
+        {claim::in_time, "no drill shows that it is, for " + listed(unproven), "drwatch drill start " + unproven.front()});
   if (!overdue.empty())
-    into.missing.push_back({claim::in_time, "a drill is overdue, of " + listed(overdue), "drwatch runbook show " + overdue.front()});
+    into.missing.push_back({claim::in_time, "a drill is overdue, of " + listed(overdue), "drwatch drill start " + overdue.front()});
   if (const Json* alerts = status.contains("alerts") ? &status["alerts"] : nullptr;
       alerts && number_at(*alerts, "undelivered").value_or(0) > 0)
     into.missing.push_back({claim::woken,

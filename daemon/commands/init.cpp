@@ -210,7 +210,7 @@ std::vector<std::string> next_lines(const InitPlan& plan, const InitAnswers& ans
   if (drop_in == default_drop_in)
     lines.push_back("systemctl daemon-reload && systemctl enable --now drwatch");
   else
-    lines.push_back("cp " + drop_in.string() + " " + default_drop_in +
+    lines.push_back("install -D -m 0644 " + drop_in.string() + " " + default_drop_in +
                     "   # then systemctl daemon-reload && systemctl enable --now drwatch");
   lines.push_back("drwatch doctor --config " + config);
   return lines;

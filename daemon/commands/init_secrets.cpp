@@ -44,8 +44,11 @@ std::vector<InitFile> init_credentials(const InitAnswers& a) {
 std::string init_drop_in(const std::vector<InitFile>& credentials, const std::string& folder) {
   std::string text = "# Written by `drwatch init`: the secrets that " + folder +
                      "/drwatch.toml names. They stay readable by root alone.\n" +
-                     "# After a change here: systemctl daemon-reload && systemctl restart drwatch\n[Service]\n";
-  if (folder != "/etc/drwatch") text += "ExecStart=\nExecStart=/usr/bin/drwatch serve --config " + folder + "/drwatch.toml\n";
+                     "# After a change here: systemctl daemon-reload && systemctl restart drwatch\n";
+  const bool usual = folder == "/etc/drwatch";
+  if (!usual) text += "[Unit]\nConditionPathExists=\nConditionPathExists=" + folder + "/drwatch.toml\n";
+  text += "[Service]\n";
+  if (!usual) text += "ExecStart=\nExecStart=/usr/bin/drwatch serve --config " + folder + "/drwatch.toml\n";
   for (const auto& file : credentials) {
     const std::string name = file.name.substr(file.name.find('/') + 1);
     text += "LoadCredential=" + name + ":" + folder + "/" + file.name + "\n";

@@ -80,7 +80,8 @@ TEST_CASE("what init writes with everything lacks only what nobody can give it")
   CHECK_FALSE(gap(missing, "Alertmanager"));
   CHECK_FALSE(gap(missing, "responder"));
   CHECK_FALSE(gap(missing, "outside notices"));
-  CHECK(gap(missing, "the secret's credential 'oncall-token'"));
+  REQUIRE(gap(missing, "the secret's credential 'oncall-token'"));
+  CHECK(gap(missing, "the secret's credential 'oncall-token'")->line == "editor credentials/oncall-token");
   CHECK(gap(missing, "there is no source of recovery points"));
 }
 
@@ -136,7 +137,7 @@ TEST_CASE("of a running daemon: what was never seen, read, drilled or delivered"
   CHECK(gap(whole.missing, "no recovery point of database was read yet for the class logical"));
   REQUIRE(gap(whole.missing, "no drill shows"));
   CHECK(gap(whole.missing, "no drill shows")->what == "no drill shows that it is, for database-outage, auth-outage");
-  CHECK(has(gap(whole.missing, "no drill shows")->line, "drwatch drill record database-outage"));
+  CHECK(has(gap(whole.missing, "no drill shows")->line, "drwatch drill start database-outage"));
   CHECK(gap(whole.missing, "a drill is overdue, of database-outage"));
   CHECK(gap(whole.missing, "1 alert did not arrive anywhere"));
   CHECK(gap(whole.missing, "survives a region loss"));

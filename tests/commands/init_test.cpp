@@ -195,6 +195,8 @@ TEST_CASE("init writes modes, overwrites nothing without --force, and never lose
   CHECK(text_of(folder.path / "there/credentials/primary-dsn") == std::string(secret) + "\n");
   CHECK(text_of(folder.path / "there/drwatch.service.d/credentials.conf").find("ExecStart=/usr/bin/drwatch serve --config " + options.to) !=
         std::string::npos);
+  CHECK(text_of(folder.path / "there/drwatch.service.d/credentials.conf").find("ConditionPathExists=" + options.to + "/drwatch.toml\n") !=
+        std::string::npos);
   const std::string token = text_of(folder.path / "there/credentials/oncall-token");
   CHECK(token.size() == 65);
   std::ofstream(folder.path / "there/drwatch.toml") << "# mine\n";

@@ -33,7 +33,7 @@ def main():
         for part, page in ((main_part, "drwatch.toml.5"), (scenarios, "drwatch-scenarios.5")):
             keys = re.findall(r"^\| `(\w+)` \|", part, re.M)
             wrong += [f"{page} does not have {key}" for key in keys if f"\\fB{key}\\fR (" not in pages[page] and f"\\fB{key}\\fR" not in pages[page]]
-        for words, one in ((("drwatch", "incident"), "ack"), (("drwatch", "--json", "journal"), "verify"), (("drwatch", "incident", "step", "x", "y"), "skip"),
+        for words, one in ((("drwatch", "incident"), "ack"), (("drwatch", "--json", "journal"), "verify"), (("drwatch", "incident", "step", "x", "y"), "--force"),
                            (("drwatch", "--server", "http://x", "drill"), "list")):
             if one not in complete(folder / "completion", *words):
                 wrong.append(f"after {' '.join(words)} the completion does not offer {one}")

@@ -197,7 +197,7 @@ def story(machine, deb, next_deb):
     machine.sh("dpkg -r drwatch")
     check(machine.try_sh("systemctl is-active -q drwatch").returncode != 0 and machine.try_sh("test -e /usr/bin/drwatch").returncode != 0, "it is gone")
     machine.sh("test -f /var/lib/drwatch/journal.db && test -f /etc/drwatch/drwatch.toml && test -f /etc/drwatch/credentials/oncall-token")
-    machine.sh("dpkg -i /opt/first.deb")
+    machine.sh("dpkg --force-confdef --force-confold -i /opt/next.deb")
     machine.sh("systemctl restart drwatch")
     ready(machine)
     check((incident(machine), alert(machine)) == (before, fired), "installed again, the incident and its alert stand")
@@ -206,7 +206,7 @@ def story(machine, deb, next_deb):
     machine.sh("dpkg -P drwatch")
     left = machine.sh("find / -xdev \\( -path /proc -o -path /sys -o -path /dev -o -path /opt -o -path /var/log -o -path /run/systemd \\) -prune -o "
                       "-iname '*drwatch*' -print").split()
-    check(not left, f"nothing is left{': ' + ', '.join(left) if left else ''}")
+    check(not left, "nothing is left" + (": " + ", ".join(left) if left else ""))
 
 
 def main():
