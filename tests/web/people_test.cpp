@@ -115,12 +115,9 @@ TEST_CASE("an incident's events and the journal are taken away as files, by who 
 TEST_CASE("what a step's command prints is read as it comes, from where a reader is") {
   Running server;
   server.on_loop([&] {
-    auto& its = server.desk().state_.record.incidents.at(incident_id);
-    IncidentStep step;
-    step.plan.id = "restore";
+    IncidentStep& step = *server.desk().state_.record.incidents.at(incident_id).step("restore");
     step.plan.run = {"/bin/restore"};
     step.state = StepState::running;
-    its.steps.push_back(step);
     server.desk().heard_[incident_id + "/restore"] = "one\ntwo\n";
   });
   const auto read = [&](const std::string& query) { return ask(server.port(), "GET", incident + "/steps/restore/output" + query, {}); };
@@ -135,7 +132,7 @@ TEST_CASE("what a step's command prints is read as it comes, from where a reader
   // Of one that ended before this start, the end of what it printed is what was kept.
   server.on_loop([&] {
     server.desk().heard_.clear();
-    server.desk().state_.record.incidents.at(incident_id).steps.back().evidence = "40 of 40 tables\n";
+    server.desk().state_.record.incidents.at(incident_id).step("restore")->evidence = "40 of 40 tables\n";
   });
   CHECK(read("").json()["output"] == "40 of 40 tables\n");
 }
