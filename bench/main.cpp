@@ -182,6 +182,7 @@ int main(int argc, char** argv) {
       Process measuring = Process::doing([&] {
         measure_deciding(folder.path);
         measure_metrics(folder.path);
+        measure_history(folder.path);
         measure_ticks();
         measure_virtual_days();
         std::fflush(stdout);

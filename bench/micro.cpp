@@ -50,7 +50,70 @@ struct Watched {
   }
 };
 
+// As large as one of the shipped runbook after some hours of work: 25 steps with their guides, six messages, 60 lines of timeline.
+Incident worked(std::size_t n, Time now) {
+  Incident incident;
+  incident.id = "20260101-0000-outage-" + std::to_string(n);
+  incident.scenario = "outage-" + std::to_string(n % 15);
+  incident.title = "Outage";
+  incident.state = IncidentState::resolved;
+  incident.affects = {"database"};
+  incident.started_at = incident.detected_at = incident.opened_at = now - hours{24} - minutes{n};
+  incident.acknowledged_at = incident.recovered_at = incident.resolved_at = now - hours{20} - minutes{n};
+  for (int i = 0; i < 25; ++i) {
+    IncidentStep step;
+    step.plan.id = "step-number-" + std::to_string(i);
+    step.plan.title = "What has to be done as number " + std::to_string(i);
+    step.plan.owner = "database lead";
+    step.plan.guide = std::string(500, 'g');
+    step.state = StepState::done;
+    step.started_at = step.ended_at = incident.opened_at;
+    step.by = "lena";
+    step.note = std::string(80, 'n');
+    incident.steps.push_back(step);
+  }
+  for (int i = 0; i < 6; ++i) {
+    IncidentMessage message;
+    message.id = "customers-" + std::to_string(i);
+    message.subject = std::string(60, 's');
+    message.body = std::string(600, 'b');
+    incident.messages.push_back(message);
+    incident.message_plans.push_back({.id = message.id, .audience = "customers", .subject = message.subject, .body = message.body});
+  }
+  for (int i = 0; i < 60; ++i) {
+    Event event;
+    event.at = incident.opened_at;
+    event.kind = "incident.noted";
+    event.by = "lena";
+    event.incident = incident.id;
+    event.scenario = incident.scenario;
+    event.message = std::string(120, 'm');
+    event.body = Body{{"text", event.message}};
+    incident.timeline.push_back(event);
+  }
+  return incident;
+}
+
 }  // namespace
+
+void measure_history(const std::string& folder) {
+  constexpr int times = 20;
+  Watched watched(folder, 200);
+  const auto cost = [&](const auto& work) {
+    const double before = cpu_seconds();
+    for (int i = 0; i < times; ++i) work();
+    return (cpu_seconds() - before) * 1e3 / times;
+  };
+  const auto copied = [&] { return cost([&] { const State copy = watched.state; }); };
+  const auto judged = [&] { return cost([&] { decide(watched.state, *watched.settings, Tick{}, watched.now); }); };
+  const double copied_without = copied(), judged_without = judged();
+  for (std::size_t n = 0; n < 1000; ++n) {
+    Incident incident = worked(n, watched.now);
+    watched.state.record.incidents.put(std::move(incident));
+  }
+  fmt::print("a copy of the state: {:.2f} ms, with 1000 incidents that are over {:.2f} ms; judging everything: {:.2f} and {:.2f} ms\n",
+             copied_without, copied(), judged_without, judged());
+}
 
 void measure_deciding(const std::string& folder) {
   constexpr std::size_t probes = 5000;

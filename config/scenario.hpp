@@ -58,7 +58,11 @@ struct Message {
 struct DrillPlan {
   std::optional<Cron> schedule;
   Duration grace = hours{24 * 14};
-  std::string type;  // tabletop | restore | full
+  std::string type;              // tabletop | restore | full
+  std::vector<std::string> run;  // argv of the drill's own command; empty: people hold it
+  bool automatic = false;        // `auto`: it is begun by the calendar
+  Duration timeout = hours{4};
+  std::string step;  // whose time the command's time measures; empty: none
 };
 
 struct Scenario {
@@ -76,6 +80,8 @@ struct Scenario {
   std::vector<Message> messages;
   std::optional<DrillPlan> drill;
   std::string hash;  // of everything above: an open incident notices that its runbook changed
+  // Of what its critical steps do, without their words: a drill is due again when it is another one. Empty: made by hand, for a test.
+  std::string critical_hash;
 };
 
 // The closed list of names that a message or a command's argument may use, each with its meaning (for the reference).

@@ -3,6 +3,7 @@
 
 #include "daemon/answers.hpp"
 #include "daemon/recovery/alerts/wanted.hpp"
+#include "daemon/recovery/record/evidence.hpp"
 #include "probes/seams/within.hpp"
 
 #include <boost/asio/post.hpp>
@@ -22,7 +23,7 @@ const std::vector<double> append_bounds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0
 
 // Events after which other alerts stand, or their words have changed.
 bool concerns_alerts(const Event& e) {
-  return e.kind.starts_with("alert.") || e.kind.starts_with("incident.") || e.kind.starts_with("step.");
+  return e.kind.starts_with("alert.") || e.kind.starts_with("incident.") || e.kind.starts_with("step.") || e.kind.starts_with("drill.");
 }
 
 }  // namespace
@@ -298,14 +299,26 @@ Task<void> Daemon::run_command(StartCommand command, Keeping::Ticket ticket, std
   request.argv = command.argv;
   request.heard = heard;
   auto ended = co_await within(parts_.world.clock, command.timeout, parts_.world.exec.run(std::move(request)));
+  CommandEnded tells{.incident = command.incident, .step = command.step};
   if (!ended) {
     const std::string words = "ended after its timeout of " + duration_words(command.timeout);
-    feed(CommandEnded{command.incident, command.step, 124, *heard + (heard->empty() || heard->back() == '\n' ? "" : "\n") + words});
+    tells.exit_code = 124;
+    tells.output = *heard + (heard->empty() || heard->back() == '\n' ? "" : "\n") + words;
   } else if (!*ended) {
-    feed(CommandEnded{command.incident, command.step, 127, ended->error().message});
+    tells.exit_code = 127;
+    tells.output = ended->error().message;
   } else {
-    feed(CommandEnded{command.incident, command.step, (*ended)->exit_code, (*ended)->output + (*ended)->errors});
+    tells.exit_code = (*ended)->exit_code;
+    tells.output = (*ended)->output + (*ended)->errors;
   }
+  if (!command.evidence.empty()) {
+    auto evidence = co_await parts_.world.files.read(command.evidence, DrillEvidence::most_bytes + 1);
+    if (evidence)
+      tells.evidence = std::move(*evidence);
+    else if (evidence.error().code != "ENOENT")
+      tells.evidence_wrong = evidence.error().message;
+  }
+  feed(std::move(tells));
 }
 
 Task<std::vector<std::pair<std::string, bool>>> Daemon::send_test_alert() {

@@ -33,6 +33,8 @@ struct Given {
   DrillOptions drill;
   JournalOptions journal;
   CronOptions cron;
+  InitOptions init;
+  DoctorOptions doctor;
   std::function<int()> run;
 };
 
@@ -46,6 +48,12 @@ CLI::App* command(CLI::App& parent, const std::string& name, const std::string& 
     added->require_subcommand(1);
   }
   return added;
+}
+
+CLI::Option* takes_credentials(CLI::App* added, std::string& folder) {
+  return added->add_option("--credentials", folder,
+                           "The folder that holds what { credential = \"NAME\" } names; without it the folder 'credentials' beside the "
+                           "configuration, if there is one");
 }
 
 void add_daemon_commands(CLI::App& app, Given& g) {
@@ -62,6 +70,7 @@ void add_daemon_commands(CLI::App& app, Given& g) {
                              return check(g.check);
                            });
   check_it->add_option("--config", g.check.config, "The configuration file")->required();
+  takes_credentials(check_it, g.check.credentials);
   check_it->add_flag("--strict", g.check.strict, "Exit with 1 on warnings as well");
 
   auto* probe_it =
@@ -72,6 +81,7 @@ void add_daemon_commands(CLI::App& app, Given& g) {
   probe_it->add_option("NAME", g.probe.names, "Probes; all when none is named");
   auto* from_here =
       probe_it->add_option("--config", g.probe.config, "Run them from here with this configuration; without it: through the daemon");
+  takes_credentials(probe_it, g.probe.credentials)->needs(from_here);
   auto* acknowledge = probe_it->add_flag("--acknowledge", g.probe.acknowledge,
                                          "Run nothing: say that somebody has looked at what they have latched (corrupt data, lost rows)");
   acknowledge->excludes(from_here);
@@ -241,7 +251,29 @@ void add_drills(CLI::App& app, Given& g) {
   record->add_option("--took", g.drill.took, "From its start to recovery, as 50m");
   record->add_option("--lost", g.drill.lost, "Data lost, as 20s");
   record->add_flag("--failed", g.drill.failed, "It did not recover");
+  record->add_option("--type", g.drill.type, "tabletop (proves the plan alone), restore or full");
+  record->add_option("--evidence", g.drill.evidence, "The document that drwatch-restore-drill --evidence wrote; it decides");
   record->add_option("--note", g.drill.note, "Where its record is, who held it");
+  auto* start = command(*group, "start", "Begin a drill: the scenario's steps, on purpose; its command, if it has one, begins with it",
+                        "drwatch drill start database-outage", g, with(drill_start));
+  start->add_option("SCENARIO", g.drill.scenario, "Which page of the runbook is drilled")->required();
+  start->add_option("--type", g.drill.type, "tabletop, restore or full; without it as the scenario says");
+  start->add_option("--note", g.drill.note, "Who leads it, on what");
+  auto* finish = command(*group, "finish", "It is over: what it took is measured, up to its last critical step",
+                         "drwatch drill finish database-outage --lost 20s", g, with(drill_finish));
+  finish->add_option("--lost", g.drill.lost, "Data lost, as 20s");
+  finish->add_flag("--failed", g.drill.failed, "It did not recover");
+  auto* abort = command(*group, "abort", "End it at once; it proves nothing", "drwatch drill abort database-outage --note \"a real one\"",
+                        g, with(drill_abort));
+  auto* report = command(*group, "report", "Its record, in Markdown: what an auditor asks for",
+                         "drwatch drill report drill-20260301-1000-database-outage > drill.md", g, with(drill_report));
+  for (auto* each : {finish, abort, report})
+    each->add_option("ID", g.drill.id,
+                     "The drill: its id, a beginning of it that fits no other, or its scenario; may be left out where only one is held");
+  auto* hold = command(*group, "hold", "Stop all drills at once, and let none begin", "drwatch drill hold --note \"release day\"", g,
+                       with(drill_hold));
+  auto* release = command(*group, "release", "Let drills begin again", "drwatch drill release", g, with(drill_release));
+  for (auto* each : {finish, abort, hold, release}) each->add_option("--note", g.drill.note, "A reason or remark for the record");
 }
 
 void add_alert_and_journal(CLI::App& app, Given& g) {
@@ -282,6 +314,39 @@ void add_alert_and_journal(CLI::App& app, Given& g) {
   show->add_option("--incident", g.journal.incident, "Only this incident's");
 }
 
+void add_beginning(CLI::App& app, Given& g) {
+  auto* begin = command(
+      app, "init", "Write a small configuration, its credentials' files and the unit's drop-in, from flags or a few answers",
+      "drwatch init --site https://app.example.org/ --postgres dsn --backup archiver --alertmanager http://127.0.0.1:9093", g, [&g] {
+        g.init.json = g.client.json;
+        return init(g.init);
+      });
+  begin->add_option("--site", g.init.site, "The address of a page");
+  begin->add_option("--endpoint", g.init.endpoint, "The address of an endpoint");
+  begin->add_option("--postgres", g.init.postgres, "A file that holds the database's connection string");
+  begin->add_option("--supabase", g.init.supabase, "A Supabase project: PROJECT in PROJECT.supabase.co");
+  begin->add_option("--backup", g.init.backup,
+                    "How the database is backed up: archiver[:FOLDER], pgbackrest:STANZA, file:FOLDER, supabase or supabase-pitr");
+  begin->add_option("--heartbeat", g.init.jobs, "A job that calls in: NAME=15m or NAME=\"0 2 * * *\"; may be given again");
+  begin->add_option("--alertmanager", g.init.alertmanager, "Its address");
+  begin->add_option("--pager", g.init.pager, "A file that holds the address that takes alerts when no Alertmanager does");
+  begin->add_option("--deadman", g.init.deadman, "A file that holds the address that is called every minute");
+  begin->add_option("--public-url", g.init.public_url, "How links in alerts begin");
+  begin->add_option("--rto", g.init.rto, "So long recovery may take")->capture_default_str();
+  begin->add_option("--rpo", g.init.rpo, "So much may be lost")->capture_default_str();
+  begin->add_option("--to", g.init.to, "The folder; /etc/drwatch, where nothing is said");
+  begin->add_option("--drop-in", g.init.drop_in, "The unit's drop-in; below the folder, if that is not /etc/drwatch");
+  begin->add_flag("--force", g.init.force, "Overwrite what is there");
+
+  auto* look = command(app, "doctor", "Say what is still missing for each claim, with the line to type", "drwatch doctor", g, [&g] {
+    g.doctor.client = g.client;
+    return doctor(g.doctor);
+  });
+  look->add_option("--config", g.doctor.config, "The configuration; without it, that of the running daemon");
+  takes_credentials(look, g.doctor.credentials);
+  look->add_flag("--send", g.doctor.send, "Send a test alert as well (needs a responder's token)");
+}
+
 void add_preparation(CLI::App& app, Given& g) {
   command(app, "sql", "Print the SQL that prepares a database to be watched", "drwatch sql | psql", g, [] { return sql(); });
   auto* cron_it =
@@ -313,6 +378,7 @@ void add_all(CLI::App& app, Given& g) {
   add_signal_and_maintenance(app, g);
   add_drills(app, g);
   add_alert_and_journal(app, g);
+  add_beginning(app, g);
   add_preparation(app, g);
 }
 

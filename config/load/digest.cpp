@@ -116,6 +116,7 @@ std::string scenario_hash(const Scenario& s) {
   if (s.drill) {
     drill = Json{s.drill->grace.count(), s.drill->type};
     if (s.drill->schedule) drill.insert(drill.end(), {s.drill->schedule->text(), s.drill->schedule->zone()});
+    if (!s.drill->run.empty()) drill.push_back({s.drill->run, s.drill->automatic, s.drill->timeout.count(), s.drill->step});
   }
   Json whole = {s.id,
                 s.title,
@@ -133,6 +134,13 @@ std::string scenario_hash(const Scenario& s) {
                 drill};
   if (!s.data) whole.push_back("no data");  // only then, so that a scenario without it has the hash that it had before there was such a key
   return sha256_hex(text_of(whole));
+}
+
+std::string critical_hash(const Scenario& s) {
+  Json steps = Json::array();
+  for (const auto& step : s.steps)
+    if (step.critical) steps.push_back({step.id, step.option, step.after, step.verify ? step.verify->text : "", step.run});
+  return sha256_hex(text_of(steps)).substr(0, 16);
 }
 
 }  // namespace drwatch::config

@@ -15,4 +15,7 @@ std::string fingerprint(const ProbeSettings& probe, const Table& table, const Re
 // Of a scenario: everything but the hash itself.
 std::string scenario_hash(const Scenario& scenario);
 
+// Of what its critical steps do: a word mended in a guide is no reason to drill again.
+std::string critical_hash(const Scenario& scenario);
+
 }  // namespace drwatch::config

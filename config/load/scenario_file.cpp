@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The scenarios' folder: one file a scenario, shared steps in `shared`.
 #include "config/load/checklist.hpp"
-#include "config/load/digest.hpp"
 #include "config/rows/files.hpp"
+#include "config/rows/text.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -78,7 +78,7 @@ class Reader {
       if (!document) continue;
       const Reading reading = reading_of(folder);
       refuse_unknown(document->table(), {"step", "message"}, reading);
-      shared_[name] = read_checklist(document->table(), names_, reading);
+      shared_[name] = read_checklist(document->table(), names_, reading, true);
     }
   }
 
@@ -110,7 +110,7 @@ class Reader {
     if (!scenario.data) check_without_data(list, problems_);
     for (auto& read : list.steps) scenario.steps.push_back(std::move(read.step));
     for (auto& read : list.messages) scenario.messages.push_back(std::move(read.message));
-    scenario.hash = scenario_hash(scenario);
+    check_drill_step(root, scenario, reading);
     return std::move(scenario);
   }
 
@@ -124,7 +124,34 @@ class Reader {
       at.problems.error(drill->place, at.key, "'schedule' is missing", "say when a drill is due");
     else
       draft.plan.schedule = read_schedule(draft.when, *drill->value.table(), drill->place, at);
+    draft.plan.automatic = draft.automatic.value_or(false);
+    draft.plan.timeout = draft.timeout.value_or(draft.plan.timeout);
+    check_drill_command(draft.plan, *drill->value.table(), at);
     scenario.drill = std::move(draft.plan);
+  }
+
+  static void check_drill_command(DrillPlan& plan, const Table& table, const Reading& at) {
+    const auto refuse = [&](const char* key, std::string message, std::string hint) {
+      if (const auto* entry = find(table, key)) at.problems.error(entry->place, at.at(key).key, std::move(message), std::move(hint));
+    };
+    if (!find(table, "run")) {
+      for (const char* key : {"auto", "timeout", "step"}) refuse(key, "is for a drill with 'run'", "leave it out");
+      return;
+    }
+    if (plan.type == "tabletop") refuse("run", "a tabletop is held by people alone", "say type = \"restore\" or \"full\"");
+    check_run(plan.run, table, at, {"evidence"});
+  }
+
+  static void check_drill_step(const Table& root, const Scenario& scenario, const Reading& reading) {
+    if (!scenario.drill || scenario.drill->run.empty()) return;
+    std::vector<std::string> ids;
+    for (const Step& step : scenario.steps) ids.push_back(step.id);
+    if (has(ids, "drill-command"))
+      reading.problems.error(place_at(root, {}, {"drill", "run"}), reading.at("drill").at("run").key,
+                             "a step has the id 'drill-command', which the command itself has in a drill", "give that step another id");
+    if (scenario.drill->step.empty()) return;
+    check_name(place_at(root, {}, {"drill", "step"}), reading.at("drill").at("step").key, scenario.drill->step, ids, "step",
+               reading.problems);
   }
 
   // Each name once: what stands there twice is told here, and not again for each of its steps.

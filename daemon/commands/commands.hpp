@@ -48,6 +48,7 @@ int test(const TestOptions& options);
 struct CheckOptions {
   std::string config;
   bool strict = false, json = false;
+  std::string credentials = {};  // the folder in which { credential = "NAME" } is looked for; empty: see use_credentials
 };
 int check(const CheckOptions& options);
 
@@ -57,6 +58,7 @@ struct ProbeOptions {
   std::vector<std::string> names;
   bool acknowledge = false;  // what they have latched; nothing is run
   std::string note;
+  std::string credentials = {};
 };
 int probe(const ProbeOptions& options);
 
@@ -119,9 +121,16 @@ struct DrillOptions {
   ClientOptions client;
   std::string scenario, took, lost, note;
   bool failed = false;
+  std::string id, type, evidence;  // id: of a drill, or what stands for it; evidence: a file
 };
 int drill_list(const DrillOptions& options);
 int drill_record(const DrillOptions& options);
+int drill_start(const DrillOptions& options);
+int drill_finish(const DrillOptions& options);
+int drill_abort(const DrillOptions& options);
+int drill_report(const DrillOptions& options);
+int drill_hold(const DrillOptions& options);
+int drill_release(const DrillOptions& options);
 
 int alert_list(const ClientOptions& options);
 int alert_test(const ClientOptions& options);
@@ -144,5 +153,23 @@ struct CronOptions {
 int cron(const CronOptions& options);
 
 int sql();  // prints what prepares a database
+
+// A small configuration from a few answers.
+struct InitOptions {
+  std::string site, endpoint, supabase, alertmanager, backup, public_url;
+  std::string postgres, pager, deadman;  // files that hold the secret
+  std::vector<std::string> jobs;
+  std::string rto = "4h", rpo = "1h";
+  std::string to, drop_in;  // empty: where the unit looks
+  bool force = false, json = false;
+};
+int init(const InitOptions& options);
+
+struct DoctorOptions {
+  ClientOptions client;
+  std::string config, credentials;
+  bool send = false;  // a test alert as well
+};
+int doctor(const DoctorOptions& options);
 
 }  // namespace drwatch::commands

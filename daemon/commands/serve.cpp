@@ -32,6 +32,9 @@ namespace {
 
 constexpr int failed_while_running = 1, could_not_start = 2;
 
+// In the folder of the journal, which only drwatch's own user reads.
+std::string session_key_beside(const std::string& journal) { return journal.substr(0, journal.rfind('/') + 1) + "sessions.key"; }
+
 std::vector<std::string> texts_of(const config::Problems& problems, config::Problem::Level level) {
   std::vector<std::string> texts;
   for (const config::Problem& p : problems.all())
@@ -217,7 +220,7 @@ int serve(const ServeOptions& options) {
         daemon.log().line(Importance::error, task + " ended with an error: " + e.what());
       }
     });
-    web = std::make_unique<Web>(world.world(), daemon, daemon.log(), outside, settings->server);
+    web = std::make_unique<Web>(world.world(), daemon, daemon.log(), outside, settings->server, session_key_beside(settings->journal.path));
     daemon.start();
     log->line(Importance::info, "drwatch " DRWATCH_VERSION " watches " + std::to_string(settings->probes.size()) +
                                     " probes; the page is at http" + (settings->server.tls_certificate.empty() ? "" : "s") + "://" +

@@ -264,6 +264,7 @@ void settle(Deciding& d) {
     judge_steps(d);
     judge_exits(d);
     judge_messages(d);
+    judge_drills(d);
     judge_projections(d);
     judge_alerts(d);
     if (d.decision.events.size() == before) return;

@@ -7,6 +7,7 @@
 #include "daemon/recovery/record/late.hpp"
 #include "daemon/recovery/scenarios/conditions.hpp"
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -123,10 +124,14 @@ struct Match {
   std::vector<std::string> components;  // that those conditions are about; empty names: none (signals, objectives)
   std::vector<const Condition*> causes;
   Time started_at{};
-  std::string start_words;  // by what the start is known, as a person reads it: "last good outcome of primary"
-  bool by_signal = false;   // a raised signal is among its causes
+  std::string start_words;    // by what the start is known, as a person reads it: "last good outcome of primary"
+  bool by_signal = false;     // a raised signal is among its causes
+  bool said = false;          // raised signals alone make it true: so it is, whatever is seen, and whether or not anything is
+  bool against_none = false;  // it was said although a condition of `none` holds
 };
 bool asks_for_raised(const Condition& c);  // "NAME is raised", in whichever words
+// When the signal of the condition was last raised anew: a new call, another alert, the same one having started again.
+Time raised_at(const Deciding& d, const Condition& c);
 Match match(const Deciding& d, const Trigger& trigger);
 Match match_without_words(const Deciding& d, const Trigger& trigger);  // the same without the evidence
 // Without the evidence and without what made it true. An empty trigger never holds.
@@ -136,14 +141,37 @@ void judge_triggers(Deciding& d);
 // Opens an incident of the scenario as `found` describes it. `detected_at`: when its `for` began. `by`: "drwatch" or a person; it also
 // decides by what the incident is over.
 void open_incident(Deciding& d, const Scenario& scenario, const Match& found, Time detected_at, std::string by);
+// The incident as it would be opened, not yet in the record.
+Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found, Time detected_at, const std::string& by);
+std::string free_id(const Record& record, const std::string& begins, const std::string& scenario, Time now);
 void absorb_narrower(Deciding& d, const std::string& wide_id);  // the open incidents that it supersedes go on in it
 
 // kept_shut.cpp
 bool asks_first(Deciding& d, const Match& found);
-bool kept_shut(Deciding& d, const Scenario& scenario, const Match& found);
+// Why a scenario whose trigger holds does not open; nullopt: nothing keeps it shut.
+std::optional<std::string> kept_shut(Deciding& d, const Scenario& scenario, const Match& found);
 const Incident* to_be_reopened(const Deciding& d, const std::string& scenario, const Match& found);  // nullptr: a new one opens
+// Until when a recovered incident goes on if it fails again, and after which it resolves by itself.
+Time reopens_until(const Record& record, const Incident& incident);
+// A place's condition that holds only with members that are in maintenance; when that turns, if time alone turns it.
+bool only_by_work(const Deciding& d, const Condition& condition, std::optional<Time>* turns_at = nullptr);
+// Every condition that makes the trigger true is about components, and all of these are excused. One cause without a component (a signal,
+// an objective) is enough for the scenario to open.
+bool every_cause(const Deciding& d, const Match& found, const std::function<bool(const std::string&, const Condition&)>& excused);
 void leave_out_filed(const Deciding& d, const std::string& scenario, Match& found);
 void date_anew(const Deciding& d, const std::string& scenario, Match& found);
+
+// own_work.cpp
+// An open incident whose work is what fails: only what it affects does, and it began to while a step was worked on, or was latched.
+// `until`: what begins to fail until then counts as that work; not given for what was latched. nullptr: none.
+const Incident* own_work(const Deciding& d, const Scenario& scenario, const Match& found, std::optional<Time>& until);
+void tell_own_work(Deciding& d, const Match& found, const std::string& id, std::optional<Time> until);
+
+// false_alarms.cpp
+// What keeps shut, and by what, after the incident was said to be a false alarm: itself and what it absorbed, where the trigger holds on.
+void set_kept_shut(const Deciding& d, const Incident& incident, Body& body);
+// A false alarm that is not over; nullptr: none, or what holds is not what it was about.
+const FalseAlarm* false_alarm(const Deciding& d, const std::string& scenario, const Match& found);
 
 // second_best.cpp
 // What fits second best: the scenario with most of its trigger's conditions true, of those that could be mistaken for this one.
@@ -166,6 +194,7 @@ void see_step_looked_at(Deciding& d, const std::string& probe);
 void judge_exits(Deciding& d);
 // The end of a step's command: done with exit code 0, else failed.
 void command_ended(Deciding& d, const CommandEnded& ended);
+std::string end_of_output(const std::string& output);
 // After a start: commands that were running are `interrupted`.
 void interrupt_commands(Deciding& d);
 // Fills the arguments and puts the command into the decision; a name that cannot be filled fails the step.
@@ -212,8 +241,25 @@ void order(Deciding& d, const Reopen& o);
 void order(Deciding& d, const SetSignal& o);
 void order(Deciding& d, const StartMaintenance& o);
 void order(Deciding& d, const EndMaintenance& o);
-void order(Deciding& d, const RecordDrill& o);  // drills.cpp
-void order(Deciding& d, const HandOver& o);     // handover.cpp
+void order(Deciding& d, const HandOver& o);  // handover.cpp
 void order(Deciding& d, const TakeOver& o);
+
+// drill_orders.cpp, drill_ends.cpp, drill_calendar.cpp
+void order(Deciding& d, const StartDrill& o);
+void order(Deciding& d, const FinishDrill& o);
+void order(Deciding& d, const AbortDrill& o);
+void order(Deciding& d, const HoldDrills& o);
+void order(Deciding& d, const RecordDrill& o);
+// Aborts those that something real goes before, says which are due and overdue, and begins those that begin by themselves.
+void judge_drills(Deciding& d);
+// The incident that goes before a drill of the scenario: one of its own, or a wider one. nullptr: none is open.
+const Incident* goes_before_drill(const Record& record, const std::string& scenario);
+// Begins the drill, and its command.
+void begin_drill(Deciding& d, const Scenario& scenario, const StartDrill& o, bool by_calendar);
+void abort_drill(Deciding& d, const std::string& id, const std::string& by, const std::string& reason);
+// The drill's own command has ended: what it found decides the drill.
+void drill_command_ended(Deciding& d, const HeldDrill& drill, const CommandEnded& ended);
+// True: it is the work of a drill, for which there is no such act, and the refusal is written.
+bool refuse_in_drill(Deciding& d, const Incident& i);
 
 }  // namespace drwatch

@@ -77,7 +77,9 @@ struct CommandEnded {
   std::string incident, step;
   int exit_code = 0;
   std::string output;
-  std::string cancelled_by{};  // a person ended it; empty: it ended by itself
+  std::string cancelled_by{};    // a person ended it; empty: it ended by itself
+  std::string evidence{};        // what a drill's command wrote into its file; empty: nothing
+  std::string evidence_wrong{};  // why that file could not be read, where it is there
 };
 struct Tick {};  // the time that `due` named
 
@@ -158,12 +160,33 @@ struct RecordDrill {
   std::optional<Duration> took, lost;     // to recover; of data
   std::map<std::string, Duration> steps;  // what single steps took
   std::string by, note;
+  std::string evidence{};  // the document of a restore drill; it decides, and the figures above are not asked for
+  std::string type{};      // tabletop | restore | full; empty: a recovery was done, as its figures say
+};
+// A drill that drwatch leads.
+struct StartDrill {
+  std::string scenario, by, note;
+  std::string type{};  // empty: as the scenario says
+};
+struct FinishDrill {
+  std::string drill;
+  bool passed = true;
+  std::optional<Duration> lost;  // of data, as people found it
+  std::string by, note;
+};
+struct AbortDrill {
+  std::string drill, by, note;
+};
+// `held`: those that run are aborted, and none begins until somebody releases them.
+struct HoldDrills {
+  bool held = true;
+  std::string by, note;
 };
 
 using Input = std::variant<Ran, Pinged, DaemonStarted, DaemonStopped, ConfigurationLoaded, ConfigurationRefused, ClockJumped, LoopLate,
                            JournalHealth, JournalResumed, CommandEnded, Tick, OpenIncident, Acknowledge, StepAction, AddNote, MessageAction,
                            Refile, CorrectStart, SayBadChange, Resolve, Reopen, SetSignal, AcknowledgeProbe, StartMaintenance,
-                           EndMaintenance, RecordDrill, HandOver, TakeOver>;
+                           EndMaintenance, RecordDrill, HandOver, TakeOver, StartDrill, FinishDrill, AbortDrill, HoldDrills>;
 
 // A command that cannot be done; `status` is HTTP's (404, 409, 422).
 struct Refusal {
@@ -175,6 +198,7 @@ struct StartCommand {  // a step's command may start once its event is durable
   std::string incident, step;
   std::vector<std::string> argv;
   Duration timeout{0};
+  std::string evidence{};  // the file that a drill's command leaves behind; empty: it leaves none
 };
 struct CancelCommand {
   std::string incident, step, by;

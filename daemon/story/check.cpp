@@ -40,6 +40,7 @@ Words or_none(Words words) {
 const auto name_of = [](auto state) { return state_name(state); };
 const Words healths = words_of(all_healths, health_name);
 const Words standings = words_of(all_standings, standing_name);
+const Words drill_states = {"open", "passed", "failed", "partial", "aborted", "none"};
 const Words incident_states = or_none(words_of(all_incident_states, name_of));
 const Words step_states = or_none(words_of(all_step_states, name_of));
 const Words classes = words_of(all_classes, class_name);
@@ -106,9 +107,10 @@ void check_points(const Checking& c, const StoryExpectation& e) {
 
 // An expectation that asks nothing, or for a word that can never come true.
 void check_expectation(const Checking& c, const StoryExpectation& e) {
-  bool asks = !e.health.empty() || !e.states.empty() || !e.standing.empty() || !e.started.empty() || !e.recovered.empty() ||
-              !e.steps.empty() || e.incidents || e.alerts || e.pending || e.blind || e.findings || !e.exposure.empty() ||
-              !e.breach.empty() || !e.loss.empty() || !e.restores_to.empty() || !e.time_to_fix.empty() || !e.projected.empty();
+  bool asks = !e.health.empty() || !e.drills.empty() || !e.states.empty() || !e.standing.empty() || !e.started.empty() ||
+              !e.recovered.empty() || !e.steps.empty() || e.incidents || e.alerts || e.pending || e.blind || e.findings ||
+              !e.exposure.empty() || !e.breach.empty() || !e.loss.empty() || !e.restores_to.empty() || !e.time_to_fix.empty() ||
+              !e.projected.empty();
   if (!asks) c.error(e.line, "nothing is expected here", "add health, incidents, alerts, ...");
   check_points(c, e);
   for (const auto& [name, bound] : e.projected)
@@ -117,6 +119,7 @@ void check_expectation(const Checking& c, const StoryExpectation& e) {
       c.error(e.line, "'" + bound + "' bounds no projection", "write \"under 3h\" or \"over 3h\"");
   for (const auto& [name, health] : e.health) c.one_of(e.line, health, healths, "health");
   for (const auto& [name, state] : e.states) c.one_of(e.line, state, incident_states, "state of an incident");
+  for (const auto& [name, state] : e.drills) c.one_of(e.line, state, drill_states, "state of a drill");
   for (const auto& [name, standing] : e.standing) c.one_of(e.line, standing, standings, "standing");
   for (const auto& [scenario, steps] : e.steps)
     for (const auto& [id, state] : steps) c.one_of(e.line, state, step_states, "state of a step");
@@ -160,6 +163,9 @@ void check_deed_names(const Checking& c, const StoryDeed& deed, const Known& kno
     if (const auto* i = std::get_if<SayBadChange>(&input)) scenario(i->incident);
     if (const auto* i = std::get_if<Refile>(&input)) scenario(i->incident), scenario(i->scenario);
     if (const auto* i = std::get_if<RecordDrill>(&input)) scenario(i->scenario);
+    if (const auto* i = std::get_if<StartDrill>(&input)) scenario(i->scenario);
+    if (const auto* i = std::get_if<FinishDrill>(&input)) scenario(i->drill);
+    if (const auto* i = std::get_if<AbortDrill>(&input)) scenario(i->drill);
     if (const auto* i = std::get_if<Pinged>(&input)) c.known(deed.line, i->probe, known.jobs, "heartbeat");
     if (const auto* i = std::get_if<SetSignal>(&input)) c.known(deed.line, i->signal, known.signals, "signal");
     if (const auto* i = std::get_if<StartMaintenance>(&input))
@@ -180,6 +186,7 @@ void check_expected_names(const Checking& c, const StoryExpectation& e, const Kn
   std::set<std::string> scenarios;
   for (const auto& [name, health] : e.health) c.known(e.line, name, known.watched, "component or probe");
   for (const auto& [name, state] : e.states) scenarios.insert(name);
+  for (const auto& [name, state] : e.drills) scenarios.insert(name);
   for (const auto& [name, at] : e.started) scenarios.insert(name);
   for (const auto& [name, at] : e.recovered) scenarios.insert(name);
   for (const auto* by_scenario : {&e.loss, &e.restores_to})

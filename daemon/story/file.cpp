@@ -133,10 +133,26 @@ void read_maintenance(StoryDeed& deed, const Value& value, const Reading& readin
   start.lasts = *lasts;
   deed.inputs.push_back(start);
 }
+// Led by drwatch: what its person does. The drill is named by its scenario; run_story puts the id in.
+void read_led_drill(StoryDeed& deed, const Table& t, const Value& value, const Reading& reading) {
+  const std::string scenario = text_in(t, "scenario"), note = text_in(t, "note"), action = text_in(t, "action");
+  if (action == "start") return deed.inputs.push_back(StartDrill{scenario, person, note, text_in(t, "type")});
+  if (action == "abort") return deed.inputs.push_back(AbortDrill{scenario, person, note});
+  if (action == "hold" || action == "release") return deed.inputs.push_back(HoldDrills{action == "hold", person, note});
+  if (action == "finish")
+    return deed.inputs.push_back(FinishDrill{scenario, !flag_in(t, "failed"), parse_duration(text_in(t, "lost")), person, note});
+  reading.problems.error(value.place, reading.key + ".action", "there is no action '" + action + "' on a drill",
+                         "write start, finish, abort, hold or release; without `action` it took place");
+}
 void read_drill(StoryDeed& deed, const Value& value, const Reading& reading) {
-  if (!known_keys(value, {"scenario", "took", "lost", "failed", "note"}, {"scenario"}, reading)) return;
+  if (!known_keys(value, {"scenario", "action", "type", "took", "lost", "failed", "note"}, {}, reading)) return;
   const Table& t = *value.table();
+  const std::string action = text_in(t, "action");
+  if (!config::find(t, "scenario") && action != "hold" && action != "release")
+    return reading.problems.error(value.place, reading.key, "'scenario' is missing", "say which is drilled");
+  if (!action.empty()) return read_led_drill(deed, t, value, reading);
   RecordDrill drill;
+  drill.type = text_in(t, "type");
   drill.scenario = text_in(t, "scenario");
   drill.passed = !flag_in(t, "failed");
   drill.by = person;
@@ -197,7 +213,9 @@ std::vector<Row> deed_rows() {
                           read_signal),
       row_with<StoryDeed>("bad_change", "table", {.doc = "Somebody says when the change was made that has to be undone."}, read_bad_change),
       row_with<StoryDeed>("maintenance", "table", {.doc = "Maintenance begins."}, read_maintenance),
-      row_with<StoryDeed>("drill", "table", {.doc = "A drill took place."}, read_drill),
+      row_with<StoryDeed>("drill", "table",
+                          {.doc = "A drill took place; with `action` (`start`, `finish`, `abort`, `hold`, `release`) drwatch leads it."},
+                          read_drill),
   };
   for (const char* what : {"ack", "open", "resolve", "reopen", "note", "refile"})
     rows.push_back(row_with<StoryDeed>(
@@ -273,6 +291,7 @@ std::vector<Row> expect_rows() {
       row("at", &StoryExpectation::at, {.doc = "When.", .required = true}),
       row("health", &StoryExpectation::health, {.doc = "Of components and probes."}),
       row("states", &StoryExpectation::states, {.doc = "Of the newest incident of a scenario."}),
+      row("drills", &StoryExpectation::drills, {.doc = "Of the newest drill of a scenario: `open`, its verdict, or `none`."}),
       row("standing", &StoryExpectation::standing, {.doc = "`NAME rpo`, `NAME rpo CLASS`, `NAME rto`."}),
       row_with<StoryExpectation>("steps", "table", {.doc = "By scenario and step."}, read_steps),
       row_with<StoryExpectation>(

@@ -257,8 +257,13 @@ class Stage {
   // A story names an incident by its scenario, because its id holds a time; the newest one is meant.
   void name_incident(Input& input) const {
     auto name = [&](std::string& incident) {
-      if (const Incident* found = newest(incident)) incident = found->id;
+      if (const Incident* found = worked_on(state_.record, incident)) incident = found->id;
     };
+    const auto name_drill = [&](std::string& drill) {
+      if (const HeldDrill* found = newest_drill(state_.record, drill)) drill = found->work.id;
+    };
+    if (auto* i = std::get_if<FinishDrill>(&input)) name_drill(i->drill);
+    if (auto* i = std::get_if<AbortDrill>(&input)) name_drill(i->drill);
     if (auto* i = std::get_if<Acknowledge>(&input)) name(i->incident);
     if (auto* i = std::get_if<StepAction>(&input)) name(i->incident);
     if (auto* i = std::get_if<AddNote>(&input)) name(i->incident);
@@ -339,6 +344,7 @@ class Stage {
       const Incident* i = newest(scenario);
       equal(e, "state of " + scenario, state, i ? std::string(state_name(i->state)) : "none");
     }
+    for (const auto& [scenario, state] : e.drills) equal(e, "drill of " + scenario, state, drill_words(state_.record, scenario));
     for (const auto& [scenario, at] : e.started) {
       const Incident* i = newest(scenario);
       equal(e, "start of " + scenario, duration_text(at), i ? duration_text(i->started_at - story_.start) : "none");
@@ -351,7 +357,7 @@ class Stage {
     for (StoryFailure& failure : judge_points(e, story_, state_, settings_, own())) fail(std::move(failure));
     for (const auto& [scenario, steps] : e.steps)
       for (const auto& [id, state] : steps) {
-        const Incident* i = newest(scenario);
+        const Incident* i = worked_on(state_.record, scenario);
         const IncidentStep* step = i ? i->step(id) : nullptr;
         equal(e, "step " + id + " of " + scenario, state, step ? std::string(state_name(step->state)) : "none");
       }

@@ -44,7 +44,7 @@ struct StoryDeed {
 struct StoryExpectation {
   Duration at{0};
   int line = 0;
-  std::map<std::string, std::string> health, states, standing;
+  std::map<std::string, std::string> health, states, standing, drills;
   std::map<std::string, Duration> started, recovered;
   // "database host" = "5m", "about 5m", "everything", "not known"; breach and restores_to: from `start`, or "none".
   // projected: what nine in ten recoveries would take, "under 3h" or "over 3h".

@@ -29,4 +29,22 @@ const Incident* newest_incident(const Record& record, const std::string& scenari
   return found;
 }
 
+const HeldDrill* newest_drill(const Record& record, const std::string& scenario) {
+  const HeldDrill* found = nullptr;
+  for (const auto& [id, drill] : record.drilling.held)
+    if (drill.work.scenario == scenario && (!found || drill.work.opened_at >= found->work.opened_at)) found = &drill;
+  return found;
+}
+
+const Incident* worked_on(const Record& record, const std::string& scenario) {
+  const Incident* incident = newest_incident(record, scenario);
+  const HeldDrill* drill = newest_drill(record, scenario);
+  return (!incident || !incident->live()) && drill && drill->work.live() ? &drill->work : incident;
+}
+
+std::string drill_words(const Record& record, const std::string& scenario) {
+  const HeldDrill* drill = newest_drill(record, scenario);
+  return !drill ? "none" : drill->work.live() ? std::string(state_name(drill->work.state)) : drill->verdict;
+}
+
 }  // namespace drwatch

@@ -25,5 +25,9 @@ bool same_keys(const Words& expected, const Words& actual);
 
 // A story names incidents by their scenario: the newest one.
 const Incident* newest_incident(const Record& record, const std::string& scenario);
+const HeldDrill* newest_drill(const Record& record, const std::string& scenario);
+// What people work on: the incident that is live, or else the drill that is held, or else the newest incident.
+const Incident* worked_on(const Record& record, const std::string& scenario);
+std::string drill_words(const Record& record, const std::string& scenario);  // "open", its verdict, or "none"
 
 }  // namespace drwatch

@@ -47,7 +47,7 @@ struct Room {
         desk(d),
         log(l),
         server(s),
-        auth(s),
+        auth(s, nonce_of(w.dice)),
         moments(d),
         open(w.executor, {}),
         known(w.executor, {}),
@@ -114,6 +114,9 @@ Response read_report(const Moment&, const Call&);
 Response read_scenarios(const Moment&, const Call&);
 Response read_scenario(const Moment&, const Call&);
 Response read_drills(const Moment&, const Call&);
+Response read_drill(const Moment&, const Call&);
+Response read_drill_report(const Moment&, const Call&);
+Response read_drill_calendar(const Moment&, const Call&);
 Response read_maintenance(const Moment&, const Call&);
 Response read_signals(const Moment&, const Call&);
 Response read_alerts(const Moment&, const Call&);
@@ -126,6 +129,16 @@ Response page_runbook(const Moment&, const Call&);
 Response page_drills(const Moment&, const Call&);
 Response page_scenario(const Moment&, const Call&);
 Response page_probe(const Moment&, const Call&);
+Response page_incidents(const Moment&, const Call&);
+Task<SharedResponse> page_events(Room&, Call);
+Response page_component(const Moment&, const Call&);
+Response page_badge(const Moment&, const Call&);
+Response tell_asset(Room&, const Call&);
+Response page_login(Room&, const Call&);
+Task<SharedResponse> sign_in(Room&, Call);
+Task<SharedResponse> sign_out(Room&, Call);
+// A form of the page: what the API does with it, and back to the page.
+Task<SharedResponse> work_on_incident(Room&, Call);
 // ---- metrics_page.cpp
 Task<SharedResponse> metrics_page(Room&, Call);
 // ---- ping.cpp
@@ -145,12 +158,18 @@ Task<SharedResponse> correct_start(Room&, Call);
 Task<SharedResponse> say_bad_change(Room&, Call);
 Task<SharedResponse> set_signal(Room&, Call);
 Task<SharedResponse> start_maintenance(Room&, Call);
-Task<SharedResponse> record_drill(Room&, Call);
 Task<SharedResponse> end_maintenance(Room&, Call);
 // ---- copies.cpp
 Task<SharedResponse> export_incident(Room&, Call);
 Task<SharedResponse> copy_journal(Room&, Call);
 Response tell_output(Room&, const Call&);
+// ---- drills.cpp
+Task<SharedResponse> start_drill(Room&, Call);
+Task<SharedResponse> finish_drill(Room&, Call);
+Task<SharedResponse> abort_drill(Room&, Call);
+Task<SharedResponse> hold_drills(Room&, Call);
+Task<SharedResponse> release_drills(Room&, Call);
+Task<SharedResponse> record_drill(Room&, Call);
 // ---- deeds.cpp
 Task<SharedResponse> run_probe(Room&, Call);
 Task<SharedResponse> acknowledge_probe(Room&, Call);

@@ -171,6 +171,10 @@ schedule = "0 10 1 1 *"
 timezone = "Europe/Berlin"
 grace = "7d"
 type = "full"
+run = ["../bin/drill", "--into", "{{evidence}}", "--claim", "{{recovery_point}}"]
+auto = true
+timeout = "90m"
+step = "restore"
 )")
                      .sound("full");
   CHECK(s.severity == Severity::warning);
@@ -189,6 +193,10 @@ type = "full"
   CHECK(s.messages.at(0).every == minutes{30});
   CHECK(s.drill->schedule->zone() == "Europe/Berlin");
   CHECK(s.drill->grace == hours{24 * 7});
+  CHECK(s.drill->run.at(0).ends_with("/bin/drill"));  // beside the runbook
+  CHECK(s.drill->automatic);
+  CHECK(s.drill->timeout == minutes{90});
+  CHECK(s.drill->step == "restore");
 }
 
 TEST_CASE("a program beside the runbook is found from there") {

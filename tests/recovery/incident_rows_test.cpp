@@ -73,6 +73,7 @@ Incident filled(int n) {
   i.taken_by = i.handed_to = i.handed_by = i.handover = word;
   i.taken_at = i.handed_at = at;
   i.unwatched = {{at, at + minutes{1}}};
+  i.drill = n == 1;
   return i;
 }
 

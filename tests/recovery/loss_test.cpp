@@ -32,7 +32,7 @@ std::string open_it(Stage& stage) {
   REQUIRE(stage.open("deleted"));
   return stage.open("deleted")->id;
 }
-Incident& incident(Stage& stage, const std::string& id) { return stage.state.record.incidents.at(id); }
+Incident& incident(Stage& stage, const std::string& id) { return *stage.state.record.incidents.edit(id); }
 std::optional<Loss> loss(Stage& stage, const std::string& id) {
   return loss_of(stage.state, stage.settings, incident(stage, id), stage.now);
 }
@@ -150,7 +150,7 @@ TEST_CASE("time to fix is what mending has taken: final incidents about the poin
     i.detected_at = *i.recovered_at - fix;
     i.reopen_within = hours{24 * 400};  // one that is recovered does not end while this goes on
     for (Record* record : {&stage.state.record, &stage.replayed}) {
-      record->incidents[id] = i;
+      record->incidents.put(i);
       if (state == IncidentState::resolved) learn(record->measured, i);
     }
   };

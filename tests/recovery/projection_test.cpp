@@ -159,8 +159,7 @@ TEST_CASE("what incidents took is learned: the next projection rests on it") {
     done(stage, "a");
     stage.pass(minutes{30});
     done(stage, "b");
-    const std::string id = stage.state.record.incidents.rbegin()->first;
-    for (const auto& [each, incident] : std::map(stage.state.record.incidents))
+    for (const auto& [each, incident] : Incidents(stage.state.record.incidents))
       if (incident.live()) stage.feed(Resolve{each, false, false, "anna", ""});
     stage.pass(minutes{5});
   }

@@ -170,7 +170,7 @@ TEST_CASE("the report says what is known and leaves people's sections to people"
 TEST_CASE("the report as facts, and gaps, deviations and hashes in both") {
   Running server;
   server.on_loop([&] {
-    Incident& incident = server.desk().state_.record.incidents.at(incident_id);
+    Incident& incident = *server.desk().state_.record.incidents.edit(incident_id);
     incident.unwatched = {{*parse_time("2026-03-01T02:11:30Z"), *parse_time("2026-03-01T02:12:00Z")}};
     incident.acknowledged_at = *parse_time("2026-03-01T02:11:40Z");
     incident.acknowledged_by = "oncall";
@@ -194,17 +194,11 @@ TEST_CASE("the report as facts, and gaps, deviations and hashes in both") {
   const std::string path = "/api/v1/incidents/" + incident_id + "/report";
   const std::string text = ask(server.port(), "GET", path).body;
   CAPTURE(text);
-  const std::vector<std::string> parts{"Time to mitigate, from t0 to the first step that people or a command closed: 3 min (scope)",
-                                       "Time to recover (MTTR), from t0: not yet",
-                                       "## Gaps in observation",
-                                       "2026-03-01T02:11:30Z to 2026-03-01T02:12:00Z (30 s): drwatch was blind or did not run",
-                                       "## Steps that went otherwise",
-                                       "'Restore' was skipped by oncall",
-                                       "was taken by lena from oncall",
-                                       "## Evidence",
-                                       "scope: SHA-256 ",
-                                       "drwatch incident export " + incident_id};
-  for (const std::string& part : parts) {
+  for (const std::string& part : std::vector<std::string>{"Time to mitigate, from t0 to the first step that people or a command closed: 3 min (scope)",
+                                 "Time to recover (MTTR), from t0: not yet", "## Gaps in observation",
+                                 "2026-03-01T02:11:30Z to 2026-03-01T02:12:00Z (30 s): drwatch was blind or did not run",
+                                 "## Steps that went otherwise", "'Restore' was skipped by oncall", "was taken by lena from oncall",
+                                 "## Evidence", "scope: SHA-256 ", "drwatch incident export " + incident_id}) {
     CAPTURE(part);
     CHECK(text.find(part) != std::string::npos);
   }
@@ -228,7 +222,7 @@ TEST_CASE("the report as facts, and gaps, deviations and hashes in both") {
 TEST_CASE("what a person said against what drwatch sees, and what was called over, is told as such") {
   Running server;
   server.on_loop([&] {
-    Incident& incident = server.desk().state_.record.incidents.at(incident_id);
+    Incident& incident = *server.desk().state_.record.incidents.edit(incident_id);
     IncidentStep& step = *incident.step("connectivity");
     step.state = StepState::done;
     step.by = "lena";
@@ -266,7 +260,7 @@ TEST_CASE("an open verified step says what is seen now, and a component its newe
     auto& sight = state.sight.probes["primary"];
     sight.last = std::make_shared<const Outcome>(outcome);
     sight.recent.emplace_back(sight.last);
-    state.record.incidents.at(incident_id).trigger = server.desk().settings()->scenarios.at("database-outage").trigger;
+    state.record.incidents.edit(incident_id)->trigger = server.desk().settings()->scenarios.at("database-outage").trigger;
   });
   const Json status = get(server, "/api/v1/status");
   for (const auto& component : status["components"]) {

@@ -45,7 +45,10 @@ std::vector<web::Family> all_rows() {
 
 // Every feature has something to show: an incident with a projection, drills, recovery points, sizes, scores, findings, alerts.
 std::string page_with_everything() {
-  const Settings settings = small_platform();
+  Settings settings = small_platform();
+  std::string error;
+  settings.scenarios.at("database-outage").drill =
+      DrillPlan{.schedule = Cron::parse("0 10 1 1,4,7,10 *", "UTC", &error), .type = "restore"};
   State state = in_trouble(settings);
   state.kept.probes["primary"].data_bytes = 1e9;
   for (int i = 0; i < 20; ++i) state.sight.probes["primary"].share.runs.push_back({now_there, i % 2 == 0});
@@ -54,12 +57,13 @@ std::string page_with_everything() {
   state.record.drills["database-outage"] = {now_there - hours{50}, 1500, 20, 1e9};
   Projection projection;
   projection.decide_by = now_there + hours{1};
-  state.record.incidents.at(incident_id).projection = projection;
+  Incident& incident = *state.record.incidents.edit(incident_id);
+  incident.projection = projection;
   Message update;
   update.id = "customers-update";
   update.when = Message::When::update;
   update.every = minutes{30};
-  state.record.incidents.at(incident_id).message_plans.push_back(update);
+  incident.message_plans.push_back(update);
   state.record.measured.scored = 3;
   DaemonFigures figures;
   figures.version = "0.1.0";

@@ -22,12 +22,16 @@ Task<Answer> FakeDesk::submit(Input input, std::string idempotency_key, std::str
   }
   Answer answer;
   answer.durable = durable_;
-  if (const auto* open = std::get_if<OpenIncident>(&input)) {
+  if (decides_) {
+    const Decision decision = decide(state_, *settings_, input, now_there);
+    answer.refused = decision.refused;
+    answer.subject = decision.subject;
+  } else if (const auto* open = std::get_if<OpenIncident>(&input)) {
     Incident made = state_.record.incidents.at(incident_id);
     made.id = answer.subject = "20260301-0213-" + open->scenario;
     answer.made = !state_.record.incidents.contains(made.id);
     made.scenario = open->scenario;
-    state_.record.incidents.insert_or_assign(made.id, std::move(made));
+    state_.record.incidents.put(std::move(made));
   } else if (std::holds_alternative<Resolve>(input)) {
     answer.refused = Refusal{409, "steps are open", "finish or skip them, or force with a note", {"connectivity", "scope"}};
   } else if (const auto* signal = std::get_if<SetSignal>(&input)) {

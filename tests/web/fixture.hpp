@@ -62,6 +62,7 @@ class FakeDesk final : public Desk {
   std::map<std::string, std::string> heard_;
   std::map<std::string, Answer> answered_;
   bool durable_ = true, stopping_ = false, held_ = false;
+  bool decides_ = false;  // the heart itself answers
   int batches_ = 0, test_alerts_ = 0;
 };
 

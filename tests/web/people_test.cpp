@@ -91,7 +91,7 @@ TEST_CASE("an incident is handed over and taken in the name of a token") {
   for (const char* key : {"owner", "taken_at", "taken_by", "handed_at", "handed_to", "handed_by", "handover"})
     CHECK(handed.json().contains(key));
   server.on_loop([&] {
-    Incident& now = server.desk().state_.record.incidents.at(incident_id);
+    Incident& now = *server.desk().state_.record.incidents.edit(incident_id);
     now.taken_by = "boss";
     now.handed_to = "lena";
   });
@@ -115,12 +115,15 @@ TEST_CASE("an incident's events and the journal are taken away as files, by who 
 TEST_CASE("what a step's command prints is read as it comes, from where a reader is") {
   Running server;
   server.on_loop([&] {
-    IncidentStep& step = *server.desk().state_.record.incidents.at(incident_id).step("restore");
+    auto& its = *server.desk().state_.record.incidents.edit(incident_id);
+    IncidentStep step;
+    step.plan.id = "rebuild";
     step.plan.run = {"/bin/restore"};
     step.state = StepState::running;
-    server.desk().heard_[incident_id + "/restore"] = "one\ntwo\n";
+    its.steps.push_back(step);
+    server.desk().heard_[incident_id + "/rebuild"] = "one\ntwo\n";
   });
-  const auto read = [&](const std::string& query) { return ask(server.port(), "GET", incident + "/steps/restore/output" + query, {}); };
+  const auto read = [&](const std::string& query) { return ask(server.port(), "GET", incident + "/steps/rebuild/output" + query, {}); };
   CHECK(read("").json()["output"] == "one\ntwo\n");
   CHECK(read("").json()["state"] == "running");
   CHECK(read("?after=4").json()["output"] == "two\n");
@@ -128,11 +131,11 @@ TEST_CASE("what a step's command prints is read as it comes, from where a reader
   CHECK(read("?after=8").json()["output"] == "");
   CHECK(read("?after=99").json()["output"] == "");
   CHECK(read("?after=x").status == 400);
-  CHECK(ask(server.port(), "GET", incident + "/steps/restor/output", {}).json()["list"][0] == "restore");
+  CHECK(ask(server.port(), "GET", incident + "/steps/rebuil/output", {}).json()["list"][0] == "rebuild");
   // Of one that ended before this start, the end of what it printed is what was kept.
   server.on_loop([&] {
     server.desk().heard_.clear();
-    server.desk().state_.record.incidents.at(incident_id).step("restore")->evidence = "40 of 40 tables\n";
+    server.desk().state_.record.incidents.edit(incident_id)->steps.back().evidence = "40 of 40 tables\n";
   });
   CHECK(read("").json()["output"] == "40 of 40 tables\n");
 }

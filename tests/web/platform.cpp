@@ -195,7 +195,7 @@ State in_trouble(const Settings& settings) {
   state.sight.probes["wal-archive"].seen = true;
   state.sight.probes["homepage"].seen = true;
   Incident incident = open_incident(settings.scenarios.at("database-outage"));
-  state.record.incidents.emplace(incident.id, std::move(incident));
+  state.record.incidents.put(std::move(incident));
   state.record.pending["security-breach"] = {now_there - seconds{20},
                                              now_there + seconds{40},
                                              {},

@@ -19,7 +19,8 @@ std::string alert_key(const Alert& alert) {
     return it == alert.labels.end() ? std::string() : "/" + it->second;
   };
   auto name = alert.labels.find("alertname");
-  return (name == alert.labels.end() ? std::string() : name->second) + label("scenario") + label("component") + label("class");
+  return (name == alert.labels.end() ? std::string() : name->second) + label("scenario") + label("component") + label("class") +
+         (alert.labels.count("drill") ? "/drill" : "");
 }
 
 namespace {
@@ -141,6 +142,39 @@ void of_incident(Wanted& w, const Incident& i) {
           alert_of(w, AlertName::update_due, Severity::warning, i, i.title + ": an update for " + m.audience + " is due ('" + m.id + "')"));
 }
 
+// A drill is shown where alerts are looked at, and wakes nobody.
+void of_drill(Wanted& w, const HeldDrill& drill) {
+  Alert a;
+  a.labels = {{"alertname", std::string(alert_text(AlertName::incident))},
+              {"severity", "info"},
+              {"scenario", drill.work.scenario},
+              {"drill", "true"}};
+  a.starts_at = drill.work.opened_at;
+  if (w.with_words)
+    a.annotations = {{"summary", "DRILL: " + drill.work.title},
+                     {"description", "This is an exercise, begun by " + drill.work.opened_by + " at " + time_words(drill.work.opened_at) +
+                                         ". Nothing has happened to the platform by it."},
+                     {"runbook_url", base_url(w.settings) + "/drills/" + drill.work.id},
+                     {"runbook", first_steps(drill.work)},
+                     {"incident", drill.work.id}};
+  w.add(a);
+}
+
+void of_overdue(Wanted& w, const Scenario& scenario) {
+  const auto told = w.state.record.drilling.told.find(scenario.id);
+  if (!scenario.drill || told == w.state.record.drilling.told.end() || !told->second.overdue) return;
+  Alert a;
+  a.labels = {{"alertname", std::string(alert_text(AlertName::drill_overdue))}, {"severity", "warning"}, {"scenario", scenario.id}};
+  if (w.with_words)
+    a.annotations = {{"summary", scenario.title + ": its drill is overdue"},
+                     {"description", "It was due at " + time_words(told->second.due_at) + ", and " + duration_words(scenario.drill->grace) +
+                                         " of grace are over. Until one passes, nobody knows whether it could be recovered in time: "
+                                         "'drwatch drill start " +
+                                         scenario.id + "'."},
+                     {"runbook_url", base_url(w.settings) + "/drills"}};
+  w.add(a);
+}
+
 std::string fix_words(const TimeToFix& fix) {
   return "Mending takes " + duration_words(fix.is) +
          (fix.samples == 0
@@ -204,6 +238,9 @@ void find_wanted(Wanted& w) {
   // Incidents in the order of their ids, which begin with the minute of their opening.
   for (const auto& [id, incident] : w.state.record.incidents)
     if (incident.state == IncidentState::open) of_incident(w, incident);
+  for (const auto& [id, drill] : w.state.record.drilling.held)
+    if (drill.work.live()) of_drill(w, drill);
+  for (const auto& [id, scenario] : w.settings.scenarios) of_overdue(w, scenario);
   for (const auto& [name, component] : w.settings.components)
     for (DisasterClass c : all_classes)
       if (w.settings.rpo_of(name, c)) of_objective(w, name, c);

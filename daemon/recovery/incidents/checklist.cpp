@@ -3,14 +3,12 @@
 #include "config/rows/text.hpp"
 #include "daemon/recovery/deciding.hpp"
 #include "daemon/recovery/incidents/commands.hpp"
+#include "daemon/recovery/incidents/drills.hpp"
 
 #include <algorithm>
 
 namespace drwatch {
 namespace {
-
-// Bytes from the end of a command's output: the end says why it failed, and all of it would swell the journal.
-constexpr std::size_t output_kept = 2000;
 
 std::string holding_key(const Incident& incident, const IncidentStep& step) { return incident.id + "/" + step.plan.id; }
 
@@ -100,8 +98,16 @@ void judge_steps(Deciding& d) {
 
 FilledCommand filled_command(const State& state, const Settings& settings, const Incident& incident, const IncidentStep& step, Time now) {
   FilledCommand filled;
-  for (const std::string& word : step.plan.run) filled.argv.push_back(fill(state, settings, incident, word, now, filled.missing));
+  const std::string evidence = incident.drill ? evidence_file(settings, incident.id) : "";
+  for (const std::string& word : step.plan.run)
+    filled.argv.push_back(fill(state, settings, incident, with_evidence_file(word, evidence), now, filled.missing));
   return filled;
+}
+
+// The end says why it failed, and all of it would swell the journal.
+std::string end_of_output(const std::string& output) {
+  constexpr std::size_t kept = 2000;  // bytes
+  return output.size() > kept ? output.substr(output.size() - kept) : output;
 }
 
 // Fills the words of the command and has it started when the event is durable. A word that cannot be filled fails the step: half a command
@@ -109,6 +115,7 @@ FilledCommand filled_command(const State& state, const Settings& settings, const
 void start_command(Deciding& d, const Incident& incident, const IncidentStep& step, const std::string& by, Body body,
                    const std::string& words) {
   const auto [argv, missing] = filled_command(d.state, d.settings, incident, step, d.now);
+  const std::string evidence = incident.drill ? evidence_file(d.settings, incident.id) : "";
   body.set("argv", argv);
   if (!missing.empty()) {
     body.set("evidence", "not started: " + not_known(missing));
@@ -116,7 +123,7 @@ void start_command(Deciding& d, const Incident& incident, const IncidentStep& st
     return;
   }
   d.emit("step.running", d.about(incident, by), "'" + step.plan.title + "' runs: " + quoted(argv) + words, body);
-  d.decision.commands.push_back({incident.id, step.plan.id, argv, step.plan.timeout});
+  d.decision.commands.push_back({incident.id, step.plan.id, argv, step.plan.timeout, evidence});
 }
 
 namespace {
@@ -134,8 +141,10 @@ std::vector<std::string> followed(const Record& record, const std::string& id) {
 
 // A command may outlive its incident, or end after the step was taken back. Its end counts only for a step that is still running.
 void command_ended(Deciding& d, const CommandEnded& ended) {
-  const std::string tail = ended.output.size() > output_kept ? ended.output.substr(ended.output.size() - output_kept) : ended.output;
+  const std::string tail = end_of_output(ended.output);
   const std::string& who = ended.cancelled_by;
+  if (const auto drill = d.record().drilling.held.find(ended.incident); drill != d.record().drilling.held.end())
+    return drill_command_ended(d, HeldDrill(drill->second), ended);
   for (const std::string& id : followed(d.record(), ended.incident)) {
     const Incident& incident = d.record().incidents.at(id);
     const IncidentStep* step = incident.step(ended.step);
@@ -162,6 +171,7 @@ void interrupt_commands(Deciding& d) {
         d.emit("step.interrupted", d.about(incident), "'" + step.plan.title + "' was running when drwatch ended; find out how far it came",
                Body{{"step", step.plan.id}});
   }
+  interrupt_drills(d);
 }
 
 }  // namespace drwatch

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/recovery/incidents/drills.hpp"
 
-#include "daemon/recovery/deciding.hpp"
-#include "daemon/recovery/outlook/sizes.hpp"
+#include "config/rows/text.hpp"
 
 #include <algorithm>
 
@@ -21,54 +20,118 @@ std::optional<Duration> period(const Cron& schedule, Time from) {
   return second ? std::optional(*second - *first) : std::nullopt;
 }
 
+template <class Map>
+std::optional<Time> time_in(const Map& map, const std::string& key) {
+  const auto found = map.find(key);
+  return found == map.end() ? std::nullopt : std::optional<Time>(found->second);
+}
+
+std::optional<Time> due_after(const Cron& schedule, Time passed) {
+  const auto every = period(schedule, passed);
+  return every ? finite(schedule.next_after(passed + *every / 2)) : std::nullopt;
+}
+
+int weight(const std::string& type) { return type == "tabletop" ? 0 : type == "full" ? 2 : 1; }
+
 }  // namespace
+
+bool counts_for_date(const Scenario& scenario, const std::string& type) {
+  return type.empty() || !scenario.drill || weight(type) >= weight(scenario.drill->type);
+}
+
+const HeldDrill* running_drill(const Record& record, const std::string& scenario) {
+  for (const auto& [id, drill] : record.drilling.held)
+    if (drill.work.live() && drill.work.scenario == scenario) return &drill;
+  return nullptr;
+}
 
 DrillDates drill_dates(const Record& record, const Scenario& scenario) {
   DrillDates dates;
-  if (auto drill = record.drills.find(scenario.id); drill != record.drills.end()) dates.last_success_at = drill->second.at;
-  auto seen = record.first_seen.find("scenario/" + scenario.id);
-  std::optional<Time> from = dates.last_success_at;
-  if (!from && seen != record.first_seen.end()) from = seen->second;
-  if (from && scenario.drill && scenario.drill->schedule)
-    if (auto every = period(*scenario.drill->schedule, *from)) {
-      dates.due_at =
-          dates.last_success_at ? finite(scenario.drill->schedule->next_after(*from + *every / 2)) : std::optional(*from + *every);
-      if (dates.due_at) dates.overdue_at = *dates.due_at + scenario.drill->grace;
-    }
-  if (dates.last_success_at) dates.proven_until = dates.overdue_at.value_or(*dates.last_success_at + a_quarter);
+  std::optional<Time> shown;
+  if (auto drill = record.drills.find(scenario.id); drill != record.drills.end()) shown = drill->second.at;
+  dates.last_success_at = shown;
+  if (counts_for_date(scenario, "tabletop"))
+    dates.last_success_at = std::max(dates.last_success_at, time_in(record.drilling.tabletops, scenario.id));
+  const std::optional<Cron>* schedule = scenario.drill && scenario.drill->schedule ? &scenario.drill->schedule : nullptr;
+  const auto seen = time_in(record.first_seen, "scenario/" + scenario.id);
+  if (schedule && dates.last_success_at) dates.due_at = due_after(**schedule, *dates.last_success_at);
+  if (schedule && !dates.last_success_at && seen)
+    if (auto every = period(**schedule, *seen)) dates.due_at = *seen + *every;
+  if (const auto change = record.drilling.changes.find(scenario.id); change != record.drilling.changes.end() && scenario.drill)
+    if (!dates.due_at || change->second.at < *dates.due_at) dates.due_at = dates.changed_at = change->second.at;
+  if (dates.due_at) dates.overdue_at = *dates.due_at + scenario.drill->grace;
+  if (!shown) return dates;
+  dates.proven_until = *shown + a_quarter;
+  if (schedule)
+    if (const auto due = due_after(**schedule, *shown)) dates.proven_until = *due + scenario.drill->grace;
+  if (dates.changed_at) dates.proven_until = std::min(*dates.proven_until, *dates.overdue_at);
   return dates;
 }
 
-// A drill that people held, as they report it. One that passed shows the RTO for a time; its steps are samples for projections.
-void order(Deciding& d, const RecordDrill& o) {
-  d.decision.subject = o.scenario;
-  auto scenario = d.settings.scenarios.find(o.scenario);
-  if (scenario == d.settings.scenarios.end()) {
-    std::vector<std::string> names;
-    for (const auto& [name, each] : d.settings.scenarios) names.push_back(name);
-    auto near = config::nearest(o.scenario, names);
-    return d.refuse(404, "no scenario '" + o.scenario + "'", near ? "did you mean '" + *near + "'?" : "'drwatch runbook list' shows them",
-                    names);
+std::string_view state_name(DrillState state) {
+  switch (state) {
+    case DrillState::unplanned:
+      return "unplanned";
+    case DrillState::planned:
+      return "planned";
+    case DrillState::soon:
+      return "soon";
+    case DrillState::due:
+      return "due";
+    case DrillState::overdue:
+      return "overdue";
   }
-  if (o.passed && !o.took)
-    return d.refuse(422, "what the drill took is not said", "without it a drill shows nothing; give the time to recover");
-  for (const auto& [id, took] : o.steps) {
-    const auto& steps = scenario->second.steps;
-    if (std::none_of(steps.begin(), steps.end(), [&](const Step& s) { return s.id == id; }))
-      return d.refuse(422, "no step '" + id + "' in " + o.scenario, "'drwatch runbook show " + o.scenario + "' lists them");
-  }
-  Body steps;
-  for (const auto& [id, took] : o.steps) steps.set(id, in_seconds(took));
-  const auto bytes = data_bytes(d.state, d.settings, scenario->second.affects);
-  std::string text = "drill of " + scenario->second.title + (o.passed ? " passed" : " failed") +
-                     (o.took ? ": back in " + duration_words(*o.took) + " of " + duration_words(scenario->second.rto) : "") +
-                     (o.lost ? ", " + duration_words(*o.lost) + " of data lost" : "") + (o.note.empty() ? "" : ": " + o.note);
-  d.emit(o.passed ? "drill.passed" : "drill.failed", {.scenario = o.scenario, .by = o.by}, text,
-         Body{{"recovery_seconds", o.took ? std::optional(in_seconds(*o.took)) : std::nullopt},
-              {"data_loss_seconds", o.lost ? std::optional(in_seconds(*o.lost)) : std::nullopt},
-              {"steps", steps},
-              {"data_bytes", bytes},
-              {"note", o.note}});
+  return "";
+}
+
+DrillState drill_state(const DrillDates& dates, Time now) {
+  if (!dates.due_at) return DrillState::unplanned;
+  if (now > *dates.overdue_at) return DrillState::overdue;
+  if (now >= *dates.due_at) return DrillState::due;
+  return now >= *dates.due_at - due_soon ? DrillState::soon : DrillState::planned;
+}
+
+// The copies that protect what the scenario affects, each with the classes that it survives, and what drills have shown beside them.
+std::vector<Proven> proven(const Record& record, const Settings& settings, const Scenario& scenario, Time now) {
+  std::vector<Proven> all;
+  const auto dates = drill_dates(record, scenario);
+  const auto found = record.drilling.proofs.find(scenario.id);
+  const auto shown_by = [&](const std::string& of_class, const std::string& source) -> const DrillProof* {
+    if (found == record.drilling.proofs.end()) return nullptr;
+    const auto proof = found->second.find(of_class + "/" + source);
+    return proof == found->second.end() ? nullptr : &proof->second;
+  };
+  // The scenario's own figures decide until when; the drill of another copy is as old as it is.
+  const auto stands = [&](const DrillProof* proof) {
+    if (!proof) return false;
+    const auto newest = record.drills.find(scenario.id);
+    const Duration proves = newest != record.drills.end() && dates.proven_until ? *dates.proven_until - newest->second.at : a_quarter;
+    return now <= proof->at + proves;
+  };
+  const auto add = [&](const std::string& of_class, const std::string& source) {
+    const DrillProof* proof = shown_by(of_class, source);
+    all.push_back({of_class, source, stands(proof), proof});
+  };
+  for (const auto& [name, probe] : settings.probes)
+    if (probe.backup && has(scenario.affects, probe.backup->protects))
+      for (const DisasterClass c : probe.backup->survives) add(std::string(class_name(c)), name);
+  if (found == record.drilling.proofs.end()) return all;
+  for (const auto& [key, proof] : found->second)
+    if (std::none_of(all.begin(), all.end(), [&](const Proven& p) { return p.of_class == proof.of_class && p.source == proof.source; }))
+      add(proof.of_class, proof.source);
+  return all;
+}
+
+// Beside the journal, where drwatch may write.
+std::string evidence_file(const Settings& settings, const std::string& drill) {
+  const std::string& journal = settings.journal.path;
+  return journal.substr(0, journal.rfind('/') + 1) + drill + ".json";
+}
+
+std::string with_evidence_file(std::string word, const std::string& file) {
+  constexpr std::string_view name = "{{evidence}}";
+  for (std::size_t at; !file.empty() && (at = word.find(name)) != std::string::npos;) word.replace(at, name.size(), file);
+  return word;
 }
 
 }  // namespace drwatch

@@ -36,7 +36,7 @@ std::optional<Time> next_update(const Incident& incident, Time now) {
 
 std::string url_of(const Settings& settings, const Incident& incident) {
   std::string base = settings.server.public_url.empty() ? "http://" + settings.server.listen : settings.server.public_url;
-  return base + "/incidents/" + incident.id;
+  return base + (incident.drill ? "/drills/" : "/incidents/") + incident.id;
 }
 
 // The closed list of names with their values; an empty value is not known now.
@@ -132,6 +132,10 @@ Filled filled(const Deciding& d, const Incident& incident, const Message& plan) 
   Filled f;
   f.subject = fill(d.state, d.settings, incident, plan.subject, d.now, f.missing, &f.unknown);
   f.body = fill(d.state, d.settings, incident, plan.body, d.now, f.missing, &f.unknown);
+  if (incident.drill) {
+    f.subject = "[DRILL] " + f.subject;
+    f.body = "[DRILL] This is an exercise. Nothing has happened.\n\n" + f.body;
+  }
   return f;
 }
 
@@ -216,11 +220,13 @@ void draft_anew(Deciding& d, const std::string& incident_id) {
 }  // namespace
 
 void draft_messages(Deciding& d, const std::string& id, Message::When when) {
-  const Incident& incident = d.record().incidents.at(id);
+  const Incident* of = worked(d.record(), id);
+  if (!of) return;
+  const Incident& incident = *of;
   for (const Message& plan : incident.message_plans)
     if (plan.when == when && !newest(incident, plan.id)) draft(d, incident, plan);
   // The last time: what is not known of an incident that is over stays so.
-  if (incident.state == IncidentState::resolved) draft_anew(d, id);
+  if (incident.state == IncidentState::resolved && !incident.drill) draft_anew(d, id);
 }
 
 void judge_messages(Deciding& d) {

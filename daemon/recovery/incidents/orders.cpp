@@ -37,8 +37,7 @@ std::vector<std::string> open_critical(const Incident& i, std::vector<std::strin
 
 std::optional<Incident> find_incident(Deciding& d, const std::string& id) {
   d.decision.subject = id;
-  auto found = d.record().incidents.find(id);
-  if (found != d.record().incidents.end()) return found->second;
+  if (const Incident* found = worked(d.record(), id)) return *found;
   std::vector<std::string> near;
   for (const auto& [other, incident] : d.record().incidents)
     if (incident.live()) near.push_back(other);
@@ -96,6 +95,9 @@ void order(Deciding& d, const MessageAction& o) {
   if (!message->missing.empty())
     return d.refuse(422, "the message cannot be filled", not_known(message->missing) + "; it is drafted anew when that is known",
                     message->missing);
+  if (i->drill && message->audience != "on-call" && message->audience != "internal")
+    return d.refuse(409, "a drill tells nobody outside",
+                    "'" + o.message + "' is for " + message->audience + "; read it, and leave it a draft");
   Body body{{"message", o.message}};
   if (o.action == OnMessage::approve) {
     if (message->state != MessageState::draft) return;
@@ -142,7 +144,7 @@ void file_into(Deciding& d, const Incident& incident, const Incident& into, cons
 // Goes on with the same incident under another scenario: its start, timeline and ticks stay, its plan becomes the new scenario's.
 void order(Deciding& d, const Refile& o) {
   auto i = find_incident(d, o.incident);
-  if (!i || refuse_final(d, *i)) return;
+  if (!i || refuse_in_drill(d, *i) || refuse_final(d, *i)) return;
   const Scenario* scenario = find_scenario(d, o.scenario);
   if (!scenario || scenario->id == i->scenario) return;
   if (const Incident* open = open_of(d.record(), o.scenario, i->id)) return file_into(d, *i, *open, o);
@@ -155,7 +157,7 @@ void order(Deciding& d, const Refile& o) {
   open_incident(sketch, *scenario, found, d.now, i->opened_by);
   // What the old scenario superseded stays shut under the new one as well: filed from "everything is down" to "database is down", it must
   // not let the hosting's own incident open beside it.
-  Incident& sketched = scratch.record.incidents.at(sketch.decision.subject);
+  Incident& sketched = *scratch.record.incidents.edit(sketch.decision.subject);
   auto& supersedes = sketched.trigger.supersedes;
   for (const std::string& narrow : i->trigger.supersedes)
     if (narrow != scenario->id && std::find(supersedes.begin(), supersedes.end(), narrow) == supersedes.end()) supersedes.push_back(narrow);
@@ -171,7 +173,7 @@ void order(Deciding& d, const Refile& o) {
 // A person knows better since when it fails. What drwatch found is kept beside it.
 void order(Deciding& d, const CorrectStart& o) {
   auto i = find_incident(d, o.incident);
-  if (!i || refuse_final(d, *i)) return;
+  if (!i || refuse_in_drill(d, *i) || refuse_final(d, *i)) return;
   if (o.at > i->opened_at) return d.refuse(422, "the start lies after the opening", "it was opened at " + time_words(i->opened_at));
   // A year mistyped would be an RTO breached by centuries.
   if (o.at < i->opened_at - hours{24 * 366})
@@ -192,7 +194,7 @@ std::optional<Loss> loss_at_end(const Deciding& d, Incident incident, Time recov
 // When the change was made that has to be undone. The answer says at once which moment can be restored to, and what that costs.
 void order(Deciding& d, const SayBadChange& o) {
   auto i = find_incident(d, o.incident);
-  if (!i || refuse_final(d, *i)) return;
+  if (!i || refuse_in_drill(d, *i) || refuse_final(d, *i)) return;
   if (!i->data)
     return d.refuse(422, "no data is at stake in " + i->id,
                     "its scenario says `data = false`; if data was changed or deleted, file it under another first");
@@ -222,7 +224,7 @@ void order(Deciding& d, const SayBadChange& o) {
 // alarm is no other way past them: it is said of what the steps would show.
 void order(Deciding& d, const Resolve& o) {
   auto i = find_incident(d, o.incident);
-  if (!i || i->state == IncidentState::resolved || refuse_final(d, *i)) return;
+  if (!i || refuse_in_drill(d, *i) || i->state == IncidentState::resolved || refuse_final(d, *i)) return;
   std::vector<std::string> words;
   auto open = open_critical(*i, &words);
   if (!open.empty() && !(o.force && o.note.find_first_not_of(" \t\r\n") != std::string::npos))
@@ -235,6 +237,7 @@ void order(Deciding& d, const Resolve& o) {
             {"note", o.note},
             {"loss", i->recovered_at ? std::nullopt : loss_at_end(d, *i, d.now)}};
   const std::string left = name_latched(d, *i, body);
+  if (o.false_alarm) set_kept_shut(d, *i, body);
   d.emit(
       "incident.resolved", d.about(*i, o.by),
       i->title + (o.false_alarm ? " was a false alarm, says " : " was resolved by ") + o.by + (o.note.empty() ? "" : ": " + o.note) + left,
@@ -245,7 +248,7 @@ void order(Deciding& d, const Resolve& o) {
 // A person says that a recovered incident is not over although it looks well: from then on it takes a new tick, too.
 void order(Deciding& d, const Reopen& o) {
   auto i = find_incident(d, o.incident);
-  if (!i || i->state == IncidentState::open || refuse_final(d, *i)) return;
+  if (!i || refuse_in_drill(d, *i) || i->state == IncidentState::open || refuse_final(d, *i)) return;
   if (const Incident* open = open_of(d.record(), i->scenario, i->id))
     return d.refuse(409, i->scenario + " is open already", "work on " + open->id, {open->id});
   d.emit("incident.reopened", d.about(*i, o.by), i->title + " was opened again by " + o.by + (o.note.empty() ? "" : ": " + o.note),

@@ -28,6 +28,16 @@ bool refuse_step(Deciding& d, const Incident& i, const IncidentStep* step, const
     d.refuse(409, "'" + step->plan.title + "' has no command", "mark it with start, done or skip");
     return true;
   }
+  const bool own = step->plan.id == drill_command;
+  if (i.drill && !own && o.action == OnStep::run) {
+    d.refuse(409, "a drill does not run '" + step->plan.title + "'",
+             "its command works on the platform itself; do it against the copy by hand, and mark it with start and done");
+    return true;
+  }
+  if (i.drill && own && o.action != OnStep::cancel) {
+    d.refuse(409, "the drill's command runs once, and by itself", "cancel it, or start another drill");
+    return true;
+  }
   if (o.action == OnStep::skip && step->plan.critical && o.note.empty() && step->state != StepState::skipped) {
     d.refuse(422, "a critical step is skipped with a reason only", "say why with a note");
     return true;
@@ -83,7 +93,8 @@ void close_step(Deciding& d, const Incident& i, const IncidentStep& step, const 
   if (step.state == (done ? StepState::done : StepState::skipped)) return;
   if (done) body.set("evidence", o.note);
   std::string said = done ? " was done by " : " was skipped by ", against;
-  if (step.plan.verify && (done || i.gates(step))) {
+  // In a drill a person ticks freely: what drwatch sees is production, which nobody drills on.
+  if (step.plan.verify && !i.drill && (done || i.gates(step))) {
     const bool seen = seen_to_hold(d, i, step);
     if (!seen && refuse_against(d, step, o)) return;
     const std::string evidence = evaluate(d.state, d.settings, *step.plan.verify, d.now).evidence;
@@ -120,7 +131,7 @@ void take_back(Deciding& d, const Incident& i, const IncidentStep& step, const S
 
 // What was known when people chose a way out: it is judged by that afterwards, and not by what became of it.
 std::string known_then(const Deciding& d, const Incident& i, const IncidentStep& step, Body& body) {
-  if (step.plan.option.empty() || i.chosen(step.plan.option)) return "";
+  if (i.drill || step.plan.option.empty() || i.chosen(step.plan.option)) return "";
   Body known{{"option", step.plan.option}};
   std::string words;
   if (const auto projection = project(d.state, d.settings, i, d.now)) {

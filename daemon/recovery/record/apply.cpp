@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each event means for the record: one small function for each kind, found in a table (those of incidents are in apply_incident.cpp).
-// A kind that is in no table, written by a newer release, goes to the timeline only. Nothing here judges: everything that was decided is in
-// the event, so that a replay gives the same record under any settings.
+// What each event means for the record: one small function for each kind, found in a table (those of incidents are in apply_incident.cpp,
+// those of drills in apply_drill.cpp). A kind that is in no table, written by a newer release, goes to the timeline only. Nothing here
+// judges: everything that was decided is in the event, so that a replay gives the same record under any settings.
 #include "daemon/recovery/record/back.hpp"
 #include "daemon/recovery/record/json.hpp"
 #include "daemon/recovery/record/late.hpp"
@@ -95,6 +95,7 @@ void configuration_loaded(Record& r, const Event& e) {
   keep_only(r.probes, probes, is);
   keep_only(r.components, components, is);
   keep_only(r.pending, scenarios, is);
+  keep_only(r.false_alarms, scenarios, is);
   keep_only(r.scenarios, scenarios, is);
   keep_only(r.signals, names_in(e.body, "signals"), is);
   std::set<std::string> objectives = names_in(e.body, "objectives");
@@ -240,31 +241,8 @@ void journal_resumed(Record& r, const Event& e) {
   const Json& body = e.body.json();
   if (const auto record = body.find("record"); record != body.end() && record->is_object()) r = record_from_json(*record);
 }
-// ---- drills, and what scenarios would take
+// ---- what scenarios would take
 
-std::map<std::string, double> step_seconds(const Event& e) {
-  std::map<std::string, double> steps;
-  const Json& body = e.body.json();
-  if (auto list = body.find("steps"); list != body.end() && list->is_object())
-    for (const auto& [step, took] : list->items())
-      if (took.is_number()) steps[step] = took.get<double>();
-  return steps;
-}
-DrillTook took(const Event& e) { return {e.scenario, e.at, step_seconds(e), std::nullopt, e.body.number("data_bytes").value_or(0)}; }
-void drill_passed(Record& r, const Event& e) {
-  r.drills[e.scenario] = {e.at, e.body.number("recovery_seconds"), e.body.number("data_loss_seconds"), e.body.number("data_bytes")};
-  r.failed_drills.erase(e.scenario);
-  DrillTook drill = took(e);
-  drill.recovery = e.body.number("recovery_seconds");
-  learn(r.measured, drill);
-}
-void drill_failed(Record& r, const Event& e) {
-  FailedDrill& failed = r.failed_drills[e.scenario];
-  failed.at = e.at;
-  // Of several failed drills in a row the longest counts: a short failure after a long one makes nothing better.
-  failed.longest_seconds = std::max(failed.longest_seconds, e.body.number("recovery_seconds"));
-  learn(r.measured, took(e));
-}
 void scenario_changed(Record& r, const Event& e) {
   ScenarioRecord& s = r.scenarios[e.scenario];
   Standing standing = parse_standing(e.body.text("standing")).value_or(Standing::unproven);
@@ -289,8 +267,6 @@ const std::map<std::string_view, Meaning>& meanings() {
       {"component.changed", component_changed},
       {"configuration.loaded", configuration_loaded},
       {"daemon.started", daemon_started},
-      {"drill.failed", drill_failed},
-      {"drill.passed", drill_passed},
       {"finding.appeared", finding_appeared},
       {"finding.gone", finding_gone},
       {"journal.failing", journal_failing},
@@ -317,12 +293,13 @@ const std::map<std::string_view, Meaning>& meanings() {
 }  // namespace
 
 void apply(Record& record, const Event& event) {
-  for (const auto* table : {&meanings(), &incident_meanings()})
+  for (const auto* table : {&meanings(), &incident_meanings(), &drill_meanings()})
     if (auto meaning = table->find(event.kind); meaning != table->end()) meaning->second(record, event);
   if (Incident* incident = incident_of(record, event)) {
     incident->timeline.push_back(event);
-    // The opening carries the whole incident; in its own timeline that would be the incident in itself.
-    incident->timeline.back().body = event.body.without("incident");
+    // The opening carries the whole incident; in its own timeline that would be the incident in itself. What a drill found stands beside
+    // it.
+    incident->timeline.back().body = event.body.without("incident").without("drill").without("document");
   }
   record.seq = event.seq;
   record.at = event.at;

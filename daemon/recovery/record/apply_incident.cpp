@@ -11,8 +11,9 @@
 namespace drwatch {
 
 Incident* incident_of(Record& r, const Event& e) {
-  auto it = r.incidents.find(e.incident);
-  return it == r.incidents.end() ? nullptr : &it->second;
+  if (Incident* incident = r.incidents.edit(e.incident)) return incident;
+  const auto drill = r.drilling.held.find(e.incident);
+  return drill == r.drilling.held.end() ? nullptr : &drill->second.work;
 }
 
 namespace {
@@ -35,15 +36,21 @@ void forget_oldest(Record& r) {
 }
 
 void incident_opened(Record& r, const Event& e) {
-  r.incidents[e.incident] = incident_from_json(e.body.json().at("incident"));
+  Incident incident = incident_from_json(e.body.json().at("incident"));
+  incident.id = e.incident;
+  r.incidents.put(std::move(incident));
   r.pending.erase(e.scenario);
+  r.false_alarms.erase(e.scenario);
   forget_oldest(r);
 }
 void scenario_pending(Record& r, const Event& e) {
   r.pending[e.scenario] = {e.body.time("since"),      e.body.time("opens_at"),   e.body.maybe_time("held_at"),
                            e.body.time("started_at"), e.body.text("started_by"), e.body.evidence("because")};
 }
-void scenario_calm(Record& r, const Event& e) { r.pending.erase(e.scenario); }
+void scenario_calm(Record& r, const Event& e) {
+  r.pending.erase(e.scenario);
+  if (e.body.flag("false_alarm_over")) r.false_alarms.erase(e.scenario);
+}
 
 void incident_acknowledged(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
@@ -111,6 +118,9 @@ void incident_resolved(Record& r, const Event& e) {
   i->resolved_at = e.at;
   i->false_alarm = e.body.flag("false_alarm");
   learn(r.measured, *i);
+  const Json shut = e.body.json().value("keeps_shut", Json::object());
+  for (const auto& [scenario, by] : shut.items())
+    r.false_alarms[scenario] = {i->id, e.by, e.at, json::texts(by, "conditions"), json::texts(by, "components")};
 }
 void incident_projected(Record& r, const Event& e) {
   if (Incident* i = incident_of(r, e)) i->projection = projection_from_json(e.body.json());
@@ -172,13 +182,13 @@ Filed filed_in(const Event& e, const std::string& scenario) {
 }
 void incident_absorbed(Record& r, const Event& e) {
   Incident* narrow = incident_of(r, e);
-  auto wide = r.incidents.find(e.body.text("absorbed_by"));
-  if (!narrow || wide == r.incidents.end()) return;
+  Incident* wide = r.incidents.edit(e.body.text("absorbed_by"));
+  if (!narrow || !wide) return;
   narrow->state = IncidentState::absorbed;
   narrow->absorbed_at = e.at;
-  narrow->absorbed_by = wide->first;
-  take_over(wide->second, *narrow);
-  if (e.body.json().contains("components")) wide->second.filed.push_back(filed_in(e, narrow->scenario));  // by a person
+  narrow->absorbed_by = wide->id;
+  take_over(*wide, *narrow);
+  if (e.body.json().contains("components")) wide->filed.push_back(filed_in(e, narrow->scenario));  // by a person
 }
 
 // The new scenario's plan, with the state of the steps that both have. Steps that only the old plan had stay if somebody worked on them, as
@@ -246,6 +256,9 @@ void end_step(Record& r, const Event& e, StepState state) {
   s->evidence = e.body.text("evidence");
   s->against_evidence = e.body.flag("against_evidence");
   s->ran = s->ran || e.body.json().contains("argv");  // it could not even be started
+  if (const auto found = e.body.json().find("document"); found != e.body.json().end())
+    if (const auto drill = r.drilling.held.find(e.incident); drill != r.drilling.held.end())
+      drill->second.evidence = found->dump(-1, ' ', false, Json::error_handler_t::replace);
   if (e.body.flag("verified")) {
     s->holds_since = e.body.maybe_time("holds_since");
     s->proves = e.body.flag("proves");

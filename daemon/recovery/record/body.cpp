@@ -18,6 +18,7 @@ Body::Value::Value(const std::vector<std::string>& texts) : json_(std::make_shar
 Body::Value::Value(const std::map<std::string, std::string>& texts) : json_(std::make_shared<Json>(texts)) {}
 Body::Value::Value(const std::vector<Evidence>& because) : json_(std::make_shared<Json>(json::of(because))) {}
 Body::Value::Value(const Incident& incident) : json_(std::make_shared<Json>(to_json(incident))) {}
+Body::Value::Value(const HeldDrill& drill) : json_(std::make_shared<Json>(to_json(drill))) {}
 Body::Value::Value(const Loss& loss) : json_(std::make_shared<Json>(to_json(loss))) {}
 Body::Value::Value(Body body) : json_(std::make_shared<Json>(body.json())) {}
 

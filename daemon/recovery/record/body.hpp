@@ -22,6 +22,7 @@ namespace drwatch {
 using Json = nlohmann::json;
 
 struct Evidence;
+struct HeldDrill;
 struct Incident;
 struct Loss;
 struct Projection;
@@ -75,6 +76,7 @@ class Body::Value {
   Value(const std::map<std::string, std::string>& texts);
   Value(const std::vector<Evidence>& because);
   Value(const Incident& incident);
+  Value(const HeldDrill& drill);
   Value(const Loss& loss);
   Value(Body body);
   template <class T>

@@ -16,6 +16,8 @@ std::string_view state_name(IncidentState s) {
       return "resolved";
     case IncidentState::absorbed:
       return "absorbed";
+    case IncidentState::aborted:
+      return "aborted";
   }
   return "";
 }
@@ -81,7 +83,7 @@ std::optional<T> named(std::string_view name, std::string_view (*name_of)(T), st
 
 std::optional<IncidentState> parse_incident_state(std::string_view name) {
   using enum IncidentState;
-  return named<IncidentState>(name, state_name, {open, recovered, resolved, absorbed});
+  return named<IncidentState>(name, state_name, {open, recovered, resolved, absorbed, aborted});
 }
 std::optional<StepState> parse_step_state(std::string_view name) {
   using enum StepState;

@@ -15,9 +15,9 @@ namespace drwatch {
 
 inline constexpr Duration usual_update = minutes{30};  // between two updates, where the scenario doesn't say
 
-enum class IncidentState { open, recovered, resolved, absorbed };
+enum class IncidentState { open, recovered, resolved, absorbed, aborted };  // aborted: a drill
 inline constexpr IncidentState all_incident_states[] = {IncidentState::open, IncidentState::recovered, IncidentState::resolved,
-                                                        IncidentState::absorbed};
+                                                        IncidentState::absorbed, IncidentState::aborted};
 std::string_view state_name(IncidentState s);
 
 enum class StepState { open, started, running, done, skipped, failed, interrupted };
@@ -163,6 +163,7 @@ struct Incident {
   std::optional<Time> taken_at, handed_at;
   std::string handed_to, handed_by, handover;
   std::vector<std::pair<Time, Time>> unwatched;  // over: when drwatch was blind, or did not run, between its start and its end
+  bool drill = false;  // it is the work of a drill
 
   // Empty: nobody has it.
   const std::string& owner() const { return taken_by.empty() ? acknowledged_by : taken_by; }

@@ -84,6 +84,7 @@ const std::vector<IncidentRow>& incident_rows() {
       row("handed_by", &I::handed_by, stays, or_null),
       row("handover", &I::handover, stays, or_null),
       row("unwatched", &I::unwatched, stays, hidden),
+      row("drill", &I::drill, stays, plain),
   };
   return rows;
 }

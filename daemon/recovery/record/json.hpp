@@ -15,6 +15,10 @@
 namespace drwatch {
 Json to_json(const Measured& measured);
 Measured measured_from_json(const Json& json);
+Json to_json(const HeldDrill& drill);
+HeldDrill held_drill_from_json(const Json& json);
+Json to_json(const Drilling& drilling);
+Drilling drilling_from_json(const Json& json);
 }  // namespace drwatch
 
 namespace drwatch::json {

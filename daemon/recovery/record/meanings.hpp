@@ -11,7 +11,8 @@ namespace drwatch {
 
 using Meaning = void (*)(Record&, const Event&);
 const std::map<std::string_view, Meaning>& incident_meanings();
+const std::map<std::string_view, Meaning>& drill_meanings();
 
-Incident* incident_of(Record& record, const Event& event);  // nullptr: the event is about none that is known
+Incident* incident_of(Record& record, const Event& event);  // or the work of a drill; nullptr: the event is about none that is known
 
 }  // namespace drwatch

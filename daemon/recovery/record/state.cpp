@@ -175,6 +175,13 @@ PendingRecord pending_from(const Json& j) {
           json::time(j, "started_at"), json::text(j, "started_by"), json::evidence(j, "because")};
 }
 
+Json of(const FalseAlarm& f) {
+  return {{"incident", f.incident}, {"by", f.by}, {"at", json::of(f.at)}, {"conditions", f.conditions}, {"components", f.components}};
+}
+FalseAlarm false_alarm_from(const Json& j) {
+  return {json::text(j, "incident"), json::text(j, "by"), json::time(j, "at"), json::texts(j, "conditions"), json::texts(j, "components")};
+}
+
 Json of(const AlertRecord& a) {
   return {{"labels", a.labels},
           {"starts_at", json::of(a.starts_at)},
@@ -202,12 +209,25 @@ Json of(const DrillRecord& d) {
   return {{"at", json::of(d.at)},
           {"recovery_seconds", json::of(d.recovery_seconds)},
           {"data_loss_seconds", json::of(d.data_loss_seconds)},
-          {"data_bytes", json::of(d.data_bytes)}};
+          {"data_bytes", json::of(d.data_bytes)},
+          {"critical_hash", d.critical_hash},
+          {"rto_seconds", json::of(d.rto_seconds)},
+          {"rpo_seconds", json::of(d.rpo_seconds)}};
 }
 DrillRecord drill_from(const Json& j) {
-  if (j.is_string()) return {time_from(j), std::nullopt, std::nullopt, std::nullopt};  // a snapshot of 0.1.0
-  return {json::time(j, "at"), json::maybe_number(j, "recovery_seconds"), json::maybe_number(j, "data_loss_seconds"),
-          json::maybe_number(j, "data_bytes")};
+  DrillRecord d;
+  if (j.is_string()) {  // a snapshot of 0.1.0
+    d.at = time_from(j);
+    return d;
+  }
+  d.at = json::time(j, "at");
+  d.recovery_seconds = json::maybe_number(j, "recovery_seconds");
+  d.data_loss_seconds = json::maybe_number(j, "data_loss_seconds");
+  d.data_bytes = json::maybe_number(j, "data_bytes");
+  d.critical_hash = json::text(j, "critical_hash");
+  d.rto_seconds = json::maybe_number(j, "rto_seconds");
+  d.rpo_seconds = json::maybe_number(j, "rpo_seconds");
+  return d;
 }
 
 Json of(const FailedDrill& d) { return {{"at", json::of(d.at)}, {"longest_seconds", json::of(d.longest_seconds)}}; }
@@ -230,8 +250,8 @@ ScenarioRecord scenario_from(const Json& j) {
           json::text(j, "basis")};
 }
 
-template <class T>
-Json map_of(const std::map<std::string, T>& values) {
+template <class Map>
+Json map_of(const Map& values) {
   Json object = Json::object();
   for (const auto& [key, value] : values) object[key] = of(value);
   return object;
@@ -266,7 +286,9 @@ Json to_json(const Record& r) {
           {"drill_failed", map_of(r.failed_drills)},
           {"scenarios", map_of(r.scenarios)},
           {"measured", to_json(r.measured)},
-          {"journal_failing", r.journal_failing}};
+          {"journal_failing", r.journal_failing},
+          {"false_alarms", map_of(r.false_alarms)},
+          {"drilling", to_json(r.drilling)}};
 }
 
 Record record_from_json(const Json& j) {
@@ -279,7 +301,7 @@ Record record_from_json(const Json& j) {
   r.signals = map_from(j, "signals", signal_from);
   r.maintenance = map_from(j, "maintenance", maintenance_from);
   r.pending = map_from(j, "pending", pending_from);
-  r.incidents = map_from(j, "incidents", incident_from_json);
+  for (const Json& incident : j.at("incidents")) r.incidents.put(incident_from_json(incident));
   r.alerts = map_from(j, "alerts", alert_from);
   r.findings = map_from(j, "findings", finding_from);
   r.blind_since = json::maybe_time(j, "blind_since");
@@ -290,7 +312,15 @@ Record record_from_json(const Json& j) {
   if (j.contains("scenarios")) r.scenarios = map_from(j, "scenarios", scenario_from);
   if (j.contains("measured")) r.measured = measured_from_json(j.at("measured"));
   r.journal_failing = json::flag(j, "journal_failing");
+  if (j.contains("false_alarms")) r.false_alarms = map_from(j, "false_alarms", false_alarm_from);
+  if (j.contains("drilling")) r.drilling = drilling_from_json(j.at("drilling"));
   return r;
+}
+
+const Incident* worked(const Record& record, const std::string& id) {
+  if (const auto incident = record.incidents.find(id); incident != record.incidents.end()) return &incident->second;
+  const auto drill = record.drilling.held.find(id);
+  return drill == record.drilling.held.end() ? nullptr : &drill->second.work;
 }
 
 Body body_of(const Record& record) { return Body::of(to_json(record)); }

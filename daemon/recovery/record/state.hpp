@@ -10,7 +10,8 @@
 #include "daemon/recovery/alerts/alert.hpp"
 #include "daemon/recovery/outlook/measured.hpp"
 #include "daemon/recovery/record/event.hpp"
-#include "daemon/recovery/record/incident.hpp"
+#include "daemon/recovery/record/held.hpp"
+#include "daemon/recovery/record/incidents.hpp"
 #include "probes/outcome.hpp"
 
 #include <cstdint>
@@ -106,6 +107,12 @@ struct PendingRecord {
   std::string started_by;
   std::vector<Evidence> because;
 };
+// A person said that an incident was a false alarm, and its trigger held on: it keeps the scenario shut until that has once been false.
+struct FalseAlarm {
+  std::string incident, by;
+  Time at{};
+  std::vector<std::string> conditions, components;  // by which it held: what comes to them is news
+};
 struct AlertRecord {
   std::map<std::string, std::string> labels;
   Time starts_at{};
@@ -124,7 +131,9 @@ struct ScenarioRecord {
 struct DrillRecord {  // the newest that passed
   Time at{};
   std::optional<double> recovery_seconds, data_loss_seconds;
-  std::optional<double> data_bytes;  // how much there was
+  std::optional<double> data_bytes;                    // how much there was
+  std::string critical_hash{};                         // of the runbook that was drilled; empty: nobody wrote it down
+  std::optional<double> rto_seconds{}, rpo_seconds{};  // the objectives of that time
 };
 struct FailedDrill {  // the newest since one passed
   Time at{};
@@ -146,7 +155,7 @@ struct Record {
   std::map<std::string, SignalRecord> signals;
   std::map<std::string, MaintenanceRecord> maintenance;  // running ones, by id
   std::map<std::string, PendingRecord> pending;          // by scenario
-  std::map<std::string, Incident> incidents;             // by id; final ones are kept (the newest 1000)
+  Incidents incidents;                                   // final ones are kept (the newest 1000)
   std::map<std::string, AlertRecord> alerts;             // by alert_key; resolved ones for 15 minutes
   std::map<std::string, FindingRecord> findings;         // by key
   std::optional<Time> blind_since;                       // drwatch is blind
@@ -157,7 +166,11 @@ struct Record {
   std::map<std::string, ScenarioRecord> scenarios;
   Measured measured;
   bool journal_failing = false;
+  std::map<std::string, FalseAlarm> false_alarms;  // by scenario
+  Drilling drilling;
 };
+// The incident, or the work of the drill, of this id; nullptr: there is neither.
+const Incident* worked(const Record& record, const std::string& id);
 Json to_json(const Record& record);
 Record record_from_json(const Json& json);
 // The snapshot: the same as text. nullopt: another release's, which does not fit.
@@ -303,14 +316,28 @@ struct ScenarioSight {  // what the scenario's standing was made of
     return hash == other.hash && measured == other.measured && data_bytes == other.data_bytes && at_work == other.at_work;
   }
 };
+struct DrillSight {  // a scenario's calendar, which is costly to read, and what it was read by
+  bool read = false;
+  std::string hash;
+  std::optional<Time> passed, tabletop, seen, changed, tried;
+  std::optional<Time> due_at, overdue_at, begins_at;  // begins_at: by itself
+  bool same(const DrillSight& o) const {
+    return hash == o.hash && passed == o.passed && tabletop == o.tabletop && seen == o.seen && changed == o.changed && tried == o.tried;
+  }
+};
 struct Sight {
   std::map<std::string, ProbeSight> probes;
   Time started_at{};  // of the daemon
   std::optional<Time> witnesses_bad_since;
+  // When a majority of the witnesses was last known to be good; and the newest time in which it was not, from the last good word before it
+  // to the first one after it (nullopt: it goes on).
+  Time saw_at{};
+  std::optional<Time> doubted_since, doubted_until;
   std::map<std::string, Time> better_since;            // objectives that stand better than recorded: since
   std::map<std::string, Time> holding;                 // verified steps not yet done ("INCIDENT/STEP"): the condition holds since
   std::map<std::string, ProjectionSight> projections;  // by incident
   std::map<std::string, ScenarioSight> scenarios;
+  std::map<std::string, DrillSight> drills;  // by scenario
   // Verified steps whose condition holds, but by runs that began before the incident opened: the probes that have not run since.
   std::map<std::string, std::set<std::string>> awaited;
   std::set<std::string> ask_again;      // probes whose next run tells whether what waits for it opens
@@ -319,8 +346,9 @@ struct Sight {
   // Components of which a probe's health changed, or that it was seen: to be judged again. At first all of them.
   std::set<std::string> touched;
   bool all_touched = true;
-  std::map<std::string, bool> all_seen;  // by component, as it was judged last: every probe has run since the start
-  std::optional<Time> due;               // when the next decision can fall without an input
+  std::map<std::string, bool> all_seen;          // by component, as it was judged last: every probe has run since the start
+  std::optional<Time> due;                       // when the next decision can fall without an input
+  std::map<std::string, std::string> kept_shut;  // scenarios whose trigger holds and that do not open: why
 };
 
 struct State {

@@ -8,25 +8,37 @@
 #include <limits>
 
 namespace drwatch::web {
-namespace {
 
 Response refusal(const Refusal& refused) { return problem(refused.status, refused.title, refused.detail, refused.list); }
+
+namespace {
 
 // The answer to an act does not bring the whole timeline each time: at the end of a long night that is megabytes, once for every note.
 constexpr std::size_t newest_of_timeline = 10;
 
 Response incident_answer(const Moment& now, const std::string& id, bool durable, int status) {
   const auto& incidents = now.state.record.incidents;
-  const auto found = incidents.find(id);
-  if (found == incidents.end()) return json(View{{"id", id}, {"durable", durable}}, status);
-  View view = incident_view(now.seen, found->second, true, newest_of_timeline);
+  const auto& drills = now.state.record.drilling.held;
+  View view;
+  std::string path;
+  if (const auto found = incidents.find(id); found != incidents.end()) {
+    view = incident_view(now.seen, found->second, true, newest_of_timeline);
+    path = "/api/v1/incidents/";
+  } else if (const auto drill = drills.find(id); drill != drills.end()) {
+    view = held_drill_view(now.seen, drill->second, true, newest_of_timeline);
+    path = "/api/v1/drills/";
+  } else {
+    return json(View{{"id", id}, {"durable", durable}}, status);
+  }
   view["durable"] = durable;
   Response response = json(view, status);
-  if (status == 201) response.headers.emplace_back("Location", "/api/v1/incidents/" + found->first);
+  if (status == 201) response.headers.emplace_back("Location", path + id);
   return response;
 }
 
-// The incident that the command touched, as it is now, or the refusal. 201 carries its address.
+}  // namespace
+
+// The incident or drill that the command touched, as it is now, or the refusal. 201 carries its address.
 Task<SharedResponse> incident_answer(Room& room, Caller caller, std::string id, Answer answer, int status) {
   if (answer.refused) co_return shared(refusal(*answer.refused));
   if (!answer.subject.empty()) id = answer.subject;
@@ -36,11 +48,15 @@ Task<SharedResponse> incident_answer(Room& room, Caller caller, std::string id, 
   co_return co_await answered(room, caller, std::move(make));
 }
 
+namespace {
+
 // A path that names an incident which does not exist is answered with 404 and the nearest ids, before the body is looked at.
 std::optional<Response> no_such_incident(Room& room, const Call& call) {
-  const auto& incidents = room.desk.state().record.incidents;
-  if (incidents.contains(call.at.at("id"))) return std::nullopt;
-  return not_found("incident", call.at.at("id"), keys_of(incidents));
+  const Record& record = room.desk.state().record;
+  if (worked(record, call.at.at("id"))) return std::nullopt;
+  const bool drill = call.request.segments.size() > 2 && call.request.segments[2] == "drills";
+  return drill ? not_found("drill", call.at.at("id"), keys_of(record.drilling.held))
+               : not_found("incident", call.at.at("id"), keys_of(record.incidents));
 }
 
 // What all commands on an incident share: the incident exists, the body is understood, the daemon decides, the answer is the incident.
@@ -75,7 +91,7 @@ Task<SharedResponse> acknowledge(Room& room, Call call) {
 
 Task<SharedResponse> act_on_step(Room& room, Call call) {
   if (auto wrong = no_such_incident(room, call)) co_return shared(std::move(*wrong));
-  const Incident& incident = room.desk.state().record.incidents.at(call.at["id"]);
+  const Incident& incident = *worked(room.desk.state().record, call.at["id"]);
   if (!incident.step(call.at["step"])) {
     std::vector<std::string> steps;
     for (const auto& step : incident.steps) steps.push_back(step.plan.id);
@@ -96,7 +112,7 @@ Task<SharedResponse> add_note(Room& room, Call call) {
 
 Task<SharedResponse> act_on_message(Room& room, Call call) {
   if (auto wrong = no_such_incident(room, call)) co_return shared(std::move(*wrong));
-  const Incident& incident = room.desk.state().record.incidents.at(call.at["id"]);
+  const Incident& incident = *worked(room.desk.state().record, call.at["id"]);
   std::vector<std::string> known;
   for (const auto& message : incident.messages) known.push_back(message.id);
   if (std::find(known.begin(), known.end(), call.at["message"]) == known.end())
@@ -159,7 +175,7 @@ Task<SharedResponse> set_signal(Room& room, Call call) {
   if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
   const Answer answer = co_await submit(room, call, std::move(input));
   if (answer.refused) co_return shared(refusal(*answer.refused));
-  View view = signal_view(settings->signals.at(name), room.desk.state());
+  View view = signal_view(settings->signals.at(name), room.desk.state(), *settings);
   view["durable"] = answer.durable;
   co_return shared(json(view));
 }
@@ -211,31 +227,6 @@ Task<SharedResponse> end_maintenance(Room& room, Call call) {
   EndMaintenance input{id, call.caller.name};
   const Answer answer = co_await submit(room, call, std::move(input));
   co_return shared(maintenance_answer(room, answer, id, 200));
-}
-
-Task<SharedResponse> record_drill(Room& room, Call call) {
-  Fields fields(call.request);
-  RecordDrill input;
-  input.scenario = fields.text("scenario");
-  input.passed = !fields.flag("failed");
-  input.took = fields.duration("took", "took_seconds", false);
-  input.lost = fields.duration("lost", "lost_seconds", false);
-  input.note = fields.text("note");
-  input.by = call.caller.name;
-  if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
-  const auto settings = room.desk.settings();
-  if (!settings->scenarios.contains(input.scenario)) co_return shared(not_found("scenario", input.scenario, keys_of(settings->scenarios)));
-  const std::string scenario = input.scenario;
-  const Answer answer = co_await submit(room, call, std::move(input));
-  if (answer.refused) co_return shared(refusal(*answer.refused));
-  std::function<Response(const Moment&)> make = [scenario, durable = answer.durable](const Moment& now) {
-    const auto found = now.settings->scenarios.find(scenario);
-    if (found == now.settings->scenarios.end()) return json(View{{"scenario", scenario}, {"durable", durable}}, 201);
-    View view = scenario_view(now.seen, found->second, false);
-    view["durable"] = durable;
-    return json(view, 201);
-  };
-  co_return co_await answered(room, call.caller, std::move(make));
 }
 
 }  // namespace drwatch::web

@@ -43,10 +43,10 @@ Task<SharedResponse> copy_journal(Room& room, Call) {
 // What the step's command has printed, behind ?after bytes of it. The newest part of one that ended before drwatch was started is all that
 // is kept.
 Response tell_output(Room& room, const Call& call) {
-  const auto& incidents = room.desk.state().record.incidents;
-  const auto found = incidents.find(call.at.at("id"));
-  if (found == incidents.end()) return not_found("incident", call.at.at("id"), keys_of(incidents));
-  const Incident& incident = found->second;
+  const Record& record = room.desk.state().record;
+  const Incident* found = worked(record, call.at.at("id"));
+  if (!found) return not_found("incident", call.at.at("id"), keys_of(record.incidents));
+  const Incident& incident = *found;
   const IncidentStep* step = incident.step(call.at.at("step"));
   if (!step) {
     std::vector<std::string> steps;

@@ -91,6 +91,16 @@ bool Fields::flag(const std::string& key) {
   return value->get<bool>();
 }
 
+std::string Fields::document(const std::string& key) {
+  const auto* value = find(key);
+  if (!value) return {};
+  if (!value->is_object()) {
+    refuse_type(key, "a JSON object");
+    return {};
+  }
+  return value->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 std::vector<std::string> Fields::texts(const std::string& key) {
   const auto* value = find(key);
   std::vector<std::string> list;

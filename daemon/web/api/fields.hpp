@@ -20,6 +20,7 @@ class Fields {
   std::string text(const std::string& key, bool required = false);
   std::string one_of(const std::string& key, const std::vector<std::string>& words);  // required
   bool flag(const std::string& key);
+  std::string document(const std::string& key);            // a JSON object, as text; absent: empty
   std::vector<std::string> texts(const std::string& key);  // required, not empty
   std::optional<Time> time(const std::string& key);        // required; RFC 3339
   // "1h" or 3600. Required: one of them, and more than nothing.

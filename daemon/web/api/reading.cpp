@@ -125,12 +125,14 @@ Response read_incidents(const Moment& now, const Call& call) {
 
 Response read_incident(const Moment& now, const Call& call) {
   const auto* incident = find(now.seen.state.record.incidents, call.at.at("id"));
+  if (!incident && worked(now.seen.state.record, call.at.at("id"))) return read_drill(now, call);
   if (!incident) return not_found("incident", call.at.at("id"), keys_of(now.seen.state.record.incidents));
   return json(incident_view(now.seen, *incident, true));
 }
 
 Response read_report(const Moment& now, const Call& call) {
   const auto* incident = find(now.seen.state.record.incidents, call.at.at("id"));
+  if (!incident && worked(now.seen.state.record, call.at.at("id"))) return read_drill_report(now, call);
   if (!incident) return not_found("incident", call.at.at("id"), keys_of(now.seen.state.record.incidents));
   const auto format = call.request.query.find("format");
   if (format != call.request.query.end() && format->second == "json") return json(report_view(now.seen, *incident));
@@ -155,22 +157,6 @@ Response read_scenario(const Moment& now, const Call& call) {
   return json(scenario_view(now.seen, *scenario, true));
 }
 
-// The newest drill that passed, of each scenario.
-Response read_drills(const Moment& now, const Call& call) {
-  const auto& drills = now.seen.state.record.drills;
-  const auto view_of = [&](const std::string& scenario) {
-    const DrillRecord& drill = drills.at(scenario);
-    View view;
-    view["scenario"] = scenario;
-    view["state"] = "passed";
-    view["at"] = time_view(drill.at);
-    view["recovery_seconds"] = drill.recovery_seconds ? number_view(*drill.recovery_seconds) : View(nullptr);
-    view["data_loss_seconds"] = drill.data_loss_seconds ? number_view(*drill.data_loss_seconds) : View(nullptr);
-    return view;
-  };
-  return list(call, "drills", keys_of(drills), view_of, most_in_list);
-}
-
 Response read_maintenance(const Moment& now, const Call& call) {
   const auto& running = now.seen.state.record.maintenance;
   return list(call, "maintenance", keys_of(running), [&](const auto& id) { return maintenance_view(running.at(id)); }, most_in_list);
@@ -179,7 +165,8 @@ Response read_maintenance(const Moment& now, const Call& call) {
 Response read_signals(const Moment& now, const Call& call) {
   const auto& signals = now.settings->signals;
   return list(
-      call, "signals", keys_of(signals), [&](const auto& name) { return signal_view(signals.at(name), now.seen.state); }, most_in_list);
+      call, "signals", keys_of(signals), [&](const auto& name) { return signal_view(signals.at(name), now.seen.state, now.seen.settings); },
+      most_in_list);
 }
 
 Response read_alerts(const Moment& now, const Call& call) {

@@ -21,6 +21,11 @@ Response list(const Call& call, const std::string& name, const std::vector<std::
 // ?NAME as a whole number; `otherwise` when it is absent; nullopt when it is not a number.
 std::optional<std::uint64_t> number_in_query(const Call& call, const std::string& name, std::uint64_t otherwise);
 
+// What the heart refused.
+Response refusal(const Refusal& refused);
+// The incident or drill that a command touched, as it is after it, or the refusal.
+Task<SharedResponse> incident_answer(Room& room, Caller caller, std::string id, Answer answer, int status);
+
 template <class Map>
 std::vector<std::string> keys_of(const Map& map) {
   std::vector<std::string> keys;

@@ -39,7 +39,7 @@ View status_view(const Seen& seen, const DaemonFigures& figures);
 View component_view(const Seen& seen, const ComponentSettings& component);
 // One entry per class that has an objective or a source.
 View exposure_view(const Seen& seen, const std::string& component);
-View signal_view(const SignalSettings& signal, const State& state);
+View signal_view(const SignalSettings& signal, const State& state, const Settings& settings);
 View maintenance_view(const MaintenanceRecord& record);
 View alert_view(const Alert& alert);
 // Of all components together: the worst, where unknown is worse than degraded; unknown without any component.
@@ -58,5 +58,13 @@ View event_view(const Event& event);
 
 // ---- view_scenario.cpp
 View scenario_view(const Seen& seen, const Scenario& scenario, bool whole);  // not whole: without its steps, messages and texts
+
+// ---- view_drill.cpp
+// A drill that is held or was: as an incident, with what it proves. Not whole: without steps, messages, timeline and evidence.
+View held_drill_view(const Seen& seen, const HeldDrill& drill, bool whole, std::size_t events = std::string::npos);
+// One that is planned: when it is due, and how that stands.
+View planned_drill_view(const Seen& seen, const Scenario& scenario);
+// [{"class", "source", "standing", ...}]: what drills have shown of each copy that survives a class.
+View proven_view(const Seen& seen, const Scenario& scenario);
 
 }  // namespace drwatch::web

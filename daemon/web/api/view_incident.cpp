@@ -27,7 +27,7 @@ View verify_view(const Seen& seen, const Incident& incident, const IncidentStep&
   view["holds_since"] = time_view(step.holds_since);
   view["proves"] = step.proves ? View(*step.proves) : View(nullptr);
   // What was seen when it was ticked; until then, and behind a tick that drwatch does not believe, what is seen now.
-  const bool as_now = incident.live() && !step.counts();
+  const bool as_now = incident.live() && !step.counts() && !incident.drill;
   view["evidence"] =
       as_now ? text_view(evaluate(seen.state, seen.settings, *step.plan.verify, seen.now).evidence) : text_view(step.evidence);
   view["broke_at"] = time_view(step.broke_at);
@@ -217,9 +217,9 @@ View incident_view(const Seen& seen, const Incident& incident, bool whole, std::
     for (const char* key : keys) view[key] = plain_view(incident, key);
   };
   plain({"id", "scenario", "title", "summary", "severity", "class"});
-  view["drill"] = false;
+  plain({"drill"});
   plain({"state", "affects", "explains"});
-  view["url"] = seen.base_url + "/incidents/" + incident.id;
+  view["url"] = seen.base_url + (incident.drill ? "/drills/" : "/incidents/") + incident.id;
   plain({"started_at", "started_by", "started_at_found", "detected_at", "opened_at", "opened_by", "acknowledged_at", "acknowledged_by",
          "taken_at", "taken_by"});
   view["owner"] = text_view(incident.owner());

@@ -19,6 +19,9 @@ View drill_view(const Seen& seen, const Scenario& scenario) {
   view["failed_at"] = failed ? time_view(newest->second.at) : View(nullptr);
   view["due_at"] = time_view(dates.due_at);
   view["overdue"] = dates.overdue_at && seen.now > *dates.overdue_at;
+  view["state"] = state_name(drill_state(dates, seen.now));
+  const HeldDrill* running = running_drill(seen.state.record, scenario.id);
+  view["running"] = running ? View(running->work.id) : View(nullptr);
   view["proven_until"] = failed ? View(nullptr) : time_view(dates.proven_until);
   return view;
 }
@@ -110,6 +113,7 @@ View scenario_view(const Seen& seen, const Scenario& scenario, bool whole) {
   view["message"] = record ? text_view(record->message) : View(nullptr);
   view["recovery_point"] = restorable_view(seen, scenario);
   view["drill"] = drill_view(seen, scenario);
+  view["proven"] = proven_view(seen, scenario);
   if (!whole) return view;
 
   view["summary"] = text_view(scenario.summary);

@@ -121,7 +121,7 @@ constexpr Family scenario_rows[] = {
           }),
     gauge("drwatch_drill_last_success_timestamp_seconds", Unit::unix_time, {"scenario"}, "The newest drill that passed.",
           [](const ScenarioFigures& each, Series& to) {
-            if (each.drill) to.add(each.drill->at, {each.scenario->id});
+            if (each.drill_last) to.add(*each.drill_last, {each.scenario->id});
           }),
     gauge("drwatch_drill_recovery_seconds", Unit::seconds, {"scenario"}, "What that drill took.",
           [](const ScenarioFigures& each, Series& to) {
@@ -133,6 +133,12 @@ constexpr Family scenario_rows[] = {
           }),
     gauge("drwatch_drill_overdue", Unit::none, {"scenario"}, "Whether a drill is overdue, its grace over.",
           [](const ScenarioFigures& each, Series& to) { to.add(each.drill_overdue, {each.scenario->id}); }),
+    gauge("drwatch_drill_due_timestamp_seconds", Unit::unix_time, {"scenario"}, "When the next drill is due.",
+          [](const ScenarioFigures& each, Series& to) {
+            if (each.drill_due) to.add(*each.drill_due, {each.scenario->id});
+          }),
+    gauge("drwatch_drill_running", Unit::none, {"scenario"}, "Whether a drill is held now.",
+          [](const ScenarioFigures& each, Series& to) { to.add(each.drill_running, {each.scenario->id}); }),
 };
 
 constexpr Family finding_rows[] = {

@@ -47,6 +47,8 @@ struct ScenarioFigures {
   std::optional<double> p50_seconds, p90_seconds;  // what recovery would take if it struck now
   std::optional<DrillRecord> drill;                // the newest that passed
   bool drill_overdue = false;
+  std::optional<Time> drill_last, drill_due;  // the newest that counts for the calendar; the next
+  bool drill_running = false;
 };
 struct IncidentFigures {
   std::string scenario;

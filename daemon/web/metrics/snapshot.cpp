@@ -62,6 +62,9 @@ ScenarioFigures scenario_figures(const State& state, const Scenario& scenario, T
   }
   if (const auto drill = state.record.drills.find(scenario.id); drill != state.record.drills.end()) figures.drill = drill->second;
   const DrillDates dates = drill_dates(state.record, scenario);
+  figures.drill_last = dates.last_success_at;
+  figures.drill_due = dates.due_at;
+  figures.drill_running = running_drill(state.record, scenario.id) != nullptr;
   figures.drill_overdue = dates.overdue_at && now > *dates.overdue_at;
   return figures;
 }

@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The proof: a cluster under a write load loses its data directory, or a table, at a known instant, and is restored in earnest. What the drill
+reports of loss and time is compared with what was measured from outside. earnest.py [INSTANTS], one of each by default."""
+import datetime
+import json
+import os
+import random
+import shutil
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from cluster import Cluster, Evidence  # noqa: E402
+
+INSTANTS = int(sys.argv.pop(1)) if len(sys.argv) > 1 and sys.argv[1].isdigit() else int(os.environ.get("DRWATCH_INSTANTS", "1"))
+EVERY = 0.05  # seconds between two beats
+
+
+class Earnest(unittest.TestCase):
+    def setUp(self):
+        # Small segments are archived often, so that an instant falls between two of them. One seed, so that a failure comes back.
+        self.chance = random.Random(int(os.environ.get("DRWATCH_SEED", "1")))
+        self.cluster = c = Cluster()
+        self.addCleanup(c.gone)
+        c.prepare()
+        self.generation = 0
+
+    def backup(self):
+        self.generation += 1
+        return self.cluster.base_backup(f"base{self.generation}")
+
+    def restore(self, *arguments):
+        """The drill in earnest, and beside it somebody who tries to write. Returns (evidence, when the first write succeeded, when it was begun)."""
+        c = self.cluster
+        begun = time.time()
+        drill = c.begin(*arguments, "--for-real", c.path("data"), "--archive", c.path("archive"))
+        told = drill.stderr
+        first = None
+        while first is None and (drill.poll() is None or first is None):
+            # Not the canary: that is what the drill reads.
+            done = c.run([f"{c.bin}/psql", "-X", "-q", "-c", "insert into public.orders (note) values ('the first after it')"])
+            if done.returncode == 0:
+                first = time.time()
+            elif drill.poll() is not None:
+                break
+            time.sleep(0.02)
+        said = told.read()
+        code = drill.wait(1200)
+        told.close()
+        with open(c.path("evidence.json"), encoding="utf-8") as file:
+            e = Evidence(json.load(file))
+        self.assertEqual((code, e["verdict"]), (0, "passed"), e.told() + said)
+        self.assertIsNotNone(first, "nobody could write after it")
+        return e, first, begun
+
+    def agrees(self, e, first, begun, lost):
+        """Reported and measured from outside: within a second and the canary's interval."""
+        self.assertLess(abs(e["measured"]["lost_seconds"] - lost), 1 + EVERY, f"lost {lost} s: {e.told()}")
+        # The one who tries needs a program's start for each attempt, so that it may be late, never early.
+        took = first - begun
+        self.assertLess(e["measured"]["took_seconds"], took + 1, e.told())
+        return took
+
+    def test_the_data_directory_is_gone(self):
+        c = self.cluster
+        for instant in range(INSTANTS):
+            with self.subTest(instant=instant):
+                self.backup()
+                c.write_on(EVERY)
+                for _ in range(self.chance.randrange(1, 4)):
+                    time.sleep(self.chance.uniform(0.2, 0.8))
+                    c.segment()
+                time.sleep(self.chance.uniform(0.0, 1.5))
+                c.stop("immediate")
+                disaster = time.time()
+                shutil.rmtree(c.path("data"))
+                c.quiet()
+                acknowledged = list(c.acknowledged)
+                e, first, begun = self.restore("--basebackup", c.path("copies"), "--disaster-at", utc(disaster), "--beat-every", f"{int(EVERY * 1000)}ms")
+                newest = float(c.sql("select extract(epoch from beat) from drwatch.heartbeat"))
+                # Everybody who was answered before that beat has his order; of those after it, nobody.
+                kept = [told for beat, told in acknowledged if beat <= newest]
+                self.assertTrue(kept)
+                self.assertEqual(int(c.sql("select seq from drwatch.heartbeat")), int(c.sql("select count(*) from public.orders where note = repeat('x', 500)")))
+                self.agrees(e, first, begun, disaster - max(kept))
+                # It archives again, in its new timeline, as before.
+                c.segment()
+                c.sql("delete from public.orders where note = repeat('x', 500); update drwatch.heartbeat set seq = 0")
+                shutil.rmtree(c.path("copies")), c.must(["mkdir", c.path("copies")])
+
+    def test_a_table_is_emptied(self):
+        c = self.cluster
+        for instant in range(INSTANTS):
+            with self.subTest(instant=instant):
+                self.backup()
+                c.write_on(EVERY)
+                time.sleep(self.chance.uniform(0.5, 1.5))
+                rows, bad = c.sql("begin; lock table public.orders; select count(*) || ' ' || extract(epoch from clock_timestamp()) from public.orders; "
+                                  "delete from public.orders; commit").split()
+                time.sleep(self.chance.uniform(0.2, 1.0))
+                c.quiet()
+                written = list(c.acknowledged)
+                c.segment()
+                c.stop()
+                e, first, begun = self.restore("--basebackup", c.path("copies"), "--move-old", "--copy", utc(float(bad)), "--beat-every", f"{int(EVERY * 1000)}ms")
+                # To the moment before the mistake: every row is back, but what was written in the moment of waiting for the lock.
+                self.assertGreaterEqual(int(c.sql("select count(*) from public.orders where note <> 'the first after it'")), int(rows) - 1)
+                newest = float(c.sql("select extract(epoch from beat) from drwatch.heartbeat"))
+                self.assertLessEqual(newest, float(bad))
+                before = [beat for beat, _ in written if beat <= float(bad)]
+                self.assertEqual(e["classes"], ["logical"])
+                self.agrees(e, first, begun, float(bad) - max(before))
+                self.assertTrue(os.path.isdir(e["copy"]["moved_to"]))
+                shutil.rmtree(e["copy"]["moved_to"])
+                shutil.rmtree(c.path("copies")), c.must(["mkdir", c.path("copies")])
+
+    def test_refused(self):
+        """A server that runs, and a folder with something in it."""
+        c = self.cluster
+        base = self.backup()
+        code, e, _ = c.drill("--basebackup", base, "--for-real", c.path("data"))
+        self.assertEqual((code, e["verdict"]), (2, "aborted"))
+        self.assertIn("a server runs", e["stopped"])
+        c.stop()
+        before = sorted(os.listdir(c.path("data")))
+        code, e, _ = c.drill("--basebackup", base, "--for-real", c.path("data"))
+        self.assertEqual(code, 2)
+        self.assertIn("--move-old", e["stopped"])
+        self.assertEqual(sorted(os.listdir(c.path("data"))), before)
+        # A target that the archive does not reach: the server ends, and it is said why.
+        code, e, _ = c.drill("--basebackup", base, "--for-real", c.path("elsewhere"), "--archive", c.path("archive"), "--copy", "2100-01-01T00:00:00Z")
+        self.assertEqual((code, e["verdict"]), (2, "aborted") if code == 2 else (1, "failed"), e.told())
+        c.start()
+
+
+def utc(seconds):
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).isoformat()
+
+
+if __name__ == "__main__":
+    unittest.main()

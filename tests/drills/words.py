@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What the restore drill reads, says and decides, without a PostgreSQL."""
+import datetime
+import io
+import json
+import os
+import pathlib
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path = [str(ROOT / "drills"), *(p for p in sys.path if os.path.realpath(p or ".") != os.path.dirname(os.path.realpath(__file__)))]
+sys.dont_write_bytecode = True
+from restore import basebackup, copies, dump, evidence, options, programs, runner, scratch, wal, words  # noqa: E402
+
+T = words.time_of("2026-03-01T02:11:00Z")
+
+
+def hours(count):
+    return datetime.timedelta(hours=count)
+
+
+class Words(unittest.TestCase):
+    def test_times(self):
+        self.assertEqual(words.time_of("2026-03-01 03:11:00+01:00"), T)
+        self.assertEqual(words.stamp(T), "2026-03-01T02:11:00.000Z")
+        for wrong in ("2026-03-01T02:11:00", "yesterday", ""):
+            self.assertRaises(words.Unusable, words.time_of, wrong)
+
+    def test_durations_and_sizes(self):
+        self.assertEqual([words.duration_of(t) for t in ("500ms", "90s", "1h30m", "90d")], [0.5, 90, 5400, 90 * 86400])
+        self.assertEqual([words.size_of(t) for t in ("10", "1MiB", "20GB")], [10, 1 << 20, 20 * 1000**3])
+        for wrong in ("", "5", "soon", "5 parsecs", "1h 3"):
+            self.assertRaises(words.Unusable, words.duration_of, wrong)
+        for wrong in ("", "many", "5 MBs"):
+            self.assertRaises(words.Unusable, words.size_of, wrong)
+
+    def test_what_is_shown(self):
+        for text in ("connection to postgres://u:hunter2@db failed", "password=hunter2 host=x", "ALTER ROLE a PASSWORD 'hunter2'; b", "PASSWORD = 'hunter2'",
+                     "aws_secret_access_key=hunter2", "passfile: hunter2"):
+            self.assertNotIn("hunter2", words.shown(text), text)
+        self.assertEqual(words.shown("password authentication failed for user"), "password authentication failed for user")
+        self.assertEqual(words.shown("a\x1b[31mb\x00\r\nc"), "a [31mb c")
+        self.assertEqual(len(words.shown("x" * 10000)), 400)
+        self.assertEqual(words.shown(b"\xff"), "\ufffd")
+
+
+class Choice(unittest.TestCase):
+    def setUp(self):
+        self.copies = [copies.Copy(str(n), T + hours(n)) for n in range(5)]
+
+    def test_each(self):
+        late = T + hours(100)
+        self.assertEqual(copies.choose(self.copies, "newest", late)[0].label, "4")
+        self.assertEqual(copies.choose(self.copies, "oldest", late)[0].label, "0")
+        # As of the disaster: what was made later is not there.
+        self.assertEqual(copies.choose(self.copies, "newest", T + hours(2.5))[0].label, "2")
+        copy, target, chosen = copies.choose(self.copies, words.stamp(T + hours(1.5)), late)
+        self.assertEqual((copy.label, target, chosen), ("1", T + hours(1.5), "point-in-time"))
+        self.assertEqual({copies.choose(self.copies, "random", late, seed)[0].label for seed in range(50)}, set("01234"))
+        for seed in range(50):
+            copy, target, _ = copies.choose(self.copies, "moment", late, seed)
+            self.assertLessEqual(copy.taken_at, target)
+            self.assertLessEqual(target, late)
+            self.assertEqual(copies.choose(self.copies, "moment", late, seed)[:2], (copy, target))
+
+    def test_none(self):
+        self.assertRaises(copies.NoCopy, copies.choose, [], "newest", T)
+        self.assertRaises(copies.NoCopy, copies.choose, self.copies, "newest", T - hours(1))
+        self.assertRaises(copies.NoCopy, copies.choose, self.copies, words.stamp(T - hours(1)), T + hours(9))
+        self.assertRaises(words.Unusable, copies.choose, self.copies, words.stamp(T), T + hours(9), None, False)
+
+
+class Segments(unittest.TestCase):
+    def test_names(self):
+        for size in (1 << 20, 16 << 20, 1 << 30):
+            for number in (0, 1, 255, 256, 5000):
+                self.assertEqual(wal.number_of(wal.name_of(3, number, size), size), number)
+        self.assertEqual(wal.name_of(1, 256, 16 << 20), "000000010000000100000000")
+
+    def staged(self, there, held=(), size=1 << 20, **more):
+        """What is fetched of an archive that has these segments (of timeline 1): (verdict, words, count)."""
+        with tempfile.TemporaryDirectory() as folder:
+            class Store:
+                def names(self):
+                    return {wal.name_of(1, n, size): (size, n * 60.0) for n in there}
+
+                def fetch(self, name, to, _):
+                    with open(to, "wb") as file:
+                        file.truncate(size)
+                    return True
+            bounds = runner.Bounds()
+            bounds.folder = folder
+            it = wal.Staged(Store(), os.path.join(folder, "wal"), wal.name_of(1, 5, size), 1, size, [wal.name_of(1, n, size) for n in held], **more)
+            with evidence.Phase(evidence.Evidence(quiet()), "x") as phase:
+                it.fetch(runner.Runner(bounds, folder), quiet(), phase)
+            return (*it.said(), len(it.staged))
+
+    def test_gaps(self):
+        self.assertEqual(self.staged([5, 6, 7])[::2], ("passed", 3))
+        self.assertEqual(self.staged([3, 4, 5, 6])[::2], ("passed", 2))
+        verdict, said, count = self.staged([5, 6, 9, 10])
+        self.assertEqual((verdict, count), ("failed", 2))
+        self.assertIn(f"{wal.name_of(1, 7, 1 << 20)} to {wal.name_of(1, 8, 1 << 20)} are missing, and 2 segments", said)
+        self.assertEqual(self.staged([6, 7])[0], "failed")
+        self.assertEqual(self.staged([])[0], "failed")
+        # What the copy brings with it need not be in the archive.
+        self.assertEqual(self.staged([6, 7], held=[5])[::2], ("passed", 2))
+        self.assertEqual(self.staged([], held=[5])[::2], ("passed", 0))
+        self.assertEqual(self.staged([5, 8], held=[5, 6])[0], "failed")
+
+    def test_as_of_and_until(self):
+        self.assertEqual(self.staged(range(5, 30), as_of=words.of_epoch(8 * 60))[::2], ("passed", 4))
+        # To the first that came after the target, and two more.
+        self.assertEqual(self.staged(range(5, 30), until=words.of_epoch(8 * 60 + 1))[::2], ("passed", 7))
+
+    def test_what_lies_in_an_archive(self):
+        with tempfile.TemporaryDirectory() as folder:
+            names = ["000000010000000000000001", "000000010000000000000002.gz", "00000002.history", "000000010000000000000003.part", "x", "000000010000000000000004.partial"]
+            for name in names:
+                open(os.path.join(folder, name), "w").close()
+            self.assertEqual(sorted(wal.Folder(folder).names()), ["000000010000000000000001", "000000010000000000000002", "00000002.history"])
+        self.assertRaises(words.Unusable, wal.Folder, folder)
+
+
+class Said(unittest.TestCase):
+    def test_verdicts(self):
+        for checks, verdict in (([], "partial"), ([("a", "passed")], "passed"), ([("a", "passed"), ("b", "failed", False)], "failed"),
+                                ([("a", "skipped")], "partial"), ([("a", "skipped", False)], "passed"), ([("a", "timed-out")], "partial"),
+                                ([("a", "timed-out"), ("b", "failed")], "failed")):
+            it = evidence.Evidence(quiet())
+            for name, said, *mandatory in checks:
+                it.check(name, said, "", *mandatory)
+            self.assertEqual(it.verdict(), verdict, checks)
+        it.stopped = "by somebody"
+        self.assertEqual((it.verdict(), evidence.EXIT[it.verdict()]), ("aborted", 2))
+
+    def test_mandatory_and_optional(self):
+        it = evidence.Evidence(quiet(), mandatory=["a"], optional=["b"])
+        it.check("a", "skipped", mandatory=False)
+        self.assertEqual(it.verdict(), "partial")
+        it = evidence.Evidence(quiet(), optional=["b"])
+        it.check("b", "skipped")
+        self.assertEqual(it.verdict(), "passed")
+
+    def test_the_document_is_whole(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "evidence.json")
+            it = evidence.Evidence(quiet())
+            it.check("a", "passed", "\x1b]0;x\x07 \udcff")
+            it.write(path)
+            with open(path, encoding="ascii") as file:
+                found = json.load(file)
+            self.assertEqual(os.listdir(folder), ["evidence.json"])
+            self.assertEqual(set(found), {"drwatch_drill", "kind", "verdict", "began_at", "ended_at", "copy", "disaster_at", "target", "claim", "restored_to", "restored_by",
+                                          "measured", "checks", "machine", "postgresql", "classes"})
+
+
+class Asked(unittest.TestCase):
+    def test_wrong(self):
+        base = ["--dump", "/nowhere"]
+        for wrong in ([], [*base, "--pgbackrest", "main"], [*base, "--copy", "sometime"], [*base, "--rto", "5"], [*base, "--check", "x"], [*base, "--at-least", "t=many"],
+                      [*base, "--class", "storm"], [*base, "--control", "fire"], [*base, "--for-real", "/x"], [*base, "--protects", "password=x"],
+                      ["--basebackup", "/x", "--for-real", "/y", "--control"], [*base, "--seed", "x"], [*base, "--max-disk", "much"]):
+            with self.assertRaises(words.Unusable, msg=wrong):
+                options.checked(options.read(wrong))
+
+    def test_every_flag_is_documented(self):
+        """As the program itself tells them: the table is made of the same rows."""
+        text = (ROOT / "docs" / "restore-drill.md").read_text()
+        for name, takes, default, meaning in options.rows():
+            many, yes = default is options.MANY, takes is options.YES
+            row = f"| `--{name}`{'' if yes else ' ' + takes}{' ...' if many else ''} | {meaning}{f' (default {default})' if default and not many else ''} |"
+            self.assertIn(row, text)
+
+    def test_labels(self):
+        found = programs.read_label("START WAL LOCATION: 0/4000028 (file 000000010000000000000004)\nSTART TIME: 2026-03-01 02:11:00 UTC\nSTART TIMELINE: 1\n")
+        self.assertEqual((found["segment"], found["timeline"], basebackup.moment_of(found["begun"])), ("000000010000000000000004", 1, T))
+        self.assertIsNone(programs.read_label("nonsense"))
+        self.assertIsNone(basebackup.moment_of("2026-03-01 02:11:00 XYZ"))
+
+    def test_errors_of_a_dump(self):
+        said = 'psql:x:1: ERROR:  role "postgres" already exists\npsql:x:2: ERROR:  role "a" does not exist\nLINE 1\nWARNING: error soon'
+        self.assertEqual(len(dump.errors(said, "postgres")), 1)
+
+
+class Scratch(unittest.TestCase):
+    def test_only_what_a_drill_made_is_removed(self):
+        with tempfile.TemporaryDirectory() as root:
+            for name in ("drill-mine", "other"):
+                os.mkdir(os.path.join(root, name))
+                open(os.path.join(root, name, "precious"), "w").close()
+            os.mkdir(os.path.join(root, "elsewhere"))
+            os.symlink(os.path.join(root, "elsewhere"), os.path.join(root, "drill-link"))
+            self.assertEqual(scratch.clean(root), [])
+            self.assertEqual(sorted(os.listdir(root)), ["drill-link", "drill-mine", "elsewhere", "other"])
+            it = scratch.Scratch(root)
+            os.mkdir(it.path("closed"), 0o000)
+            self.assertEqual(it.remove(), [])
+            self.assertEqual(sorted(os.listdir(root)), ["drill-link", "drill-mine", "elsewhere", "other"])
+
+
+def quiet():
+    return evidence.Progress(io.StringIO())
+
+
+if __name__ == "__main__":
+    unittest.main()
