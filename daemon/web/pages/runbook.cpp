@@ -80,7 +80,7 @@ Response page_scenario(const Moment& now, const Call& call) {
   if (found == scenarios.end()) return not_found("scenario", call.at.at("scenario"), keys_of(scenarios));
   View view = scenario_view(now.seen, found->second, true);
   word_scenario(view);
-  const View& trigger = view["trigger"];
+  const View trigger = view["trigger"];  // a copy: a key that is added moves all the others
   const bool people_only = found->second.trigger.empty();
   view["people_only"] = people_only;
   view["any_words"] = text_or_null(words_of(trigger["any"], "; "));
