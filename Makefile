@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# make run | test | proof | build | bench | format | lint      What is missing on Debian 12 is installed first.
-.PHONY: help run test proof build bench format lint install install-style
+# make run | test | proof | build | package | bench | format | lint      What is missing on Debian 12 is installed first.
+.PHONY: help run test proof build package bench format lint install install-style
 .DEFAULT_GOAL := help
 
 help:
@@ -8,6 +8,7 @@ help:
 	@echo "make test    builds and runs what every landing must show"
 	@echo "make proof   everything: all seeds, months and kills, both builds, a fresh machine"
 	@echo "make build   leaves the program at build/release/drwatch"
+	@echo "make package a Debian package of it, below build/package"
 	@echo "make bench   what a thousand probes cost"
 	@echo "make format  clang-format over every source file"
 	@echo "make lint    clang-tidy over the compile database"
@@ -23,12 +24,20 @@ test: install install-style
 	@tests/checks/run.py test
 
 proof: install install-style
-	@.ci/install .ci/packages-proof.txt
+	@.ci/install .ci/packages-proof.txt .ci/packages-package.txt
+	@command -v npm >/dev/null || .ci/install .ci/packages-node.txt
 	@tests/checks/run.py proof
 
 build: install
 	cmake --preset release
 	cmake --build build/release --target drwatch
+
+# Judged by lintian: what it calls an error or a warning fails.
+package: install
+	@.ci/install .ci/packages-package.txt
+	debian/rules binary
+	lintian --fail-on error,warning build/package/drwatch_*.deb
+	@ls build/package/drwatch_*.deb
 
 bench: install
 	cmake --preset release

@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace drwatch {
 
 std::string answer_text(Time at, const Answer& a) {
@@ -10,6 +12,7 @@ std::string answer_text(Time at, const Answer& a) {
   if (a.refused)
     j["refused"] = {{"status", a.refused->status}, {"title", a.refused->title}, {"detail", a.refused->detail}, {"list", a.refused->list}};
   if (!a.of.empty()) j["of"] = a.of;
+  if (a.made) j["made"] = true;
   return j.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -22,10 +25,18 @@ std::optional<std::pair<Time, Answer>> answer_from(const std::string& text) {
   a.subject = j.value("subject", "");
   a.durable = j.value("durable", true);
   a.of = j.value("of", "");
+  a.made = j.value("made", false);
   if (auto r = j.find("refused"); r != j.end())
     a.refused =
         Refusal{r->value("status", 409), r->value("title", ""), r->value("detail", ""), r->value("list", std::vector<std::string>{})};
   return std::pair{*at, a};
+}
+
+bool makes_its_subject(const Decision& decision) {
+  return std::any_of(decision.events.begin(), decision.events.end(), [&](const Event& event) {
+    return (event.kind == "incident.opened" && event.incident == decision.subject) ||
+           (event.kind == "maintenance.began" && event.body.text("id") == decision.subject);
+  });
 }
 
 }  // namespace drwatch

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers that are kept in the journal by their Idempotency-Key: {"at", "subject", "durable", "refused": {...}}.
+// Answers that are kept in the journal by their Idempotency-Key: {"at", "subject", "durable", "refused": {...}, "of",
+// "made"}.
 #pragma once
 
 #include "config/rows/time.hpp"
@@ -13,5 +14,8 @@ namespace drwatch {
 
 std::string answer_text(Time at, const Answer& answer);
 std::optional<std::pair<Time, Answer>> answer_from(const std::string& text);  // nullopt: it is none
+
+// What the command is about was not there before it.
+bool makes_its_subject(const Decision& decision);
 
 }  // namespace drwatch

@@ -210,7 +210,7 @@ Decision Daemon::feed(Input input, const std::string& key, const std::string& of
   Decision decision = decide(state_, *settings_, input, clock_.last(), clock_.ahead());
   bool answers_job = std::holds_alternative<Pinged>(input);
   std::map<std::string, std::string> beside;
-  if (!key.empty()) beside = remember_answer(key, {decision.refused, decision.subject, true, false, of});
+  if (!key.empty()) beside = remember_answer(key, {decision.refused, decision.subject, true, false, of, makes_its_subject(decision)});
   if (is_full() && !decision.events.empty())
     leave_out(decision, std::move(beside));
   else if (!decision.events.empty() || answers_job || !beside.empty())
@@ -241,6 +241,8 @@ void Daemon::carry_out(const Decision& decision) {
       if (auto running = commands_.find(key); running != commands_.end() && running->second.ticket == ticket) commands_.erase(running);
     };
     auto heard = std::make_shared<std::string>();
+    heard_.emplace_back(key, heard);
+    if (heard_.size() > heard_kept) heard_.pop_front();
     commands_[key] = {ticket, tasks_.spawn("command " + command.step, run_command(command, ticket, heard), ended), heard};
   }
   for (const CancelCommand& cancel : decision.cancels)

@@ -7,6 +7,7 @@
 #include "daemon/alerting/deadman.hpp"
 #include "daemon/clock.hpp"
 #include "daemon/desk.hpp"
+#include "daemon/journal/exporting.hpp"
 #include "daemon/journal/keeping.hpp"
 #include "daemon/log/log.hpp"
 #include "daemon/loop_watch.hpp"
@@ -40,6 +41,8 @@ class Daemon : public Desk {
     std::function<void(const Settings&)>
         reloaded;                 // told of new settings: for what is not the daemon's (listening socket, TLS contexts); may be empty
     std::function<void()> alive;  // called while the loop turns; may be empty
+    // A copy of the journal, or of a part of it, to be given away; may be empty: nobody can have one.
+    std::function<Task<Copied>(std::optional<JournalPart>)> copy_journal{};
     // How often the house is kept, and so how short a stall of the loop may be that is noticed (LoopWatch): by as much more than that.
     Duration house_turn{500};
     JournalBound journal_bound{};
@@ -63,6 +66,8 @@ class Daemon : public Desk {
   Task<std::optional<Outcome>> run_probe(std::string name) override { return scheduler_.next_outcome(std::move(name)); }
   Task<std::vector<std::pair<std::string, bool>>> send_test_alert() override;
   Task<std::vector<std::string>> reload() override;
+  Task<Copied> copy_journal(std::string incident) override;
+  std::optional<std::string> heard(const std::string& incident, const std::string& step) const override;
   std::shared_ptr<void> follow(std::function<void(const Event&)> each) override;
   std::vector<std::shared_ptr<const Event>> events_since(std::uint64_t seq, std::size_t most) const override;
   std::vector<std::shared_ptr<const Event>> newest_events(std::size_t most) const override {
@@ -123,6 +128,9 @@ class Daemon : public Desk {
     std::shared_ptr<std::string> heard;  // what it has printed so far
   };
   std::map<std::pair<std::string, std::string>, Running> commands_;  // by incident and step
+  // What commands have printed, of those that ended as well: the newest `heard_kept`, in the order in which they began.
+  std::deque<std::pair<std::pair<std::string, std::string>, std::shared_ptr<std::string>>> heard_;
+  static constexpr std::size_t heard_kept = 32;
   DaemonFigures figures_;
   std::uint64_t snapshot_seq_ = 0;
   Keeping::Ticket alerts_ticket_ = 0;  // the write that the alerts wait for

@@ -20,6 +20,7 @@ struct Answer {
   bool durable = true;    // false: the journal did not take it within its patience
   bool repeated = false;  // the idempotency key was seen before: nothing was done again
   std::string of;         // with a key: which request it was the key of, in a form that only equal ones share
+  bool made = false;      // `subject` is new by this request: also when it is answered again
 };
 
 struct Histogram {  // cumulative, as Prometheus has it
@@ -48,6 +49,16 @@ struct DaemonFigures {
   std::vector<std::string> probes_not_seen;                                  // active probes that have not run since the start
 };
 
+// A file that is given away, a piece at a time.
+struct Pieces {
+  virtual ~Pieces() = default;
+  virtual Task<std::string> next() = 0;  // empty: it ends here
+};
+struct Copied {
+  std::optional<Refusal> refused;
+  std::shared_ptr<Pieces> pieces;
+};
+
 class Desk {
  public:
   virtual ~Desk() = default;
@@ -66,6 +77,10 @@ class Desk {
   // One line per Alertmanager and channel: what happened, and whether it was taken.
   virtual Task<std::vector<std::pair<std::string, bool>>> send_test_alert() = 0;
   virtual Task<std::vector<std::string>> reload() = 0;  // the problems; empty: done
+  // The journal, or of an incident its events and all between them, as a journal that verifies by itself. `incident` empty: all.
+  virtual Task<Copied> copy_journal(std::string incident) = 0;
+  // What a step's command has printed so far, in whole lines while it runs; nullopt: it was not run since the start.
+  virtual std::optional<std::string> heard(const std::string& incident, const std::string& step) const = 0;
 
   // Every event from now on, on the loop. The subscription ends when the returned handle is destroyed.
   virtual std::shared_ptr<void> follow(std::function<void(const Event&)> each) = 0;

@@ -27,13 +27,14 @@ struct Given {
   ProbeOptions probe;
   StatusOptions status;
   IncidentOptions incident;
-  std::vector<std::string> note_words;
   RunbookOptions runbook;
   SignalOptions signal;
   MaintenanceOptions maintenance;
   DrillOptions drill;
   JournalOptions journal;
   CronOptions cron;
+  InitOptions init;
+  DoctorOptions doctor;
   std::function<int()> run;
 };
 
@@ -47,6 +48,12 @@ CLI::App* command(CLI::App& parent, const std::string& name, const std::string& 
     added->require_subcommand(1);
   }
   return added;
+}
+
+CLI::Option* takes_credentials(CLI::App* added, std::string& folder) {
+  return added->add_option("--credentials", folder,
+                           "The folder that holds what { credential = \"NAME\" } names; without it the folder 'credentials' beside the "
+                           "configuration, if there is one");
 }
 
 void add_daemon_commands(CLI::App& app, Given& g) {
@@ -63,6 +70,7 @@ void add_daemon_commands(CLI::App& app, Given& g) {
                              return check(g.check);
                            });
   check_it->add_option("--config", g.check.config, "The configuration file")->required();
+  takes_credentials(check_it, g.check.credentials);
   check_it->add_flag("--strict", g.check.strict, "Exit with 1 on warnings as well");
 
   auto* probe_it =
@@ -73,6 +81,7 @@ void add_daemon_commands(CLI::App& app, Given& g) {
   probe_it->add_option("NAME", g.probe.names, "Probes; all when none is named");
   auto* from_here =
       probe_it->add_option("--config", g.probe.config, "Run them from here with this configuration; without it: through the daemon");
+  takes_credentials(probe_it, g.probe.credentials)->needs(from_here);
   auto* acknowledge = probe_it->add_flag("--acknowledge", g.probe.acknowledge,
                                          "Run nothing: say that somebody has looked at what they have latched (corrupt data, lost rows)");
   acknowledge->excludes(from_here);
@@ -92,15 +101,16 @@ void add_daemon_commands(CLI::App& app, Given& g) {
   status_it->add_flag("--watch", g.status.watch, "Draw it again every 2 seconds");
 }
 
-// A command on one incident.
-CLI::App* on_incident(CLI::App& parent, const std::string& name, const std::string& what, const std::string& example, Given& g,
-                      int (*run)(const IncidentOptions&)) {
+// A command on one incident. `after`: the words behind the ID.
+CLI::App* on_incident(CLI::App& parent, const std::string& name, const std::string& after, const std::string& what,
+                      const std::string& example, Given& g, int (*run)(const IncidentOptions&)) {
   auto* added = command(parent, name, what, example, g, [&g, run] {
     g.incident.client = g.client;
-    for (const auto& word : g.note_words) g.incident.text += (g.incident.text.empty() ? "" : " ") + word;
     return run(g.incident);
   });
-  added->add_option("ID", g.incident.id, "The incident, as drwatch incident list prints it")->required();
+  added->add_option("WORD", g.incident.words,
+                    "[ID]" + (after.empty() ? "" : " " + after) +
+                        ". The incident: its id, a beginning of it that no other has, its scenario, or nothing where only one is open");
   return added;
 }
 void takes_note(CLI::App* added, Given& g) { added->add_option("--note", g.incident.note, "A reason or remark for the timeline"); }
@@ -111,10 +121,13 @@ void add_incident_reading(CLI::App& group, Given& g) {
     return incident_list(g.incident);
   });
   list->add_option("--state", g.incident.state, "Only these")->check(CLI::IsMember({"open", "recovered", "resolved", "absorbed"}));
-  on_incident(group, "show", "One incident: its clock, why it opened, what to do next, the checklist, messages, timeline",
+  on_incident(group, "show", "", "One incident: its clock, why it opened, what to do next, the checklist, messages, timeline",
               "drwatch incident show 20260301-0211-database-outage", g, incident_show);
-  on_incident(group, "report", "The draft of its post-mortem, in Markdown",
+  on_incident(group, "report", "", "The draft of its post-mortem, in Markdown",
               "drwatch incident report 20260301-0211-database-outage > report.md", g, incident_report);
+  auto* give = on_incident(group, "export", "", "Its events, with their chain, as a file that verifies by itself",
+                           "drwatch incident export 20260301-0211-database-outage --to evidence.journal", g, incident_export);
+  give->add_option("--to", g.incident.file, "The file, which is made; ID.journal without it");
 }
 
 void add_incident_work(CLI::App& group, Given& g) {
@@ -125,53 +138,47 @@ void add_incident_work(CLI::App& group, Given& g) {
                        });
   open->add_option("SCENARIO", g.incident.scenario, "The scenario, as drwatch runbook list prints it")->required();
   takes_note(open, g);
-  takes_note(on_incident(group, "ack", "Take an incident: somebody is on it", "drwatch incident ack 20260301-0211-database-outage", g,
+  takes_note(on_incident(group, "ack", "", "Take an incident: somebody is on it", "drwatch incident ack 20260301-0211-database-outage", g,
                          incident_ack),
              g);
 
-  auto* step = on_incident(group, "step", "Work on a step of the checklist",
+  auto* step = on_incident(group, "step", "STEP ACTION",
+                           "Work on a step of the checklist: start, done, skip (with a reason), undo, run (its command) or cancel",
                            "drwatch incident step 20260301-0211-database-outage scope done --note \"one table\"", g, incident_step);
-  step->add_option("STEP", g.incident.step, "The step's id")->required();
-  step->add_option("ACTION", g.incident.action, "start, done, skip (with a reason), undo, run (its command) or cancel")
-      ->required()
-      ->check(CLI::IsMember(drwatch::step_actions()));
   step->add_flag("--yes", g.incident.yes, "Run the command without asking");
+  step->add_flag("--no-wait", g.incident.no_wait, "Do not stay and print what the command prints");
   step->add_flag(
       "--force", g.incident.force,
       "Close a verified step although drwatch does not see what it asks; say why with --note. It counts for the checklist alone");
   takes_note(step, g);
 
-  auto* note = on_incident(group, "note", "Add a note to the timeline",
-                           "drwatch incident note 20260301-0211-database-outage \"vendor called\"", g, incident_note);
-  note->add_option("TEXT", g.note_words, "The note")->required();
-
-  auto* message = on_incident(group, "message", "Read a message, approve it, or say that it was sent",
-                              "drwatch incident message 20260301-0211-database-outage customers show", g, incident_message);
-  message->add_option("MESSAGE", g.incident.message, "The message's id")->required();
-  std::vector<std::string> actions = drwatch::message_actions();
-  actions.insert(actions.begin(), "show");  // which is reading
-  message->add_option("ACTION", g.incident.action, "show, approve or sent")->required()->check(CLI::IsMember(actions));
+  on_incident(group, "note", "TEXT", "Add a note to the timeline; in quotes where no ID stands before it",
+              "drwatch incident note 20260301-0211-database-outage \"vendor called\"", g, incident_note);
+  on_incident(group, "message", "MESSAGE ACTION", "Read a message (show), approve it, or say that it was sent",
+              "drwatch incident message 20260301-0211-database-outage customers show", g, incident_message);
+  takes_note(on_incident(group, "handover", "TO", "Hand it to another person, with a summary of what is open",
+                         "drwatch incident handover lena", g, incident_handover),
+             g);
+  takes_note(on_incident(group, "take", "", "Take what was handed over", "drwatch incident take", g, incident_take), g);
 }
 
 void add_incident_record(CLI::App& group, Given& g) {
-  auto* refile = on_incident(group, "refile", "File it under another scenario",
+  auto* refile = on_incident(group, "refile", "SCENARIO", "File it under another scenario",
                              "drwatch incident refile 20260301-0211-database-outage database-corruption", g, incident_refile);
-  refile->add_option("SCENARIO", g.incident.scenario, "The right scenario")->required();
   takes_note(refile, g);
-  auto* start = on_incident(group, "start-time", "Correct when it began; both times are kept",
+  auto* start = on_incident(group, "start-time", "TIME", "Correct when it began; both times are kept",
                             "drwatch incident start-time 20260301-0211-database-outage 2026-03-01T02:05:00Z", g, incident_start_time);
-  start->add_option("TIME", g.incident.time, "RFC 3339, as 2026-03-01T02:05:00Z")->required();
   takes_note(start, g);
-  auto* change = on_incident(group, "bad-change", "Say when the change was made that has to be undone; the moment to restore to follows",
-                             "drwatch incident bad-change 20260301-0211-database-corruption 2026-03-01T01:47:00Z", g, incident_bad_change);
-  change->add_option("TIME", g.incident.time, "RFC 3339, as 2026-03-01T01:47:00Z")->required();
+  auto* change =
+      on_incident(group, "bad-change", "TIME", "Say when the change was made that has to be undone; the moment to restore to follows",
+                  "drwatch incident bad-change 20260301-0211-database-corruption 2026-03-01T01:47:00Z", g, incident_bad_change);
   takes_note(change, g);
-  auto* resolve = on_incident(group, "resolve", "The work is done, or it was none",
+  auto* resolve = on_incident(group, "resolve", "", "The work is done, or it was none",
                               "drwatch incident resolve 20260301-0211-database-outage --note \"restored\"", g, incident_resolve);
   resolve->add_flag("--false-alarm", g.incident.false_alarm, "Keep the record, leave it out of the figures");
   resolve->add_flag("--force", g.incident.force, "Although critical steps are open; say why with --note");
   takes_note(resolve, g);
-  takes_note(on_incident(group, "reopen", "It was not over: go on with the same incident",
+  takes_note(on_incident(group, "reopen", "", "It was not over: go on with the same incident",
                          "drwatch incident reopen 20260301-0211-database-outage", g, incident_reopen),
              g);
 }
@@ -280,11 +287,20 @@ void add_alert_and_journal(CLI::App& app, Given& g) {
   const auto with = [&g](int (*run)(const JournalOptions&)) {
     return [&g, run] {
       g.journal.json = g.client.json;
+      g.journal.client = g.client;
       return run(g.journal);
     };
   };
-  auto* backup = command(*journal, "backup", "Write a consistent copy of the journal, also of one that a daemon writes",
-                         "drwatch journal backup /backup/journal.db --config drwatch.toml", g, with(journal_backup));
+  auto* backup =
+      command(*journal, "backup", "Write a consistent copy of the journal, also of one that a daemon writes; with --server: that daemon's",
+              "drwatch journal backup /backup/journal.db --config drwatch.toml", g, [&app, &g] {
+                const auto given = [](const CLI::App& of, const char* option) { return of.get_option(option)->count() > 0; };
+                const CLI::App& own = *app.get_subcommand("journal")->get_subcommand("backup");
+                g.journal.json = g.client.json;
+                g.journal.client = g.client;
+                g.journal.through_daemon = given(app, "--server") && !given(own, "--config") && !given(own, "--journal");
+                return journal_backup(g.journal);
+              });
   backup->add_option("FILE", g.journal.file, "The copy: a new file")->required();
   auto* by_config = backup->add_option("--config", g.journal.config, "The configuration whose [journal] path is copied");
   backup->add_option("--journal", g.journal.journal, "The journal itself, without a configuration")
@@ -296,6 +312,39 @@ void add_alert_and_journal(CLI::App& app, Given& g) {
                        with(journal_show));
   for (auto* each : {verify, show}) each->add_option("FILE", g.journal.file, "The journal, also while a daemon writes it")->required();
   show->add_option("--incident", g.journal.incident, "Only this incident's");
+}
+
+void add_beginning(CLI::App& app, Given& g) {
+  auto* begin = command(
+      app, "init", "Write a small configuration, its credentials' files and the unit's drop-in, from flags or a few answers",
+      "drwatch init --site https://app.example.org/ --postgres dsn --backup archiver --alertmanager http://127.0.0.1:9093", g, [&g] {
+        g.init.json = g.client.json;
+        return init(g.init);
+      });
+  begin->add_option("--site", g.init.site, "The address of a page");
+  begin->add_option("--endpoint", g.init.endpoint, "The address of an endpoint");
+  begin->add_option("--postgres", g.init.postgres, "A file that holds the database's connection string");
+  begin->add_option("--supabase", g.init.supabase, "A Supabase project: PROJECT in PROJECT.supabase.co");
+  begin->add_option("--backup", g.init.backup,
+                    "How the database is backed up: archiver[:FOLDER], pgbackrest:STANZA, file:FOLDER, supabase or supabase-pitr");
+  begin->add_option("--heartbeat", g.init.jobs, "A job that calls in: NAME=15m or NAME=\"0 2 * * *\"; may be given again");
+  begin->add_option("--alertmanager", g.init.alertmanager, "Its address");
+  begin->add_option("--pager", g.init.pager, "A file that holds the address that takes alerts when no Alertmanager does");
+  begin->add_option("--deadman", g.init.deadman, "A file that holds the address that is called every minute");
+  begin->add_option("--public-url", g.init.public_url, "How links in alerts begin");
+  begin->add_option("--rto", g.init.rto, "So long recovery may take")->capture_default_str();
+  begin->add_option("--rpo", g.init.rpo, "So much may be lost")->capture_default_str();
+  begin->add_option("--to", g.init.to, "The folder; /etc/drwatch, where nothing is said");
+  begin->add_option("--drop-in", g.init.drop_in, "The unit's drop-in; below the folder, if that is not /etc/drwatch");
+  begin->add_flag("--force", g.init.force, "Overwrite what is there");
+
+  auto* look = command(app, "doctor", "Say what is still missing for each claim, with the line to type", "drwatch doctor", g, [&g] {
+    g.doctor.client = g.client;
+    return doctor(g.doctor);
+  });
+  look->add_option("--config", g.doctor.config, "The configuration; without it, that of the running daemon");
+  takes_credentials(look, g.doctor.credentials);
+  look->add_flag("--send", g.doctor.send, "Send a test alert as well (needs a responder's token)");
 }
 
 void add_preparation(CLI::App& app, Given& g) {
@@ -329,6 +378,7 @@ void add_all(CLI::App& app, Given& g) {
   add_signal_and_maintenance(app, g);
   add_drills(app, g);
   add_alert_and_journal(app, g);
+  add_beginning(app, g);
   add_preparation(app, g);
 }
 
@@ -374,7 +424,11 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& asked) {  // --help, --version
     return app.exit(asked);
   } catch (const CLI::ParseError& error) {
-    return refuse(word_problem(app, {argv + 1, argv + argc}, error.what()));
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    const CommandRefused refused(word_problem(app, words, error.what()));
+    // Whether --json was parsed before the word that is wrong depends on their order.
+    if (std::find(words.begin(), words.end(), "--json") != words.end()) std::printf("%s\n", refused_document(refused).c_str());
+    return refuse(refused.what());
   }
   try {
     return given.run();

@@ -34,6 +34,7 @@ void hide_secrets(Input& input, const Redaction& secrets) {
         if constexpr (std::is_same_v<In, JournalHealth>) secrets.hide(in.message);
         if constexpr (std::is_same_v<In, CommandEnded>) secrets.hide(in.output);
         if constexpr (std::is_same_v<In, AddNote>) secrets.hide(in.text);
+        if constexpr (std::is_same_v<In, HandOver>) secrets.hide(in.to);
         if constexpr (std::is_same_v<In, ConfigurationRefused>)
           for (std::string& problem : in.problems) secrets.hide(problem);
       },

@@ -12,6 +12,7 @@ namespace drwatch {
 namespace {
 
 constexpr Duration answers_kept = hours{24};
+constexpr std::size_t most_answers = 10'000;  // of those the newest
 
 Answer closed() {
   Answer answer;
@@ -37,6 +38,12 @@ std::map<std::string, std::string> Daemon::remember_answer(const std::string& ke
     if (old) changed["answer/" + entry.first] = "";
     return old;
   });
+  while (answers_.size() >= most_answers && !answers_.contains(key)) {
+    const auto oldest =
+        std::min_element(answers_.begin(), answers_.end(), [](const auto& a, const auto& b) { return a.second.first < b.second.first; });
+    changed["answer/" + oldest->first] = "";
+    answers_.erase(oldest);
+  }
   answers_[key] = {now(), answer};
   changed["answer/" + key] = answer_text(now(), answer);
   return changed;
@@ -62,7 +69,7 @@ Task<Answer> Daemon::submit(Input input, std::string key, std::string of) {
   const bool ping = std::holds_alternative<Pinged>(input);
   if (is_full() && !ping) co_return full();
   Decision decision = feed(std::move(input), is_full() ? "" : key, of);
-  Answer answer{decision.refused, decision.subject, true, false};
+  Answer answer{decision.refused, decision.subject, true, false, "", makes_its_subject(decision)};
   if (!answer.refused) answer.durable = co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
   co_return answer;
 }
@@ -84,6 +91,40 @@ Task<std::vector<Answer>> Daemon::submit_all(std::vector<Input> inputs) {
   const bool durable = !done || co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
   for (Answer& answer : answers) answer.durable = durable || answer.refused;
   co_return answers;
+}
+
+// What was answered as done is in the copy: it waits for the disk first.
+Task<Copied> Daemon::copy_journal(std::string incident) {
+  std::optional<JournalPart> part;
+  Copied refused;
+  if (!incident.empty()) {
+    const auto found = state_.record.incidents.find(incident);
+    if (found == state_.record.incidents.end() || found->second.timeline.empty()) {
+      refused.refused = Refusal{404, "no incident '" + incident + "'", "'drwatch incident list' shows them", {}};
+      co_return refused;
+    }
+    const auto& events = found->second.timeline;
+    part = JournalPart{events.front().seq, events.back().seq, std::min(found->second.started_at, events.front().at)};
+  }
+  if (!parts_.copy_journal) {
+    refused.refused = Refusal{422, "there is no journal to copy", "this drwatch keeps none in a file", {}};
+    co_return refused;
+  }
+  co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
+  co_return co_await parts_.copy_journal(part);
+}
+
+std::optional<std::string> Daemon::heard(const std::string& incident, const std::string& step) const {
+  const std::pair key{incident, step};
+  const auto found = std::find_if(heard_.rbegin(), heard_.rend(), [&](const auto& each) { return each.first == key; });
+  if (found == heard_.rend()) return std::nullopt;
+  std::string text = *found->second;
+  // Half a line may be half a secret.
+  const auto its = state_.record.incidents.find(incident);
+  const IncidentStep* running = its == state_.record.incidents.end() ? nullptr : its->second.step(step);
+  if (running && running->state == StepState::running) text.resize(text.find_last_of("\r\n") + 1);
+  secrets_.hide(text);
+  return text;
 }
 
 }  // namespace drwatch

@@ -2,6 +2,7 @@
 // What can only be wrong between tables: names that lead nowhere, circles, keys used twice.
 #include "config/check/circle.hpp"
 #include "config/check/contradictions.hpp"
+#include "config/rows/slip.hpp"
 
 #include <algorithm>
 #include <set>
@@ -126,6 +127,30 @@ struct MainCheck {
   }
 };
 
+// A scenario's list of names. Those that nothing has are errors where they are slips of one that something has, and where the list is not
+// whole without them (`one_is_needed`, and none would be left); otherwise they are left out of it.
+void settle(const ScenarioFile& file, const std::vector<std::string>& path, std::vector<std::string>& names,
+            const std::vector<std::string>& known, std::string_view noun, bool one_is_needed, Problems& problems) {
+  std::string key;
+  for (const auto& word : path) key += (key.empty() ? "" : ".") + word;
+  const auto is_known = [&](const std::string& name) { return std::find(known.begin(), known.end(), name) != known.end(); };
+  const bool whole = !one_is_needed || std::any_of(names.begin(), names.end(), is_known);
+  std::vector<std::string> kept;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    auto element = path;
+    element.push_back(std::to_string(i));
+    const Place place = place_at(file.document.table(), {file.document.file, 1, 1}, element);
+    if (is_known(names[i]) || !whole || is_slip(names[i], known)) {
+      check_name(place, key, names[i], known, noun, problems);
+      kept.push_back(names[i]);
+    } else {
+      problems.warning(place, key, shown(names[i]) + " is left out: there is no such " + std::string(noun),
+                       "take it out, or add it when the platform has it");
+    }
+  }
+  names = std::move(kept);
+}
+
 Place place_in(const ScenarioFile& file, const std::vector<std::string>& path) {
   return place_at(file.document.table(), {file.document.file, 1, 1}, path);
 }
@@ -142,20 +167,18 @@ void check_main(const Document& main, const DeclaredNames& names, const Settings
   check.others();
 }
 
-// Adds what is wrong between scenarios, and in one scenario's conditions. Circles of `supersedes` are errors: each would absorb the other.
-void check_scenarios(const std::vector<ScenarioFile>& files, const Settings& settings, Problems& problems) {
+// Adds what is wrong between scenarios, and in one scenario's conditions, and leaves out what they name and the platform does not have.
+// Circles of `supersedes` are errors: each would absorb the other.
+void check_scenarios(std::vector<ScenarioFile>& files, const Settings& settings, Problems& problems) {
   std::vector<std::string> ids;
   Graph graph;
   std::map<std::string, const ScenarioFile*> by_id;
-  for (const auto& file : files) {
-    ids.push_back(file.scenario.id);
+  for (const auto& file : files) ids.push_back(file.scenario.id);
+  for (auto& file : files) {
+    settle(file, {"affects"}, file.scenario.affects, names_of(settings.components), "component", true, problems);
+    settle(file, {"trigger", "supersedes"}, file.scenario.trigger.supersedes, ids, "scenario", false, problems);
     graph[file.scenario.id] = file.scenario.trigger.supersedes;
     by_id[file.scenario.id] = &file;
-  }
-  for (const auto& file : files) {
-    const Place top{file.document.file, 1, 1};
-    check_list(file.document.table(), top, {"affects"}, file.scenario.affects, names_of(settings.components), "component", problems);
-    check_list(file.document.table(), top, {"trigger", "supersedes"}, file.scenario.trigger.supersedes, ids, "scenario", problems);
     check_contradictions(file, problems);
   }
   for (const auto& circle : circles(graph))

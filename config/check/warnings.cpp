@@ -255,6 +255,19 @@ struct ScenarioAdvice {
                        "set component." + condition.name + ".rpo");
     }
   }
+
+  // The same of a critical step: it is never ticked, and only a person can say that the incident is over.
+  void steps_about_objectives() const {
+    for (const Step& step : scenario().steps) {
+      if (!step.verify || !step.critical || step.verify->subject != Subject::rpo) continue;
+      const auto component = settings.components.find(step.verify->name);
+      if (component == settings.components.end()) continue;
+      const auto& rpo = component->second.rpo;
+      if (step.verify->of_class ? rpo.contains(*step.verify->of_class) : !rpo.empty()) continue;
+      problems.warning(at({}), "step." + step.id + ".verify", "'" + step.verify->text + "' never holds: there is no such objective",
+                       "give " + step.verify->name + " a backup probe that protects it, or an rpo of its own, or take the step out");
+    }
+  }
 };
 
 }  // namespace
@@ -275,6 +288,7 @@ void warn_of_scenarios(const std::vector<ScenarioFile>& files, const Settings& s
     advice.providers();
     advice.exit();
     advice.reopening();
+    advice.steps_about_objectives();
     warn_of_plan(files[i], settings, advice.by_health(), problems);
     advice.objectives(files[i].scenario.trigger.any, {"trigger", "any"}, "trigger.any");
     advice.objectives(files[i].scenario.trigger.all, {"trigger", "all"}, "trigger.all");

@@ -68,7 +68,21 @@ void check_run(std::vector<std::string>& run, const Table& table, const Reading&
 
 namespace {
 
-ReadStep read_step(const Table& table, Place place, const Section& section, const Reading& reading) {
+// What asks about a part of the platform that is not there: no step of the checklist, where the scenario is whole without it.
+bool is_left_out(const StepDraft& draft, const Reading& reading, bool shared) {
+  const std::string& error = draft.absent->error;
+  const auto cut = error.find("; ");
+  const std::string key = reading.at("verify").key;
+  if (!shared && draft.step.critical) {
+    reading.problems.error(draft.absent->place, key, error.substr(0, cut), error.substr(cut + 2));
+    return false;
+  }
+  reading.problems.warning(draft.absent->place, key, "the step is left out: " + error.substr(0, cut),
+                           "take it out, or declare that as a component, probe, signal or set, when the platform has it");
+  return true;
+}
+
+ReadStep read_step(const Table& table, Place place, const Section& section, const Reading& reading, bool shared) {
   StepDraft draft;
   read_table(table, place, section.rows, &draft, reading);
   Step& step = draft.step;
@@ -87,7 +101,8 @@ ReadStep read_step(const Table& table, Place place, const Section& section, cons
     refuse("timeout", "is for a step with 'run'", "leave it out");
   }
   check_run(step.run, table, reading, {});
-  ReadStep made{std::move(step), place, reading.key, find(table, "after") != nullptr, draft.first, {}};
+  const bool left_out = draft.absent && is_left_out(draft, reading, shared);
+  ReadStep made{std::move(step), place, reading.key, find(table, "after") != nullptr, draft.first, {}, left_out};
   for (std::size_t i = 0; i < made.step.after.size(); ++i)
     made.after_places.push_back(place_at(table, place, {"after", std::to_string(i)}));
   return made;
@@ -179,13 +194,39 @@ std::vector<std::string> steps_before(const std::vector<ReadStep>& steps, std::s
   return before;
 }
 
+// The steps that `ids` stand for once those that are left out are gone: instead of one of them, what it waited for itself.
+std::vector<std::string> without(const std::map<std::string, std::vector<std::string>>& left_out, const std::vector<std::string>& ids) {
+  std::vector<std::string> kept, waiting(ids.rbegin(), ids.rend());
+  std::set<std::string> seen;  // each once; circles are told elsewhere
+  while (!waiting.empty()) {
+    const std::string id = std::move(waiting.back());
+    waiting.pop_back();
+    if (!seen.insert(id).second) continue;
+    const auto gone = left_out.find(id);
+    if (gone == left_out.end())
+      kept.push_back(id);
+    else
+      waiting.insert(waiting.end(), gone->second.rbegin(), gone->second.rend());
+  }
+  return kept;
+}
+
+void take_out(Checklist& list) {
+  std::map<std::string, std::vector<std::string>> left_out;
+  for (const auto& read : list.steps)
+    if (read.left_out) left_out[read.step.id] = read.step.after;
+  if (left_out.empty()) return;
+  for (auto& read : list.steps) read.step.after = without(left_out, read.step.after);
+  std::erase_if(list.steps, [](const ReadStep& read) { return read.left_out; });
+}
+
 }  // namespace
 
-Checklist read_checklist(const Table& root, const Names& names, const Reading& reading) {
+Checklist read_checklist(const Table& root, const Names& names, const Reading& reading, bool shared) {
   Checklist list;
   const Section step = step_section(names), message = message_section();
   each_item(root, "step", reading,
-            [&](const Table& table, Place place, const Reading& at) { list.steps.push_back(read_step(table, place, step, at)); });
+            [&](const Table& table, Place place, const Reading& at) { list.steps.push_back(read_step(table, place, step, at, shared)); });
   each_item(root, "message", reading,
             [&](const Table& table, Place place, const Reading& at) { list.messages.push_back(read_message(table, place, message, at)); });
   return list;
@@ -200,6 +241,7 @@ void complete(Checklist& list, Problems& problems) {
   std::stable_partition(list.steps.begin(), list.steps.end(), [](const ReadStep& read) { return read.first; });
   check_after(list, problems);
   check_options(list, problems);
+  take_out(list);
 }
 
 void check_without_data(const Checklist& list, Problems& problems) {

@@ -14,6 +14,7 @@ struct ReadStep {
   bool says_after = false;
   bool first = false;
   std::vector<Place> after_places;
+  bool left_out = false;  // it asks about a part of the platform that is not there; until complete() takes it out
 };
 struct ReadMessage {
   Message message;
@@ -25,10 +26,11 @@ struct Checklist {
   std::vector<ReadMessage> messages;
 };
 
-// Reads the [[step]] and [[message]] tables of one file. Problems go to `reading`; what could be read is returned all the same.
-Checklist read_checklist(const Table& root, const Names& names, const Reading& reading);
+// Reads the [[step]] and [[message]] tables of one file. Problems go to `reading`; what could be read is returned all the same. `shared`:
+// of steps that many scenarios include, those about what this platform does not have are left out.
+Checklist read_checklist(const Table& root, const Names& names, const Reading& reading, bool shared = false);
 
-// Finds doubled ids, fills what `after` says by default, and checks what it names.
+// Finds doubled ids, fills what `after` says by default, checks what it names, and takes out what is left out.
 void complete(Checklist& list, Problems& problems);
 
 // `run` of a table: the names that its arguments ask for (`more_names` beside those of messages), and where the program lies.

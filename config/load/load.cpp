@@ -44,6 +44,10 @@ std::shared_ptr<const Settings> load(const std::string& file, std::span<const Ki
   check_main(*main, names, *settings, problems);
   auto scenarios = read_scenarios(*main, *settings, names, reading, texts);
   check_scenarios(scenarios, *settings, problems);
+  for (auto& each : scenarios) {  // without what was left out of it
+    each.scenario.hash = scenario_hash(each.scenario);
+    each.scenario.critical_hash = critical_hash(each.scenario);
+  }
   warn_of_main(*main, *settings, problems);
   warn_of_scenarios(scenarios, *settings, problems);
   if (options.look_at_machine) look_at_machine(*main, *settings, paths, options, problems);

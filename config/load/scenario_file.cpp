@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The scenarios' folder: one file a scenario, shared steps in `shared`.
 #include "config/load/checklist.hpp"
-#include "config/load/digest.hpp"
 #include "config/rows/files.hpp"
 #include "config/rows/text.hpp"
 
@@ -79,7 +78,7 @@ class Reader {
       if (!document) continue;
       const Reading reading = reading_of(folder);
       refuse_unknown(document->table(), {"step", "message"}, reading);
-      shared_[name] = read_checklist(document->table(), names_, reading);
+      shared_[name] = read_checklist(document->table(), names_, reading, true);
     }
   }
 
@@ -112,8 +111,6 @@ class Reader {
     for (auto& read : list.steps) scenario.steps.push_back(std::move(read.step));
     for (auto& read : list.messages) scenario.messages.push_back(std::move(read.message));
     check_drill_step(root, scenario, reading);
-    scenario.hash = scenario_hash(scenario);
-    scenario.critical_hash = critical_hash(scenario);
     return std::move(scenario);
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/rows/document.hpp"
+#include "config/rows/slip.hpp"
 #include "config/rows/text.hpp"
 
 #include <algorithm>
@@ -88,6 +89,14 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
     if (d < best_distance && d < word.size()) best = candidate, best_distance = d;
   }
   return best;
+}
+
+bool is_slip(std::string_view word, const std::vector<std::string>& of) {
+  if (word.size() > 100) return false;
+  const std::size_t close_enough = word.size() < 12 ? 1 : 2;
+  return std::any_of(of.begin(), of.end(), [&](const std::string& known) {
+    return known.size() <= word.size() + close_enough && distance(lower(word), lower(known)) <= close_enough;
+  });
 }
 
 std::string shown(std::string_view text) {

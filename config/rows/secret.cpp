@@ -45,7 +45,8 @@ Found read_credential(const std::string& name) {
   // systemd hands credentials over as files; a name must not lead out of that folder.
   if (name.find('/') != name.npos || name == "." || name == "..") return {{}, "is not a credential's name"};
   const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
-  if (!folder) return {{}, "is not there: $CREDENTIALS_DIRECTORY is not set (systemd's LoadCredential= sets it)"};
+  if (!folder)
+    return {{}, "is not there: $CREDENTIALS_DIRECTORY is not set (systemd's LoadCredential= sets it; by hand: --credentials DIR)"};
   return read_secret_file(std::string(folder) + "/" + name);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tables of a scenario's file.
+#include "config/rows/slip.hpp"
 #include "config/tables/shared_rows.hpp"
 
 namespace drwatch::config {
@@ -11,17 +12,40 @@ void report(const std::string& error, const Place& place, const Reading& reading
   reading.problems.error(place, reading.key, error.substr(0, cut), cut == error.npos ? "" : error.substr(cut + 2));
 }
 
-std::optional<Condition> read_condition(const Value& value, const Names& names, const Reading& reading) {
+// The same names, and which one was asked for in vain.
+struct Asked : Names {
+  explicit Asked(const Names& names) : names_(names) {}
+  std::optional<Condition::Subject> what(std::string_view name) const override {
+    auto is = names_.what(name);
+    if (!is) missed = name;
+    return is;
+  }
+  std::vector<std::string> all() const override { return names_.all(); }
+
+  const Names& names_;
+  mutable std::string missed;
+};
+
+// `absent`: gets a condition about a part of the platform that is not there, which is then no problem yet; null: it is one.
+std::optional<Condition> read_condition(const Value& value, const Names& names, const Reading& reading,
+                                        std::optional<AbsentName>* absent = nullptr) {
   std::string error;
   if (!value.text()) {
     reading.problems.error(value.place, reading.key, "expected a condition, found " + std::string(value.type_name()),
                            "write it like \"database is down\"");
     return {};
   }
-  auto condition = parse_condition(*value.text(), names, &error);
-  if (!condition) report(error, value.place, reading);
-  return condition;
+  const Asked asked(names);
+  auto condition = parse_condition(*value.text(), asked, &error);
+  if (condition) return condition;
+  if (absent && !asked.missed.empty() && !is_slip(asked.missed, names.all()))
+    *absent = AbsentName{value.place, *value.text(), error};
+  else
+    report(error, value.place, reading);
+  return {};
 }
+
+const std::string declare_it = "declare that as a component, probe, signal or set, when the platform has it";
 
 // One file, or a list of them.
 void read_include(ScenarioDraft& into, const Value& value, const Reading& reading) {
@@ -31,15 +55,33 @@ void read_include(ScenarioDraft& into, const Value& value, const Reading& readin
     read_value(into.include, value, {.doc = ""}, reading);
 }
 
+// Whether a list is whole without its conditions about parts of the platform that are not there. Otherwise they are errors.
+enum class WithoutAbsent { never, while_one_is_left, always };
+
 template <class S>
-Row conditions_row(std::string key, std::vector<Condition> S::* member, const Names& names, Meta meta) {
+Row conditions_row(std::string key, std::vector<Condition> S::* member, const Names& names, Meta meta,
+                   WithoutAbsent without = WithoutAbsent::never) {
   return row_with<S>(
-      std::move(key), "list of conditions", std::move(meta), [member, &names](S& into, const Value& value, const Reading& reading) {
+      std::move(key), "list of conditions", std::move(meta),
+      [member, &names, without](S& into, const Value& value, const Reading& reading) {
         if (!value.array())
           return reading.problems.error(value.place, reading.key, "expected a list of conditions, found " + std::string(value.type_name()),
                                         "write [\"database is down\"]");
-        for (const auto& element : *value.array())
-          if (auto condition = read_condition(element, names, reading)) (into.*member).push_back(std::move(*condition));
+        std::vector<AbsentName> left_out;
+        for (const auto& element : *value.array()) {
+          std::optional<AbsentName> absent;
+          auto condition = read_condition(element, names, reading, without == WithoutAbsent::never ? nullptr : &absent);
+          if (condition) (into.*member).push_back(std::move(*condition));
+          if (absent) left_out.push_back(std::move(*absent));
+        }
+        const bool whole = without == WithoutAbsent::always || !(into.*member).empty();
+        for (const auto& absent : left_out)
+          if (whole)
+            reading.problems.warning(absent.place, reading.key,
+                                     shown(absent.condition) + " is left out: " + absent.error.substr(0, absent.error.find("; ")),
+                                     "take it out, or " + declare_it);
+          else
+            report(absent.error, absent.place, reading);
       });
 }
 
@@ -64,7 +106,10 @@ Section scenario_section() {
               {.doc = "Data can be lost by it, or have to be restored. `false` where none can, a job that was missed: then nobody is asked "
                       "when a bad change was made, and no recovery point is shown.",
                .fallback = "true"})),
-       of(row("affects", &Scenario::affects, {.doc = "Components that it takes down; all must be up again for it to be recovered."})),
+       of(row(
+           "affects", &Scenario::affects,
+           {.doc = "Components that it takes down; all must be up again for it to be recovered. Those that the configuration does not have "
+                   "are left out, with a warning, as long as one is left."})),
        row("rto", &ScenarioDraft::rto, {.doc = "Its recovery time objective.", .fallback = "`[recovery] rto`", .min = 1}),
        of(row("ack_within", &Scenario::ack_within,
               {.doc = "A critical incident that nobody took by then fires `DrwatchUnacknowledged`.", .fallback = "15m", .min = 1})),
@@ -81,11 +126,20 @@ Section trigger_section(const Names& names) {
   return {
       "[trigger]",
       "When it opens by itself. Without conditions it is opened by people only.",
-      {conditions_row("any", &Trigger::any, names, {.doc = "At least one must hold; an empty list asks nothing."}),
+      {conditions_row(
+           "any", &Trigger::any, names,
+           {.doc = "At least one must hold; an empty list asks nothing. A name that the configuration does not have is left out, "
+                   "with a warning, as long as one that it has is left."},
+           WithoutAbsent::while_one_is_left),
        conditions_row("all", &Trigger::all, names, {.doc = "All must hold."}),
-       conditions_row("none", &Trigger::none, names, {.doc = "None may hold."}),
+       conditions_row("none", &Trigger::none, names,
+                      {.doc = "None may hold. What the configuration does not have keeps nothing shut, with a warning."},
+                      WithoutAbsent::always),
        row("for", &Trigger::hold_for, {.doc = "For so long without a break.", .fallback = "0s"}),
-       row("supersedes", &Trigger::supersedes, {.doc = "Scenarios whose open incidents it absorbs, and which it keeps from opening."})}};
+       row("supersedes", &Trigger::supersedes,
+           {.doc =
+                "Scenarios whose open incidents it absorbs, and which it keeps from opening. Those that are not there are left out, with "
+                "a warning: scenarios can be taken one by one."})}};
 }
 
 Section exit_section(const Names& names) {
@@ -125,9 +179,14 @@ Section step_section(const Names& names) {
                       "option; the critical steps of options not chosen are not asked for.",
                .pattern_name = "name"})),
        of(row("guide", &Step::guide, {.doc = "How to do it, in Markdown."})),
-       of(row_with<Step>(
-           "verify", "condition", {.doc = "The step is done when this has held for `hold`, on runs that began after the incident opened."},
-           [&names](Step& into, const Value& value, const Reading& reading) { into.verify = read_condition(value, names, reading); })),
+       row_with<StepDraft>(
+           "verify", "condition",
+           {.doc =
+                "The step is done when this has held for `hold`, on runs that began after the incident opened. A shared step, or one that "
+                "is not critical, is left out, with a warning, when the configuration does not have what it asks about."},
+           [&names](StepDraft& into, const Value& value, const Reading& reading) {
+             into.step.verify = read_condition(value, names, reading, &into.absent);
+           }),
        row("hold", &StepDraft::hold, {.doc = "With `verify`.", .fallback = "1m"}),
        of(row("run", &Step::run,
               {.doc = "A program and its arguments; no shell. Arguments may hold the names of messages, like `{{recovery_point}}`. People "

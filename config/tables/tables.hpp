@@ -43,11 +43,18 @@ struct RecoveryDraft {
   RecoverySettings recovery;
   ScheduleText working_hours;
 };
+// A condition about a name that nothing has, and that is no slip of one that something has: of a part of the platform that this
+// configuration does not have.
+struct AbsentName {
+  Place place;
+  std::string condition, error;  // as written; what the grammar says of it
+};
 struct StepDraft {
   Step step;
   std::optional<bool> automatic;
   bool first = false;
   std::optional<Duration> hold, timeout;
+  std::optional<AbsentName> absent;  // of `verify`
 };
 struct SetDraft {
   std::vector<std::string> members;

@@ -44,6 +44,7 @@ std::string check_summary(const std::string& file, const std::vector<config::Pro
 int check(const CheckOptions& options) {
   if (!std::ifstream(options.config))
     throw CommandRefused(options.config + " cannot be read: " + std::strerror(errno) + "; check the path and its permissions");
+  use_credentials(options.credentials, options.config);
   config::Problems problems;
   const auto kinds = kind_schemas();
   const auto settings = config::load(options.config, kinds, with_a_look(false), problems);

@@ -21,6 +21,8 @@ namespace {
 
 constexpr seconds patience{60};  // a probe's run or a test alert may take a while
 constexpr std::size_t most_bytes = 64 << 20;
+constexpr seconds patience_with_a_file{1200};
+constexpr std::size_t most_bytes_of_a_file = std::size_t{4} << 30;
 constexpr std::string_view unix_scheme = "unix:";
 
 std::string hex(std::uint64_t value) {
@@ -59,21 +61,21 @@ struct Exchange {
   bool late = false;
 };
 
-Task<void> fetch_into(World world, HttpRequest request, Exchange* into) {
+Task<void> fetch_into(World world, HttpRequest request, seconds no_longer, Exchange* into) {
   Phases phases;
-  auto answer = co_await within(world.clock, patience, world.http.fetch(std::move(request), phases));
+  auto answer = co_await within(world.clock, no_longer, world.http.fetch(std::move(request), phases));
   into->late = !answer;
   if (answer) into->answer.emplace(std::move(*answer));
 }
 
 // One exchange on a loop of its own.
-Exchange fetch(HttpRequest request) {
+Exchange fetch(HttpRequest request, seconds no_longer) {
   Exchange exchange;
   std::exception_ptr bug;
   boost::asio::io_context loop;
   RealWorld real(loop.get_executor(), 1);
   TaskGroup tasks(loop.get_executor(), [&bug](const std::string&, std::exception_ptr error) { bug = error; });
-  tasks.spawn("request", fetch_into(real.world(), std::move(request), &exchange), [&loop] { loop.stop(); });
+  tasks.spawn("request", fetch_into(real.world(), std::move(request), no_longer, &exchange), [&loop] { loop.stop(); });
   loop.run();
   if (bug) std::rethrow_exception(bug);
   return exchange;
@@ -129,11 +131,12 @@ Client::Client(ClientOptions options) : options_(std::move(options)), token_(rea
   while (options_.server.ends_with('/')) options_.server.pop_back();
 }
 
-std::string Client::exchange(const std::string& method, const std::string& path, const std::string& body) {
+std::string Client::exchange(const std::string& method, const std::string& path, const std::string& body, bool large) {
+  const seconds no_longer = large ? patience_with_a_file : patience;
   HttpRequest request;
   request.method = method;
   request.url = options_.server + path;
-  request.max_body = most_bytes;
+  request.max_body = large ? most_bytes_of_a_file : most_bytes;
   request.tls.ca_file = options_.ca_file;
   request.headers.emplace_back("Accept", "application/json");
   if (!token_.empty()) request.headers.emplace_back("Authorization", "Bearer " + token_);
@@ -145,7 +148,7 @@ std::string Client::exchange(const std::string& method, const std::string& path,
   if (options_.server.starts_with(unix_scheme)) {
     request.url = path;
     const std::string socket = options_.server.substr(unix_scheme.size());
-    const auto answer = fetch_from_socket(socket, request, patience);
+    const auto answer = fetch_from_socket(socket, request, no_longer);
     if (!answer)
       throw CommandRefused("cannot reach drwatch at " + socket + ": " + answer.error().message +
                            "; it is there while the unit runs, for root and drwatch's own user");
@@ -153,10 +156,10 @@ std::string Client::exchange(const std::string& method, const std::string& path,
       throw CommandRefused(problem_line(answer->status, answer->body, !token_.empty()), answer->body);
     return answer->body;
   }
-  const Exchange exchange = fetch(std::move(request));
+  const Exchange exchange = fetch(std::move(request), no_longer);
   const std::string next_move = "; start it with drwatch serve --config FILE, or name the right one with --server URL (or DRWATCH_SERVER)";
   if (exchange.late)
-    throw CommandRefused("drwatch at " + options_.server + " did not answer within " + duration_words(patience) + "; look at its log");
+    throw CommandRefused("drwatch at " + options_.server + " did not answer within " + duration_words(no_longer) + "; look at its log");
   if (!exchange.answer) throw CommandRefused("the request to " + options_.server + " was not made; check the address");
   if (exchange.answer->has_error())
     throw CommandRefused(one_line("cannot reach drwatch at " + options_.server + ": " + exchange.answer->error().message) + next_move);
@@ -168,6 +171,7 @@ std::string Client::exchange(const std::string& method, const std::string& path,
 }
 
 std::string Client::text(const std::string& path) { return exchange("GET", path, ""); }
+std::string Client::download(const std::string& path) { return exchange("GET", path, "", true); }
 
 namespace {
 Json parsed(const std::string& body, const std::string& server) {

@@ -14,6 +14,7 @@ class Client {
   explicit Client(ClientOptions options);  // reads the token; throws CommandRefused when its file cannot be read
 
   std::string text(const std::string& path);             // GET, as it came
+  std::string download(const std::string& path);         // GET of a file, which may be large and take its time
   Json get(const std::string& path);                     // GET
   Json post(const std::string& path, const Json& body);  // with an Idempotency-Key of its own
 
@@ -22,7 +23,7 @@ class Client {
   const ClientOptions& options() const { return options_; }
 
  private:
-  std::string exchange(const std::string& method, const std::string& path, const std::string& body);
+  std::string exchange(const std::string& method, const std::string& path, const std::string& body, bool large = false);
 
   ClientOptions options_;
   std::string token_;

@@ -48,6 +48,7 @@ int test(const TestOptions& options);
 struct CheckOptions {
   std::string config;
   bool strict = false, json = false;
+  std::string credentials = {};  // the folder in which { credential = "NAME" } is looked for; empty: see use_credentials
 };
 int check(const CheckOptions& options);
 
@@ -57,6 +58,7 @@ struct ProbeOptions {
   std::vector<std::string> names;
   bool acknowledge = false;  // what they have latched; nothing is run
   std::string note;
+  std::string credentials = {};
 };
 int probe(const ProbeOptions& options);
 
@@ -68,8 +70,9 @@ int status(const StatusOptions& options);
 
 struct IncidentOptions {
   ClientOptions client;
-  std::string id, scenario, step, message, action, note, text, time, state;
-  bool yes = false, force = false, false_alarm = false;
+  std::vector<std::string> words;  // an ID, which may be left out, and what else the command takes (incident_words.hpp)
+  std::string scenario, note, state, file;
+  bool yes = false, no_wait = false, force = false, false_alarm = false;
 };
 int incident_list(const IncidentOptions& options);
 int incident_show(const IncidentOptions& options);
@@ -78,6 +81,9 @@ int incident_ack(const IncidentOptions& options);
 int incident_step(const IncidentOptions& options);
 int incident_note(const IncidentOptions& options);
 int incident_message(const IncidentOptions& options);
+int incident_handover(const IncidentOptions& options);
+int incident_take(const IncidentOptions& options);
+int incident_export(const IncidentOptions& options);
 int incident_refile(const IncidentOptions& options);
 int incident_start_time(const IncidentOptions& options);
 int incident_bad_change(const IncidentOptions& options);
@@ -133,6 +139,8 @@ struct JournalOptions {
   std::string file, incident;
   std::string config, journal = "/var/lib/drwatch/journal.db";  // backup: whose journal; the configuration names it
   bool json = false;
+  ClientOptions client;
+  bool through_daemon = false;  // backup: the daemon that client names copies its own
 };
 int journal_backup(const JournalOptions& options);
 int journal_verify(const JournalOptions& options);
@@ -145,5 +153,23 @@ struct CronOptions {
 int cron(const CronOptions& options);
 
 int sql();  // prints what prepares a database
+
+// A small configuration from a few answers.
+struct InitOptions {
+  std::string site, endpoint, supabase, alertmanager, backup, public_url;
+  std::string postgres, pager, deadman;  // files that hold the secret
+  std::vector<std::string> jobs;
+  std::string rto = "4h", rpo = "1h";
+  std::string to, drop_in;  // empty: where the unit looks
+  bool force = false, json = false;
+};
+int init(const InitOptions& options);
+
+struct DoctorOptions {
+  ClientOptions client;
+  std::string config, credentials;
+  bool send = false;  // a test alert as well
+};
+int doctor(const DoctorOptions& options);
 
 }  // namespace drwatch::commands

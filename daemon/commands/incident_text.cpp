@@ -32,6 +32,18 @@ std::string acknowledgement(const Json& incident, Time now) {
   return "taken by " + text_at(incident, "acknowledged_by") + " at " + clock_text(*at, now);
 }
 
+// Where it is another than who acknowledged it, or is about to be.
+std::string holder(const Json& incident, Time now) {
+  const std::string owner = one_line(text_at(incident, "owner")), to = one_line(text_at(incident, "handed_to"));
+  const auto taken = time_at(incident, "taken_at"), handed = time_at(incident, "handed_at");
+  if (!taken && to.empty()) return "";
+  std::string text = owner.empty() ? "nobody" : owner + (taken ? ", since " + clock_text(*taken, now) : "");
+  if (!to.empty())
+    text += "; handed to " + to + " by " + one_line(text_at(incident, "handed_by")) + (handed ? ", " + clock_text(*handed, now) : "") +
+            ", who has not taken it yet: drwatch incident take " + text_at(incident, "id");
+  return text;
+}
+
 }  // namespace
 
 std::string incidents_text(const Json& list, Time now, const Paint& paint) {
@@ -43,7 +55,10 @@ std::string incidents_text(const Json& list, Time now, const Paint& paint) {
                  {one_line(text_at(each, "title"))},
                  {elapsed_of_rto(each)},
                  {state == "open" || standing == "breached" ? "RTO " + standing : "", paint.standing(standing)},
-                 {state == "open" ? acknowledgement(each, now) : "", time_at(each, "acknowledged_at") ? Ink::dim : Ink::warn}});
+                 {state != "open"             ? ""
+                  : holder(each, now).empty() ? acknowledgement(each, now)
+                                              : holder(each, now),
+                  time_at(each, "acknowledged_at") ? Ink::dim : Ink::warn}});
   }
   return columns.print(paint);
 }
@@ -130,6 +145,7 @@ void head(Page& page) {
   page.fact("started", at_with(page, "started_at", "started_by"));
   page.fact("opened", at_with(page, "opened_at", "opened_by"));
   page.fact("acknowledged", acknowledgement(i, page.now));
+  page.fact("has it", holder(i, page.now));
   page.fact(flag_at(i, "recovery_said") ? "called over" : "recovered",
             at_with(page, "recovered_at", "") + (flag_at(i, "recovery_said") ? ", never seen to recover" : ""));
   page.fact("resolved", at_with(page, "resolved_at", ""));
@@ -143,6 +159,8 @@ void head(Page& page) {
     page.fact("decide by", at_with(page, "decide_by", "") + (decide_by && *decide_by < page.now ? ", which has passed" : ""));
     for (const auto& way : list_at(i["projection"], "options")) options(page, way);
   }
+  if (const auto due = time_at(i, "update_due_at"); due && state == "open")
+    page.fact("next update", (*due <= page.now ? "due since " : "due at ") + clock_text(*due, page.now));
   page.fact("affects", joined(list_at(i, "affects")));
   page.fact("explains", joined(list_at(i, "explains")));
   page.fact("restores to", lost(i, page.now));
@@ -275,6 +293,14 @@ void messages(Page& page) {
   page.out += columns.print(page.paint);
 }
 
+// What was written for who takes it, until that has happened.
+void handover(Page& page) {
+  const std::string summary = text_at(page.incident, "handover");
+  if (text_at(page.incident, "handed_to").empty() || summary.empty()) return;
+  page.section("Handed over with");
+  page.out += indented(summary, "  ");
+}
+
 void timeline(Page& page) {
   const Json& list = list_at(page.incident, "timeline");
   if (list.empty()) return;
@@ -300,6 +326,7 @@ std::string incident_text(const Json& incident, Time now, const Paint& paint) {
   next_steps(page);
   checklist(page);
   messages(page);
+  handover(page);
   timeline(page);
   return page.out;
 }

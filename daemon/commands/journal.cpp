@@ -3,9 +3,10 @@
 #include "daemon/journal/journal.hpp"
 #include "daemon/journal/backup.hpp"
 
-#include "daemon/commands/commands.hpp"
+#include "daemon/commands/client.hpp"
 #include "daemon/commands/loading.hpp"
 #include "daemon/commands/render.hpp"
+#include "daemon/commands/saving.hpp"
 
 #include <stdexcept>
 
@@ -40,6 +41,13 @@ std::string event_line(const Event& event, const Paint& paint) {
 
 int journal_backup(const JournalOptions& options) {
   JournalVerdict verdict;
+  if (options.through_daemon) {
+    Client client(options.client);
+    verdict = save_journal(options.file, client.download("/api/v1/journal"));
+    print(options.json ? verdict_document(verdict).dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
+                       : verdict_text(options.file, verdict));
+    return 0;
+  }
   try {
     const std::string path = options.config.empty() ? options.journal : load_or_refuse(options.config)->journal.path;
     verdict = backup_journal(path, options.file);

@@ -5,6 +5,8 @@
 #include "daemon/web/http/socket.hpp"
 #include "probes/probe.hpp"
 
+#include <cstdlib>
+#include <filesystem>
 #include <stdexcept>
 
 namespace drwatch::commands {
@@ -20,6 +22,19 @@ std::shared_ptr<const Settings> load_or_refuse(const std::string& file) {
     if (first.empty() && problem.level == config::Problem::Level::error) first = config::problem_text(problem);
   }
   throw CommandRefused(first + "; drwatch check --config " + file + " names every problem");
+}
+
+void use_credentials(const std::string& folder, const std::string& config) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (!folder.empty()) {
+    if (!fs::is_directory(folder, error)) throw CommandRefused(folder + " is not a folder; name the one that holds the credentials");
+    setenv("CREDENTIALS_DIRECTORY", fs::absolute(folder).c_str(), 1);
+    return;
+  }
+  if (std::getenv("CREDENTIALS_DIRECTORY")) return;
+  const fs::path beside = fs::absolute(config).parent_path() / "credentials";
+  if (fs::is_directory(beside, error)) setenv("CREDENTIALS_DIRECTORY", beside.c_str(), 1);
 }
 
 config::LoadOptions with_a_look(bool secrets_must_exist) {

@@ -15,11 +15,12 @@ std::string maintenance_text(const Json& list, Time now, const Paint& paint) {
       if (name.is_string()) components += (components.empty() ? "" : ", ") + one_line(name.get<std::string>());
     }
     const auto until = time_at(each, "until");
-    const std::string by = text_at(each, "by");
+    const std::string by = text_at(each, "by"), note = one_line(text_at(each, "note"));
     columns.row({{text_at(each, "id"), Ink::bold},
                  {components},
                  {until ? "until " + clock_text(*until, now) : ""},
-                 {by.empty() ? "" : "by " + by, Ink::dim}});
+                 {by.empty() ? "" : "by " + by, Ink::dim},
+                 {note}});
   }
   return columns.print(paint);
 }

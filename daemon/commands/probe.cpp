@@ -62,6 +62,7 @@ std::vector<Run> chosen(const Settings& settings, const std::vector<std::string>
 }
 
 Json run_here(const ProbeOptions& options) {
+  use_credentials(options.credentials, options.config);
   const auto settings = load_or_refuse(options.config);
   auto runs = chosen(*settings, options.names);
   std::exception_ptr bug;

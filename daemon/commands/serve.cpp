@@ -3,6 +3,7 @@
 #include "config/rows/files.hpp"
 #include "config/settings.hpp"
 #include "daemon/commands/commands.hpp"
+#include "daemon/commands/copying.hpp"
 #include "daemon/commands/loading.hpp"
 #include "daemon/commands/open_journal.hpp"
 #include "daemon/daemon.hpp"
@@ -30,6 +31,9 @@ namespace drwatch::commands {
 namespace {
 
 constexpr int failed_while_running = 1, could_not_start = 2;
+
+// In the folder of the journal, which only drwatch's own user reads.
+std::string session_key_beside(const std::string& journal) { return journal.substr(0, journal.rfind('/') + 1) + "sessions.key"; }
 
 std::vector<std::string> texts_of(const config::Problems& problems, config::Problem::Level level) {
   std::vector<std::string> texts;
@@ -194,19 +198,21 @@ int serve(const ServeOptions& options) {
     if (!open_journal(loop, world.disk(), world.world().clock, *log, settings->journal.path, opened)) return 0;
     const auto journal = std::move(opened.journal);
     std::unique_ptr<Web> web;
-    Daemon daemon({.world = world.world(),
-                   .journal = *journal,
-                   .log = *log,
-                   .make_probe = make_probe,
-                   .load = [&, reloads] { return load_again(world.disk(), options.config, reloads); },
-                   .reloaded =
-                       [&, reloads](const Settings& next) {
-                         world.forget_tls();
-                         web->reload(next.server, std::move(reloads->identity));
-                       },
-                   .alive = notify::alive,
-                   .house_turn = Duration{250}},
-                  settings, std::move(opened.restored));
+    Daemon daemon(
+        {.world = world.world(),
+         .journal = *journal,
+         .log = *log,
+         .make_probe = make_probe,
+         .load = [&, reloads] { return load_again(world.disk(), options.config, reloads); },
+         .reloaded =
+             [&, reloads](const Settings& next) {
+               world.forget_tls();
+               web->reload(next.server, std::move(reloads->identity));
+             },
+         .alive = notify::alive,
+         .copy_journal = [&](std::optional<JournalPart> part) { return copy_journal(world.disk(), settings->journal.path, part); },
+         .house_turn = Duration{250}},
+        settings, std::move(opened.restored));
     TaskGroup outside(loop.get_executor(), [&](const std::string& task, std::exception_ptr error) {
       try {
         std::rethrow_exception(error);
@@ -214,7 +220,7 @@ int serve(const ServeOptions& options) {
         daemon.log().line(Importance::error, task + " ended with an error: " + e.what());
       }
     });
-    web = std::make_unique<Web>(world.world(), daemon, daemon.log(), outside, settings->server);
+    web = std::make_unique<Web>(world.world(), daemon, daemon.log(), outside, settings->server, session_key_beside(settings->journal.path));
     daemon.start();
     log->line(Importance::info, "drwatch " DRWATCH_VERSION " watches " + std::to_string(settings->probes.size()) +
                                     " probes; the page is at http" + (settings->server.tls_certificate.empty() ? "" : "s") + "://" +

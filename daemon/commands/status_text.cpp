@@ -64,6 +64,12 @@ void pending(Page& page) {
   page.section("About to open", columns.print(page.paint));
 }
 
+void kept_shut(Page& page) {
+  Columns columns;
+  for (const auto& each : list_at(page.status, "kept_shut")) columns.row({{text_at(each, "scenario"), Ink::warn}, {text_at(each, "why")}});
+  page.section("Kept shut, though the trigger holds", columns.print(page.paint));
+}
+
 void components(Page& page) {
   Columns columns;
   for (const auto& each : list_at(page.status, "components")) {
@@ -229,6 +235,7 @@ std::string status_text(const Json& status, const Paint& paint) {
   headline(page);
   incidents(page);
   pending(page);
+  kept_shut(page);
   components(page);
   exposures(page);
   recovery_times(page);

@@ -7,6 +7,7 @@
 #include "daemon/recovery/record/late.hpp"
 #include "daemon/recovery/scenarios/conditions.hpp"
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -123,10 +124,14 @@ struct Match {
   std::vector<std::string> components;  // that those conditions are about; empty names: none (signals, objectives)
   std::vector<const Condition*> causes;
   Time started_at{};
-  std::string start_words;  // by what the start is known, as a person reads it: "last good outcome of primary"
-  bool by_signal = false;   // a raised signal is among its causes
+  std::string start_words;    // by what the start is known, as a person reads it: "last good outcome of primary"
+  bool by_signal = false;     // a raised signal is among its causes
+  bool said = false;          // raised signals alone make it true: so it is, whatever is seen, and whether or not anything is
+  bool against_none = false;  // it was said although a condition of `none` holds
 };
 bool asks_for_raised(const Condition& c);  // "NAME is raised", in whichever words
+// When the signal of the condition was last raised anew: a new call, another alert, the same one having started again.
+Time raised_at(const Deciding& d, const Condition& c);
 Match match(const Deciding& d, const Trigger& trigger);
 Match match_without_words(const Deciding& d, const Trigger& trigger);  // the same without the evidence
 // Without the evidence and without what made it true. An empty trigger never holds.
@@ -143,10 +148,30 @@ void absorb_narrower(Deciding& d, const std::string& wide_id);  // the open inci
 
 // kept_shut.cpp
 bool asks_first(Deciding& d, const Match& found);
-bool kept_shut(Deciding& d, const Scenario& scenario, const Match& found);
+// Why a scenario whose trigger holds does not open; nullopt: nothing keeps it shut.
+std::optional<std::string> kept_shut(Deciding& d, const Scenario& scenario, const Match& found);
 const Incident* to_be_reopened(const Deciding& d, const std::string& scenario, const Match& found);  // nullptr: a new one opens
+// Until when a recovered incident goes on if it fails again, and after which it resolves by itself.
+Time reopens_until(const Record& record, const Incident& incident);
+// A place's condition that holds only with members that are in maintenance; when that turns, if time alone turns it.
+bool only_by_work(const Deciding& d, const Condition& condition, std::optional<Time>* turns_at = nullptr);
+// Every condition that makes the trigger true is about components, and all of these are excused. One cause without a component (a signal,
+// an objective) is enough for the scenario to open.
+bool every_cause(const Deciding& d, const Match& found, const std::function<bool(const std::string&, const Condition&)>& excused);
 void leave_out_filed(const Deciding& d, const std::string& scenario, Match& found);
 void date_anew(const Deciding& d, const std::string& scenario, Match& found);
+
+// own_work.cpp
+// An open incident whose work is what fails: only what it affects does, and it began to while a step was worked on, or was latched.
+// `until`: what begins to fail until then counts as that work; not given for what was latched. nullptr: none.
+const Incident* own_work(const Deciding& d, const Scenario& scenario, const Match& found, std::optional<Time>& until);
+void tell_own_work(Deciding& d, const Match& found, const std::string& id, std::optional<Time> until);
+
+// false_alarms.cpp
+// What keeps shut, and by what, after the incident was said to be a false alarm: itself and what it absorbed, where the trigger holds on.
+void set_kept_shut(const Deciding& d, const Incident& incident, Body& body);
+// A false alarm that is not over; nullptr: none, or what holds is not what it was about.
+const FalseAlarm* false_alarm(const Deciding& d, const std::string& scenario, const Match& found);
 
 // second_best.cpp
 // What fits second best: the scenario with most of its trigger's conditions true, of those that could be mistaken for this one.
@@ -216,6 +241,8 @@ void order(Deciding& d, const Reopen& o);
 void order(Deciding& d, const SetSignal& o);
 void order(Deciding& d, const StartMaintenance& o);
 void order(Deciding& d, const EndMaintenance& o);
+void order(Deciding& d, const HandOver& o);  // handover.cpp
+void order(Deciding& d, const TakeOver& o);
 
 // drill_orders.cpp, drill_ends.cpp, drill_calendar.cpp
 void order(Deciding& d, const StartDrill& o);

@@ -126,6 +126,13 @@ struct Resolve {
 struct Reopen {
   std::string incident, by, note;
 };
+// To another person, who has it when they take it.
+struct HandOver {
+  std::string incident, to, by, note;
+};
+struct TakeOver {
+  std::string incident, by, note;
+};
 struct SetSignal {
   std::string signal;
   bool raised = true;
@@ -179,7 +186,7 @@ struct HoldDrills {
 using Input = std::variant<Ran, Pinged, DaemonStarted, DaemonStopped, ConfigurationLoaded, ConfigurationRefused, ClockJumped, LoopLate,
                            JournalHealth, JournalResumed, CommandEnded, Tick, OpenIncident, Acknowledge, StepAction, AddNote, MessageAction,
                            Refile, CorrectStart, SayBadChange, Resolve, Reopen, SetSignal, AcknowledgeProbe, StartMaintenance,
-                           EndMaintenance, RecordDrill, StartDrill, FinishDrill, AbortDrill, HoldDrills>;
+                           EndMaintenance, RecordDrill, HandOver, TakeOver, StartDrill, FinishDrill, AbortDrill, HoldDrills>;
 
 // A command that cannot be done; `status` is HTTP's (404, 409, 422).
 struct Refusal {

@@ -47,7 +47,7 @@ struct Room {
         desk(d),
         log(l),
         server(s),
-        auth(s),
+        auth(s, nonce_of(w.dice)),
         moments(d),
         open(w.executor, {}),
         known(w.executor, {}),
@@ -129,6 +129,16 @@ Response page_runbook(const Moment&, const Call&);
 Response page_drills(const Moment&, const Call&);
 Response page_scenario(const Moment&, const Call&);
 Response page_probe(const Moment&, const Call&);
+Response page_incidents(const Moment&, const Call&);
+Task<SharedResponse> page_events(Room&, Call);
+Response page_component(const Moment&, const Call&);
+Response page_badge(const Moment&, const Call&);
+Response tell_asset(Room&, const Call&);
+Response page_login(Room&, const Call&);
+Task<SharedResponse> sign_in(Room&, Call);
+Task<SharedResponse> sign_out(Room&, Call);
+// A form of the page: what the API does with it, and back to the page.
+Task<SharedResponse> work_on_incident(Room&, Call);
 // ---- metrics_page.cpp
 Task<SharedResponse> metrics_page(Room&, Call);
 // ---- ping.cpp
@@ -141,12 +151,18 @@ Task<SharedResponse> add_note(Room&, Call);
 Task<SharedResponse> act_on_message(Room&, Call);
 Task<SharedResponse> resolve(Room&, Call);
 Task<SharedResponse> reopen(Room&, Call);
+Task<SharedResponse> hand_over(Room&, Call);
+Task<SharedResponse> take_over(Room&, Call);
 Task<SharedResponse> refile(Room&, Call);
 Task<SharedResponse> correct_start(Room&, Call);
 Task<SharedResponse> say_bad_change(Room&, Call);
 Task<SharedResponse> set_signal(Room&, Call);
 Task<SharedResponse> start_maintenance(Room&, Call);
 Task<SharedResponse> end_maintenance(Room&, Call);
+// ---- copies.cpp
+Task<SharedResponse> export_incident(Room&, Call);
+Task<SharedResponse> copy_journal(Room&, Call);
+Response tell_output(Room&, const Call&);
 // ---- drills.cpp
 Task<SharedResponse> start_drill(Room&, Call);
 Task<SharedResponse> finish_drill(Room&, Call);

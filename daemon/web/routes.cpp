@@ -2,6 +2,7 @@
 // The visible table: a route is a row.
 #include "config/rows/document.hpp"
 #include "daemon/web/http/peers.hpp"
+#include "daemon/web/pages/rendering.hpp"
 #include "daemon/web/room.hpp"
 
 #include <boost/asio/error.hpp>
@@ -21,6 +22,7 @@ struct Row {
   std::variant<Tells, Reads, Acts> does;
   std::string_view what;  // in docs/http.md
   std::size_t body = 0;   // bytes that its body may have; 0: as usual (Limits)
+  bool form = false;      // of a page: a browser's session may send it
 };
 
 constexpr std::string_view get = "GET HEAD", post = "POST", any = "GET HEAD POST";
@@ -33,8 +35,20 @@ const Row table[] = {
     {any, "/ping/{key}", Needs::nothing, ping, "a job calls in: it succeeded"},
     {any, "/ping/{key}/{what}", Needs::nothing, ping, "`start`, `fail`, `log` or an exit code"},
 
+    {get, "/login", Needs::nothing, page_login, "page: signing in with a token; `?next=` is where it leads, a path of drwatch's"},
+    {post, "/login", Needs::nothing, sign_in, "its form: a session of 12 hours, in a cookie; a wrong token is answered a second later"},
+    {post, "/logout", Needs::nothing, sign_out, "a form: ends the session in this browser"},
+    {get, "/assets/{file}", Needs::nothing, tell_asset, "the style, the script and the icons of the pages, named by their content"},
     {get, "/", Needs::reading, page_overview, "page: how things stand"},
     {get, "/incidents/{id}", Needs::reading, page_incident, "page: an incident, its clock and its checklist"},
+    {post, "/incidents/{id}", Needs::responder, work_on_incident,
+     "its forms: what the API's commands do, for a session (with the form's token) or a bearer token; 303 back to the page", 256 << 10,
+     true},
+    {get, "/incidents", Needs::reading, page_incidents, "page: every incident, by month; `?before=` an id: older ones"},
+    {get, "/events", Needs::reading, page_events, "page: the record; `?kind=`, `?incident=`, `?component=`"},
+    {get, "/components/{component}", Needs::reading, page_component, "page: one component"},
+    {get, "/badges/{badge}", Needs::reading, page_badge,
+     "`COMPONENT.svg`: its health as a picture; unknown when nobody has looked for three rounds"},
     {get, "/runbook", Needs::reading, page_runbook, "page: every scenario"},
     {get, "/drills", Needs::reading, page_drills, "page: what drills have shown, and which are due"},
     {get, "/drills/{id}", Needs::reading, page_incident, "page: a drill and its checklist"},
@@ -52,7 +66,13 @@ const Row table[] = {
     {get, "/api/v1/incidents", Needs::reading, read_incidents, "the incidents, newest first; `?state=`"},
     {post, "/api/v1/incidents", Needs::responder, open_incident, "`{scenario, note}`: opens one by hand"},
     {get, "/api/v1/incidents/{id}", Needs::reading, read_incident, "one incident, whole"},
-    {get, "/api/v1/incidents/{id}/report", Needs::reading, read_report, "the draft of its post-mortem, in Markdown"},
+    {get, "/api/v1/incidents/{id}/report", Needs::reading, read_report,
+     "the draft of its post-mortem, in Markdown; `?format=json`: its facts"},
+    {"GET", "/api/v1/incidents/{id}/export", Needs::responder, export_incident,
+     "its events, and all between them, with their chain: a file for `drwatch journal verify` and `show`"},
+    {"GET", "/api/v1/incidents/{id}/steps/{step}/output", Needs::reading, tell_output,
+     "what the step's command has printed; `?after=BYTES`: what came since"},
+    {"GET", "/api/v1/journal", Needs::admin, copy_journal, "a consistent copy of the whole journal: a file"},
     {post, "/api/v1/incidents/{id}/ack", Needs::responder, acknowledge, "`{note}`: somebody has taken it"},
     {post, "/api/v1/incidents/{id}/steps/{step}", Needs::responder, act_on_step,
      "`{action, note, force}`: works on a step; against what drwatch sees only with both"},
@@ -61,6 +81,9 @@ const Row table[] = {
      "`{action}`: approves a message, or says that it was sent"},
     {post, "/api/v1/incidents/{id}/resolve", Needs::responder, resolve, "`{force, false_alarm, note}`: the work is done"},
     {post, "/api/v1/incidents/{id}/reopen", Needs::responder, reopen, "`{note}`: it was not over"},
+    {post, "/api/v1/incidents/{id}/handover", Needs::responder, hand_over,
+     "`{to, note}`: hands it to another person, with a summary of what is open; theirs when they take it"},
+    {post, "/api/v1/incidents/{id}/take", Needs::responder, take_over, "`{note}`: takes what was handed over, or what somebody else has"},
     {post, "/api/v1/incidents/{id}/refile", Needs::responder, refile, "`{scenario, note}`: files it under another scenario"},
     {post, "/api/v1/incidents/{id}/bad-change", Needs::responder, say_bad_change,
      "`{at, note}`: when the change was made that has to be undone"},
@@ -195,7 +218,11 @@ Tokens are sent as `Authorization: Bearer TOKEN`; their roles are `viewer`, `res
 needs no token on loopback, unless `[server] public_url` is set and `open_reading` is not true; otherwise a viewer's. Bodies are JSON objects of at
 most 64 KiB, sent as `Content-Type: application/json`. Nothing of the body of a request whose token is wrong is read. An error is
 `application/problem+json` (RFC 9457). A command takes an `Idempotency-Key` of at most 200 bytes, kept for 24 hours (that of a test alert no longer
-than drwatch runs): sent again with it, it is answered as the first time, and not done again.
+than drwatch runs), the newest 10 000 of them: sent again with it, it is answered with the status of the first time, and not done again.
+
+A browser (`Accept: text/html`) signs in at `/login`: a token becomes a session, a cookie that is sealed with a key beside the journal and good for
+12 hours, over restarts, or until the token is changed. It reads, and sends the forms of the pages; the commands below `/api` take a token alone.
+Whoever asks for HTML gets a problem as a page, and is led to `/login` instead of a 401.
 
 What is read is made beside the loop that watches, from how things stood at most a quarter of a second ago, and never from before a command that was
 answered. Whoever shows a token does not wait for those who show none. When too many ask at once, some are answered 503 or 429 with `Retry-After`; heartbeats, `/healthz`,
@@ -223,8 +250,8 @@ namespace {
 
 Task<SharedResponse> read(Room& room, Reads reads, Call call) {
   Renderer& renderer = room.renderer_for(call.caller);
-  // What is read depends on nothing else of the request.
-  std::string key = call.request.target;
+  // What is read depends on nothing else of the request; a page says to whom it is shown.
+  std::string key = call.request.target + "\n" + call.caller.session;
   Renderer::Prepare prepare = [&room, reads, call = std::make_shared<const Call>(std::move(call))] {
     return [moment = room.moment(), reads, call] { return reads(*moment, *call); };
   };
@@ -276,16 +303,40 @@ const Row* route_of(const Request& request, std::map<std::string, std::string>& 
 
 }  // namespace
 
+namespace {
+
+// A browser that shows a person what it gets.
+bool wants_page(const Request& request) {
+  const std::string* accept = request.header("accept");
+  return accept && accept->find("text/html") != std::string::npos;
+}
+
+// The same answer for people: a problem is a page, and who is missing a token is asked for one.
+Response for_people(Room& room, const Request& request, const Response& wrong) {
+  if (wrong.status == 401 && !request.header("authorization")) {
+    const bool reads = request.method == "GET" || request.method == "HEAD";
+    return see_other(login_path(reads ? request.target : plain_path(request), !reads));
+  }
+  Frame frame;
+  frame.here = request.target;
+  if (const auto who = room.auth.in_session(request, room.world.clock.now())) frame.caller = *who;
+  return problem_page(frame, request, wrong);
+}
+
+bool is_problem(const Response& response) { return response.status >= 400 && response.type == "application/problem+json"; }
+
+}  // namespace
+
 std::variant<std::size_t, Response> admit(Room& room, const Request& head) {
   std::map<std::string, std::string> at;
   std::set<std::string_view> allowed;
   const Row* row = route_of(head, at, allowed);
   if (!row) return std::size_t{0};
-  auto admitted = room.auth.admit(head, row->needs);
+  auto admitted = room.auth.admit(head, row->needs, room.world.clock.now(), row->form);
   auto* refusal = std::get_if<Response>(&admitted);
   if (!refusal) return row->body;
   if (refusal->held > Duration{0}) room.note_wrong_token(head);
-  return std::move(*refusal);
+  return wants_page(head) ? for_people(room, head, *refusal) : std::move(*refusal);
 }
 
 namespace {
@@ -312,14 +363,16 @@ Response too_many() {
 
 }  // namespace
 
-Task<SharedResponse> respond(std::shared_ptr<Room> room, Request request) {
+namespace {
+
+Task<SharedResponse> answer(std::shared_ptr<Room> room, Request request) {
   Call call;
   std::set<std::string_view> allowed;
   const Row* row = route_of(request, call.at, allowed);
   if (!row && !allowed.empty()) co_return shared(wrong_method(request.method, allowed));
   if (!row) co_return shared(no_such_path(request));
 
-  auto admitted = room->auth.admit(request, row->needs);
+  auto admitted = room->auth.admit(request, row->needs, room->world.clock.now(), row->form);
   if (auto* refusal = std::get_if<Response>(&admitted)) {
     if (refusal->held > Duration{0}) room->note_wrong_token(request);
     co_return shared(std::move(*refusal));
@@ -345,6 +398,18 @@ Task<SharedResponse> respond(std::shared_ptr<Room> room, Request request) {
     room->log.line(Importance::error, "answering " + std::string(row->pattern) + " failed: " + error.what());
   }
   co_return shared(problem(500, "drwatch failed", "this is a bug in drwatch; its log says more"));
+}
+
+}  // namespace
+
+Task<SharedResponse> respond(std::shared_ptr<Room> room, Request request) {
+  if (!wants_page(request)) co_return co_await answer(std::move(room), std::move(request));
+  // What a page about a problem is made of.
+  Request head = request;
+  head.body.clear();
+  SharedResponse made = co_await answer(room, std::move(request));
+  if (is_problem(*made)) made = shared(for_people(*room, head, *made));
+  co_return made;
 }
 
 }  // namespace drwatch::web

@@ -32,6 +32,16 @@ std::string base_url(const ServerSettings& server, const std::string& address) {
   return (server.tls_certificate.empty() ? "http://" : "https://") + address;
 }
 
+// Watching and paging do not wait for it: without a file that can be kept, only the sessions end with the daemon.
+void keep_sessions(web::Room& room, const std::string& key_file) {
+  if (key_file.empty()) return;
+  try {
+    room.auth = web::Auth(room.server, web::kept_key(key_file, room.world.dice));
+  } catch (const std::exception& error) {
+    room.log.line(Importance::warning, std::string(error.what()) + "; whoever signs in on a page does so again after a restart");
+  }
+}
+
 }  // namespace
 
 ServerIdentity read_server_identity(const ServerSettings& server) {
@@ -42,8 +52,10 @@ ServerIdentity read_server_identity(const ServerSettings& server) {
   }
 }
 
-Web::Web(World world, Desk& desk, Log& log, TaskGroup& tasks, const ServerSettings& settings) : inside_(std::make_unique<Inside>()) {
+Web::Web(World world, Desk& desk, Log& log, TaskGroup& tasks, const ServerSettings& settings, const std::string& key_file)
+    : inside_(std::make_unique<Inside>()) {
   auto room = std::make_shared<web::Room>(world, desk, log, settings);
+  keep_sessions(*room, key_file);
   auto respond = [room](web::Request request) { return web::respond(room, std::move(request)); };
   auto server = std::make_shared<web::Server>(world, tasks, settings.listen, web::Limits{}, std::move(respond),
                                               [room](const web::Request& head) { return web::admit(*room, head); });
@@ -63,7 +75,7 @@ std::string Web::address() const { return inside_->server->address(); }
 void Web::reload(const ServerSettings& settings, ServerIdentity identity) {
   auto& room = *inside_->room;
   room.server = settings;
-  room.auth = web::Auth(settings);
+  room.auth = web::Auth(settings, room.auth.seals().key());
   room.base_url = base_url(settings, address());
   inside_->server->trust(web::Proxies(settings.trusted_proxies));
   // Going on with the certificate that works beats going dark.

@@ -26,7 +26,8 @@ ServerIdentity read_server_identity(const ServerSettings& server);  // within a 
 class Web {
  public:
   // Throws std::runtime_error ("cannot listen on 127.0.0.1:9780: address already in use; ...").
-  Web(World world, Desk& desk, Log& log, TaskGroup& tasks, const ServerSettings& server);
+  // `key_file`: where the key of the browsers' sessions is kept, so that a restart ends none; empty: it ends them.
+  Web(World world, Desk& desk, Log& log, TaskGroup& tasks, const ServerSettings& server, const std::string& key_file = "");
   ~Web();
   std::string address() const;                                         // "127.0.0.1:9780", the port as bound
   void reload(const ServerSettings& server, ServerIdentity identity);  // tokens, certificate; it waits for no file

@@ -213,6 +213,7 @@ def proof():
         ("build asan", lambda part: part.build("asan")),
         ("plain proofs", lambda part: part.tests("dev", [], 2, {"DRWATCH_SEEDS": "10", "DRWATCH_MONTHS": "30"})),
         ("sanitized proofs", lambda part: part.tests("asan", ["-LE", "once"], 2, {**SANITIZERS, "DRWATCH_SEEDS": "2", "DRWATCH_MONTHS": "1"})),
+        ("package", lambda part: part.run([["make", "package"], ["tests/proof/package.py"]])),
         ("build separate", lambda part: part.build("separate")),
         ("fresh machine", lambda part: part.run([["tests/proof/fresh_machine.sh"]])),
     ]

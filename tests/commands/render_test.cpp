@@ -275,4 +275,38 @@ TEST_CASE("problems as a document, and how many there are") {
   CHECK(check_summary("a.toml", {}) == "a.toml is good\n");
 }
 
+TEST_CASE("who has an incident, and to whom it was handed, stands in the list and on top of it") {
+  Json handed = incident();
+  handed["acknowledged_at"] = "2026-03-01T02:12:00Z";
+  handed["acknowledged_by"] = handed["owner"] = "lena";
+  handed["taken_at"] = nullptr;
+  handed["handed_to"] = "mara";
+  handed["handed_by"] = "lena";
+  handed["handed_at"] = "2026-03-01T02:12:30Z";
+  handed["handover"] = "Database outage, open\nOpen steps:\n- Restore it";
+  const Time now = *parse_time("2026-03-01T02:13:00Z");
+  const std::string shown = incident_text(handed, now, plain);
+  CHECK(has(shown,
+            "has it        lena; handed to mara by lena, 02:12:30, who has not taken it yet: drwatch incident take "
+            "20260301-0211-database-outage"));
+  CHECK(has(shown, "Handed over with\n  Database outage, open\n  Open steps:\n  - Restore it\n"));
+  CHECK(has(incidents_text(Json::array({handed}), now, plain), "lena; handed to mara by lena"));
+  handed["owner"] = "mara";
+  handed["taken_at"] = "2026-03-01T02:12:50Z";
+  handed["handed_to"] = nullptr;
+  const std::string taken = incident_text(handed, now, plain);
+  CHECK(has(taken, "has it        mara, since 02:12:50\n"));
+  CHECK_FALSE(has(taken, "Handed over with"));
+}
+
+TEST_CASE("when people should hear something next") {
+  const Time now = *parse_time("2026-03-01T02:13:00Z");
+  Json open = incident();
+  CHECK_FALSE(has(incident_text(open, now, plain), "next update"));
+  open["update_due_at"] = "2026-03-01T02:40:00Z";
+  CHECK(has(incident_text(open, now, plain), "next update   due at 02:40:00"));
+  open["update_due_at"] = "2026-03-01T02:10:00Z";
+  CHECK(has(incident_text(open, now, plain), "next update   due since 02:10:00"));
+}
+
 }  // namespace drwatch::commands::tests::render_test

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same Idempotency-Key is one action, whatever happens in between. Contract: "HTTP".
+#include "daemon/answers.hpp"
 #include "tests/daemon/machine.hpp"
 
 #include <doctest/doctest.h>
@@ -84,6 +85,42 @@ TEST_CASE("wherever a crash falls, asking again with the same key does it once")
     o.note("hello", "a");
     CHECK(notes(o.m, "hello") == 1);
   }
+}
+
+TEST_CASE("asked again, what was made is said to have been made, and what was there already is not; also after a restart") {
+  Machine m;
+  m.start();
+  m.pass(minutes{1});
+  const auto open = [&](const std::string& key) { return m.submit(OpenIncident{"database-outage", "oncall", ""}, key)->made; };
+  const auto maintain = [&](const std::string& key) { return m.submit(StartMaintenance{{"database"}, hours{1}, "oncall", ""}, key)->made; };
+  CHECK(open("a"));
+  CHECK_FALSE(open("b"));
+  CHECK(maintain("c"));
+  CHECK(open("a"));
+  m.stop();
+  m.start();
+  CHECK(open("a"));
+  CHECK_FALSE(open("b"));
+  CHECK(maintain("c"));
+  CHECK(maintain("d"));
+}
+
+TEST_CASE("so many keys are remembered, and beyond that the newest") {
+  Opened o;
+  o.m.stop();
+  Answer earlier;
+  earlier.subject = o.id;
+  const Time from = o.m.clock.now() - hours{1};
+  for (int n = 0; n < 10'000; ++n) o.m.disk.kept["answer/k" + std::to_string(n)] = answer_text(from + milliseconds{n}, earlier);
+  o.m.start();
+  CHECK(o.note("hello", "k2").repeated);
+  o.note("one more", "new");
+  o.m.pass(seconds{1});
+  CHECK_FALSE(o.m.disk.kept.contains("answer/k0"));
+  CHECK(o.m.disk.kept.contains("answer/k2"));
+  CHECK(o.note("one more", "new").repeated);
+  CHECK_FALSE(o.note("hello", "k0").repeated);
+  CHECK(notes(o.m, "hello") == 1);
 }
 
 TEST_CASE("a key is forgotten after a day") {

@@ -106,7 +106,7 @@ def routes():
     """The paths of every GET row of the table, with something real in the place of each name."""
     with open(os.path.join(HERE, "..", "..", "docs", "http.md"), encoding="utf-8") as file:
         rows = re.findall(r"^\| (\S+) \| `(\S+)` \|", file.read(), re.M)
-    real = {"name": "target-1", "scenario": "web-outage", "key": "no-such-key", "what": "log"}
+    real = {"name": "target-1", "scenario": "web-outage", "key": "no-such-key", "what": "log", "step": "never", "component": "web", "badge": "web.svg"}
     return [pattern for methods, pattern in rows if methods.startswith("GET")], real
 
 
@@ -346,6 +346,8 @@ class Flooded(unittest.TestCase):
             cls.ask("POST", "/api/v1/signals/drill-signal", {"state": "raised" if n % 2 else "clear"})
         paths, real = routes()
         real["id"] = cls.incident
+        # Named by its content, as the pages name it.
+        real["file"] = re.search(r"/assets/([^\"]+\.css)", cls.served.exchange("GET", "/login")[2])[1]
         cls.paths = [re.sub(r"\{(\w+)\}", lambda name: real[name[1]], path) for path in paths]
 
     @classmethod

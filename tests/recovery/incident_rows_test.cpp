@@ -70,6 +70,9 @@ Incident filled(int n) {
   Event event;
   event.seq = static_cast<std::uint64_t>(n);
   i.timeline = {event};
+  i.taken_by = i.handed_to = i.handed_by = i.handover = word;
+  i.taken_at = i.handed_at = at;
+  i.unwatched = {{at, at + minutes{1}}};
   i.drill = n == 1;
   return i;
 }

@@ -99,6 +99,23 @@ TEST_CASE("an update that could not be filled holds up none of the later ones") 
   CHECK(drafted(stage, "update").state == MessageState::draft);
 }
 
+TEST_CASE("when the next update is due: so long after the opening, or after the last that was sent; at once while a draft waits") {
+  Stage stage(with({message("news", "it goes on", Message::When::update), message("first", "it began")}));
+  const std::string id = opened(stage);
+  const auto due = [&] { return stage.state.record.incidents.at(id).update_due(); };
+  const Time began = stage.now;
+  CHECK(due() == began + minutes{30});
+  stage.pass(minutes{40});
+  CHECK(due() == began + minutes{30});
+  CHECK(stage.fires("DrwatchUpdateDue/database-outage"));
+  stage.feed(MessageAction{id, "news", OnMessage::sent, "lena"});
+  CHECK(due() == began + minutes{70});
+  CHECK_FALSE(stage.fires("DrwatchUpdateDue/database-outage"));
+
+  Stage quiet(with({message("first", "it began")}));
+  CHECK_FALSE(quiet.state.record.incidents.at(opened(quiet)).update_due());
+}
+
 TEST_CASE("a message of an incident that went on in another is drafted anew there") {
   Settings settings = with({message("taken", "{{acknowledged_by}} has it")});
   settings.scenarios["everything"] = scenario(settings, "everything", {}, {"database"});

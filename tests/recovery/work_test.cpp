@@ -179,7 +179,7 @@ TEST_CASE("a resolved alert says who took the incident and how it ended") {
   Stage stage(platform());
   const std::string id = opened(stage, "database-outage");
   const auto& alert = stage.state.record.alerts.at("DrwatchIncident/database-outage");
-  CHECK(says(alert.annotations.at("description"), "Not acknowledged yet."));
+  CHECK(says(alert.annotations.at("description"), "Not acknowledged yet: 'drwatch incident ack "));
   stage.feed(Acknowledge{id, "lena", ""});
   stage.pass(minutes{1});
   stage.feed(Resolve{id, true, false, "lena", "enough"});

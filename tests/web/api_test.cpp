@@ -167,6 +167,58 @@ TEST_CASE("the report says what is known and leaves people's sections to people"
   }
 }
 
+TEST_CASE("the report as facts, and gaps, deviations and hashes in both") {
+  Running server;
+  server.on_loop([&] {
+    Incident& incident = *server.desk().state_.record.incidents.edit(incident_id);
+    incident.unwatched = {{*parse_time("2026-03-01T02:11:30Z"), *parse_time("2026-03-01T02:12:00Z")}};
+    incident.acknowledged_at = *parse_time("2026-03-01T02:11:40Z");
+    incident.acknowledged_by = "oncall";
+    const auto happened = [&](const char* kind, const char* at, const std::string& message, Body body) {
+      Event event = incident.timeline.front();
+      event.seq += 1;
+      event.kind = kind;
+      event.at = *parse_time(at);
+      event.by = "oncall";
+      event.message = message;
+      event.body = std::move(body);
+      incident.timeline.push_back(event);
+    };
+    happened("step.done", "2026-03-01T02:12:30Z", "'Find the scope' was done by oncall", Body{{"step", "scope"}});
+    happened("step.skipped", "2026-03-01T02:12:40Z", "'Restore' was skipped by oncall: <script>alert(1)</script> \x1b[2J &lt; \xc2\x9b",
+             Body{{"step", "restore"}});
+    happened("incident.taken", "2026-03-01T02:12:50Z", "Database outage was taken by lena from oncall", {});
+    incident.steps[0].evidence = "only the primary";
+    incident.projection.reset();
+  });
+  const std::string path = "/api/v1/incidents/" + incident_id + "/report";
+  const std::string text = ask(server.port(), "GET", path).body;
+  CAPTURE(text);
+  for (const std::string& part : std::vector<std::string>{"Time to mitigate, from t0 to the first step that people or a command closed: 3 min (scope)",
+                                 "Time to recover (MTTR), from t0: not yet", "## Gaps in observation",
+                                 "2026-03-01T02:11:30Z to 2026-03-01T02:12:00Z (30 s): drwatch was blind or did not run",
+                                 "## Steps that went otherwise", "'Restore' was skipped by oncall", "was taken by lena from oncall",
+                                 "## Evidence", "scope: SHA-256 ", "drwatch incident export " + incident_id}) {
+    CAPTURE(part);
+    CHECK(text.find(part) != std::string::npos);
+  }
+  for (const char* never : {"<script", "\x1b", "\xc2\x9b"}) CHECK(text.find(never) == std::string::npos);
+  CHECK(text.find("&lt;script\\>alert(1)&lt;/script\\>  \\[2J \\&lt;") != std::string::npos);
+  const Json facts = get(server, path + "?format=json");
+  CHECK(facts["intervals_seconds"]["detect"] == 50);
+  CHECK(facts["intervals_seconds"]["acknowledge"] == 20);
+  CHECK(facts["intervals_seconds"]["mitigate"] == 180);
+  CHECK(facts["intervals_seconds"]["recover"].is_null());
+  CHECK(facts["objectives"][0]["objective"] == "rto");
+  CHECK(facts["objectives"][0]["target_seconds"] == 14400);
+  CHECK(facts["unwatched"][0]["from"] == "2026-03-01T02:11:30Z");
+  CHECK(facts["deviations"].size() == 1);
+  CHECK(facts["steps"][0]["evidence_sha256"].get<std::string>().size() == 64);
+  CHECK(facts["messages"][0]["sha256"].get<std::string>().size() == 64);
+  for (const char* theirs : {"causes", "actions", "data_lost"}) CHECK(facts[theirs].is_null());
+  CHECK(ask(server.port(), "GET", path + "?format=pdf").status == 400);
+}
+
 TEST_CASE("what a person said against what drwatch sees, and what was called over, is told as such") {
   Running server;
   server.on_loop([&] {

@@ -57,7 +57,13 @@ std::string page_with_everything() {
   state.record.drills["database-outage"] = {now_there - hours{50}, 1500, 20, 1e9};
   Projection projection;
   projection.decide_by = now_there + hours{1};
-  state.record.incidents.edit(incident_id)->projection = projection;
+  Incident& incident = *state.record.incidents.edit(incident_id);
+  incident.projection = projection;
+  Message update;
+  update.id = "customers-update";
+  update.when = Message::When::update;
+  update.every = minutes{30};
+  incident.message_plans.push_back(update);
   state.record.measured.scored = 3;
   DaemonFigures figures;
   figures.version = "0.1.0";

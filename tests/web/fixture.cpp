@@ -14,6 +14,12 @@ namespace drwatch::test {
 Task<Answer> FakeDesk::submit(Input input, std::string idempotency_key, std::string) {
   inputs_.push_back(input);
   keys_.push_back(idempotency_key);
+  const bool makes = std::holds_alternative<OpenIncident>(input) || std::holds_alternative<StartMaintenance>(input);
+  if (const auto known = answered_.find(idempotency_key); makes && known != answered_.end()) {
+    Answer again = known->second;
+    again.repeated = true;
+    co_return again;
+  }
   Answer answer;
   answer.durable = durable_;
   if (decides_) {
@@ -23,6 +29,7 @@ Task<Answer> FakeDesk::submit(Input input, std::string idempotency_key, std::str
   } else if (const auto* open = std::get_if<OpenIncident>(&input)) {
     Incident made = state_.record.incidents.at(incident_id);
     made.id = answer.subject = "20260301-0213-" + open->scenario;
+    answer.made = !state_.record.incidents.contains(made.id);
     made.scenario = open->scenario;
     state_.record.incidents.put(std::move(made));
   } else if (std::holds_alternative<Resolve>(input)) {
@@ -39,11 +46,13 @@ Task<Answer> FakeDesk::submit(Input input, std::string idempotency_key, std::str
     record.note = signal->note;
   } else if (const auto* maintenance = std::get_if<StartMaintenance>(&input)) {
     answer.subject = "m-1";
+    answer.made = true;
     state_.record.maintenance["m-1"] =
-        MaintenanceRecord{"m-1", maintenance->components, now_there, now_there + maintenance->lasts, maintenance->by};
+        MaintenanceRecord{"m-1", maintenance->components, now_there, now_there + maintenance->lasts, maintenance->by, maintenance->note};
   } else if (const auto* ended = std::get_if<EndMaintenance>(&input)) {
     state_.record.maintenance.erase(ended->id);
   }
+  if (makes && !idempotency_key.empty()) answered_[idempotency_key] = answer;
   co_return answer;
 }
 
@@ -77,6 +86,22 @@ Task<std::vector<std::pair<std::string, bool>>> FakeDesk::send_test_alert() {
   std::vector<std::pair<std::string, bool>> lines{{"http://127.0.0.1:9093: accepted and read back", true}};
   ++test_alerts_;
   co_return lines;
+}
+
+namespace {
+struct TwoPieces final : Pieces {
+  int given = 0;
+  Task<std::string> next() override {
+    ++given;
+    co_return given == 1 ? "SQLite " : given == 2 ? "format 3" : "";
+  }
+};
+}  // namespace
+
+Task<Copied> FakeDesk::copy_journal(std::string) {
+  Copied copied;
+  copied.pieces = std::make_shared<TwoPieces>();
+  co_return copied;
 }
 
 std::shared_ptr<void> FakeDesk::follow(std::function<void(const Event&)> each) {

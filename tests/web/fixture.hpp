@@ -42,6 +42,11 @@ class FakeDesk final : public Desk {
   Task<std::optional<Outcome>> run_probe(std::string name) override;
   Task<std::vector<std::pair<std::string, bool>>> send_test_alert() override;
   Task<std::vector<std::string>> reload() override { co_return reload_problems_; }
+  Task<Copied> copy_journal(std::string incident) override;
+  std::optional<std::string> heard(const std::string& incident, const std::string& step) const override {
+    const auto found = heard_.find(incident + "/" + step);
+    return found == heard_.end() ? std::nullopt : std::optional(found->second);
+  }
   std::shared_ptr<void> follow(std::function<void(const Event&)> each) override;
   std::vector<std::shared_ptr<const Event>> events_since(std::uint64_t seq, std::size_t most) const override;
   std::vector<std::shared_ptr<const Event>> newest_events(std::size_t most) const override;
@@ -54,6 +59,8 @@ class FakeDesk final : public Desk {
   std::vector<std::string> keys_, reload_problems_;
   std::vector<std::shared_ptr<const Event>> events_;
   std::map<int, std::function<void(const Event&)>> followers_;
+  std::map<std::string, std::string> heard_;
+  std::map<std::string, Answer> answered_;
   bool durable_ = true, stopping_ = false, held_ = false;
   bool decides_ = false;  // the heart itself answers
   int batches_ = 0, test_alerts_ = 0;

@@ -109,7 +109,7 @@ TEST_CASE("the metrics that dashboards rely on") {
     CHECK(has_line(page, line));
   }
   // Neither a number nor a lie: unknown, and no source at all.
-  CHECK(page.find("drwatch_probe_up{probe=\"nightly-billing\",component=\"cron\",kind=\"heartbeat\"} Nan") != std::string::npos);
+  CHECK(page.find("drwatch_probe_up{probe=\"nightly-billing\",component=\"cron\",kind=\"heartbeat\"} NaN\n") != std::string::npos);
   CHECK(has_line(page, "drwatch_rpo_exposure_seconds{component=\"database\",class=\"region\"} +Inf"));
   CHECK(page.find("drwatch_incident_elapsed_seconds{scenario=\"security-breach\"}") == std::string::npos);
   for (const std::string name :

@@ -311,7 +311,7 @@ TEST_CASE("on the daemon's own socket its own user, as whom plugins and commands
   using web::Needs;
   const web::Auth auth(test::small_platform().server);
   web::Request request;
-  const auto may = [&](Needs needs) { return std::holds_alternative<web::Caller>(auth.admit(request, needs)); };
+  const auto may = [&](Needs needs) { return std::holds_alternative<web::Caller>(auth.admit(request, needs, test::now_there)); };
   request.local_user = "root";
   CHECK((may(Needs::reading) && may(Needs::reloading) && may(Needs::responder) && may(Needs::admin)));
   request.local_user = "drwatch";

@@ -76,7 +76,7 @@ std::string describe(const State& state, const Settings& settings, const Inciden
   for (const Evidence& e : because_now(state, settings, i, now)) text += " Confirmed: " + e.condition + " (" + e.evidence + ").";
   text += what_else(i);
   text += i.acknowledged_at ? " Acknowledged by " + i.acknowledged_by + " at " + time_words(*i.acknowledged_at) + "."
-                            : " Not acknowledged yet.";
+                            : " Not acknowledged yet: 'drwatch incident ack " + i.id + "' takes it.";
   if (i.state == IncidentState::open && has_bad_change(settings, i) && !i.bad_change_at)
     text += " When was the bad change made? Everything written since may be lost: 'drwatch incident bad-change " + i.id + " TIME'.";
   if (i.state != IncidentState::open) return text + over_words(i);

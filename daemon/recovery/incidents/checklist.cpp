@@ -2,6 +2,7 @@
 // Steps that verify themselves, and commands. Contract: what follows a scenario's sample.
 #include "config/rows/text.hpp"
 #include "daemon/recovery/deciding.hpp"
+#include "daemon/recovery/incidents/commands.hpp"
 #include "daemon/recovery/incidents/drills.hpp"
 
 #include <algorithm>
@@ -95,6 +96,14 @@ void judge_steps(Deciding& d) {
 
 // ---- commands
 
+FilledCommand filled_command(const State& state, const Settings& settings, const Incident& incident, const IncidentStep& step, Time now) {
+  FilledCommand filled;
+  const std::string evidence = incident.drill ? evidence_file(settings, incident.id) : "";
+  for (const std::string& word : step.plan.run)
+    filled.argv.push_back(fill(state, settings, incident, with_evidence_file(word, evidence), now, filled.missing));
+  return filled;
+}
+
 // The end says why it failed, and all of it would swell the journal.
 std::string end_of_output(const std::string& output) {
   constexpr std::size_t kept = 2000;  // bytes
@@ -105,10 +114,8 @@ std::string end_of_output(const std::string& output) {
 // could restore to the wrong place.
 void start_command(Deciding& d, const Incident& incident, const IncidentStep& step, const std::string& by, Body body,
                    const std::string& words) {
-  std::vector<std::string> argv, missing;
+  const auto [argv, missing] = filled_command(d.state, d.settings, incident, step, d.now);
   const std::string evidence = incident.drill ? evidence_file(d.settings, incident.id) : "";
-  for (const std::string& word : step.plan.run)
-    argv.push_back(fill(d.state, d.settings, incident, with_evidence_file(word, evidence), d.now, missing));
   body.set("argv", argv);
   if (!missing.empty()) {
     body.set("evidence", "not started: " + not_known(missing));

@@ -189,10 +189,19 @@ void judge_recovery(Deciding& d, const Incident& incident) {
   draft_messages(d, incident.id, Message::When::recovered);
 }
 
-// Contract, "Resolving": a recovered incident with no critical step open resolves by itself after `reopen_within`.
+// After a start or blindness: what it affects was looked at again. What was recorded before says nothing of how it is now.
+bool looked_again(const Deciding& d, const Incident& incident) {
+  return std::all_of(incident.affects.begin(), incident.affects.end(), [&](const std::string& name) {
+    const auto component = d.settings.components.find(name);
+    return component == d.settings.components.end() || seen(d.state, d.settings, component->second);
+  });
+}
+
+// Contract, "Resolving": a recovered incident with no critical step open resolves by itself after `reopen_within`. Not while drwatch is
+// blind, and time in which it did not watch is no part of it.
 void judge_end(Deciding& d, const Incident& incident) {
-  if (critical_open(incident)) return;
-  Time at = incident.recovered_at.value_or(d.now) + incident.reopen_within;
+  if (d.record().blind_since || critical_open(incident) || !looked_again(d, incident)) return;
+  Time at = reopens_until(d.record(), incident);
   if (d.now < at) return d.wake(at);
   Body body{{"false_alarm", false}};
   const std::string left = name_latched(d, incident, body);

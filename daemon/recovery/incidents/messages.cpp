@@ -165,7 +165,7 @@ const IncidentMessage* newest(const Incident& incident, const std::string& id) {
 void judge_update(Deciding& d, const Incident& incident, const Message& plan) {
   const IncidentMessage* last = newest(incident, plan.id);
   if (last && last->state != MessageState::sent) return;  // one is waiting for a person, or for a name (draft_anew)
-  Time at = (last && last->sent_at ? *last->sent_at : incident.opened_at) + plan.every.value_or(minutes{30});
+  Time at = (last && last->sent_at ? *last->sent_at : incident.opened_at) + plan.every.value_or(usual_update);
   if (d.now < at) return d.wake(at);
   draft(d, incident, plan);
 }

@@ -237,6 +237,7 @@ void order(Deciding& d, const Resolve& o) {
             {"note", o.note},
             {"loss", i->recovered_at ? std::nullopt : loss_at_end(d, *i, d.now)}};
   const std::string left = name_latched(d, *i, body);
+  if (o.false_alarm) set_kept_shut(d, *i, body);
   d.emit(
       "incident.resolved", d.about(*i, o.by),
       i->title + (o.false_alarm ? " was a false alarm, says " : " was resolved by ") + o.by + (o.note.empty() ? "" : ": " + o.note) + left,

@@ -46,7 +46,20 @@ bool refuse_step(Deciding& d, const Incident& i, const IncidentStep* step, const
     d.refuse(409, "'" + step->plan.title + "' is running", "wait for its end, or cancel it");
     return true;
   }
+  // What was done is not skipped and what was skipped is not run, or the record would say both: somebody takes it back first.
+  if ((o.action == OnStep::skip && step->state == StepState::done) || (o.action == OnStep::run && step->state == StepState::skipped)) {
+    d.refuse(409, "'" + step->plan.title + "' is " + std::string(state_name(step->state)) + " already", "take it back first: undo");
+    return true;
+  }
   return false;
+}
+
+// A person may begin before what the step comes after is over; then it is said, and written down in `body`.
+std::string too_early(const Incident& i, const IncidentStep& step, Body& body) {
+  const auto open = i.waits_for(step);
+  if (open.empty()) return "";
+  body.set("before", open);
+  return ", before " + in_a_sentence(open) + (open.size() == 1 ? " is closed" : " are closed");
 }
 
 // What a verified step asks is seen now, by runs that began after the incident opened. What can't be seen is not seen.
@@ -90,6 +103,7 @@ void close_step(Deciding& d, const Incident& i, const IncidentStep& step, const 
       against = ", against what drwatch sees (" + evidence + ")";
     }
   }
+  if (done) against += too_early(i, step, body);
   d.emit(done ? "step.done" : "step.skipped", d.about(i, o.by),
          "'" + step.plan.title + "'" + said + o.by + against + (o.note.empty() ? "" : ": " + o.note) + chosen, body);
 }
@@ -157,6 +171,11 @@ void cancel_step(Deciding& d, const Incident& i, const IncidentStep& step, const
   if (step.state == StepState::running) d.decision.cancels.push_back({runs_in(d, i, o.step)->id, o.step, o.by});
 }
 
+void start_step(Deciding& d, const Incident& i, const IncidentStep& step, const StepAction& o, Body body, const std::string& chosen) {
+  const std::string early = too_early(i, step, body);
+  d.emit("step.started", d.about(i, o.by), "'" + step.plan.title + "' was started by " + o.by + early + chosen, body);
+}
+
 void act(Deciding& d, const Incident& i, const IncidentStep& step, const StepAction& o) {
   Body body{{"step", o.step}, {"note", o.note}};
   const bool works = o.action == OnStep::start || o.action == OnStep::done || o.action == OnStep::run;
@@ -164,7 +183,7 @@ void act(Deciding& d, const Incident& i, const IncidentStep& step, const StepAct
   switch (o.action) {
     case OnStep::start:
       if (step.state == StepState::started || step.closed()) return;
-      return d.emit("step.started", d.about(i, o.by), "'" + step.plan.title + "' was started by " + o.by + chosen, body);
+      return start_step(d, i, step, o, std::move(body), chosen);
     case OnStep::done:
     case OnStep::skip:
       return close_step(d, i, step, o, std::move(body), chosen);

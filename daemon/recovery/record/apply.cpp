@@ -95,6 +95,7 @@ void configuration_loaded(Record& r, const Event& e) {
   keep_only(r.probes, probes, is);
   keep_only(r.components, components, is);
   keep_only(r.pending, scenarios, is);
+  keep_only(r.false_alarms, scenarios, is);
   keep_only(r.scenarios, scenarios, is);
   keep_only(r.signals, names_in(e.body, "signals"), is);
   std::set<std::string> objectives = names_in(e.body, "objectives");
@@ -202,7 +203,7 @@ void signal_changed(Record& r, const Event& e) {
 }
 void maintenance_began(Record& r, const Event& e) {
   std::string id = e.body.text("id");
-  r.maintenance[id] = {id, e.body.texts("components"), e.at, e.body.time("until"), e.by};
+  r.maintenance[id] = {id, e.body.texts("components"), e.at, e.body.time("until"), e.by, e.body.text("note")};
 }
 void maintenance_ended(Record& r, const Event& e) {
   r.maintenance.erase(e.body.text("id"));

@@ -58,6 +58,9 @@ const std::vector<EventKind>& event_kinds() {
       {"incident.opened", error,
        "An incident is open and its clock runs. Work its checklist: 'drwatch incident show ID' or the page the alert links to."},
       {"incident.acknowledged", info, "Somebody took the incident."},
+      {"incident.handed", info,
+       "The incident was handed to somebody else, with what is open; it is theirs when they take it: 'drwatch incident take ID'."},
+      {"incident.taken", info, "Somebody has the incident now, in the place of who had it before."},
       {"incident.projected", info,
        "When the incident will be over, from the steps that are left and what such steps have taken. 'Decide by' is the last moment at "
        "which a way out still meets the objective."},

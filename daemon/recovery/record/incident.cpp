@@ -2,6 +2,7 @@
 #include "daemon/recovery/record/incident.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 namespace drwatch {
 
@@ -141,11 +142,42 @@ ToldApart told_apart(const Incident& incident) {
 }
 
 // A step before it that belongs to an option nobody took is not waited for, once another option was chosen.
-bool Incident::ready(const IncidentStep& s) const {
-  return std::all_of(s.plan.after.begin(), s.plan.after.end(), [&](const std::string& before) {
+bool Incident::ready(const IncidentStep& s) const { return waits_for(s).empty(); }
+
+std::string for_incident(std::string guide, const std::string& id) {
+  constexpr std::string_view command = "drwatch incident ", placeholder = " ID";
+  for (std::size_t at = guide.find(command); at != std::string::npos; at = guide.find(command, at)) {
+    at += command.size();
+    const std::size_t word = guide.find_first_not_of("abcdefghijklmnopqrstuvwxyz-", at);
+    if (word == std::string::npos || word == at || guide.compare(word, placeholder.size(), placeholder) != 0) continue;
+    const std::size_t end = word + placeholder.size();
+    const auto goes_on = [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; };
+    if (end < guide.size() && goes_on(static_cast<unsigned char>(guide[end]))) continue;  // another word
+    guide.replace(word + 1, placeholder.size() - 1, id);
+    at = word;
+  }
+  return guide;
+}
+
+std::optional<Time> Incident::update_due() const {
+  std::optional<Time> due;
+  for (const Message& plan : message_plans) {
+    if (plan.when != Message::When::update) continue;
+    const auto last = std::find_if(messages.begin(), messages.end(), [&](const IncidentMessage& m) { return m.id == plan.id; });
+    Time at = opened_at + plan.every.value_or(usual_update);
+    if (last != messages.end()) at = last->sent_at ? *last->sent_at + plan.every.value_or(usual_update) : last->drafted_at;
+    due = due ? std::min(*due, at) : at;
+  }
+  return due;
+}
+
+std::vector<std::string> Incident::waits_for(const IncidentStep& s) const {
+  std::vector<std::string> open;
+  for (const std::string& before : s.plan.after) {
     const IncidentStep* other = step(before);
-    return !other || other->closed() || (!needed(*other) && chosen());
-  });
+    if (other && !other->closed() && (needed(*other) || !chosen())) open.push_back(before);
+  }
+  return open;
 }
 
 }  // namespace drwatch

@@ -13,6 +13,8 @@
 
 namespace drwatch {
 
+inline constexpr Duration usual_update = minutes{30};  // between two updates, where the scenario doesn't say
+
 enum class IncidentState { open, recovered, resolved, absorbed, aborted };  // aborted: a drill
 inline constexpr IncidentState all_incident_states[] = {IncidentState::open, IncidentState::recovered, IncidentState::resolved,
                                                         IncidentState::absorbed, IncidentState::aborted};
@@ -156,8 +158,15 @@ struct Incident {
   std::optional<double> data_bytes;                // of what it affects, as it was read last before it opened
   std::vector<std::pair<Time, Time>> looked_well;  // recovered, then open again: from, until
   std::vector<Event> timeline;
+  // Who has it, when that is another than who acknowledged it; and to whom it was handed, who has not taken it yet, with what stood then.
+  std::string taken_by;
+  std::optional<Time> taken_at, handed_at;
+  std::string handed_to, handed_by, handover;
+  std::vector<std::pair<Time, Time>> unwatched;  // over: when drwatch was blind, or did not run, between its start and its end
   bool drill = false;  // it is the work of a drill
 
+  // Empty: nobody has it.
+  const std::string& owner() const { return taken_by.empty() ? acknowledged_by : taken_by; }
   bool live() const { return state == IncidentState::open || state == IncidentState::recovered; }
   IncidentStep* step(std::string_view id);
   const IncidentStep* step(std::string_view id) const;
@@ -166,6 +175,11 @@ struct Incident {
   Time deadline() const { return started_at + rto; }
   // May be worked on now: everything in `after` is closed, or belongs to an option that was not chosen.
   bool ready(const IncidentStep& step) const;
+  // What it comes after, and nobody has closed: a person may begin all the same, and then that is said.
+  std::vector<std::string> waits_for(const IncidentStep& step) const;
+  // When people who wait for news should hear something: the earliest of its planned updates, by what was sent last. nullopt: none is
+  // planned.
+  std::optional<Time> update_due() const;
   // An option is chosen by starting or doing one of its steps.
   bool chosen(std::string_view option) const;
   bool chosen() const;  // any
@@ -177,6 +191,9 @@ struct Incident {
 
 // "said to be done by lena, against what drwatch sees: primary: connection refused"; of a step that was closed so.
 std::string against_words(const IncidentStep& step);
+
+// A guide as it is shown in this incident: its commands name it. `drwatch incident ack ID` becomes one that can be typed as it stands.
+std::string for_incident(std::string guide, const std::string& id);
 
 // What tells the second best apart: what would have to hold for it as well, and what holds and is no part of it.
 struct ToldApart {

@@ -254,6 +254,7 @@ void read(const Json& whole, const char* key, std::vector<IncidentMessage>& into
 void read(const Json& whole, const char* key, std::vector<Message>& into) { into = list_from(whole, key, message_plan); }
 void read(const Json& whole, const char* key, Spans& into) {
   into.clear();
+  if (!whole.contains(key)) return;
   for (const Json& span : whole.at(key))
     into.emplace_back(*parse_time(span.at(0).get<std::string>()), *parse_time(span.at(1).get<std::string>()));
 }

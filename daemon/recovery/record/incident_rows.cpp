@@ -77,6 +77,13 @@ const std::vector<IncidentRow>& incident_rows() {
       row("data_bytes", &I::data_bytes, taken, hidden),
       row("looked_well", &I::looked_well, stays, hidden),
       row("timeline", &I::timeline, stays, otherwise),
+      row("taken_by", &I::taken_by, stays, or_null),
+      row("taken_at", &I::taken_at, stays, plain),
+      row("handed_at", &I::handed_at, stays, plain),
+      row("handed_to", &I::handed_to, stays, or_null),
+      row("handed_by", &I::handed_by, stays, or_null),
+      row("handover", &I::handover, stays, or_null),
+      row("unwatched", &I::unwatched, stays, hidden),
       row("drill", &I::drill, stays, plain),
   };
   return rows;

@@ -158,10 +158,12 @@ SignalRecord signal_from(const Json& j) {
 }
 
 Json of(const MaintenanceRecord& m) {
-  return {{"id", m.id}, {"components", m.components}, {"began_at", json::of(m.began_at)}, {"until", json::of(m.until)}, {"by", m.by}};
+  return {{"id", m.id},    {"components", m.components}, {"began_at", json::of(m.began_at)}, {"until", json::of(m.until)}, {"by", m.by},
+          {"note", m.note}};
 }
 MaintenanceRecord maintenance_from(const Json& j) {
-  return {json::text(j, "id"), json::texts(j, "components"), json::time(j, "began_at"), json::time(j, "until"), json::text(j, "by")};
+  return {json::text(j, "id"),    json::texts(j, "components"), json::time(j, "began_at"),
+          json::time(j, "until"), json::text(j, "by"),          json::text(j, "note")};
 }
 
 Json of(const PendingRecord& p) {
@@ -171,6 +173,13 @@ Json of(const PendingRecord& p) {
 PendingRecord pending_from(const Json& j) {
   return {json::time(j, "since"),      json::time(j, "opens_at"),   json::maybe_time(j, "held_at"),
           json::time(j, "started_at"), json::text(j, "started_by"), json::evidence(j, "because")};
+}
+
+Json of(const FalseAlarm& f) {
+  return {{"incident", f.incident}, {"by", f.by}, {"at", json::of(f.at)}, {"conditions", f.conditions}, {"components", f.components}};
+}
+FalseAlarm false_alarm_from(const Json& j) {
+  return {json::text(j, "incident"), json::text(j, "by"), json::time(j, "at"), json::texts(j, "conditions"), json::texts(j, "components")};
 }
 
 Json of(const AlertRecord& a) {
@@ -278,6 +287,7 @@ Json to_json(const Record& r) {
           {"scenarios", map_of(r.scenarios)},
           {"measured", to_json(r.measured)},
           {"journal_failing", r.journal_failing},
+          {"false_alarms", map_of(r.false_alarms)},
           {"drilling", to_json(r.drilling)}};
 }
 
@@ -302,6 +312,7 @@ Record record_from_json(const Json& j) {
   if (j.contains("scenarios")) r.scenarios = map_from(j, "scenarios", scenario_from);
   if (j.contains("measured")) r.measured = measured_from_json(j.at("measured"));
   r.journal_failing = json::flag(j, "journal_failing");
+  if (j.contains("false_alarms")) r.false_alarms = map_from(j, "false_alarms", false_alarm_from);
   if (j.contains("drilling")) r.drilling = drilling_from_json(j.at("drilling"));
   return r;
 }

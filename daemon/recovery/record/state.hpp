@@ -96,6 +96,7 @@ struct MaintenanceRecord {
   std::vector<std::string> components;
   Time began_at{}, until{};
   std::string by;  // "schedule" or a person
+  std::string note;
 };
 // A trigger that holds while its `for` runs.
 struct PendingRecord {
@@ -105,6 +106,12 @@ struct PendingRecord {
   Time started_at{};
   std::string started_by;
   std::vector<Evidence> because;
+};
+// A person said that an incident was a false alarm, and its trigger held on: it keeps the scenario shut until that has once been false.
+struct FalseAlarm {
+  std::string incident, by;
+  Time at{};
+  std::vector<std::string> conditions, components;  // by which it held: what comes to them is news
 };
 struct AlertRecord {
   std::map<std::string, std::string> labels;
@@ -159,6 +166,7 @@ struct Record {
   std::map<std::string, ScenarioRecord> scenarios;
   Measured measured;
   bool journal_failing = false;
+  std::map<std::string, FalseAlarm> false_alarms;  // by scenario
   Drilling drilling;
 };
 // The incident, or the work of the drill, of this id; nullptr: there is neither.
@@ -321,6 +329,10 @@ struct Sight {
   std::map<std::string, ProbeSight> probes;
   Time started_at{};  // of the daemon
   std::optional<Time> witnesses_bad_since;
+  // When a majority of the witnesses was last known to be good; and the newest time in which it was not, from the last good word before it
+  // to the first one after it (nullopt: it goes on).
+  Time saw_at{};
+  std::optional<Time> doubted_since, doubted_until;
   std::map<std::string, Time> better_since;            // objectives that stand better than recorded: since
   std::map<std::string, Time> holding;                 // verified steps not yet done ("INCIDENT/STEP"): the condition holds since
   std::map<std::string, ProjectionSight> projections;  // by incident
@@ -334,8 +346,9 @@ struct Sight {
   // Components of which a probe's health changed, or that it was seen: to be judged again. At first all of them.
   std::set<std::string> touched;
   bool all_touched = true;
-  std::map<std::string, bool> all_seen;  // by component, as it was judged last: every probe has run since the start
-  std::optional<Time> due;               // when the next decision can fall without an input
+  std::map<std::string, bool> all_seen;          // by component, as it was judged last: every probe has run since the start
+  std::optional<Time> due;                       // when the next decision can fall without an input
+  std::map<std::string, std::string> kept_shut;  // scenarios whose trigger holds and that do not open: why
 };
 
 struct State {

@@ -61,14 +61,6 @@ Sentence no_longer(const std::string& name) { return {Truth::unknown, {}, name +
 
 namespace {
 
-bool probe_seen(const State& state, const Settings& settings, const std::string& name) {
-  auto probe = settings.probes.find(name);
-  if (probe != settings.probes.end() && probe->second.calls_in())
-    return true;  // a job that calls in is judged by the clock and its last call: there is no run to wait for
-  auto sight = state.sight.probes.find(name);
-  return sight != state.sight.probes.end() && sight->second.seen;
-}
-
 // True when every probe of the component has run since the start. Taken from what judge_components() noted last: with thousands of probes,
 // asking each of them again for every sentence would be most of the cost of a decision.
 bool all_seen(const State& state, const Settings& settings, const ComponentSettings& component) {
@@ -261,7 +253,7 @@ Sentence at_once(const State& state, const Settings& settings, const Condition& 
       if (!c.by.empty()) return of_probe_by(state, settings, c, words);
       return said(c, of_probe(state, settings, c.name, c.holds, words));
     case Subject::place:
-      return said(c, of_place(state, settings, c, now, words));
+      return said(c, of_place(state, settings, c, words));
     case Subject::signal:
       return said(c, of_signal(state, c.name, c.holds));
     case Subject::rpo:
@@ -289,9 +281,14 @@ Sentence at_once(const State& state, const Settings& settings, const Condition& 
   return {};
 }
 
-// With its own `for`: not yet true before that is over, and true since then.
 Sentence sentence(const State& state, const Settings& settings, const Condition& c, Time now, Words words) {
-  Sentence s = at_once(state, settings, c, now, words);
+  return lasting(at_once(state, settings, c, now, words), c, now);
+}
+
+}  // namespace
+
+// With its own `for`: not yet true before that is over, and true since then.
+Sentence lasting(Sentence s, const Condition& c, Time now) {
   if (c.lasting == Duration{0} || s.truth != Truth::yes || !s.dated) return s;
   s.since += c.lasting;
   if (s.since <= now) return s;
@@ -299,66 +296,6 @@ Sentence sentence(const State& state, const Settings& settings, const Condition&
   s.truth = Truth::no;
   s.since = now;
   return s;
-}
-
-// A probe has two stretches: since it was degraded or worse, and since it was down. "is down" is about the second, every other sentence
-// about the first.
-bool about_down(Holds h, bool negated) { return h == Holds::down && !negated; }
-
-// The clock of an incident starts at the last good outcome before the stretch, because the failure began somewhere between that and the
-// first bad run. nullopt: the probe is not in such a stretch.
-std::optional<Start> stretch_start(const State& state, const std::string& probe, bool down) {
-  auto it = state.record.probes.find(probe);
-  if (it == state.record.probes.end()) return std::nullopt;
-  const auto& stretch = down ? it->second.down : it->second.degraded;
-  if (!stretch) return std::nullopt;
-  if (stretch->last_good_at)
-    return Start{*stretch->last_good_at, (stretch->last_degraded ? "last degraded outcome of " : "last good outcome of ") + probe};
-  return Start{stretch->first_bad_at, "first run of " + probe + " (never seen good)"};
-}
-
-// A component goes down when the n-th of its probes does, n by `down_when`; it is degraded by the first. So its start is the n-th earliest
-// of theirs: one replica that has been away for weeks does not make today's outage weeks old.
-std::optional<Start> component_start(const State& state, const ComponentSettings& component, bool down) {
-  std::vector<Start> starts;
-  for (const std::string& probe : component.probes)
-    if (auto start = stretch_start(state, probe, down)) starts.push_back(*start);
-  if (starts.empty()) return std::nullopt;
-  std::sort(starts.begin(), starts.end(), [](const Start& a, const Start& b) { return a.at < b.at; });
-  return starts[std::min(down ? enough_of(component) : 1, starts.size()) - 1];
-}
-
-void earliest(std::optional<Start>& best, const std::optional<Start>& other) {
-  if (other && (!best || other->at < best->at)) best = other;
-}
-
-// The probes that a condition about one subject rests on; of an RPO, the sources of recovery points. "any ..." is expanded by the caller.
-std::vector<std::string> probes_of(const Settings& settings, const Condition& c) {
-  if (c.subject == Subject::probe) return {c.name};
-  const ComponentSettings* of = component_in(settings, c.name);
-  if (of && c.subject == Subject::component) return of->probes;
-  if (of && c.subject == Subject::rpo) return of->protected_by;
-  if (auto place = settings.places.find(c.name); c.subject == Subject::place && place != settings.places.end()) {
-    std::vector<std::string> all;
-    for (const std::string& name : place->second.probes) all.push_back(speaks_against(name).value_or(name));
-    for (const std::string& name : place->second.components)
-      if (const ComponentSettings* in = component_in(settings, name)) all.insert(all.end(), in->probes.begin(), in->probes.end());
-    return all;
-  }
-  return {};
-}
-
-}  // namespace
-
-bool seen(const State& state, const Settings& settings, const ComponentSettings& component) {
-  return std::all_of(component.probes.begin(), component.probes.end(),
-                     [&](const std::string& p) { return probe_seen(state, settings, p); });
-}
-
-std::size_t enough_of(const ComponentSettings& component) {
-  const DownWhen& rule = component.down_when;
-  if (rule.rule == DownWhen::Rule::any || component.probes.empty()) return 1;
-  return rule.rule == DownWhen::Rule::all ? component.probes.size() : static_cast<std::size_t>(std::max(rule.count, 1));
 }
 
 Sentence evaluate(const State& state, const Settings& settings, const Condition& condition, Time now) {
@@ -380,33 +317,6 @@ std::vector<Evidence> because_now(const State& state, const Settings& settings, 
         if (s.truth == Truth::yes && !s.evidence.empty()) e.evidence = s.evidence;
       }
   return because;
-}
-
-std::optional<Start> started(const State& state, const Settings& settings, const Condition& condition) {
-  std::optional<Start> best;
-  bool down = about_down(condition.holds, condition.negated);
-  if (condition.subject == Subject::any_component) {
-    for (const std::string& component : components_of(state, settings, condition))
-      earliest(best, component_start(state, settings.components.at(component), down));
-    return best;
-  }
-  if (condition.subject == Subject::place) {
-    auto place = settings.places.find(condition.name);
-    if (place == settings.places.end()) return best;
-    for (const std::string& name : place->second.components)
-      if (const ComponentSettings* of = component_in(settings, name)) earliest(best, component_start(state, *of, down));
-    for (const std::string& name : place->second.probes) earliest(best, stretch_start(state, name, down));
-    return best;
-  }
-  if (condition.subject == Subject::probe) return stretch_start(state, condition.name, down);
-  if (condition.subject == Subject::component) {
-    const ComponentSettings* of = component_in(settings, condition.name);
-    return of ? component_start(state, *of, down) : std::nullopt;
-  }
-  // Objectives and signals have no runs of their own: their clock starts when they became so.
-  Sentence s = evaluate_without_words(state, settings, condition, state.record.at);
-  if (s.since == Time{}) return std::nullopt;
-  return Start{s.since, "since " + condition.text};
 }
 
 std::vector<std::string> components_of(const State& state, const Settings& settings, const Condition& condition) {
@@ -433,46 +343,6 @@ std::vector<std::string> components_of(const State& state, const Settings& setti
         all.push_back(probe->second.component);
   }
   return all;
-}
-
-namespace {
-
-// Calls `each` with the name and the newest start of a run of every probe behind the condition; nullopt: it has not looked yet.
-template <class Each>
-void for_each_look(const State& state, const Settings& settings, const Condition& condition, const Each& each) {
-  bool about_points = condition.subject == Subject::rpo || condition.subject == Subject::any_rpo;
-  auto look = [&](const std::string& name) {
-    auto probe = settings.probes.find(name);
-    if (probe != settings.probes.end() && probe->second.calls_in()) return;  // a job that calls in is judged all the time, by the clock
-    auto sight = state.sight.probes.find(name);
-    if (sight == state.sight.probes.end()) return each(name, std::optional<Time>{});
-    // A source of recovery points that could not be read has shown nothing about the RPO, however often it was asked.
-    bool unreadable = about_points && sight->second.last && sight->second.last->outcome == Health::unknown;
-    each(name, unreadable ? std::optional<Time>{} : sight->second.last_run_at);
-  };
-  for (const std::string& name : probes_of(settings, condition)) look(name);
-  for (const auto& [component, of] : settings.components) {
-    if (condition.subject == Subject::any_component) std::for_each(of.probes.begin(), of.probes.end(), look);
-    if (condition.subject == Subject::any_rpo) std::for_each(of.protected_by.begin(), of.protected_by.end(), look);
-  }
-}
-
-}  // namespace
-
-std::optional<Time> looked_at(const State& state, const Settings& settings, const Condition& condition, Time now) {
-  std::optional<Time> oldest = now;
-  for_each_look(state, settings, condition, [&](const std::string&, std::optional<Time> at) {
-    oldest = oldest && at ? std::optional(std::min(*oldest, *at)) : std::nullopt;
-  });
-  return oldest;
-}
-
-std::set<std::string> not_looked_at(const State& state, const Settings& settings, const Condition& condition, Time since) {
-  std::set<std::string> missing;
-  for_each_look(state, settings, condition, [&](const std::string& name, std::optional<Time> at) {
-    if (!at || *at <= since) missing.insert(name);
-  });
-  return missing;
 }
 
 }  // namespace drwatch

@@ -4,6 +4,7 @@
 
 #include "daemon/recovery/record/state.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,6 +36,11 @@ Sentence evaluate(const State& state, const Settings& settings, const Condition&
 // The same with `evidence` left empty in most cases: composing the words costs far more than the truth, and they are wanted only when
 // something follows from it.
 Sentence evaluate_without_words(const State& state, const Settings& settings, const Condition& condition, Time now);
+
+// Of a place or set that is down or degraded: the same by the word of those members alone that `counts` does not leave out. Of more than
+// half of it nobody may be left out where it says that all of it is so: a rest is not the place.
+Sentence evaluate_without(const State& state, const Settings& settings, const Condition& condition, Time now,
+                          const std::function<bool(const std::string& component)>& left_out);
 
 // Why the incident is open, in the words of now: what has held since its opening may have another reason today. What holds no more is as it
 // was then.

@@ -8,10 +8,7 @@
 #include <set>
 
 namespace drwatch {
-namespace {
 
-// Every condition that makes the trigger true is about components, and all of these are excused. One cause without a component (a signal,
-// an objective) is enough for the scenario to open.
 bool every_cause(const Deciding& d, const Match& found, const std::function<bool(const std::string&, const Condition&)>& excused) {
   return std::all_of(found.causes.begin(), found.causes.end(), [&](const Condition* c) {
     auto components = components_of(d.state, d.settings, *c);
@@ -20,7 +17,15 @@ bool every_cause(const Deciding& d, const Match& found, const std::function<bool
   });
 }
 
-}  // namespace
+// Work announced on most of a place, and one more of it fails: that is not the place's failure. Each of its members still has its own
+// scenarios.
+bool only_by_work(const Deciding& d, const Condition& c, std::optional<Time>* turns_at) {
+  if (c.subject != Condition::Subject::place || d.record().maintenance.empty()) return false;
+  const Sentence s =
+      evaluate_without(d.state, d.settings, c, d.now, [&](const std::string& name) { return in_maintenance(d.record(), name); });
+  if (turns_at) *turns_at = s.turns_at;
+  return s.truth != Truth::yes;
+}
 
 // The `for` is over, but it is not known whether what the trigger is about fails by itself or because of a parent. The incident waits for
 // the runs that can tell. Parents that were not asked since the failure began are run at once, as witnesses are. What is behind a parent
@@ -33,7 +38,7 @@ bool asks_first(Deciding& d, const Match& found) {
     const auto unasked = parents_not_asked(d, c);
     parents.insert(unasked.begin(), unasked.end());
     const bool untold = !speaks_for_itself(of) && (!unasked.empty() || not_asked_again(d, c));
-    return untold || in_maintenance(d.record(), c) || explained_by(d, c, of).has_value();
+    return untold || in_maintenance(d.record(), c) || only_by_work(d, of) || explained_by(d, c, of).has_value();
   });
   if (!waits) return false;
   d.decision.run_now.insert(d.decision.run_now.end(), parents.begin(), parents.end());
@@ -47,15 +52,15 @@ bool asks_first(Deciding& d, const Match& found) {
 
 namespace {
 
-// An open incident supersedes the scenario, by its own trigger or by that of an incident that it absorbed: what the narrow one kept shut
-// stays shut when the narrow one goes on in the wide one.
-bool taken_over(Deciding& d, const std::string& scenario) {
+// The open incident that supersedes the scenario, by its own trigger or by that of an incident that it absorbed: what the narrow one kept
+// shut stays shut when the narrow one goes on in the wide one. nullptr: none.
+const Incident* taken_over(const Deciding& d, const std::string& scenario) {
   for (const auto& [id, incident] : d.record().incidents) {
     if (incident.state != IncidentState::open) continue;
     for (const Incident* part : with_absorbed(d.record(), incident))
-      if (has(part->trigger.supersedes, scenario)) return true;
+      if (has(part->trigger.supersedes, scenario)) return &incident;
   }
-  return false;
+  return nullptr;
 }
 
 // The scenario is the incident's, or was before a person filed it elsewhere.
@@ -64,11 +69,14 @@ bool was_filed_under(const Incident& incident, const std::string& scenario) {
          std::any_of(incident.filed.begin(), incident.filed.end(), [&](const Filed& filed) { return filed.scenario == scenario; });
 }
 
-// When the signal of the condition was last raised anew: a new call, another alert, the same one having started again.
+}  // namespace
+
 Time raised_at(const Deciding& d, const Condition& c) {
   const auto signal = d.record().signals.find(c.name);
   return signal == d.record().signals.end() ? Time{} : signal->second.raised_at;
 }
+
+namespace {
 
 // Every cause belongs to what a person filed: it is about components that had failed by then or that the incident is about, a signal that
 // was raised by then, an objective that spoke for it.
@@ -90,10 +98,11 @@ bool filed_in(const Deciding& d, const std::string& scenario, const Match& found
   return false;
 }
 
-bool filed_elsewhere(const Deciding& d, const std::string& scenario, const Match& found) {
-  return std::any_of(d.record().incidents.begin(), d.record().incidents.end(), [&](const auto& entry) {
-    return entry.second.state == IncidentState::open && filed_in(d, scenario, found, entry.second);
-  });
+// The open incident in which it is; nullptr: none.
+const Incident* filed_elsewhere(const Deciding& d, const std::string& scenario, const Match& found) {
+  for (const auto& [id, incident] : d.record().incidents)
+    if (incident.state == IncidentState::open && filed_in(d, scenario, found, incident)) return &incident;
+  return nullptr;
 }
 
 // The last incident of the scenario that is over; nullptr: none.
@@ -145,65 +154,51 @@ void explain(Deciding& d, const Match& found) {
   }
 }
 
-// What a step switches off is seen to fail while somebody works on it, or soon after it was ticked.
-constexpr Duration soon_after = minutes{15};
-
-// People or a command were at work on a step of the incident when something began to fail.
-bool at_work_on(const Incident& incident, Time since) {
-  return std::any_of(incident.steps.begin(), incident.steps.end(), [&](const IncidentStep& step) {
-    const bool verified = step.plan.kind() == Step::Kind::verified;  // to look changes nothing
-    if (verified || step.state == StepState::open || step.state == StepState::skipped) return false;
-    const auto begun = step.started_at ? step.started_at : step.ended_at;
-    return begun && *begun <= since && (!step.ended_at || since <= *step.ended_at + soon_after);
-  });
-}
-
-// Of an open incident only what it affects fails, and began to while a step was worked on, or was latched: that is what its steps switch
-// off, stop and rewrite, and who would be woken is there already. Not what is wider, or worse, than that incident.
-const Incident* own_work(const Deciding& d, const Scenario& scenario, const Match& found) {
-  for (const auto& [id, incident] : d.record().incidents) {
-    if (incident.state != IncidentState::open || has(scenario.trigger.supersedes, incident.scenario)) continue;
-    if (scenario.severity == Severity::critical && incident.severity != Severity::critical) continue;
-    const bool all = every_cause(d, found, [&, &work = incident](const std::string& component, const Condition&) {
-      if (!has(work.affects, component)) return false;
-      const auto since = fails_since(d, component);
-      return latched_at_work(d, component) || (since && at_work_on(work, *since));
-    });
-    if (all) return &incident;
+// "database is in maintenance; api fails as database does": why nothing of what makes it true counts.
+std::string excuses(const Deciding& d, const Match& found) {
+  std::vector<std::string> words;
+  for (const Condition* c : found.causes) {
+    if (only_by_work(d, *c)) words.push_back("'" + c->text + "' only with what is in maintenance");
+    for (const std::string& name : components_of(d.state, d.settings, *c)) {
+      const auto parent = explained_by(d, name, *c);
+      const bool work = in_maintenance(d.record(), name);
+      std::string each = name + (work ? " is in maintenance" : parent ? " fails as " + *parent + " does" : "");
+      if ((work || parent) && !has(words, each)) words.push_back(std::move(each));
+    }
   }
-  return nullptr;
-}
-
-// Shown with the incident, each component once.
-void tell_own_work(Deciding& d, const Match& found, const std::string& id) {
-  for (const std::string& component : std::set<std::string>(found.components.begin(), found.components.end())) {
-    const Incident& incident = d.record().incidents.at(id);
-    if (has(incident.explains, component)) continue;
-    About about = d.about(incident);
-    about.component = component;
-    d.emit("incident.explains", about, component + " fails while people work on it: it opens nothing of its own", {});
-  }
+  return joined(words, "; ");
 }
 
 }  // namespace
 
-// Why a scenario whose trigger holds does not open: maintenance or a parent excuses every cause, a wider incident is open, or people have
-// said that this occurrence is over, or is another scenario's. A signal that was raised opens an incident of its own beside a wider one.
-bool kept_shut(Deciding& d, const Scenario& scenario, const Match& found) {
-  // Both excuses in one question: work announced on the database, and the services that fail because of that work, may be two causes of one
+// Maintenance or a parent excuses every cause, a wider incident is open, or people have said that this occurrence is over, no alarm, or
+// another scenario's. A signal that was raised opens an incident of its own beside a wider one.
+std::optional<std::string> kept_shut(Deciding& d, const Scenario& scenario, const Match& found) {
+  // All excuses in one question: work announced on the database, and the services that fail because of that work, may be two causes of one
   // trigger.
   if (every_cause(d, found, [&](const std::string& c, const Condition& of) {
-        return in_maintenance(d.record(), c) || explained_by(d, c, of).has_value();
+        return in_maintenance(d.record(), c) || only_by_work(d, of) || explained_by(d, c, of).has_value();
       })) {
     explain(d, found);
-    return true;
+    return excuses(d, found);
   }
-  if (!found.by_signal && taken_over(d, scenario.id)) return true;
-  if (const Incident* work = own_work(d, scenario, found)) {
-    tell_own_work(d, found, work->id);
-    return true;
+  if (const Incident* wide = found.by_signal ? nullptr : taken_over(d, scenario.id)) return wide->id + " is open and takes its place";
+  std::optional<Time> until;
+  if (const Incident* work = own_work(d, scenario, found, until)) {
+    const std::string id = work->id;
+    tell_own_work(d, found, id, until);
+    return "people are at work on it in " + id + (until ? "; what begins to fail after " + time_words(*until) + " opens" : "");
   }
-  return filed_elsewhere(d, scenario.id, found) || said_to_be_over(d, scenario.id, found);
+  if (const Incident* filed = filed_elsewhere(d, scenario.id, found)) return "a person filed it elsewhere: " + filed->id;
+  if (const FalseAlarm* alarm = false_alarm(d, scenario.id, found))
+    return alarm->by + " said that " + alarm->incident + " was a false alarm: it opens when its trigger has once been false";
+  if (said_to_be_over(d, scenario.id, found)) return last_over(d, scenario.id)->id + " is over, and nobody has said it again since";
+  return std::nullopt;
+}
+
+// Time in which nobody watched is no part of it: nothing is well because nobody looked.
+Time reopens_until(const Record& record, const Incident& incident) {
+  return after_watching(record, incident.recovered_at.value_or(record.at), incident.reopen_within);
 }
 
 // Within `reopen_within` of its recovery an incident goes on; before that of the scenario itself, one that a person filed under another
@@ -211,7 +206,7 @@ bool kept_shut(Deciding& d, const Scenario& scenario, const Match& found) {
 const Incident* to_be_reopened(const Deciding& d, const std::string& scenario, const Match& found) {
   const Incident *own = nullptr, *filed = nullptr;
   for (const auto& [id, incident] : d.record().incidents) {
-    if (incident.state != IncidentState::recovered || d.now > incident.recovered_at.value_or(d.now) + incident.reopen_within) continue;
+    if (incident.state != IncidentState::recovered || d.now > reopens_until(d.record(), incident)) continue;
     const Incident*& newest = filed_in(d, scenario, found, incident) ? filed : own;
     if (&newest == &own && incident.scenario != scenario) continue;
     if (!newest || incident.opened_at > newest->opened_at) newest = &incident;

@@ -51,22 +51,47 @@ Sentences sentences_of(const Deciding& d, const Trigger& trigger) {
   const auto plainly = [](const Deciding& of, const Condition& c) { return evaluate_without_words(of.state, of.settings, c, of.now); };
   return {seen(trigger.all, plainly), seen(trigger.any, plainly), seen(trigger.none, forbids)};
 }
+// Raised signals alone make it true: what people say is heard, whatever is seen, and whether or not anything can be seen.
+bool said(const Trigger& trigger, const Sentences& s) {
+  bool raised = false, all = true, any = trigger.any.empty();
+  const auto heard = [&](const Condition& c, const Sentence& is) {
+    const bool yes = c.subject == Condition::Subject::signal && is.truth == Truth::yes;
+    raised = raised || (yes && asks_for_raised(c));
+    return yes;
+  };
+  for (std::size_t i = 0; i < trigger.all.size(); ++i) all = heard(trigger.all[i], s.all[i]) && all;
+  for (std::size_t i = 0; i < trigger.any.size(); ++i) any = heard(trigger.any[i], s.any[i]) || any;
+  return all && any && raised;
+}
+// A condition of `none` that is so. Against what is said only what is said counts: `none` tells two pages apart by what is seen, and a
+// person who names one of them has told them apart.
+bool forbidden(const Trigger& trigger, const Sentences& s, bool by_word_only) {
+  for (std::size_t i = 0; i < trigger.none.size(); ++i)
+    if (s.none[i].truth == Truth::yes && (!by_word_only || trigger.none[i].subject == Condition::Subject::signal)) return true;
+  return false;
+}
 // Not known when the trigger would hold if everything that cannot be seen were true: it may hold, and nobody can tell.
-Truth truth_of(const Sentences& s) {
+Truth truth_of(const Trigger& trigger, const Sentences& s) {
+  if (said(trigger, s)) return forbidden(trigger, s, true) ? Truth::no : Truth::yes;
   if (holds(s.all, s.any, s.none, false)) return Truth::yes;
   return holds(s.all, s.any, s.none, true) ? Truth::unknown : Truth::no;
 }
 
 }  // namespace
 
-Truth truth_of(const Deciding& d, const Trigger& trigger) { return trigger.empty() ? Truth::no : truth_of(sentences_of(d, trigger)); }
+Truth truth_of(const Deciding& d, const Trigger& trigger) {
+  return trigger.empty() ? Truth::no : truth_of(trigger, sentences_of(d, trigger));
+}
 
 Match match_without_words(const Deciding& d, const Trigger& trigger) {
   Match found;
   if (trigger.empty()) return found;
-  const auto [all, any, none] = sentences_of(d, trigger);
-  found.truth = truth_of({all, any, none});
+  const Sentences sentences = sentences_of(d, trigger);
+  const auto& [all, any, none] = sentences;
+  found.truth = truth_of(trigger, sentences);
   if (found.truth != Truth::yes) return found;
+  found.said = said(trigger, sentences);
+  found.against_none = found.said && forbidden(trigger, sentences, false);
   for (std::size_t i = 0; i < all.size(); ++i) add_cause(d, found, trigger.all[i], all[i]);
   for (std::size_t i = 0; i < any.size(); ++i)
     if (any[i].truth == Truth::yes) add_cause(d, found, trigger.any[i], any[i]);
@@ -191,6 +216,8 @@ Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found
   i.exit = scenario.exit;
   i.exit.by = exit_by(scenario, found, by);
   i.trigger = scenario.trigger;
+  // What `none` tells it from is another page than this one, and stays one: neither is a part of the other.
+  if (found.against_none) i.trigger.supersedes.clear();
   i.because = found.because;
   i.second = second_best(d, scenario);
   i.message_plans = scenario.messages;
@@ -238,6 +265,7 @@ Match match_anew(const Deciding& d, const Scenario& scenario) {
 // What a condition waits for beside a change of health: the end of its own `for`, which no run tells of; and, where it asks why something
 // is bad, the next run of it, which may have another reason.
 void wait_for(Deciding& d, const Condition& c) {
+  if (std::optional<Time> turns_at; c.lasting > Duration{0} && only_by_work(d, c, &turns_at) && turns_at) d.wake(*turns_at);
   if (c.lasting > Duration{0})
     if (const auto at = evaluate_without_words(d.state, d.settings, c, d.now).turns_at) d.wake(*at);
   if (c.by.empty()) return;
@@ -259,15 +287,21 @@ void judge_trigger(Deciding& d, const Scenario& scenario) {
   wait_for(d, scenario.trigger);
   Match found = match_without_words(d, scenario.trigger);
   bool pending = d.record().pending.count(scenario.id) > 0;
-  // Neither opens nor is forgotten: blind or without sight, the time that has run is kept.
-  if (found.truth == Truth::unknown || d.record().blind_since) {
+  // Neither opens nor is forgotten: blind or without sight, the time that has run is kept. What was said needs no sight.
+  if (found.truth == Truth::unknown || (d.record().blind_since && !found.said)) {
     if (pending) hold_pending(d, scenario, true);
     return;
   }
-  if (found.truth == Truth::no || kept_shut(d, scenario, found)) {
-    if (pending)
-      d.emit("scenario.calm", {.scenario = scenario.id},
-             scenario.title + (found.truth == Truth::no ? ": its trigger holds no more" : ": kept shut"), {});
+  if (found.truth == Truth::no) {
+    const bool over = d.record().false_alarms.count(scenario.id) > 0;
+    Body body;
+    if (over) body.set("false_alarm_over", true);
+    if (pending || over) d.emit("scenario.calm", {.scenario = scenario.id}, scenario.title + ": its trigger holds no more", body);
+    return;
+  }
+  if (const auto why = kept_shut(d, scenario, found)) {
+    d.state.sight.kept_shut[scenario.id] = *why;
+    if (pending) d.emit("scenario.calm", {.scenario = scenario.id}, scenario.title + ": kept shut, " + *why, {});
     return;
   }
   if (!pending) begin_pending(d, scenario, match_anew(d, scenario));
@@ -281,7 +315,8 @@ void judge_trigger(Deciding& d, const Scenario& scenario) {
   if (const Incident* recovered = to_be_reopened(d, scenario.id, found)) {
     const std::string id = recovered->id;
     reopen(d, *recovered, found);
-    return absorb_narrower(d, id);
+    if (!found.against_none) absorb_narrower(d, id);
+    return;
   }
   if (p.started_at < found.started_at) {  // the cause that held first may be gone by now; the stretch began with it all the same
     found.started_at = p.started_at;
@@ -330,6 +365,7 @@ void judge_triggers(Deciding& d) {
   std::stable_sort(order.begin(), order.end(),
                    [](const Scenario* a, const Scenario* b) { return a->trigger.supersedes.size() > b->trigger.supersedes.size(); });
   d.state.sight.ask_again.clear();
+  d.state.sight.kept_shut.clear();
   watch_parents(d);
   for (const Scenario* scenario : order) judge_trigger(d, *scenario);
 }

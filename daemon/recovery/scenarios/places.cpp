@@ -21,13 +21,30 @@ bool bad_by(const State& state, const std::string& name, const std::string& why)
 }
 
 // Each member of a place or set, as a sentence.
+using LeftOut = std::function<bool(const std::string& component)>;
+bool nobody(const std::string&) { return false; }
 std::vector<Sentence> of_members(const State& state, const Settings& settings, const PlaceSettings& place, Condition::Holds holds,
-                                 Words words) {
+                                 Words words, const LeftOut& left_out = nobody) {
   std::vector<Sentence> parts;
-  for (const std::string& name : place.components) parts.push_back(of_component(state, settings, name, holds, words));
-  for (const std::string& name : place.probes)
-    if (!speaks_against(name)) parts.push_back(of_probe(state, settings, name, holds, words));
+  for (const std::string& name : place.components)
+    if (!left_out(name)) parts.push_back(of_component(state, settings, name, holds, words));
+  for (const std::string& name : place.probes) {
+    const auto probe = settings.probes.find(name);
+    if (!speaks_against(name) && (probe == settings.probes.end() || !left_out(probe->second.component)))
+      parts.push_back(of_probe(state, settings, name, holds, words));
+  }
   return parts;
+}
+
+// What speaks against the set is in trouble: nothing is true of it, since then. nullopt: it is not.
+std::optional<Sentence> spoken_against(const State& state, const Settings& settings, const PlaceSettings& place) {
+  for (const std::string& name : place.probes) {
+    const auto against = speaks_against(name);
+    if (!against) continue;
+    const Sentence s = of_probe(state, settings, *against, Condition::Holds::degraded, Words::left_out);
+    if (s.truth == Truth::yes) return Sentence{Truth::no, s.since, ""};
+  }
+  return std::nullopt;
 }
 
 struct Count {
@@ -89,17 +106,14 @@ Sentence of_probe_by(const State& state, const Settings& settings, const Conditi
 
 // Contract, "Conditions": a place is down when every component in it is, degraded when any is degraded or down, unknown when it cannot be
 // told which of these it is.
-Sentence of_place(const State& state, const Settings& settings, const Condition& c, Time now, Words words) {
+Sentence of_place(const State& state, const Settings& settings, const Condition& c, Words words) {
   auto found = settings.places.find(c.name);
   if (found == settings.places.end()) return no_longer(c.name);
   const PlaceSettings& place = found->second;
   std::size_t all = place.components.size();
-  for (const std::string& name : place.probes) {
-    const auto against = speaks_against(name);
-    if (!against) ++all;
-    if (against && of_probe(state, settings, *against, Condition::Holds::degraded, Words::left_out).truth == Truth::yes)
-      return {Truth::no, now, ""};
-  }
+  for (const std::string& name : place.probes)
+    if (!speaks_against(name)) ++all;
+  if (auto against = spoken_against(state, settings, place)) return *against;
   const auto members = [&](Condition::Holds holds) { return of_members(state, settings, place, holds, words); };
   if (c.share == Condition::Share::most) return at_least(all / 2 + 1, members(c.holds));
   if (c.share == Condition::Share::all || c.holds == Condition::Holds::down || c.holds == Condition::Holds::up)
@@ -110,6 +124,22 @@ Sentence of_place(const State& state, const Settings& settings, const Condition&
   const bool down_or_degraded = bad.yes > 0 && down.no == 0, up_or_worse = bad.yes == 0;
   if (s.truth == Truth::yes && !down_or_degraded && !up_or_worse) s.truth = Truth::no;
   return s;
+}
+
+Sentence evaluate_without(const State& state, const Settings& settings, const Condition& c, Time now,
+                          const std::function<bool(const std::string& component)>& left_out) {
+  const auto found = settings.places.find(c.name);
+  const bool bad = c.holds == Condition::Holds::down || c.holds == Condition::Holds::degraded;
+  if (c.subject != Condition::Subject::place || found == settings.places.end() || !bad || c.negated)
+    return evaluate_without_words(state, settings, c, now);
+  const PlaceSettings& place = found->second;
+  if (auto against = spoken_against(state, settings, place)) return *against;
+  const std::size_t all = of_members(state, settings, place, c.holds, Words::left_out).size();
+  const auto left = of_members(state, settings, place, c.holds, Words::left_out, left_out);
+  if (c.share == Condition::Share::most) return lasting(at_least(all / 2 + 1, left), c, now);
+  if (c.share == Condition::Share::whole && c.holds == Condition::Holds::degraded) return lasting(at_least(1, left), c, now);
+  if (left.size() * 2 <= all) return {Truth::no, now, ""};
+  return lasting(at_least(left.size(), left), c, now);
 }
 
 }  // namespace drwatch

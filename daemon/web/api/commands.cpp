@@ -5,7 +5,7 @@
 #include "daemon/web/api/reading.hpp"
 
 #include <algorithm>
-#include <set>
+#include <limits>
 
 namespace drwatch::web {
 
@@ -78,13 +78,9 @@ Task<SharedResponse> open_incident(Room& room, Call call) {
   if (!scenarios.contains(input.scenario)) {
     co_return shared(not_found("scenario", input.scenario, keys_of(scenarios)));
   }
-  std::set<std::string> before;
-  for (const auto& [id, incident] : room.desk.state().record.incidents) before.insert(id);
   const Answer answer = co_await submit(room, call, std::move(input));
-  // 201 only when this request opened it. The heart answers with the open incident when there is one already, and a repeated request with
-  // the answer of the first.
-  const bool made = !answer.repeated && !before.contains(answer.subject);
-  co_return co_await incident_answer(room, call.caller, answer.subject, answer, made ? 201 : 200);
+  // 201 only when this request opened it, also when it is sent again. The heart answers with the open incident when there is one already.
+  co_return co_await incident_answer(room, call.caller, answer.subject, answer, answer.made ? 201 : 200);
 }
 
 Task<SharedResponse> acknowledge(Room& room, Call call) {
@@ -139,6 +135,18 @@ Task<SharedResponse> reopen(Room& room, Call call) {
   co_return co_await on_incident(room, std::move(call), std::move(fields), std::move(input));
 }
 
+Task<SharedResponse> hand_over(Room& room, Call call) {
+  Fields fields(call.request);
+  HandOver input{call.at["id"], fields.text("to", true), call.caller.name, fields.text("note")};
+  co_return co_await on_incident(room, std::move(call), std::move(fields), std::move(input));
+}
+
+Task<SharedResponse> take_over(Room& room, Call call) {
+  Fields fields(call.request);
+  TakeOver input{call.at["id"], call.caller.name, fields.text("note")};
+  co_return co_await on_incident(room, std::move(call), std::move(fields), std::move(input));
+}
+
 Task<SharedResponse> refile(Room& room, Call call) {
   Fields fields(call.request);
   Refile input{call.at["id"], fields.text("scenario", true), call.caller.name, fields.text("note")};
@@ -167,20 +175,33 @@ Task<SharedResponse> set_signal(Room& room, Call call) {
   if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
   const Answer answer = co_await submit(room, call, std::move(input));
   if (answer.refused) co_return shared(refusal(*answer.refused));
-  View view = signal_view(settings->signals.at(name), room.desk.state());
+  View view = signal_view(settings->signals.at(name), room.desk.state(), *settings);
   view["durable"] = answer.durable;
   co_return shared(json(view));
 }
 
 namespace {
+
+// One that runs; or, for who asks again, one that has ended, as its events tell, which are remembered for long but not for ever.
+std::optional<MaintenanceRecord> maintenance_of(Room& room, const std::string& id) {
+  const auto& running = room.desk.state().record.maintenance;
+  if (const auto found = running.find(id); found != running.end()) return found->second;
+  const auto ended = room.desk.state().record.first_seen.find("maintenance-ended/" + id);
+  if (ended == room.desk.state().record.first_seen.end()) return std::nullopt;
+  MaintenanceRecord record{id, {}, {}, ended->second, ""};
+  for (const auto& event : room.desk.events_since(0, std::numeric_limits<std::size_t>::max()))
+    if (event->kind == "maintenance.began" && event->body.text("id") == id)
+      record = {id, event->body.texts("components"), event->at, ended->second, event->by, event->body.text("note")};
+  return record;
+}
+
 Response maintenance_answer(Room& room, const Answer& answer, const std::string& id, int status) {
   if (answer.refused) return refusal(*answer.refused);
-  const auto& running = room.desk.state().record.maintenance;
-  const auto found = running.find(id);
-  View view = found == running.end() ? View{{"id", id}} : maintenance_view(found->second);
+  View view = maintenance_view(maintenance_of(room, id).value_or(MaintenanceRecord{id, {}, {}, {}, "", ""}));
   view["durable"] = answer.durable;
   return json(view, status);
 }
+
 }  // namespace
 
 Task<SharedResponse> start_maintenance(Room& room, Call call) {
@@ -195,23 +216,17 @@ Task<SharedResponse> start_maintenance(Room& room, Call call) {
   for (const auto& component : input.components)
     if (!settings->components.contains(component)) co_return shared(not_found("component", component, keys_of(settings->components)));
   const Answer answer = co_await submit(room, call, std::move(input));
-  co_return shared(maintenance_answer(room, answer, answer.subject, answer.repeated ? 200 : 201));
+  co_return shared(maintenance_answer(room, answer, answer.subject, answer.made ? 201 : 200));
 }
 
 Task<SharedResponse> end_maintenance(Room& room, Call call) {
   const std::string id = call.at["id"];
-  const auto running = room.desk.state().record.maintenance;
-  const auto found = running.find(id);
-  if (found == running.end()) co_return shared(not_found("running maintenance", id, keys_of(running)));
+  if (!maintenance_of(room, id)) co_return shared(not_found("running maintenance", id, keys_of(room.desk.state().record.maintenance)));
   Fields fields(call.request);
   if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
   EndMaintenance input{id, call.caller.name};
   const Answer answer = co_await submit(room, call, std::move(input));
-  if (answer.refused) co_return shared(refusal(*answer.refused));
-  View view = maintenance_view(found->second);
-  view["until"] = time_view(room.desk.now());
-  view["durable"] = answer.durable;
-  co_return shared(json(view));
+  co_return shared(maintenance_answer(room, answer, id, 200));
 }
 
 }  // namespace drwatch::web

@@ -38,7 +38,8 @@ std::optional<Meant> meant_by(const Parsed& alert) {
   Meant meant{text_in(alert["labels"], "drwatch_signal"), text_in(alert, "status") != "resolved", "", identity(alert), {}};
   meant.starts_at = parse_time(text_in(alert, "startsAt")).value_or(Time{});
   if (meant.signal.empty()) return std::nullopt;
-  meant.note = "Alertmanager: " + text_in(alert["labels"], "alertname");
+  meant.note = "Alertmanager";
+  if (const std::string name = text_in(alert["labels"], "alertname"); !name.empty()) meant.note += ": " + name;
   if (alert.contains("annotations") && alert["annotations"].is_object()) {
     const std::string summary = text_in(alert["annotations"], "summary");
     if (!summary.empty()) meant.note += ": " + summary.substr(0, 500);

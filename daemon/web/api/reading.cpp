@@ -5,6 +5,7 @@
 #include "daemon/recovery/alerts/wanted.hpp"
 
 #include "daemon/web/api/report.hpp"
+#include "daemon/web/api/report_facts.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -133,6 +134,10 @@ Response read_report(const Moment& now, const Call& call) {
   const auto* incident = find(now.seen.state.record.incidents, call.at.at("id"));
   if (!incident && worked(now.seen.state.record, call.at.at("id"))) return read_drill_report(now, call);
   if (!incident) return not_found("incident", call.at.at("id"), keys_of(now.seen.state.record.incidents));
+  const auto format = call.request.query.find("format");
+  if (format != call.request.query.end() && format->second == "json") return json(report_view(now.seen, *incident));
+  if (format != call.request.query.end() && format->second != "markdown")
+    return problem(400, "not understood", "format is markdown or json", {"markdown", "json"});
   Response response;
   response.type = "text/markdown; charset=utf-8";
   response.body = report(now.seen, *incident);
@@ -160,7 +165,8 @@ Response read_maintenance(const Moment& now, const Call& call) {
 Response read_signals(const Moment& now, const Call& call) {
   const auto& signals = now.settings->signals;
   return list(
-      call, "signals", keys_of(signals), [&](const auto& name) { return signal_view(signals.at(name), now.seen.state); }, most_in_list);
+      call, "signals", keys_of(signals), [&](const auto& name) { return signal_view(signals.at(name), now.seen.state, now.seen.settings); },
+      most_in_list);
 }
 
 Response read_alerts(const Moment& now, const Call& call) {

@@ -2,24 +2,35 @@
 // Sections as in the post-mortems of the Google SRE book and Atlassian: what can be drafted is drafted, the rest is named as people's work.
 #include "daemon/web/api/report.hpp"
 
-#include "daemon/recovery/points/exposure.hpp"
+#include "config/rows/encoding.hpp"
 #include "daemon/recovery/points/loss.hpp"
+#include "daemon/web/api/report_facts.hpp"
 
 #include <algorithm>
 
 namespace drwatch::web {
 namespace {
 
-// Text that people or targets wrote, on one line and escaped: it must not become a heading, a link or HTML of the report.
+// Text that people or targets wrote, on one line and escaped: it must not become a heading, a link or HTML of the report, nor move the
+// cursor of a terminal on which the report is read.
 std::string plain(std::string_view text) {
   std::string out;
-  for (const char c : text) {
-    if (c == '\n' || c == '\r' || c == '\t') {
+  for (std::size_t n = 0; n < text.size(); ++n) {
+    const auto c = static_cast<unsigned char>(text[n]);
+    // U+0080 to U+009F, control characters as well, are two bytes.
+    const bool second_set = c == 0xc2 && n + 1 < text.size() && static_cast<unsigned char>(text[n + 1]) >= 0x80 &&
+                            static_cast<unsigned char>(text[n + 1]) < 0xa0;
+    if (c < 0x20 || c == 0x7f || second_set) {
       out += ' ';
+      n += second_set;
       continue;
     }
-    if (std::string_view("\\`*_[]<>|#").find(c) != std::string_view::npos) out += '\\';
-    out += c;
+    if (c == '<') {  // also where what shows it knows nothing of Markdown
+      out += "&lt;";
+      continue;
+    }
+    if (std::string_view("\\`*_[]>|#&~").find(text[n]) != std::string_view::npos) out += '\\';
+    out += text[n];
   }
   return out;
 }
@@ -77,7 +88,7 @@ void summary(std::string& text, const Seen& seen, const Incident& incident) {
 }
 
 // Every clock with how it is known, and the three figures made from them (contract, "The life of an incident").
-void clocks(std::string& text, const Incident& incident) {
+void clocks(std::string& text, const Incident& incident, const ReportFacts& facts) {
   heading(text, "Clocks");
   text += "| clock | time (UTC) | how it is known |\n| --- | --- | --- |\n";
   const auto row = [&text](const std::string& name, const std::string& time, const std::string& how) {
@@ -94,36 +105,35 @@ void clocks(std::string& text, const Incident& incident) {
                                                                       : "the first good outcome of the exit";
   row(incident.recovery_said ? "called over" : "recovered", at(incident.recovered_at), recovered);
   row("resolved", at(incident.resolved_at), "the work was done");
+  const std::optional<Time> recovered_at = incident.recovery_said ? std::nullopt : incident.recovered_at;
   text += "\n- Time to detect (MTTD): " + between(incident.started_at, incident.detected_at) + "\n";
   text += "- Time to acknowledge (MTTA), from opening: " + between(incident.opened_at, incident.acknowledged_at) + "\n";
   text +=
-      "- Time to recover (MTTR), from t0: " + (incident.recovery_said ? "not known" : between(incident.started_at, incident.recovered_at)) +
+      "- Time to mitigate, from t0 to the first step that people or a command closed: " +
+      (facts.mitigated_at ? between(incident.started_at, facts.mitigated_at) + " (" + facts.mitigated_by_step + ")" : "none was closed") +
       "\n";
+  text +=
+      "- Time to recover (MTTR), from t0: " + (incident.recovery_said ? "not known" : between(incident.started_at, recovered_at)) + "\n";
+  text += "- Time to resolve, from t0: " + between(incident.started_at, incident.resolved_at) + "\n";
+  for (const Event* event : facts.hands) text += "- " + time_text(event->at) + " " + plain(event->message) + "\n";
 }
 
 // The first and the last projection against what the recovery really took.
-void projections(std::string& text, const Incident& incident) {
+void projections(std::string& text, const Incident& incident, const ReportFacts& facts) {
   const auto words = [](const Event& e, const char* key) {
     return duration_words(Duration{static_cast<std::int64_t>(e.body.number(key).value_or(0) * 1000)});
   };
-  const Event* first = nullptr;
-  const Event* last = nullptr;
-  std::size_t count = 0;
-  for (const Event& e : incident.timeline) {
-    if (e.kind != "incident.projected" || e.incident != incident.id) continue;
-    if (!first) first = &e;
-    last = &e;
-    ++count;
-  }
-  if (!first) return;
-  text += "- Projected at its opening: " + words(*first, "p50_seconds") + ", nine in ten within " + words(*first, "p90_seconds");
+  if (facts.projections.empty()) return;
+  const Event& first = *facts.projections.front();
+  const Event& last = *facts.projections.back();
+  text += "- Projected at its opening: " + words(first, "p50_seconds") + ", nine in ten within " + words(first, "p90_seconds");
   if (incident.recovered_at && !incident.recovery_said) {
     const double actual = in_seconds(*incident.recovered_at - incident.started_at);
     text += "; it took " + duration_words(*incident.recovered_at - incident.started_at) +
-            (actual <= first->body.number("p90_seconds").value_or(0) ? ", within that" : ", longer than that");
+            (actual <= first.body.number("p90_seconds").value_or(0) ? ", within that" : ", longer than that");
   }
-  text += ". Of " + std::to_string(count) + " projections the last, at " + time_text(last->at) + ", said " + words(*last, "p50_seconds") +
-          ", nine in ten within " + words(*last, "p90_seconds") + ".\n";
+  text += ". Of " + std::to_string(facts.projections.size()) + " projections the last, at " + time_text(last.at) + ", said " +
+          words(last, "p50_seconds") + ", nine in ten within " + words(last, "p90_seconds") + ".\n";
 }
 
 void data_loss(std::string& text, const Incident& incident, const Loss& loss) {
@@ -141,7 +151,7 @@ void data_loss(std::string& text, const Incident& incident, const Loss& loss) {
 }
 
 // The objectives against what happened. Exposures are those at the time of the draft, and say so.
-void impact(std::string& text, const Seen& seen, const Incident& incident) {
+void impact(std::string& text, const Seen& seen, const Incident& incident, const ReportFacts& facts) {
   heading(text, "Impact and objectives");
   const bool over = incident.elapsed(seen.now) > incident.rto;
   const bool absorbed = incident.state == IncidentState::absorbed;
@@ -157,28 +167,29 @@ void impact(std::string& text, const Seen& seen, const Incident& incident) {
     if (step.against_evidence && step.plan.critical)
       text += "- **" + plain(step.plan.title) + "** was " + plain(against_words(step)) + ". It counts for nothing above.\n";
   if (const auto loss = loss_of(seen.state, seen.settings, incident, seen.now)) data_loss(text, incident, *loss);
-  const auto of_class = parse_class(incident.of_class).value_or(DisasterClass::host);
-  for (const auto& component : incident.affects) {
-    const auto found = seen.settings.components.find(component);
-    if (found == seen.settings.components.end() || (found->second.protected_by.empty() && found->second.rpo.empty())) continue;
-    const auto exposure = exposure_of(seen.state, seen.settings, component, of_class, seen.now);
-    text += "- Recovery point of " + plain(component) + " (class " + std::string(class_name(of_class)) +
+  for (const KeptObjective& point : facts.points) {
+    text += "- Recovery point of " + plain(point.component) + " (class " + std::string(class_name(point.of_class)) +
             "), as it stands at the time of this draft: ";
-    if (exposure.no_source)
-      text += exposure.emptied.empty() ? "no source survives this class"
-                                       : "nothing is left: " + plain(loss_words(seen.state, exposure.emptied).value_or(""));
-    else if (!exposure.recovery_point)
-      text += "not known";
-    else
-      text += time_text(*exposure.recovery_point) + " from " + plain(exposure.source);
-    if (exposure.exposure)
-      text += "; what a loss would have cost: " + duration_words(*exposure.exposure) + (exposure.estimated ? " (estimated)" : "");
-    if (const auto target = seen.settings.rpo_of(component, of_class)) text += "; RPO " + duration_words(*target);
+    text += point.why_none.empty() ? time_text(*point.recovery_point) + " from " + plain(point.source) : plain(point.why_none);
+    if (point.actual)
+      text +=
+          "; what a loss would have cost: " + duration_words(*point.actual) +
+          (point.estimated ? " (estimated: the source cannot be read, or nobody knows whether writes go on)" : " (read from the source)");
+    if (point.target) text += "; RPO " + duration_words(*point.target);
     text += "\n";
   }
-  projections(text, incident);
+  projections(text, incident, facts);
   for (const auto& [from, until] : incident.looked_well)
     text += "- Looked well from " + time_text(from) + " to " + time_text(until) + " (" + duration_words(until - from) + "), and was not.\n";
+}
+
+// What nobody saw is no good time: it is told as what it is.
+void gaps(std::string& text, const ReportFacts& facts) {
+  heading(text, "Gaps in observation");
+  for (const auto& [from, until] : facts.unwatched)
+    text += "- " + time_text(from) + " to " + time_text(until) + " (" + duration_words(until - from) +
+            "): drwatch was blind or did not run. What happened then is not in this report.\n";
+  if (facts.unwatched.empty()) text += "None is known: drwatch watched from its start to its end.\n";
 }
 
 std::string step_line(const IncidentStep& step) {
@@ -200,17 +211,32 @@ std::string step_line(const IncidentStep& step) {
   return line;
 }
 
-void steps_and_messages(std::string& text, const Incident& incident) {
+void steps_and_messages(std::string& text, const Incident& incident, const ReportFacts& facts) {
   heading(text, "Steps");
   for (const auto& step : incident.steps) text += step_line(step);
   if (incident.steps.empty()) text += "This scenario has none.\n";
+  heading(text, "Steps that went otherwise");
+  for (const Event* event : facts.deviations) text += "- " + time_text(event->at) + " " + plain(event->message) + "\n";
+  if (facts.deviations.empty()) text += "None was skipped, failed, taken back, begun early or said against what drwatch saw.\n";
   heading(text, "Messages");
   for (const auto& message : incident.messages) {
     text += "- " + message.id + " to " + plain(message.audience) + ": " + std::string(state_name(message.state));
     text += message.sent_at ? ", sent " + time_text(*message.sent_at) + (message.by.empty() ? "" : " by " + plain(message.by)) : "";
-    text += ". Drafted " + time_text(message.drafted_at) + ": " + plain(message.subject) + "\n";
+    text += ". Drafted " + time_text(message.drafted_at) + ": " + plain(message.subject) + " (SHA-256 of subject and text " +
+            sha256_hex(message.subject + "\n" + message.body) + ")\n";
   }
   if (incident.messages.empty()) text += "None was drafted.\n";
+}
+
+// By what it can be shown later that nothing of it was changed.
+void evidence(std::string& text, const Incident& incident) {
+  heading(text, "Evidence");
+  for (const IncidentStep& step : incident.steps)
+    if (!step.evidence.empty()) text += "- " + step.plan.id + ": SHA-256 " + sha256_hex(step.evidence) + "\n";
+  if (!incident.timeline.empty())
+    text += "- Events " + std::to_string(incident.timeline.front().seq) + " to " + std::to_string(incident.timeline.back().seq) +
+            " of the journal, each chained to the one before: `drwatch incident export " + incident.id +
+            "` writes them into a file that `drwatch journal verify` follows.\n";
 }
 
 // All that happened, by time. Projections are left out here, and corrections by people are listed once more.
@@ -238,10 +264,13 @@ void timeline(std::string& text, const Incident& incident) {
 std::string report(const Seen& seen, const Incident& incident) {
   std::string text;
   summary(text, seen, incident);
-  impact(text, seen, incident);
-  clocks(text, incident);
+  const ReportFacts facts = report_facts(seen, incident);
+  impact(text, seen, incident, facts);
+  clocks(text, incident, facts);
+  gaps(text, facts);
   timeline(text, incident);
-  steps_and_messages(text, incident);
+  steps_and_messages(text, incident, facts);
+  evidence(text, incident);
   for_people(text, "Data loss", "What was really lost or restored, and how it was checked; which recovery point was chosen and why.");
   for_people(text, "Causes", "What made this possible. Avoid the one root cause; ask how each step made sense to those who took it.");
   for_people(text, "Contributing factors", "What made it worse, longer or harder to see. Which probe would have seen it earlier?");

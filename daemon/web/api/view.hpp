@@ -39,7 +39,7 @@ View status_view(const Seen& seen, const DaemonFigures& figures);
 View component_view(const Seen& seen, const ComponentSettings& component);
 // One entry per class that has an objective or a source.
 View exposure_view(const Seen& seen, const std::string& component);
-View signal_view(const SignalSettings& signal, const State& state);
+View signal_view(const SignalSettings& signal, const State& state, const Settings& settings);
 View maintenance_view(const MaintenanceRecord& record);
 View alert_view(const Alert& alert);
 // Of all components together: the worst, where unknown is worse than degraded; unknown without any component.

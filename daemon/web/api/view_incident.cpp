@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/recovery/incidents/commands.hpp"
 #include "daemon/recovery/outlook/projection.hpp"
 #include "daemon/recovery/outlook/rto.hpp"
 #include "daemon/recovery/points/exposure.hpp"
@@ -33,11 +34,15 @@ View verify_view(const Seen& seen, const Incident& incident, const IncidentStep&
   return view;
 }
 
-// null: the step has no command. `output` is the end of what the command wrote.
-View run_view(const IncidentStep& step) {
+// null: the step has no command. `output` is the end of what the command wrote; `would_run`: its words as they would be now, null while
+// one of the names in `missing` is not known.
+View run_view(const Seen& seen, const Incident& incident, const IncidentStep& step) {
   if (step.plan.run.empty()) return nullptr;
   View view;
   view["argv"] = step.plan.run;
+  const auto now = incident.live() ? filled_command(seen.state, seen.settings, incident, step, seen.now) : FilledCommand{};
+  view["would_run"] = incident.live() && now.missing.empty() ? View(now.argv) : View(nullptr);
+  view["missing"] = now.missing;
   view["auto"] = step.plan.automatic;
   view["timeout_seconds"] = seconds_view(step.plan.timeout);
   view["output"] = text_view(step.evidence);
@@ -53,6 +58,7 @@ View step_view(const Seen& seen, const Incident& incident, const IncidentStep& s
   view["kind"] = kind_name(step.plan.kind());
   view["state"] = state_name(step.state);
   view["after"] = step.plan.after;
+  view["waits_for"] = incident.waits_for(step);
   view["option"] = text_view(step.plan.option);
   view["needed"] = incident.needed(step);
   view["ready"] = incident.ready(step);
@@ -64,8 +70,8 @@ View step_view(const Seen& seen, const Incident& incident, const IncidentStep& s
   view["note"] = text_view(step.note);
   view["against_evidence"] = step.against_evidence;
   view["verify"] = verify_view(seen, incident, step);
-  view["run"] = run_view(step);
-  view["guide"] = text_view(step.plan.guide);
+  view["run"] = run_view(seen, incident, step);
+  view["guide"] = text_view(for_incident(step.plan.guide, incident.id));
   return view;
 }
 
@@ -215,13 +221,17 @@ View incident_view(const Seen& seen, const Incident& incident, bool whole, std::
   plain({"state", "affects", "explains"});
   view["url"] = seen.base_url + (incident.drill ? "/drills/" : "/incidents/") + incident.id;
   plain({"started_at", "started_by", "started_at_found", "detected_at", "opened_at", "opened_by", "acknowledged_at", "acknowledged_by",
-         "recovered_at", "recovery_said", "resolved_at", "absorbed", "absorbed_by", "absorbed_at", "false_alarm", "data"});
+         "taken_at", "taken_by"});
+  view["owner"] = text_view(incident.owner());
+  plain({"handed_at", "handed_to", "handed_by", "handover", "recovered_at", "recovery_said", "resolved_at", "absorbed", "absorbed_by",
+         "absorbed_at", "false_alarm", "data"});
   view["elapsed_seconds"] = number_view(in_seconds(incident.elapsed(seen.now)));
   view["rto_seconds"] = seconds_view(incident.rto);
   view["deadline"] = time_view(incident.deadline());
   view["standing"] = standing_name(judge_rto(incident, seen.now).standing);
   view["projected_seconds"] = projected_view(incident);
   view["decide_by"] = incident.projection ? time_view(incident.projection->decide_by) : View(nullptr);
+  view["update_due_at"] = incident.state == IncidentState::open ? time_view(incident.update_due()) : View(nullptr);
   view["projection"] = projection_view(incident);
   view["recovery_point"] = recovery_point_view(seen, incident);
   plain({"bad_change_at", "bad_change_by"});

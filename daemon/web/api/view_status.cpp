@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/recovery/outlook/rto.hpp"
 #include "daemon/recovery/points/exposure.hpp"
+#include "daemon/recovery/scenarios/follows.hpp"
 #include "daemon/recovery/seen/reasons.hpp"
 #include "daemon/web/api/view.hpp"
 
@@ -188,7 +189,7 @@ View component_view(const Seen& seen, const ComponentSettings& component) {
   return view;
 }
 
-View signal_view(const SignalSettings& signal, const State& state) {
+View signal_view(const SignalSettings& signal, const State& state, const Settings& settings) {
   const auto found = state.record.signals.find(signal.name);
   const SignalRecord* record = found == state.record.signals.end() ? nullptr : &found->second;
   View view;
@@ -205,6 +206,14 @@ View signal_view(const SignalSettings& signal, const State& state) {
                                  {"since", time_view(raising.since)},
                                  {"expires_at", time_view(raising.expires_at)},
                                  {"note", text_view(raising.note)}});
+  view["opens"] = View::array();
+  if (record && record->raised)
+    for (const Follows& each : follows_from(state, settings, signal.name))
+      view["opens"].push_back({{"scenario", each.scenario},
+                               {"state", follows_name(each.what)},
+                               {"incident", text_view(each.incident)},
+                               {"opens_at", time_view(each.opens_at)},
+                               {"why", text_view(each.why)}});
   return view;
 }
 
@@ -215,6 +224,7 @@ View maintenance_view(const MaintenanceRecord& record) {
   view["began_at"] = time_view(record.began_at);
   view["until"] = time_view(record.until);
   view["by"] = text_view(record.by);
+  view["note"] = text_view(record.note);
   return view;
 }
 
@@ -245,6 +255,8 @@ View status_view(const Seen& seen, const DaemonFigures& figures) {
     if (incident.live()) view["incidents"].push_back(incident_view(seen, incident, false));
   view["pending"] = View::array();
   for (const auto& [scenario, pending] : record.pending) view["pending"].push_back(pending_view(scenario, pending));
+  view["kept_shut"] = View::array();
+  for (const auto& [scenario, why] : seen.state.sight.kept_shut) view["kept_shut"].push_back({{"scenario", scenario}, {"why", why}});
   view["scenarios"] = View::array();
   for (const auto& [name, scenario] : seen.settings.scenarios) view["scenarios"].push_back(scenario_view(seen, scenario, false));
   view["projections"] = {
@@ -254,7 +266,7 @@ View status_view(const Seen& seen, const DaemonFigures& figures) {
   view["maintenance"] = View::array();
   for (const auto& [id, maintenance] : record.maintenance) view["maintenance"].push_back(maintenance_view(maintenance));
   view["signals"] = View::array();
-  for (const auto& [name, signal] : seen.settings.signals) view["signals"].push_back(signal_view(signal, seen.state));
+  for (const auto& [name, signal] : seen.settings.signals) view["signals"].push_back(signal_view(signal, seen.state, seen.settings));
   view["alerts"] = View{{"active", figures.alerts_active}, {"undelivered", figures.alerts_undelivered}};
   view["configuration"] = View{{"file", seen.settings.file},
                                {"hash", seen.settings.hash},

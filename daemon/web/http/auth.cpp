@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/web/http/auth.hpp"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <boost/asio/ip/address.hpp>
 
 #include <algorithm>
@@ -43,15 +41,14 @@ std::string_view role_word(Needs needs) {
 
 }  // namespace
 
-Digest digest_of(std::string_view text) {
-  Digest digest{};
-  EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
-  return digest;
-}
-bool same(const Digest& a, const Digest& b) { return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0; }
+std::string_view role_name(Role role) { return role == Role::admin ? "admin" : role == Role::responder ? "responder" : "viewer"; }
 
-Auth::Auth(const ServerSettings& server)
-    : free_reading_(server.public_url.empty() || server.open_reading), public_host_(host_of_url(server.public_url)) {
+Auth::Auth(const ServerSettings& server, std::string key)
+    : seals_(std::move(key)),
+      free_reading_(server.public_url.empty() || server.open_reading),
+      own_tls_(!server.tls_certificate.empty()),
+      public_tls_(server.public_url.starts_with("https://")),
+      public_host_(host_of_url(server.public_url)) {
   for (const auto& [name, token] : server.tokens) {
     if (!token.secret.present() || token.secret.reveal().empty()) continue;  // an empty secret would let everybody in
     const Role role = token.role == "admin" ? Role::admin : token.role == "responder" ? Role::responder : Role::viewer;
@@ -59,12 +56,36 @@ Auth::Auth(const ServerSettings& server)
   }
 }
 
-std::optional<Caller> Auth::caller(std::string_view token) const {
+const Auth::Known* Auth::known(std::string_view token) const {
   const Digest digest = digest_of(token);
-  std::optional<Caller> found;
-  for (const auto& known : known_)  // to the end, whichever it is
-    if (same(known.digest, digest) && !found) found = Caller{known.name, known.role};
+  const Known* found = nullptr;
+  for (const auto& each : known_)  // to the end, whichever it is
+    if (same(each.digest, digest) && !found) found = &each;
   return found;
+}
+
+std::optional<std::string> Auth::session_for(std::string_view token, Time now, std::string nonce) const {
+  const Known* who = known(token);
+  if (!who) return std::nullopt;
+  return seals_.sealed({who->name, now + session_lasts, std::move(nonce)}, who->digest);
+}
+
+std::optional<Caller> Auth::in_session(const Request& request, Time now) const {
+  const auto cookie = cookie_of(request, session_cookie);
+  const auto ticket = cookie ? Seals::read(*cookie) : std::nullopt;
+  if (!ticket) return std::nullopt;
+  for (const auto& each : known_)
+    if (each.name == ticket->name && seals_.holds(*cookie, each.digest, now))
+      return Caller{each.name, each.role, ticket->nonce, seals_.form_token(ticket->nonce, each.digest)};
+  return std::nullopt;
+}
+
+bool Auth::by_tls(const Request& request) const {
+  if (own_tls_) return true;
+  const std::string* scheme = request.header("x-forwarded-proto");
+  if (scheme && same_word(*scheme, "https")) return true;
+  const std::string* host = request.header("host");
+  return public_tls_ && host && same_word(*host, public_host_);
 }
 
 // DNS rebinding: a page on the internet may point its own name at 127.0.0.1 and read drwatch through the browser of whoever looks at the
@@ -83,7 +104,17 @@ bool Auth::host_is_ours(const Request& request) const {
   return !not_an_address;
 }
 
-std::variant<Caller, Response> Auth::admit(const Request& request, Needs needs) const {
+namespace {
+
+std::optional<Response> too_little(const Caller& who, Needs needs, bool reading) {
+  if (reading || who.role == Role::admin || (needs == Needs::responder && who.role == Role::responder)) return std::nullopt;
+  return refused(403, "not allowed",
+                 "this needs the role " + std::string(role_word(needs)) + "; the token of '" + who.name + "' does not have it");
+}
+
+}  // namespace
+
+std::variant<Caller, Response> Auth::admit(const Request& request, Needs needs, Time now, bool form) const {
   if (needs == Needs::nothing) return Caller{};
   const bool reading = needs == Needs::reading || needs == Needs::figures;
   const std::string* given = request.header("authorization");
@@ -91,22 +122,26 @@ std::variant<Caller, Response> Auth::admit(const Request& request, Needs needs) 
     std::string_view token = std::string_view(*given).substr(7);
     while (token.starts_with(' ')) token.remove_prefix(1);
     // A token that is sent must be right, even where none is needed: otherwise a mistyped one would go unnoticed until it matters.
-    const auto who = caller(token);
+    const Known* who = known(token);
     if (!who) {
       Response wrong = refused(401, "wrong token", "no token of [server.tokens] is this one");
       wrong.held = wrong_token_held;
       return wrong;
     }
-    const bool enough = reading || who->role == Role::admin || (needs == Needs::responder && who->role == Role::responder);
-    if (!enough)
-      return refused(403, "not allowed",
-                     "this needs the role " + std::string(role_word(needs)) + "; the token of '" + who->name + "' does not have it");
-    return *who;
+    const Caller caller{who->name, who->role, "", ""};
+    if (auto no = too_little(caller, needs, reading)) return std::move(*no);
+    return caller;
   }
   // The kernel has said who it is. root may do everything; drwatch's own user, as whom its unit reloads it, but also plugins and commands
   // run, may reload and read, and nothing else.
   if (request.local_user == "root" || (!request.local_user.empty() && (reading || needs == Needs::reloading)))
     return Caller{request.local_user, request.local_user == "root" ? Role::admin : Role::viewer};
+  if (reading || form) {
+    if (const auto who = in_session(request, now)) {
+      if (auto no = too_little(*who, needs, reading)) return std::move(*no);
+      return *who;
+    }
+  }
   if (reading && request.peer_is_loopback && free_reading_) {
     if (needs == Needs::reading && !host_is_ours(request))
       return refused(403, "unknown host", "without a token drwatch is read as localhost, as an IP address or as [server] public_url only");

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -165,14 +166,15 @@ std::string header_text(const Response& response, bool keep_alive, Time now) {
   if (!response.stream) add("Content-Length", std::to_string(response.body.size()));
   // A stream has no length, so its end can only be the end of the connection.
   add("Connection", keep_alive && !response.stream ? "keep-alive" : "close");
-  // The pages have no scripts, so none may run; they may not be framed, nor their type be guessed at. And they are not kept in a cache: the
-  // state of a platform must not be read from a shared computer's disk.
+  // Of scripts and styles only our own files; nothing is framed, nor its type guessed at. And nothing is kept in a cache, but for what says
+  // so itself: the state of a platform must not be read from a shared computer's disk.
   add("Content-Security-Policy",
-      "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
+      "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; "
       "frame-ancestors 'none'");
   add("X-Content-Type-Options", "nosniff");
   add("Referrer-Policy", "no-referrer");
-  add("Cache-Control", "no-store");
+  const bool kept = std::any_of(response.headers.begin(), response.headers.end(), [](const auto& h) { return h.first == "Cache-Control"; });
+  if (!kept) add("Cache-Control", "no-store");
   for (const auto& [name, value] : response.headers) add(name, value);
   text += "\r\n";
   return text;

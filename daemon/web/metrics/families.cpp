@@ -170,6 +170,11 @@ constexpr Family incident_rows[] = {
           [](const IncidentFigures& incident, Series& to) {
             if (incident.projection) to.add(incident.projection->decide_by, {incident.scenario});
           }),
+    gauge("drwatch_incident_update_due_timestamp_seconds", Unit::unix_time, {"scenario"},
+          "When people who wait for news of the open incident should hear something; in the past: it is due.",
+          [](const IncidentFigures& incident, Series& to) {
+            if (incident.update_due) to.add(*incident.update_due, {incident.scenario});
+          }),
     gauge("drwatch_incident_missing_probability", Unit::none, {"scenario"}, "That the open incident misses its RTO, as projected: 0 to 1.",
           [](const IncidentFigures& incident, Series& to) {
             if (incident.projection) to.add(incident.projection->missing, {incident.scenario});

@@ -92,7 +92,11 @@ std::string metrics_text(const Snapshot& snapshot) {
       // A family without a series is left out: a header alone says nothing.
       if (!one.front().metric.empty()) serializer.Serialize(out, one);
     }
-  return std::move(out).str();
+  // The library's word for a value that is no number is "Nan". The exposition format's is NaN, and not everything that reads it is as
+  // forgiving as Prometheus. A value is what stands last in a line.
+  std::string text = std::move(out).str();
+  for (std::size_t at = text.find(" Nan\n"); at != std::string::npos; at = text.find(" Nan\n", at)) text[at + 3] = 'N';
+  return text;
 }
 
 }  // namespace drwatch::web

@@ -54,6 +54,7 @@ struct IncidentFigures {
   std::string scenario;
   std::optional<Duration> elapsed;       // while open
   std::optional<Projection> projection;  // of the open incident
+  std::optional<Time> update_due{};      // ... and when people who wait for news should hear something
 };
 struct Snapshot {
   std::shared_ptr<const Settings> settings;

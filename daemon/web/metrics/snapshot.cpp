@@ -80,6 +80,7 @@ std::vector<IncidentFigures> incident_figures(const State& state, const Settings
     if (its == figures.end()) its = figures.insert(its, {incident.scenario, std::nullopt, std::nullopt});
     its->elapsed = incident.elapsed(now);
     its->projection = incident.projection;
+    its->update_due = incident.update_due();
   }
   return figures;
 }

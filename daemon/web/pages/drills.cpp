@@ -47,7 +47,7 @@ std::string calibration_words(const Measured& measured) {
 
 }  // namespace
 
-Response page_drills(const Moment& now, const Call&) {
+Response page_drills(const Moment& now, const Call& call) {
   const Measured& measured = now.seen.state.record.measured;
   View view;
   view["scenarios"] = View::array();
@@ -57,9 +57,7 @@ Response page_drills(const Moment& now, const Call&) {
   view["scores"] = View::array();
   for (auto score = measured.scores.rbegin(); score != measured.scores.rend(); ++score) view["scores"].push_back(score_of(*score));
   view["has_scores"] = !view["scores"].empty();
-  view["now"] = time_text(now.seen.now);
-  view["version"] = now.figures.version;
-  return page("drills", "Drills · drwatch", std::move(view));
+  return page(frame_of(now, call, false), "drills", "Drills · drwatch", std::move(view));
 }
 
 }  // namespace drwatch::web

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page that says how things are: the status document, put into words.
+// The page that says how things are: the status document, put into words, what is wrong first.
 #include "daemon/web/api/reading.hpp"
+#include "daemon/web/pages/headline.hpp"
+#include "daemon/web/pages/incident.hpp"
 #include "daemon/web/pages/rendering.hpp"
 #include "daemon/web/pages/wording.hpp"
 
@@ -9,40 +11,21 @@
 namespace drwatch::web {
 namespace {
 
-constexpr int refresh_seconds = 10;
-
-std::string titles_with(const View& components, std::string_view health) {
-  View titles = View::array();
-  for (const auto& component : components)
-    if (component["health"] == health) titles.push_back(component["title"]);
-  return words_of(titles);
-}
-
-std::string headline(const View& status) {
-  const std::string health = status["health"];
-  if (status["components"].empty()) return "No component is configured";
-  if (health == "up") return "Everything is up";
-  if (health == "unknown") return "Not known: " + titles_with(status["components"], health) + " cannot be seen";
-  return titles_with(status["components"], health) + (health == "down" ? " down" : " degraded");
-}
+// More than so many of one kind are rows and no cards, or folded.
+constexpr std::size_t cards_at_most = 12, rows_at_most = 24;
 
 std::string subline(const View& status) {
-  int up = 0;
-  for (const auto& component : status["components"]) up += component["health"] == "up";
-  const auto incidents = status["incidents"].size();
-  return std::to_string(up) + " of " + std::to_string(status["components"].size()) + " components up, " +
-         (incidents == 0 ? "no incident" : std::to_string(incidents) + (incidents == 1 ? " incident" : " incidents")) + " in hand.";
+  const auto up =
+      std::count_if(status["components"].begin(), status["components"].end(), [](const View& c) { return c["health"] == "up"; });
+  return std::to_string(up) + " of " + counted(status["components"].size(), "component") + " up.";
 }
 
-void word_incident(View& incident, const Seen& seen, const Incident& record) {
+void word_open_incident(View& incident, const Seen& seen, const Incident& record) {
   const bool open = record.state == IncidentState::open;
   incident["alarm"] = open && record.severity == Severity::critical;
   incident["state_class"] = open ? "open-incident" : "recovered";
-  incident["elapsed_words"] = duration_words(record.elapsed(seen.now));
-  incident["rto_words"] = duration_words(record.rto);
-  incident["left_words"] = record.recovered_at ? "recovered" : left_words(record.deadline(), seen.now);
-  incident["ack_words"] = record.acknowledged_at ? "by " + record.acknowledged_by : "not yet";
-  incident["percent"] = percent_of(record.elapsed(seen.now), record.rto);
+  word_clock(incident, seen, record);
+  incident["ack_words"] = record.acknowledged_at ? "by " + record.acknowledged_by : "by nobody yet";
   View why = View::array();
   for (const auto& each : record.because) why.push_back(each.condition);
   incident["because_words"] = why.empty() ? "" : "Because " + words_of(why) + ".";
@@ -64,31 +47,66 @@ View breach_words(const View& objective, Time now) {
   return at ? View("breach at " + clock_words(*at, now)) : View(nullptr);
 }
 
-View exposure_rows(const View& components, const Seen& seen) {
-  View rows = View::array();
-  for (const auto& component : components) {
-    for (const auto& exposure : component["exposures"]) {
-      const View objective = objective_of(component, "rpo", exposure["class"]);
-      View row;
-      row["component"] = component["title"];
-      row["class"] = exposure["class"];
-      row["lost_words"] = exposure["no_source"] == true
-                              ? (exposure["emptied"].is_null() ? "nothing survives this" : "everything: nothing is left")
-                          : exposure["exposure_seconds"].is_null()
-                              ? "not known"
-                              : seconds_words(exposure["exposure_seconds"]) + (exposure["estimated"] == true ? " (estimated)" : "");
-      row["target_words"] = objective.is_null() ? "" : seconds_words(objective["target_seconds"]);
-      row["standing"] = objective.is_null() ? View(nullptr) : objective["standing"];
-      row["standing_sign"] = objective.is_null() ? "" : sign(objective["standing"].get<std::string>());
-      row["point_words"] = exposure["recovery_point"].is_null() ? View("none") : exposure["recovery_point"];
-      row["source_words"] = exposure["source"].is_null() ? "" : "from " + exposure["source"].get<std::string>();
-      if (!exposure["held_since"].is_null())
-        row["source_words"] = row["source_words"].get<std::string>() + ", no writes since " + ago_words(seen, exposure["held_since"]);
-      row["breach_words"] = breach_words(objective, seen.now);
-      rows.push_back(std::move(row));
+View exposure_row(const View& component, const View& exposure, const Seen& seen) {
+  const View objective = objective_of(component, "rpo", exposure["class"]);
+  View row;
+  row["component"] = component["title"];
+  row["class"] = exposure["class"];
+  row["lost_words"] = exposure["no_source"] == true
+                          ? (exposure["emptied"].is_null() ? "nothing survives this" : "everything: nothing is left")
+                      : exposure["exposure_seconds"].is_null()
+                          ? "not known"
+                          : seconds_words(exposure["exposure_seconds"]) + (exposure["estimated"] == true ? " (estimated)" : "");
+  row["target_words"] = objective.is_null() ? "" : seconds_words(objective["target_seconds"]);
+  row["standing"] = objective.is_null() ? View(nullptr) : objective["standing"];
+  row["standing_sign"] = objective.is_null() ? "" : sign(objective["standing"].get<std::string>());
+  row["percent"] = nullptr;
+  if (!objective.is_null() && exposure["exposure_seconds"].is_number())
+    row["percent"] =
+        percent_of(of_seconds(exposure["exposure_seconds"].get<double>()), of_seconds(objective["target_seconds"].get<double>()));
+  row["metered"] = !row["percent"].is_null();
+  row["point_words"] = exposure["recovery_point"].is_null() ? View("none") : exposure["recovery_point"];
+  row["source_words"] = exposure["source"].is_null() ? "" : "from " + exposure["source"].get<std::string>();
+  if (!exposure["held_since"].is_null())
+    row["source_words"] = row["source_words"].get<std::string>() + ", no writes since " + ago_words(seen, exposure["held_since"]);
+  row["breach_words"] = breach_words(objective, seen.now);
+  return row;
+}
+
+int badness_of(const View& standing) {
+  return standing == "breached" ? 0 : standing == "at-risk" ? 1 : standing == "unproven" ? 2 : standing == "met" ? 3 : 4;
+}
+
+// Those on the way to a breach, and those that are well or not judged: folded where they are many.
+void add_exposures(View& status, const Seen& seen) {
+  std::vector<View> rows;
+  for (const auto& component : status["components"])
+    for (const auto& exposure : component["exposures"]) rows.push_back(exposure_row(component, exposure, seen));
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const View& a, const View& b) { return badness_of(a["standing"]) < badness_of(b["standing"]); });
+  const bool many = rows.size() > cards_at_most;
+  View shown = View::array(), folded = View::array();
+  for (auto& row : rows) (many && badness_of(row["standing"]) > 2 ? folded : shown).push_back(std::move(row));
+  status["has_exposures"] = !rows.empty();
+  status["exposed_html"] = shown.empty() ? View(nullptr) : View(fragment("exposures", {{"rows", shown}}));
+  status["more_exposed_html"] = folded.empty() ? View(nullptr) : View(fragment("exposures", {{"rows", folded}}));
+  status["more_exposed_words"] = std::to_string(folded.size()) + " more within their objective, or not judged";
+}
+
+View probes_of(const View& component, const Seen& seen) {
+  View probes = View::array();
+  for (const auto* names : {&component["probes"], &component["protected_by"]}) {
+    for (const auto& name : *names) {
+      const auto record = seen.state.record.probes.find(name.get<std::string>());
+      const Health health = record == seen.state.record.probes.end() ? Health::unknown : record->second.health;
+      View probe;
+      probe["name"] = name;
+      probe["health"] = health_name(health);
+      probe["health_sign"] = sign(health_name(health));
+      if (std::find(probes.begin(), probes.end(), probe) == probes.end()) probes.push_back(std::move(probe));
     }
   }
-  return rows;
+  return probes;
 }
 
 void word_component(View& component, const Seen& seen) {
@@ -105,19 +123,57 @@ void word_component(View& component, const Seen& seen) {
     rto["standing_sign"] = sign(rto["standing"].get<std::string>());
   }
   component["rto"] = std::move(rto);
-  View probes = View::array();
-  for (const auto* names : {&component["probes"], &component["protected_by"]}) {
-    for (const auto& name : *names) {
-      const auto record = seen.state.record.probes.find(name.get<std::string>());
-      const Health health = record == seen.state.record.probes.end() ? Health::unknown : record->second.health;
-      View probe;
-      probe["name"] = name;
-      probe["health"] = health_name(health);
-      probe["health_sign"] = sign(health_name(health));
-      if (std::find(probes.begin(), probes.end(), probe) == probes.end()) probes.push_back(std::move(probe));
-    }
+  component["probes"] = probes_of(component, seen);
+}
+
+// What is wrong first; what is wrong because something else is, behind that.
+int place_of(const View& component) {
+  const std::string health = component["health"];
+  if (health == "up") return 4;
+  if (!component["explained_by"].is_null()) return 3;
+  return health == "down" ? 0 : health == "unknown" ? 1 : 2;
+}
+
+void sort_components(View& status) {
+  auto& list = status["components"].get_ref<View::array_t&>();
+  std::stable_sort(list.begin(), list.end(), [](const View& a, const View& b) { return place_of(a) < place_of(b); });
+  View cards = View::array(), rows = View::array(), well = View::array();
+  const bool few = list.size() <= cards_at_most;
+  for (const auto& component : list) {
+    const bool up = component["health"] == "up";
+    const bool card = few || (!up && component["explained_by"].is_null() && cards.size() < cards_at_most);
+    (card ? cards : up ? well : rows).push_back(component);
   }
-  component["probes"] = std::move(probes);
+  status["cards"] = std::move(cards);
+  status["rows_html"] = rows.empty() ? View(nullptr) : View(fragment("component_rows", {{"rows", rows}}));
+  status["well_words"] = counted(well.size(), "component") + " up";
+  status["well_open"] = well.size() <= rows_at_most;
+  status["well_html"] = well.empty() ? View(nullptr) : View(fragment("component_rows", {{"rows", well}}));
+}
+
+// "eu-central: 3 of 14 down"
+void add_places(View& status, const Seen& seen) {
+  View places = View::array();
+  for (const auto& [name, place] : seen.settings.places) {
+    std::size_t down = 0, not_up = 0;
+    for (const auto& member : place.components) {
+      const auto record = seen.state.record.components.find(member);
+      const Health health = record == seen.state.record.components.end() ? Health::unknown : record->second.health;
+      down += health == Health::down;
+      not_up += health != Health::up;
+    }
+    if (place.components.size() < 2) continue;
+    const std::string of = " of " + std::to_string(place.components.size());
+    places.push_back({{"name", name},
+                      {"class", down > 0     ? "down"
+                                : not_up > 0 ? "degraded"
+                                             : "up"},
+                      {"words", down > 0     ? std::to_string(down) + of + " down"
+                                : not_up > 0 ? std::to_string(not_up) + of + " not up"
+                                             : "all " + std::to_string(place.components.size()) + " up"}});
+  }
+  status["places"] = std::move(places);
+  status["has_places"] = !status["places"].empty();
 }
 
 // "database, from wal-archive: 42 s lost"
@@ -141,40 +197,66 @@ void word_standing(View& scenario) {
                                 : (drill["overdue"] == true ? "overdue since " : "due ") + drill["due_at"].get<std::string>().substr(0, 10);
 }
 
+// Worst first; folded while there is nothing to tell them apart.
+void sort_scenarios(View& status) {
+  for (auto& scenario : status["scenarios"]) word_standing(scenario);
+  auto& list = status["scenarios"].get_ref<View::array_t&>();
+  std::stable_sort(list.begin(), list.end(),
+                   [](const View& a, const View& b) { return badness_of(a["standing"]) < badness_of(b["standing"]); });
+  status["has_scenarios"] = !list.empty();
+  const bool alike = !list.empty() && list.front()["standing"] == list.back()["standing"];
+  status["scenarios_open"] = !alike || list.size() < 4;
+  std::map<std::string, std::size_t> counts;
+  for (const auto& scenario : list) ++counts[scenario["standing"].get<std::string>()];
+  std::string words = counted(list.size(), "scenario") + ": ";
+  bool first = true;
+  for (const char* standing : {"breached", "at-risk", "unproven", "met"}) {
+    if (!counts.contains(standing)) continue;
+    words += (first ? "" : ", ") + std::to_string(counts[standing]) + " " + standing;
+    first = false;
+  }
+  status["scenarios_words"] = words;
+}
+
 void flags(View& status, const DaemonFigures& figures) {
-  for (const char* list : {"incidents", "pending", "components", "scenarios", "findings", "maintenance"})
-    status["has_" + std::string(list)] = !status[list].empty();
-  status["has_exposures"] = !status["exposures"].empty();
+  for (const char* list : {"incidents", "pending", "findings", "maintenance"}) status["has_" + std::string(list)] = !status[list].empty();
   status["raised"] = View::array();
   for (const auto& signal : status["signals"])
     if (signal["state"] == "raised") status["raised"].push_back(signal);
   status["has_signals"] = !status["raised"].empty();
   status["not_durable"] = !figures.durable;
   status["reload_error"] = figures.last_reload_successful ? View(nullptr) : text_view(figures.last_reload_error);
-  status["alert_words"] =
-      std::to_string(figures.alerts_active) + " alerts active" +
-      (figures.alerts_undelivered == 0 ? ", all of them delivered."
-                                       : ", " + std::to_string(figures.alerts_undelivered) + " of them NOT confirmed by any Alertmanager.");
+  status["alert_words"] = counted(figures.alerts_active, "alert") + " active" +
+                          (figures.alerts_active == 0 ? "."
+                           : figures.alerts_undelivered == 0
+                               ? ", all of them delivered."
+                               : ", " + std::to_string(figures.alerts_undelivered) + " of them NOT confirmed by any Alertmanager.");
 }
 
 }  // namespace
 
-Response page_overview(const Moment& now, const Call&) {
+Response page_overview(const Moment& now, const Call& call) {
   const DaemonFigures& figures = now.figures;
   View status = status_view(now.seen, figures);
-  status["headline"] = headline(status);
+  const Headline headline = headline_of(now.seen, figures);
+  status["headline"] = headline.text;
+  status["besides"] = headline.besides;
+  status["level"] = headline.level;
+  status["level_sign"] = sign(headline.level);
+  status["level_word"] = headline.level == "up" ? "well" : headline.level == "unknown" ? "not known" : "attention";
   status["subline"] = subline(status);
-  status["health_sign"] = sign(status["health"].get<std::string>());
-  status["exposures"] = exposure_rows(status["components"], now.seen);
   for (auto& incident : status["incidents"])
-    word_incident(incident, now.seen, now.seen.state.record.incidents.at(incident["id"].get<std::string>()));
+    word_open_incident(incident, now.seen, now.seen.state.record.incidents.at(incident["id"].get<std::string>()));
   for (auto& pending : status["pending"]) pending["because_words"] = words_of(pending["because"]);
+  add_exposures(status, now.seen);
   for (auto& component : status["components"]) word_component(component, now.seen);
-  for (auto& scenario : status["scenarios"]) word_standing(scenario);
+  sort_components(status);
+  add_places(status, now.seen);
+  sort_scenarios(status);
   for (auto& maintenance : status["maintenance"]) maintenance["component_words"] = words_of(maintenance["components"]);
   flags(status, figures);
-  const std::string title = status["headline"].get<std::string>() + " · drwatch";
-  return page("overview", title, std::move(status), refresh_seconds);
+  const std::string title = sign(headline.level) + " " + headline.text + " · drwatch";
+  return page(frame_of(now, call, true), "overview", title, std::move(status));
 }
 
 }  // namespace drwatch::web

@@ -7,13 +7,6 @@
 namespace drwatch::web {
 namespace {
 
-View frame(const Moment& now) {
-  View view;
-  view["now"] = time_text(now.seen.now);
-  view["version"] = now.figures.version;
-  return view;
-}
-
 void word_scenario(View& scenario) {
   scenario["rto_words"] = seconds_words(scenario["rto_seconds"]);
   scenario["ack_words"] = seconds_words(scenario["ack_within_seconds"]);
@@ -21,7 +14,7 @@ void word_scenario(View& scenario) {
   scenario["affects_words"] = scenario["affects"].empty() ? std::string("none named") : words_of(scenario["affects"]);
 }
 
-void word_step(View& step, int number) {
+void word_plan(View& step, int number) {
   const std::string kind = step["kind"];
   step["number"] = number;
   step["kind_words"] = kind == "verified" ? "drwatch verifies it" : kind == "command" ? "a command" : "a person does it";
@@ -55,15 +48,15 @@ void word_trace(View& trace) {
 
 }  // namespace
 
-Response page_runbook(const Moment& now, const Call&) {
-  View view = frame(now);
+Response page_runbook(const Moment& now, const Call& call) {
+  View view;
   view["scenarios"] = View::array();
   for (const auto& [name, scenario] : now.settings->scenarios) {
     View row = scenario_view(now.seen, scenario, true);
     word_scenario(row);
     view["scenarios"].push_back(std::move(row));
   }
-  return page("runbook", "Runbook · drwatch", std::move(view));
+  return page(frame_of(now, call, false), "runbook", "Runbook · drwatch", std::move(view));
 }
 
 namespace {
@@ -96,10 +89,9 @@ Response page_scenario(const Moment& now, const Call& call) {
   view["for_words"] = people_only || trigger["for_seconds"] == 0 ? View(nullptr) : View(seconds_words(trigger["for_seconds"]));
   word_exit(view, found->second.exit);
   int number = 0;
-  for (auto& step : view["steps"]) word_step(step, ++number);
+  for (auto& step : view["steps"]) word_plan(step, ++number);
   view["has_messages"] = !view["messages"].empty();
-  view.update(frame(now));
-  return page("scenario", found->second.title + " · runbook", std::move(view));
+  return page(frame_of(now, call, false), "scenario", found->second.title + " · runbook", std::move(view));
 }
 
 Response page_probe(const Moment& now, const Call& call) {
@@ -129,8 +121,7 @@ Response page_probe(const Moment& now, const Call& call) {
   view["written"] = View::array();
   for (const auto& [key, value] : view["configured"].items()) view["written"].push_back({{"key", key}, {"value", value}});
   view["has_failures"] = !view["failures"].empty();
-  view.update(frame(now));
-  return page("probe", found->first + " · drwatch", std::move(view), 10);
+  return page(frame_of(now, call, true), "probe", found->first + " · drwatch", std::move(view));
 }
 
 }  // namespace drwatch::web

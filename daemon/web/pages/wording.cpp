@@ -19,6 +19,11 @@ std::string ago_words(const Seen& seen, const View& time) {
   return at ? duration_words(seen.now - *at) + " ago" : std::string();
 }
 
+std::string moment_words(const View& time) {
+  const auto at = time.is_string() ? parse_time(time.get<std::string>()) : std::nullopt;
+  return at ? time_words(*at) : std::string();
+}
+
 std::string words_of(const View& list, std::string_view between) {
   std::string text;
   for (const auto& word : list) text += (text.empty() ? std::string() : std::string(between)) + word.get<std::string>();
@@ -37,6 +42,8 @@ int percent_of(Duration part, Duration whole) {
   if (whole <= Duration{0}) return 100;
   return static_cast<int>(std::clamp<std::int64_t>(part.count() * 100 / whole.count(), 0, 100));
 }
+
+std::string counted(std::size_t n, std::string_view noun) { return std::to_string(n) + " " + std::string(noun) + (n == 1 ? "" : "s"); }
 
 View text_or_null(std::string text) { return text.empty() ? View(nullptr) : View(std::move(text)); }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A client's bytes to drwatch's own server: the request, its target and query, its JSON fields.
+// A client's bytes to drwatch's own server: the request, its target and query, its JSON fields, a browser's form and cookies.
 #include "daemon/web/api/fields.hpp"
 #include "daemon/web/http/incoming.hpp"
 #include "daemon/web/http/peers.hpp"
+#include "daemon/web/http/session.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace http_request_target {
@@ -35,7 +36,20 @@ Read read(std::string_view text, std::size_t piece) {
   return made;
 }
 
+// What a browser sends: a form, and a cookie that nobody but drwatch can make.
+void look_at_browser(const Request& request) {
+  if (const auto form = form_of(request))
+    for (const auto& [name, value] : *form)
+      must(name.size() + value.size() <= request.body.size() && value.find('\0') == std::string::npos,
+           "a form holds no more than its body");
+  static const Seals seals("a key");
+  static const Digest token = digest_of("a token");
+  const auto cookie = cookie_of(request, session_cookie);
+  must(!cookie || !seals.holds(*cookie, token, Time{}), "nobody else seals a session");
+}
+
 void look_at(Request request) {
+  look_at_browser(request);
   static const Proxies proxies({"10.0.0.0/8", "2001:db8::/32"});
   const std::string client = proxies.forwarded_for(request);
   must(client.empty() || (parse_address(client) && !proxies.trusts(client)), "who is forwarded for is an address, and no proxy");

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// The work on an incident: which step is next, and the forms that each step has as things stand.
+#include "config/rows/encoding.hpp"
+#include "daemon/recovery/deciding.hpp"
+#include "daemon/web/pages/incident.hpp"
+#include "daemon/web/pages/rendering.hpp"
+#include "daemon/web/pages/wording.hpp"
+
+namespace drwatch::web {
+namespace {
+
+std::string tick(const std::string& state, bool against) {
+  if (against) return "?";
+  if (state == "done") return "✓";
+  if (state == "skipped") return "–";
+  if (state == "failed" || state == "interrupted") return "!";
+  return state == "open" ? "" : "…";
+}
+
+std::string kind_words(const std::string& kind) {
+  return kind == "verified" ? "drwatch verifies it" : kind == "command" ? "a command" : "a person does it";
+}
+
+bool is_closed(const View& step) { return step["closed"] == true; }
+bool in_hand(const View& step) { return step["state"] == "started" || step["state"] == "running"; }
+bool stuck(const View& step) { return step["state"] == "failed" || step["state"] == "interrupted"; }
+bool is_peoples(const View& step) { return step["kind"] != "verified"; }
+
+// The step that a person should look at first: what failed under their hands, what they have begun, what may begin, and last what drwatch
+// is waiting to see. nullptr: nothing is left. A step of an option that was not chosen is nobody's.
+const View* next_of(const View& steps) {
+  const auto first = [&steps](auto&& is) -> const View* {
+    for (const auto& step : steps)
+      if (!is_closed(step) && step["passed_over"] == false && is(step)) return &step;
+    return nullptr;
+  };
+  if (const auto* found = first([](const View& s) { return stuck(s) && is_peoples(s); })) return found;
+  if (const auto* found = first([](const View& s) { return in_hand(s) && is_peoples(s); })) return found;
+  if (const auto* found = first([](const View& s) { return s["ready"] == true && is_peoples(s); })) return found;
+  return first([](const View& s) { return s["critical"] == true || !is_peoples(s); });
+}
+
+// Which forms a step has now. All of them can be sent by mistake, or twice: the heart refuses what does not fit.
+View forms_of(const View& step, const Command* command, const std::string& place) {
+  const bool closed = is_closed(step), running = step["state"] == "running", verified = step["kind"] == "verified";
+  View forms;
+  forms["place"] = place;
+  forms["id"] = step["id"];
+  forms["title"] = step["title"];
+  forms["can_cancel"] = running;
+  forms["can_start"] = !closed && !running && !verified && step["state"] != "started";
+  forms["can_done"] = !closed && !running && !verified;
+  forms["can_tick"] = !closed && verified;
+  forms["can_skip"] = !closed && !running;
+  forms["can_undo"] = step["state"] != "open" && !running;
+  forms["critical"] = step["critical"];
+  forms["verified"] = verified;
+  forms["started"] = step["state"] == "started";
+  forms["run"] = nullptr;
+  if (command && !closed && !running) {
+    View argv = View::array();
+    for (const auto& word : command->argv) argv.push_back(View{{"exactly", word}});
+    forms["run"] = {{"argv", std::move(argv)},
+                    {"confirm", command->confirm},
+                    {"missing_words", text_or_null(words_of(View(command->missing)))},
+                    {"again", stuck(step)},
+                    {"waits", step["ready"] == false}};
+    forms["can_start"] = false;  // to run it is to start it
+  }
+  return forms;
+}
+
+}  // namespace
+
+Command command_of(const Seen& seen, const Incident& incident, const IncidentStep& step) {
+  Command command;
+  std::string asked;
+  for (const auto& word : step.plan.run) {
+    command.argv.push_back(fill(seen.state, seen.settings, incident, word, seen.now, command.missing));
+    // What goes on with the clock is no other command.
+    const bool runs_on = word.find("{{now}}") != std::string::npos || word.find("{{elapsed}}") != std::string::npos ||
+                         word.find("{{exposure}}") != std::string::npos;
+    asked += (runs_on ? word : command.argv.back()) + '\n';
+  }
+  command.confirm = sha256_hex(asked).substr(0, 16);
+  return command;
+}
+
+namespace {
+
+// "drwatch incident note ID ..." is what is typed, with the incident's id in its place.
+std::string with_id(std::string guide, const std::string& id) {
+  constexpr std::string_view command = "drwatch incident ", placeholder = "ID";
+  for (auto at = guide.find(command); at != std::string::npos; at = guide.find(command, at + 1)) {
+    const auto verb = at + command.size();
+    const auto blank = guide.find_first_of(" \n`", verb);
+    if (blank == std::string::npos || guide[blank] != ' ' || guide.compare(blank + 1, placeholder.size(), placeholder) != 0) continue;
+    const auto behind = blank + 1 + placeholder.size();
+    const bool longer = behind < guide.size() && (guide[behind] == '_' || (guide[behind] >= 'A' && guide[behind] <= 'Z'));
+    if (!longer) guide.replace(blank + 1, placeholder.size(), id);
+  }
+  return guide;
+}
+
+}  // namespace
+
+void word_step(View& step, const std::string& incident) {
+  const std::string state = step["state"];
+  const bool closed = state == "done" || state == "skipped";
+  step["closed"] = closed;
+  const bool against = step["against_evidence"] == true;
+  step["tick"] = tick(state, against);
+  step["tick_class"] = against ? "failed" : state;  // as what does not hold
+  step["waits"] = state == "open" && step["ready"] == false && step["kind"] != "verified";
+  step["after_words"] = words_of(step["after"]);
+  step["kind_words"] = kind_words(step["kind"]);
+  step["expect_words"] = text_or_null(seconds_words(step["expect_seconds"]));
+  step["guide_html"] = step["guide"].is_null() ? View(nullptr) : View(markdown_html(with_id(step["guide"], incident)));
+  step["guide_open"] = state == "started" || state == "running" || stuck(step);
+  std::string done;
+  if (closed && !step["ended_at"].is_null())
+    done = state + " at " + moment_words(step["ended_at"]);
+  else if (!step["started_at"].is_null())
+    done = "started at " + moment_words(step["started_at"]);
+  if (!done.empty() && !step["by"].is_null())
+    done += against ? ", said by " + step["by"].get<std::string>() + ", against what drwatch sees" : " by " + step["by"].get<std::string>();
+  step["done_sentence"] = text_or_null(std::move(done));
+  if (View& verify = step["verify"]; !verify.is_null()) {
+    verify["hold_words"] = seconds_words(verify["hold_seconds"]);
+    verify["proves_nothing"] = verify["proves"] == false;
+  }
+  if (View& run = step["run"]; !run.is_null()) run["argv_words"] = words_of(run["argv"], " ");
+}
+
+namespace {
+
+// The same for as long as nothing has happened in the incident: sent twice, a form is done once.
+std::string key_of(const Call& call, const Incident& incident) {
+  const std::string last = incident.timeline.empty() ? "" : std::to_string(incident.timeline.back().seq);
+  return sha256_hex(call.caller.session + "\n" + incident.id + "\n", last).substr(0, 24);
+}
+
+void add_forms(View& step, const View& shared, const Command* command, const std::string& place) {
+  View forms = forms_of(step, command, place);
+  forms.update(shared);
+  step["forms_html"] = fragment("step_forms", forms);
+}
+
+// What stands at the lower edge of a phone: the one thing to press.
+View thumb_of(const View& next, const View& step) {
+  View thumb;
+  thumb["words"] = next["words"];
+  thumb["press"] = nullptr;
+  if (next["take"] == true)
+    thumb["press"] = {{"do", "ack"}, {"label", "I take it"}};
+  else if (step.is_object() && step["kind"] == "person")
+    thumb["press"] = step["state"] == "started" ? View{{"do", "done"}, {"label", "Done"}} : View{{"do", "start"}, {"label", "Start"}};
+  if (!thumb["press"].is_null()) thumb["press"]["step"] = step.is_object() && next["take"] == false ? step["id"] : View(nullptr);
+  return thumb;
+}
+
+}  // namespace
+
+void word_work(View& view, const Moment& now, const Incident& incident, const Call& call) {
+  const bool may = !call.caller.session.empty() && call.caller.role != Role::viewer;
+  const View shared{{"form_token", call.caller.form_token}, {"key", key_of(call, incident)}};
+  View& steps = view["steps"];
+  for (std::size_t n = 0; n < steps.size(); ++n) {
+    const IncidentStep& step = incident.steps[n];
+    steps[n]["passed_over"] = !incident.needed(step) && incident.chosen();
+  }
+  const View* found = incident.live() ? next_of(steps) : nullptr;
+  View next;
+  View first = found ? *found : View(nullptr);
+  next["live"] = incident.live();
+  next["take"] = incident.live() && !incident.acknowledged_at;
+  next["over"] = !incident.live();
+  next["resolve"] = incident.live() && !found;
+  next["words"] = !incident.acknowledged_at && incident.live() ? std::string("Somebody has to take it")
+                  : found                                      ? first["title"].get<std::string>()
+                                                               : std::string("Nothing is left to do: resolve it");
+  next["verifying"] = found && first["kind"] == "verified";
+  for (std::size_t n = 0; n < steps.size(); ++n) {
+    View& step = steps[n];
+    step["is_next"] = found && step["id"] == first["id"];
+    step["forms_html"] = nullptr;
+    if (!may || (!incident.live() && step["state"] != "running")) continue;
+    std::optional<Command> command;
+    if (!incident.steps[n].plan.run.empty()) command = command_of(now.seen, incident, incident.steps[n]);
+    if (step["is_next"] == true)
+      add_forms(first, shared, command ? &*command : nullptr, "next");
+    else
+      add_forms(step, shared, command ? &*command : nullptr, "list");
+  }
+  if (first.is_object() && !first.contains("forms_html")) first["forms_html"] = nullptr;
+  next["step"] = first;
+  view["key"] = shared["key"];
+  view["thumb"] = may && incident.live() ? thumb_of(next, first) : View(nullptr);
+  view["next"] = std::move(next);
+}
+
+}  // namespace drwatch::web

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// The forms of an incident's page. A form becomes the API's own command, with the same refusals; then the browser is sent back to the page.
+#include "config/rows/encoding.hpp"
+#include "daemon/web/api/reading.hpp"
+#include "daemon/web/pages/incident.hpp"
+#include "daemon/web/pages/rendering.hpp"
+
+#include <algorithm>
+
+namespace drwatch::web {
+namespace {
+
+using Sent = std::map<std::string, std::string>;
+
+std::string sent_as(const Sent& sent, const std::string& name) {
+  const auto found = sent.find(name);
+  return found == sent.end() ? std::string() : found->second;
+}
+
+bool ticked(const Sent& sent, const std::string& name) { return sent.contains(name); }
+
+View with_note(const Sent& sent) {
+  const std::string note = sent_as(sent, "note");
+  return note.empty() ? View::object() : View{{"note", note}};
+}
+View on_step(const Sent& sent) {
+  View body = with_note(sent);
+  body["action"] = sent_as(sent, "do");
+  if (ticked(sent, "force")) body["force"] = true;
+  return body;
+}
+View on_message(const Sent& sent) { return {{"action", sent_as(sent, "do")}}; }
+View noted(const Sent& sent) { return {{"text", sent_as(sent, "note")}}; }
+View resolved(const Sent& sent) {
+  View body = with_note(sent);
+  if (ticked(sent, "force")) body["force"] = true;
+  if (sent_as(sent, "do") == "false-alarm") body["false_alarm"] = true;
+  return body;
+}
+View refiled(const Sent& sent) {
+  View body = with_note(sent);
+  body["scenario"] = sent_as(sent, "scenario");
+  return body;
+}
+// A browser's field of date and time, which the page says to be UTC: "2026-03-01T02:09", with seconds or without.
+View said_when(const Sent& sent) {
+  View body = with_note(sent);
+  std::string at = sent_as(sent, "at");
+  if (at.size() == 16) at += ":00";
+  if (!at.empty() && !at.ends_with('Z')) at += "Z";
+  body["at"] = at;
+  return body;
+}
+
+// A button's name, the command that it is, and the anchor on the page where its work goes on.
+struct Deed {
+  std::string_view button, path;  // {step}, {message}: that field of the form
+  Acts does;
+  View (*body)(const Sent&);
+  std::string_view anchor;
+};
+const Deed deeds[] = {
+    {"ack", "ack", acknowledge, with_note, "next"},
+    {"start", "steps/{step}", act_on_step, on_step, "next"},
+    {"done", "steps/{step}", act_on_step, on_step, "next"},
+    {"skip", "steps/{step}", act_on_step, on_step, "next"},
+    {"undo", "steps/{step}", act_on_step, on_step, "next"},
+    {"run", "steps/{step}", act_on_step, on_step, "next"},
+    {"cancel", "steps/{step}", act_on_step, on_step, "next"},
+    {"note", "notes", add_note, noted, "timeline"},
+    {"approve", "messages/{message}", act_on_message, on_message, "messages"},
+    {"sent", "messages/{message}", act_on_message, on_message, "messages"},
+    {"resolve", "resolve", resolve, resolved, "next"},
+    {"false-alarm", "resolve", resolve, resolved, "next"},
+    {"reopen", "reopen", reopen, with_note, "next"},
+    {"refile", "refile", refile, refiled, "next"},
+    {"bad-change", "bad-change", say_bad_change, said_when, "next"},
+};
+
+const Deed* deed_of(const std::string& button) {
+  const auto found = std::find_if(std::begin(deeds), std::end(deeds), [&](const Deed& each) { return each.button == button; });
+  return found == std::end(deeds) ? nullptr : &*found;
+}
+
+// The API's request. Its idempotency key holds for exactly what was sent: the form's own changes with the incident.
+Call command_for(const Call& call, const Deed& deed, const Sent& sent) {
+  Call command;
+  command.caller = call.caller;
+  command.at = call.at;
+  std::string path(deed.path);
+  for (const std::string& name : {std::string("step"), std::string("message")}) {
+    const std::string braced = "{" + name + "}";
+    if (const auto at = path.find(braced); at != std::string::npos) {
+      command.at[name] = sent_as(sent, name);
+      path.replace(at, braced.size(), percent_encoded(sent_as(sent, name)));
+    }
+  }
+  Request& request = command.request;
+  request.method = "POST";
+  request.target = "/api/v1/incidents/" + percent_encoded(call.at.at("id")) + "/" + path;
+  request.body = json_text(deed.body(sent));
+  request.headers.emplace_back("content-type", "application/json");
+  request.peer = call.request.peer;
+  if (const std::string key = sent_as(sent, "key"); !key.empty())
+    request.headers.emplace_back("idempotency-key", "form-" + sha256_hex(key + "\n" + request.target + "\n", request.body).substr(0, 40));
+  return command;
+}
+
+// What would run is not what was confirmed: nobody has said yes to that.
+std::optional<NotDone> other_command(Room& room, const Call& call, const Sent& sent) {
+  if (sent_as(sent, "do") != "run") return std::nullopt;
+  const auto moment = room.moment();
+  const auto& incidents = moment->state.record.incidents;
+  const auto incident = incidents.find(call.at.at("id"));
+  const IncidentStep* step = incident == incidents.end() ? nullptr : incident->second.step(sent_as(sent, "step"));
+  if (!step || command_of(moment->seen, incident->second, *step).confirm == sent_as(sent, "confirm")) return std::nullopt;
+  return NotDone{"The command's arguments have changed since this page was made. Look at them again and confirm what is there now.", "",
+                 409};
+}
+
+// "critical steps are open: scope and connectivity; finish or skip them, ..."
+NotDone not_done_of(const Response& refusal, const Sent& sent) {
+  const View said = View::parse(refusal.body, nullptr, false);
+  const auto text = [&said](const char* key) {
+    return said.is_object() && said.contains(key) && said[key].is_string() ? said[key].get<std::string>() : std::string();
+  };
+  std::string why = text("title") + ": " + text("detail") + ".";
+  if (!why.empty() && why[0] >= 'a' && why[0] <= 'z') why[0] = static_cast<char>(why[0] - 32);
+  return {std::move(why), sent_as(sent, "note"), refusal.status};
+}
+
+bool shows_pages(const Request& request) {
+  const std::string* accept = request.header("accept");
+  return accept && accept->find("text/html") != std::string::npos;
+}
+
+Task<SharedResponse> back_with(Room& room, Call call, NotDone not_done) {
+  std::function<Response(const Moment&)> make = [call, not_done](const Moment& now) { return incident_page(now, call, not_done); };
+  co_return co_await answered(room, call.caller, std::move(make));
+}
+
+// An incident that was filed elsewhere goes on there.
+std::string touched(const Response& done, const std::string& otherwise) {
+  const View said = View::parse(done.body, nullptr, false);
+  return said.is_object() && said.contains("id") && said["id"].is_string() ? said["id"].get<std::string>() : otherwise;
+}
+
+}  // namespace
+
+Task<SharedResponse> work_on_incident(Room& room, Call call) {
+  const auto sent = form_of(call.request);
+  if (!sent) co_return shared(problem(415, "wrong type", "this takes the forms of the incident's page; commands are sent to /api/v1"));
+  // A bearer token needs no such proof: no browser sends it by itself.
+  if (!call.caller.session.empty() && sent_as(*sent, "form") != call.caller.form_token)
+    co_return shared(problem(403, "not this form", "the form is not one of this session's; load the page again, then send it"));
+  const Deed* deed = deed_of(sent_as(*sent, "do"));
+  if (!deed) co_return shared(problem(400, "not understood", "the form does not say what to do"));
+  const std::string id = call.at.at("id");
+  if (auto changed = other_command(room, call, *sent)) co_return co_await back_with(room, std::move(call), std::move(*changed));
+  Call command = command_for(call, *deed, *sent);
+  const SharedResponse done = co_await deed->does(room, std::move(command));
+  room.moments.forget();
+  if (done->status >= 400) {
+    if (done->status == 404 || !shows_pages(call.request)) co_return done;
+    NotDone not_done = not_done_of(*done, *sent);
+    co_return co_await back_with(room, std::move(call), std::move(not_done));
+  }
+  const std::string at = deed->button == "refile" ? touched(*done, id) : id;
+  co_return shared(see_other("/incidents/" + percent_encoded(at) + "#" + std::string(deed->anchor)));
+}
+
+}  // namespace drwatch::web
