@@ -38,7 +38,7 @@ ROWS = [
         ("max-disk", "SIZE", None, "the most that the scratch folder may hold"),
         ("leave-free", "SIZE", "256MiB", "how much of its file system stays free"),
         ("max-memory", "SIZE", None, "the most address space of each process of the scratch server"),
-        ("max-time", "DURATION", "12h", "the longest that all of it may take"),
+        ("max-time", "DURATION", None, "the longest that all of it may take (default of a drill: 12h; --for-real has none)"),
         ("check-time", "DURATION", "2h", "the longest that one check may take"),
         ("bin", "DIR", None, "where PostgreSQL's programs lie; default: Debian's, of the copy's version"),
         ("superuser", "NAME", "postgres", "the superuser of the copy"),
@@ -156,6 +156,8 @@ def checked(asked):
                 setattr(asked, field, reader(value))
             except words.Unusable as error:
                 raise words.Unusable(f"--{field.replace('_', '-')}: {error}")
+    if asked.max_time is None and not asked.for_real:
+        asked.max_time = 12 * 3600.0
     chosen = [name for name in ("pgbackrest", "basebackup", "dump") if getattr(asked, name)]
     if len(chosen) != 1:
         raise words.Unusable("name one source: --pgbackrest STANZA, --basebackup DIR or --dump PATH")

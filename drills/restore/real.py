@@ -28,14 +28,13 @@ class Restore:
     def run(self):
         asked, evidence = self.asked, self.evidence
         self.evidence.machine["isolation"] = "none: in earnest"
-        self.place()
+        self.refuse()
         source = source_of(asked, self.folder, self.runner, self.programs)
         with evidence.phase("locate"):
             self.locate(source)
-        self.runner.bounds.folder = os.path.dirname(self.data)
-        self.runner.bounds.disk = None
-        self.runner.bounds.disk_of(self.copy.bytes or 0)
-        self.runner.bounds.folder = self.folder
+        self.look_for_room()
+        # Until here nothing of what is there was touched.
+        self.place()
         with evidence.phase("fetch") as phase:
             wrong = source.fetch(self.copy, self.data, phase, self.progress, for_real=True)
         if wrong:
@@ -53,16 +52,32 @@ class Restore:
             self.tidy()
             self.look()
 
-    def place(self):
-        """The data directory's place has to be free: no server in it, nothing in it."""
+    def refuse(self):
+        """The data directory's place has to be free, or may be made so: no server in it, nothing in it that nobody said to move."""
         pid = os.path.join(self.data, "postmaster.pid")
         if os.path.exists(pid) and alive(pid):
             raise words.Unusable(f"a server runs in {self.data}: stop it first, and be sure that it is the one to be replaced")
         if os.path.islink(self.data):
             raise words.Unusable(f"{self.data} is a link; name the folder that it leads to")
-        if os.path.isdir(self.data) and os.listdir(self.data):
-            if not self.asked.move_old:
-                raise words.Unusable(f"{self.data} is not empty; --move-old keeps what is in it beside it, renamed")
+        if self.occupied() and not self.asked.move_old:
+            raise words.Unusable(f"{self.data} is not empty; --move-old keeps what is in it beside it, renamed")
+
+    def occupied(self):
+        return os.path.isdir(self.data) and bool(os.listdir(self.data))
+
+    def look_for_room(self):
+        """In the folder that holds the data directory, or will: what is moved aside stays on the same disk."""
+        bounds, parent = self.runner.bounds, os.path.dirname(self.data)
+        while not os.path.isdir(parent):
+            parent = os.path.dirname(parent)
+        bounds.folder, bounds.disk = parent, None
+        bounds.disk_of(self.copy.bytes or 0)
+        bounds.folder = self.folder
+
+    def place(self):
+        """Makes the place free. A server that was started meanwhile is seen here."""
+        self.refuse()
+        if self.occupied():
             aside = f"{self.data}.before-{words.now().strftime('%Y%m%dT%H%M%SZ')}"
             os.rename(self.data, aside)
             self.progress.say(f"what was in {self.data} is in {aside} now")

@@ -132,6 +132,13 @@ class Earnest(unittest.TestCase):
         self.assertEqual(code, 2)
         self.assertIn("--move-old", e["stopped"])
         self.assertEqual(sorted(os.listdir(c.path("data"))), before)
+        # Nothing is moved aside for a copy that is not there, or for which there is no room.
+        os.makedirs(c.path("nothing"))
+        for wrong in (["--basebackup", c.path("nothing")], ["--basebackup", base, "--copy", "2001-01-01T00:00:00Z"],
+                      ["--basebackup", base, "--leave-free", "9000TB"]):
+            code, e, _ = c.drill(*wrong, "--archive", c.path("archive"), "--for-real", c.path("data"), "--move-old")
+            self.assertNotEqual(code, 0, wrong)
+            self.assertEqual(sorted(os.listdir(c.path("data"))), before, wrong)
         # A target that the archive does not reach: the server ends, and it is said why.
         code, e, _ = c.drill("--basebackup", base, "--for-real", c.path("elsewhere"), "--archive", c.path("archive"), "--copy", "2100-01-01T00:00:00Z")
         self.assertEqual((code, e["verdict"]), (2, "aborted") if code == 2 else (1, "failed"), e.told())
