@@ -201,13 +201,27 @@ void Daemon::ran(const std::string& probe, Outcome outcome, Duration late) {
   feed(Ran{probe, std::move(outcome), ahead, late});
 }
 
+// A decision that breaks off (a bug) leaves half of itself in the state and nothing in the journal. To go on with that would be to watch
+// and page wrongly, and in silence: the process ends, loudly, and is started again with what was written.
+Decision Daemon::decided(const Input& input) {
+  std::string what = "unknown";
+  try {
+    return decide(state_, *settings_, input, clock_.last(), clock_.ahead());
+  } catch (const std::exception& e) {
+    what = e.what();
+  } catch (...) {
+  }
+  log_.line(Importance::error, "deciding broke off: " + what + "; this is a bug in drwatch, which ends now and is to be started again");
+  std::terminate();
+}
+
 // The events of an action and the answer to it are one write. If they were two and the process died between them, the repeated request
 // would do the action again.
 Decision Daemon::feed(Input input, const std::string& key, const std::string& of) {
   if (stopping_) return {};
   hide_secrets(input, secrets_);
   watch_clock();
-  Decision decision = decide(state_, *settings_, input, clock_.last(), clock_.ahead());
+  Decision decision = decided(input);
   bool answers_job = std::holds_alternative<Pinged>(input);
   std::map<std::string, std::string> beside;
   if (!key.empty()) beside = remember_answer(key, {decision.refused, decision.subject, true, false, of, makes_its_subject(decision)});

@@ -81,6 +81,7 @@ class Daemon : public Desk {
   void ran(const std::string& probe, Outcome outcome, Duration late);
   // Decides on one input, writes what was decided, and carries it out. With an idempotency key the answer is written with it.
   Decision feed(Input input, const std::string& idempotency_key = "", const std::string& of = "");
+  Decision decided(const Input& input);
   // Logs and streams the events, and starts what the decision asks for: alerts, runs, commands.
   void carry_out(const Decision& decision);
   std::unique_ptr<Probe> make_probe(const ProbeSettings& settings) const;  // with what its last run handed back

@@ -63,7 +63,7 @@ void Daemon::resume() {
   const auto gap = std::exchange(left_out_, {});
   covered_ = gap.events;
   // Not through feed(): it may be as full as before, at the end.
-  Decision decision = decide(state_, *settings_, JournalResumed{gap.events, gap.since}, clock_.last(), clock_.ahead());
+  Decision decision = decided(JournalResumed{gap.events, gap.since});
   covered_ticket_ = keeping_.write(decision.events, state_.kept);
   carry_out(decision);
 }

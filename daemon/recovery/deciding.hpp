@@ -124,10 +124,8 @@ struct Match {
   std::vector<std::string> components;  // that those conditions are about; empty names: none (signals, objectives)
   std::vector<const Condition*> causes;
   Time started_at{};
-  std::string start_words;    // by what the start is known, as a person reads it: "last good outcome of primary"
-  bool by_signal = false;     // a raised signal is among its causes
-  bool said = false;          // raised signals alone make it true: so it is, whatever is seen, and whether or not anything is
-  bool against_none = false;  // it was said although a condition of `none` holds
+  std::string start_words;  // by what the start is known, as a person reads it: "last good outcome of primary"
+  bool by_signal = false;   // a raised signal is among its causes
 };
 bool asks_for_raised(const Condition& c);  // "NAME is raised", in whichever words
 // When the signal of the condition was last raised anew: a new call, another alert, the same one having started again.

@@ -45,9 +45,12 @@ TEST_CASE("a signal says what it opens, and what it waits for") {
   stage.pass(minutes{1});
   CHECK(follows(stage, "break-in") == "open");
 
-  // A condition of health in `none` does not silence who speaks; another signal does.
+  // What forbids it is said one after the other, and it opens when nothing does any more.
   stage.feed(SetSignal{"planned", false, "lena", ""});
   stage.pass(minutes{1});
+  CHECK(follows(stage, "calm") == "waits: 'api is up' forbids it");
+  for (int i = 0; i < 3; ++i) stage.ran("web", Health::down);
+  stage.pass(minutes{2});
   CHECK(follows(stage, "calm") == "open");
   CHECK(follows_from(stage.state, stage.settings, "planned").empty());
 }
@@ -72,6 +75,26 @@ TEST_CASE("a signal says why it opens nothing: what people said of it before") {
   stage.feed(SetSignal{"breach", false, "lena", ""});
   CHECK(stage.state.record.false_alarms.empty());
   CHECK(stage.replayed.false_alarms.empty());
+}
+
+TEST_CASE("a false alarm keeps shut what it was said of; what gets worse is news") {
+  Settings s = platform();
+  s.scenarios["slow"] = scenario(s, "slow", {"api is degraded"}, {"api"});
+  s.scenarios["slow"].trigger.hold_for = minutes{1};
+  Stage stage(s);
+  const auto runs = [&](Health health) {
+    for (int i = 0; i < 4; ++i) stage.pass(seconds{30}), stage.ran("web", health);
+    stage.pass(minutes{2});
+  };
+  stage.ran("web", Health::up);
+  runs(Health::degraded);
+  const Incident* slow = stage.open("slow");
+  REQUIRE(slow);
+  stage.feed(Resolve{slow->id, true, true, "lena", "a slow report"});
+  runs(Health::degraded);
+  CHECK(stage.open("slow") == nullptr);
+  runs(Health::down);
+  CHECK(stage.open("slow") != nullptr);
 }
 
 }  // namespace follows_test

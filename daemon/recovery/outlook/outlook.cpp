@@ -93,13 +93,15 @@ struct Proof {
 Proof newest_passed(const Record& record, const Scenario& scenario, std::optional<double> bytes, Time now) {
   Proof proof;
   const DrillDates dates = drill_dates(record, scenario);
-  if (!dates.last_success_at) {
+  // A tabletop alone proves the plan, and nothing of the objective.
+  const auto newest = record.drills.find(scenario.id);
+  if (newest == record.drills.end() || !dates.proven_until) {
     proof.words = "no drill has shown it";
     return proof;
   }
-  proof.drill = &record.drills.at(scenario.id);
+  proof.drill = &newest->second;
   const auto& took = proof.drill->recovery_seconds;
-  proof.words = "the drill of " + time_words(*dates.last_success_at) + (took ? " took " + duration_words(of_seconds(*took)) : " passed");
+  proof.words = "the drill of " + time_words(proof.drill->at) + (took ? " took " + duration_words(of_seconds(*took)) : " passed");
   const auto& then = proof.drill->data_bytes;
   if (now > *dates.proven_until) {
     proof.words += ", too long ago to prove it";

@@ -120,7 +120,7 @@ void incident_resolved(Record& r, const Event& e) {
   learn(r.measured, *i);
   const Json shut = e.body.json().value("keeps_shut", Json::object());
   for (const auto& [scenario, by] : shut.items())
-    r.false_alarms[scenario] = {i->id, e.by, e.at, json::texts(by, "conditions"), json::texts(by, "components")};
+    r.false_alarms[scenario] = {i->id, e.by, e.at, json::texts(by, "conditions"), json::texts(by, "components"), json::texts(by, "worst")};
 }
 void incident_projected(Record& r, const Event& e) {
   if (Incident* i = incident_of(r, e)) i->projection = projection_from_json(e.body.json());

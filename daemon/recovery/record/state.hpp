@@ -112,6 +112,8 @@ struct FalseAlarm {
   std::string incident, by;
   Time at{};
   std::vector<std::string> conditions, components;  // by which it held: what comes to them is news
+  // Of the components, what was as bad as it can be already ("api" is down, "api rpo host" is breached): what becomes so is news.
+  std::vector<std::string> worst;
 };
 struct AlertRecord {
   std::map<std::string, std::string> labels;

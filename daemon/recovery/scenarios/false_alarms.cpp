@@ -9,6 +9,24 @@
 
 namespace drwatch {
 
+namespace {
+
+bool asks_for_exposure(const Condition& c) { return c.subject == Condition::Subject::rpo || c.subject == Condition::Subject::any_rpo; }
+
+// What can get no worse, of health or of exposure: the component, when it is down, and those of its RPOs that are breached.
+void add_worst(const Record& record, const std::string& component, bool of_exposure, std::set<std::string>& worst) {
+  if (!of_exposure) {
+    const auto found = record.components.find(component);
+    if (found != record.components.end() && found->second.health == Health::down) worst.insert(component);
+    return;
+  }
+  const std::string rpo = component + " rpo";
+  for (auto each = record.objectives.lower_bound(rpo); each != record.objectives.end() && each->first.starts_with(rpo); ++each)
+    if (each->second.standing == Standing::breached) worst.insert(each->first);
+}
+
+}  // namespace
+
 // By what holds now. Where that is not known now, by what it was open for.
 void set_kept_shut(const Deciding& d, const Incident& incident, Body& body) {
   Body scenarios;
@@ -25,8 +43,11 @@ void set_kept_shut(const Deciding& d, const Incident& incident, Body& body) {
           conditions.insert(c.text);
           for (const std::string& name : components_of(d.state, d.settings, c)) components.insert(name);
         }
-    scenarios.set(part->scenario, Body{{"conditions", std::vector<std::string>(conditions.begin(), conditions.end())},
-                                       {"components", std::vector<std::string>(components.begin(), components.end())}});
+    std::set<std::string> worst;
+    for (const std::string& name : components)
+      for (const bool of_exposure : {false, true}) add_worst(d.record(), name, of_exposure, worst);
+    const auto list = [](const std::set<std::string>& names) { return std::vector<std::string>(names.begin(), names.end()); };
+    scenarios.set(part->scenario, Body{{"conditions", list(conditions)}, {"components", list(components)}, {"worst", list(worst)}});
     any = true;
   }
   if (any) body.set("keeps_shut", scenarios);
@@ -39,8 +60,11 @@ const FalseAlarm* false_alarm(const Deciding& d, const std::string& scenario, co
   const bool same = std::all_of(found.causes.begin(), found.causes.end(), [&](const Condition* c) {
     if (asks_for_raised(*c)) return raised_at(d, *c) <= said.at;
     const auto components = components_of(d.state, d.settings, *c);
-    return has(said.conditions, c->text) &&
-           std::all_of(components.begin(), components.end(), [&](const std::string& name) { return has(said.components, name); });
+    std::set<std::string> worst;
+    for (const std::string& name : components) add_worst(d.record(), name, asks_for_exposure(*c), worst);
+    const auto known = [](const std::vector<std::string>& names) { return [&names](const std::string& name) { return has(names, name); }; };
+    return has(said.conditions, c->text) && std::all_of(components.begin(), components.end(), known(said.components)) &&
+           std::all_of(worst.begin(), worst.end(), known(said.worst));
   });
   return same ? &said : nullptr;
 }

@@ -26,10 +26,8 @@ std::string lacks(const State& state, const Settings& settings, const Trigger& t
     for (const Condition& c : trigger.any) one.push_back("'" + c.text + "'");
     words.push_back("it asks for one of " + joined(one) + " as well");
   }
-  for (const bool by_word : {true, false})  // against what is said only what is said counts
-    for (const Condition& c : trigger.none)
-      if ((c.subject == Condition::Subject::signal) == by_word && words.empty() && truth(c) == Truth::yes)
-        words.push_back("'" + c.text + "' forbids it");
+  for (const Condition& c : trigger.none)
+    if (words.empty() && truth(c) == Truth::yes) words.push_back("'" + c.text + "' forbids it");
   return joined(words, "; ");
 }
 
@@ -43,13 +41,15 @@ Follows follow(const State& state, const Settings& settings, const Scenario& sce
   } else if (pending != state.record.pending.end()) {
     f.what = Follows::What::pending;
     f.opens_at = pending->second.opens_at;
-    if (pending->second.held_at) f.why = "what else it asks for cannot be seen: its time stands still";
+    if (pending->second.held_at)
+      f.why = state.record.blind_since ? "drwatch is blind: it opens when drwatch can see again"
+                                       : "what else it asks for cannot be seen: its time stands still";
   } else if (shut != state.sight.kept_shut.end()) {
     f.what = Follows::What::kept_shut;
     f.why = shut->second;
   } else {
     f.why = lacks(state, settings, scenario.trigger);
-    if (f.why.empty() && state.record.blind_since) f.why = "drwatch is blind";
+    if (f.why.empty() && state.record.blind_since) f.why = "drwatch is blind: it opens when drwatch can see again, if it is still raised";
   }
   return f;
 }

@@ -51,28 +51,8 @@ Sentences sentences_of(const Deciding& d, const Trigger& trigger) {
   const auto plainly = [](const Deciding& of, const Condition& c) { return evaluate_without_words(of.state, of.settings, c, of.now); };
   return {seen(trigger.all, plainly), seen(trigger.any, plainly), seen(trigger.none, forbids)};
 }
-// Raised signals alone make it true: what people say is heard, whatever is seen, and whether or not anything can be seen.
-bool said(const Trigger& trigger, const Sentences& s) {
-  bool raised = false, all = true, any = trigger.any.empty();
-  const auto heard = [&](const Condition& c, const Sentence& is) {
-    const bool yes = c.subject == Condition::Subject::signal && is.truth == Truth::yes;
-    raised = raised || (yes && asks_for_raised(c));
-    return yes;
-  };
-  for (std::size_t i = 0; i < trigger.all.size(); ++i) all = heard(trigger.all[i], s.all[i]) && all;
-  for (std::size_t i = 0; i < trigger.any.size(); ++i) any = heard(trigger.any[i], s.any[i]) || any;
-  return all && any && raised;
-}
-// A condition of `none` that is so. Against what is said only what is said counts: `none` tells two pages apart by what is seen, and a
-// person who names one of them has told them apart.
-bool forbidden(const Trigger& trigger, const Sentences& s, bool by_word_only) {
-  for (std::size_t i = 0; i < trigger.none.size(); ++i)
-    if (s.none[i].truth == Truth::yes && (!by_word_only || trigger.none[i].subject == Condition::Subject::signal)) return true;
-  return false;
-}
 // Not known when the trigger would hold if everything that cannot be seen were true: it may hold, and nobody can tell.
-Truth truth_of(const Trigger& trigger, const Sentences& s) {
-  if (said(trigger, s)) return forbidden(trigger, s, true) ? Truth::no : Truth::yes;
+Truth truth_of(const Sentences& s) {
   if (holds(s.all, s.any, s.none, false)) return Truth::yes;
   return holds(s.all, s.any, s.none, true) ? Truth::unknown : Truth::no;
 }
@@ -80,7 +60,7 @@ Truth truth_of(const Trigger& trigger, const Sentences& s) {
 }  // namespace
 
 Truth truth_of(const Deciding& d, const Trigger& trigger) {
-  return trigger.empty() ? Truth::no : truth_of(trigger, sentences_of(d, trigger));
+  return trigger.empty() ? Truth::no : truth_of(sentences_of(d, trigger));
 }
 
 Match match_without_words(const Deciding& d, const Trigger& trigger) {
@@ -88,10 +68,8 @@ Match match_without_words(const Deciding& d, const Trigger& trigger) {
   if (trigger.empty()) return found;
   const Sentences sentences = sentences_of(d, trigger);
   const auto& [all, any, none] = sentences;
-  found.truth = truth_of(trigger, sentences);
+  found.truth = truth_of(sentences);
   if (found.truth != Truth::yes) return found;
-  found.said = said(trigger, sentences);
-  found.against_none = found.said && forbidden(trigger, sentences, false);
   for (std::size_t i = 0; i < all.size(); ++i) add_cause(d, found, trigger.all[i], all[i]);
   for (std::size_t i = 0; i < any.size(); ++i)
     if (any[i].truth == Truth::yes) add_cause(d, found, trigger.any[i], any[i]);
@@ -216,8 +194,6 @@ Incident make_incident(Deciding& d, const Scenario& scenario, const Match& found
   i.exit = scenario.exit;
   i.exit.by = exit_by(scenario, found, by);
   i.trigger = scenario.trigger;
-  // What `none` tells it from is another page than this one, and stays one: neither is a part of the other.
-  if (found.against_none) i.trigger.supersedes.clear();
   i.because = found.because;
   i.second = second_best(d, scenario);
   i.message_plans = scenario.messages;
@@ -287,8 +263,8 @@ void judge_trigger(Deciding& d, const Scenario& scenario) {
   wait_for(d, scenario.trigger);
   Match found = match_without_words(d, scenario.trigger);
   bool pending = d.record().pending.count(scenario.id) > 0;
-  // Neither opens nor is forgotten: blind or without sight, the time that has run is kept. What was said needs no sight.
-  if (found.truth == Truth::unknown || (d.record().blind_since && !found.said)) {
+  // Neither opens nor is forgotten: blind or without sight, the time that has run is kept.
+  if (found.truth == Truth::unknown || d.record().blind_since) {
     if (pending) hold_pending(d, scenario, true);
     return;
   }
@@ -315,7 +291,7 @@ void judge_trigger(Deciding& d, const Scenario& scenario) {
   if (const Incident* recovered = to_be_reopened(d, scenario.id, found)) {
     const std::string id = recovered->id;
     reopen(d, *recovered, found);
-    if (!found.against_none) absorb_narrower(d, id);
+    absorb_narrower(d, id);
     return;
   }
   if (p.started_at < found.started_at) {  // the cause that held first may be gone by now; the stretch began with it all the same

@@ -42,6 +42,7 @@ std::vector<Listed> listed(const Moment& now) {
   return all;
 }
 
+// `scenario`: one of record.drills.
 View passed_view(const Record& record, const std::string& scenario) {
   const DrillRecord& drill = record.drills.at(scenario);
   View view{{"id", nullptr}, {"scenario", scenario}, {"state", "passed"}};
