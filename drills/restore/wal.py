@@ -227,9 +227,10 @@ def makes_tablespaces(runner, programs, folder, staged, first):
     """A tablespace that is made while the log is replayed would be made at its own absolute path, outside of the scratch folder."""
     starts = {}
     for name in sorted([*staged, first] if os.path.exists(os.path.join(folder, first)) else staged):
-        starts.setdefault(name[:8], name)
-    for start in starts.values():
-        done = runner.run([programs.path("pg_waldump"), "-p", folder, "-r", "Tablespace", start], env=environment())
+        starts.setdefault(name[:8], []).append(name)
+    for names in starts.values():
+        # Without an end it would read the one segment alone.
+        done = runner.run([programs.path("pg_waldump"), "-p", folder, "-r", "Tablespace", names[0], names[-1]], env=environment())
         if made := re.search(r"desc: CREATE\s+\d+\s+(\"?[^\"\n]+)", done.out):
             return made[1].strip('"')
     return None
