@@ -83,12 +83,15 @@ TEST_CASE("a false alarm keeps shut what it was said of; what gets worse is news
   s.scenarios["slow"].trigger.hold_for = minutes{1};
   Stage stage(s);
   const auto runs = [&](Health health) {
-    for (int i = 0; i < 4; ++i) stage.pass(seconds{30}), stage.ran("web", health);
-    stage.pass(minutes{2});
+    for (int i = 0; i < 10; ++i) {
+      stage.pass(seconds{30});
+      stage.ran("primary", Health::up);
+      stage.ran("web", health);
+    }
   };
-  stage.ran("web", Health::up);
+  for (const char* probe : {"primary", "web"}) stage.ran(probe, Health::up);
   runs(Health::degraded);
-  const Incident* slow = stage.open("slow");
+  const auto slow = stage.open("slow");
   REQUIRE(slow);
   stage.feed(Resolve{slow->id, true, true, "lena", "a slow report"});
   runs(Health::degraded);

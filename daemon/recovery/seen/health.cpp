@@ -117,16 +117,6 @@ void degrade_by_share(Deciding& d, const std::string& name) {
   change_health(d, name, Health::degraded, told, true);
 }
 
-bool all_down(const ProbeSight& sight, std::size_t n) {
-  return n > 0 && sight.window.size() >= n &&
-         std::all_of(sight.window.end() - static_cast<std::ptrdiff_t>(n), sight.window.end(), [](Health h) { return h == Health::down; });
-}
-
-// One more run that is down makes it down: the witnesses are asked now, so that their answer is there before that run begins.
-bool one_short(const ProbeSight& sight, const ProbeSettings& probe, Health is) {
-  return !probe.witness && is != Health::down && probe.fall > 1 && all_down(sight, static_cast<std::size_t>(probe.fall) - 1);
-}
-
 // It gets worse by runs that were down, and these may have met drwatch's own fault. An answer that was late or wrong (degraded) was one.
 bool rests_on_witnesses(const ProbeSight& sight, const ProbeSettings& probe, Health is, Health next) {
   if (probe.witness) return false;
@@ -149,8 +139,6 @@ void judge_probe(Deciding& d, const std::string& name) {
   const bool shaky = share_holds(sight.share, settings, record.by_share);
   if (shaky && record.health == Health::up && next.value_or(Health::degraded) == Health::degraded) return degrade_by_share(d, name);
   if (shaky && record.health == Health::degraded && next == Health::up) return;
-  if (!next && one_short(sight, settings, record.health))
-    ask_witnesses(d, record.down ? record.down->first_bad_at : sight.window_at.back());
   if (!next) return;
   if (rests_on_witnesses(sight, settings, record.health, *next) &&
       !can_see(d, settings, record.down ? record.down->first_bad_at : sight.window_at.back(), sight.window_at.back())) {
