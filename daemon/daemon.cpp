@@ -224,7 +224,10 @@ Decision Daemon::feed(Input input, const std::string& key, const std::string& of
   Decision decision = decided(input);
   bool answers_job = std::holds_alternative<Pinged>(input);
   std::map<std::string, std::string> beside;
-  if (!key.empty()) beside = remember_answer(key, {decision.refused, decision.subject, true, false, of, makes_its_subject(decision)});
+  // What was refused because of how things stood is decided anew once they stand otherwise: a form is sent again from the same page.
+  const bool for_now = decision.refused && decision.refused->status == 409;
+  if (!key.empty() && !for_now)
+    beside = remember_answer(key, {decision.refused, decision.subject, true, false, of, makes_its_subject(decision)});
   if (is_full() && !decision.events.empty())
     leave_out(decision, std::move(beside));
   else if (!decision.events.empty() || answers_job || !beside.empty())

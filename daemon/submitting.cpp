@@ -120,8 +120,8 @@ std::optional<std::string> Daemon::heard(const std::string& incident, const std:
   if (found == heard_.rend()) return std::nullopt;
   std::string text = *found->second;
   // Half a line may be half a secret.
-  const auto its = state_.record.incidents.find(incident);
-  const IncidentStep* running = its == state_.record.incidents.end() ? nullptr : its->second.step(step);
+  const Incident* its = worked(state_.record, incident);
+  const IncidentStep* running = its ? its->step(step) : nullptr;
   if (running && running->state == StepState::running) text.resize(text.find_last_of("\r\n") + 1);
   secrets_.hide(text);
   return text;

@@ -47,16 +47,27 @@ bool all_digits(const std::string& text) {
 
 constexpr std::size_t day = 8, minute = 4;  // "20260301-0211-database-outage"
 
-// Every page of the list: a thousand incidents may be kept.
-Json read_incidents(Client& client, const std::string& query) {
+const std::string of_drill = "drill-";  // before the id of a drill, which is worked like an incident
+
+std::string without_drill(const std::string& word) { return word.starts_with(of_drill) ? word.substr(of_drill.size()) : word; }
+
+// Every page of the list, which is "incidents" or "drills": a thousand may be kept.
+Json read_all(Client& client, const std::string& of, const std::string& query = "") {
   Json all = Json::array();
   std::string after;
   do {
-    const Json page = client.get("/api/v1/incidents?limit=1000" + query + (after.empty() ? "" : "&after=" + path_element(after)));
-    for (const Json& each : list_at(page, "incidents")) all.push_back(each);
+    const Json page = client.get("/api/v1/" + of + "?limit=1000" + query + (after.empty() ? "" : "&after=" + path_element(after)));
+    for (const Json& each : list_at(page, of.c_str())) all.push_back(each);
     after = text_at(page, "next");
   } while (!after.empty());
   return all;
+}
+
+// What a scenario is named for is the incident of it: a drill is meant by its own id alone.
+void add_drills(Client& client, Json& incidents) {
+  for (const Json& each : read_all(client, "drills"))
+    if (const std::string id = text_at(each, "id"); !id.empty())
+      incidents.push_back({{"id", id}, {"scenario", ""}, {"state", text_at(each, "state")}});
 }
 
 bool none_of_that_id(const CommandRefused& refused) {
@@ -85,14 +96,16 @@ IncidentWords incident_words_and_text(const std::string& command, const std::vec
   return {words.front(), {text}};
 }
 
-bool begins_like_an_id(const std::string& word) {
+bool begins_like_an_id(const std::string& typed) {
+  const std::string word = without_drill(typed);
   if (word.size() < day || !all_digits(word.substr(0, day))) return false;
   if (word.size() == day) return true;
   return word[day] == '-' && word.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-", day) == std::string::npos &&
          all_digits(word.substr(day + 1, std::min(minute, word.size() - day - 1)));
 }
 
-bool looks_like_an_id(const std::string& word) {
+bool looks_like_an_id(const std::string& typed) {
+  const std::string word = without_drill(typed);
   constexpr std::size_t scenario = day + 1 + minute + 1;
   return word.size() > scenario && begins_like_an_id(word) && word[scenario - 1] == '-';
 }
@@ -133,9 +146,10 @@ Json with_incident(Client& client, const std::string& word, const std::function<
   Json incidents = Json::array();
   if (word.empty()) {
     for (const std::string& state : states)
-      for (const Json& each : read_incidents(client, "&state=" + state)) incidents.push_back(each);
+      for (const Json& each : read_all(client, "incidents", "&state=" + state)) incidents.push_back(each);
   } else {
-    incidents = read_incidents(client, "");
+    incidents = read_all(client, "incidents");
+    if (word.starts_with(of_drill)) add_drills(client, incidents);
   }
   return does(pick_incident(incidents, word, states));
 }

@@ -21,7 +21,7 @@ IncidentWords incident_words(const std::string& command, const std::vector<std::
 // The same for a text of several words, which is in quotes when no ID stands before it.
 IncidentWords incident_words_and_text(const std::string& command, const std::vector<std::string>& words);
 
-// 8 digits, and no more than an id may go on with: nobody's name and no scenario's.
+// 8 digits, "drill-" before them for a drill, and no more than an id may go on with: nobody's name and no scenario's.
 bool begins_like_an_id(const std::string& word);
 bool looks_like_an_id(const std::string& word);  // a whole one
 

@@ -52,6 +52,7 @@ const Row table[] = {
     {get, "/runbook", Needs::reading, page_runbook, "page: every scenario"},
     {get, "/drills", Needs::reading, page_drills, "page: what drills have shown, and which are due"},
     {get, "/drills/{id}", Needs::reading, page_incident, "page: a drill and its checklist"},
+    {post, "/drills/{id}", Needs::responder, work_on_incident, "its forms: as those of an incident, and its end", 256 << 10, true},
     {get, "/runbook/{scenario}", Needs::reading, page_scenario, "page: one scenario"},
     {get, "/probes/{name}", Needs::reading, page_probe, "page: one probe and its newest runs"},
 
@@ -218,7 +219,8 @@ Tokens are sent as `Authorization: Bearer TOKEN`; their roles are `viewer`, `res
 needs no token on loopback, unless `[server] public_url` is set and `open_reading` is not true; otherwise a viewer's. Bodies are JSON objects of at
 most 64 KiB, sent as `Content-Type: application/json`. Nothing of the body of a request whose token is wrong is read. An error is
 `application/problem+json` (RFC 9457). A command takes an `Idempotency-Key` of at most 200 bytes, kept for 24 hours (that of a test alert no longer
-than drwatch runs), the newest 10 000 of them: sent again with it, it is answered with the status of the first time, and not done again.
+than drwatch runs), the newest 10 000 of them: sent again with it, it is answered with the status of the first time, and not done again;
+only what was refused with 409, because of how things stood, is decided anew.
 
 A browser (`Accept: text/html`) signs in at `/login`: a token becomes a session, a cookie that is sealed with a key beside the journal and good for
 12 hours, over restarts, or until the token is changed. It reads, and sends the forms of the pages; the commands below `/api` take a token alone.
@@ -304,12 +306,6 @@ const Row* route_of(const Request& request, std::map<std::string, std::string>& 
 }  // namespace
 
 namespace {
-
-// A browser that shows a person what it gets.
-bool wants_page(const Request& request) {
-  const std::string* accept = request.header("accept");
-  return accept && accept->find("text/html") != std::string::npos;
-}
 
 // The same answer for people: a problem is a page, and who is missing a token is asked for one.
 Response for_people(Room& room, const Request& request, const Response& wrong) {

@@ -95,11 +95,13 @@ TEST_CASE("a note without an ID is in quotes; of several words the first is the 
 }
 
 TEST_CASE("what an id looks like") {
-  for (const char* yes : {"20260301-0211-database-outage", "20260301-0211-x"}) CHECK(looks_like_an_id(yes));
-  for (const char* no : {"20260301-0211-", "20260301-0211", "20260301", "database-outage", "", "20260301-02x1-y", "20260301-0211 at night"})
+  for (const char* yes : {"20260301-0211-database-outage", "20260301-0211-x", "drill-20260301-0211-x"}) CHECK(looks_like_an_id(yes));
+  for (const char* no : {"20260301-0211-", "20260301-0211", "20260301", "database-outage", "", "20260301-02x1-y", "20260301-0211 at night",
+                         "drill-20260301-0211", "drill-", "drill-database-outage"})
     CHECK_FALSE(looks_like_an_id(no));
-  for (const char* begins : {"20260301", "20260301-", "20260301-02", "20260301-0211-da"}) CHECK(begins_like_an_id(begins));
-  for (const char* no : {"2026", "2026030", "20260301x", "20260301 at night", "database-outage", "20260301-2x"})
+  for (const char* begins : {"20260301", "20260301-", "20260301-02", "20260301-0211-da", "drill-20260301"})
+    CHECK(begins_like_an_id(begins));
+  for (const char* no : {"2026", "2026030", "20260301x", "20260301 at night", "database-outage", "20260301-2x", "drill", "drill-2026"})
     CHECK_FALSE(begins_like_an_id(no));
 }
 

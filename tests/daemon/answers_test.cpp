@@ -71,6 +71,22 @@ TEST_CASE("a key is remembered over a restart and a crash, with its answer") {
   CHECK(refused_again->refused->title == refused->refused->title);
 }
 
+TEST_CASE("what was refused because of how things stood is decided anew") {
+  Opened o;
+  const auto resolve = [&] { return o.m.submit(Resolve{o.id, false, false, "oncall", ""}, "end"); };
+  const auto refused = resolve();
+  REQUIRE(refused);
+  REQUIRE(refused->refused);
+  CHECK(refused->refused->status == 409);
+  for (const IncidentStep& step : std::vector(o.m.incident()->steps))
+    REQUIRE_FALSE(o.m.submit(StepAction{o.id, step.plan.id, OnStep::skip, "oncall", "not needed", true})->refused);
+  const auto done = resolve();
+  REQUIRE(done);
+  CHECK_FALSE(done->refused);
+  CHECK_FALSE(done->repeated);
+  CHECK(resolve()->repeated);
+}
+
 TEST_CASE("wherever a crash falls, asking again with the same key does it once") {
   for (int turns = 0; turns < 6; ++turns) {
     CAPTURE(turns);

@@ -56,7 +56,7 @@ COMMAND = r"""#!/bin/sh
 echo "$1 $$" >> "$(dirname "$0")/ran"
 began=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 case "$1" in
-  hangs) echo working; sleep 300 & wait ;;
+  hangs) printf 'working\nhalf a s'; sleep 300 & wait ;;
   mute) exit 0 ;;
   breaks) echo "no space left" >&2; exit 2 ;;
   babbles) head -c 300000 /dev/zero | tr '\0' x > "$2"; exit 0 ;;
@@ -168,6 +168,31 @@ class Drills(unittest.TestCase):
         self.drwatch("drill", "hold", "--note", "release day")
         self.assertIn("release day", self.drwatch("drill", "start", "passes", expect=2))
         self.drwatch("drill", "release")
+
+    def test_it_is_worked_by_what_it_says_to_type(self):
+        began = self.drwatch("drill", "start", "hangs")
+        ident = began.split()[1]
+        self.assertIn(f"drwatch incident show {ident} ", began)
+        self.served.until(lambda: len(self.ran()) == 1, "the command runs")
+        # Half a line may be half a secret.
+        def output():
+            return self.served.ask("GET", f"/api/v1/incidents/{ident}/steps/drill-command/output")[1].get("output")
+        self.served.until(output, "its command has printed something")
+        time.sleep(0.5)
+        self.assertEqual(output(), "working\n")
+        self.assertIn(f"drwatch incident show {ident} ", self.drwatch("drill", "list"))
+        self.assertIn("Restore it", self.drwatch("incident", "show", ident))
+        self.assertIn("Restore it", self.drwatch("incident", "show", ident[:-2]))
+        self.drwatch("incident", "step", ident, "restore", "start")
+        self.drwatch("incident", "step", ident[:-2], "restore", "done")
+        self.drwatch("incident", "note", ident, "the guide is wrong")
+        self.assertIn("the text is missing", self.drwatch("incident", "note", ident, expect=2))
+        self.assertEqual([s["state"] for s in self.drill(ident)["steps"]], ["running", "done"])
+        self.assertIn("there is no incident", self.drwatch("incident", "show", "drill-20200101-0000-hangs", expect=2))
+        # Beside it an incident is meant where nothing is said.
+        self.drwatch("drill", "abort", ident, "--note", "enough")
+        self.drwatch("incident", "open", "passes")
+        self.assertNotIn("DRILL", self.drwatch("incident", "show"))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drills by the API: begun, worked and ended; their report; and the calendar that a team subscribes to, read as strictly as RFC 5545 is
 // written.
-#include "fixture.hpp"
+#include "browser.hpp"
 
 #include <doctest/doctest.h>
 
@@ -196,6 +196,70 @@ TEST_CASE("a drill is begun, worked, finished and read; two at once and a real i
   for (const char* part : {"# DRILL: ", "**passed**", "| RTO | 4 h |", "Planned for", "Led by: oncall", "the guide is wrong in line 3",
                            "Signed off by", "seen on the copy", "customers-investigating to customers: draft"})
     CHECK_MESSAGE(says(report, part), part);
+}
+
+TEST_CASE("a drill is worked and ended on its page, which offers nothing that is refused in a drill") {
+  Answering server;
+  const std::string id = server.post("", R"({"scenario": "database-outage"})").json()["id"], path = "/drills/" + id;
+  CHECK(ask(server.port(), "POST", path, {for_people, "Content-Type: application/x-www-form-urlencoded"}, "do=ack").headers["location"] ==
+        "/login?next=%2Fdrills%2F" + id + "&ended=1");
+  Browser phone(server.port());
+  phone.sign_in("oncall-secret", path);
+  std::string body = phone.get(path).body;
+  for (const char* not_here :
+       {"value=\"resolve\"", "value=\"false-alarm\"", "value=\"run\"", "value=\"bad-change\"", "value=\"approve\"", "value=\"sent\"",
+        "value=\"refile\"", "ticks it off", "Ticks itself", "Why it is open", "name=\"force\"", "resolve"})
+    CHECK_MESSAGE(!says(body, not_here), not_here);
+  CHECK(says(body, "href=\"/api/v1/drills/" + id + "/report\""));
+  const auto press = [&](std::map<std::string, std::string> fields) {
+    fields.emplace("form", hidden_field(body, "form"));
+    fields.emplace("key", hidden_field(body, "key"));
+    const Reply reply = phone.post(path, fields, {for_people});
+    body = phone.get(path).body;
+    return reply;
+  };
+  CHECK(phone.post(path, {{"do", "abort"}}).status == 403);
+  CHECK(phone.post("/drills/none", {{"do", "abort"}, {"form", hidden_field(body, "form")}}).status == 404);
+  const Reply taken = press({{"do", "ack"}});
+  CHECK(taken.status == 303);
+  CHECK(taken.headers.at("location") == path + "#next");
+  CHECK(press({{"do", "start"}, {"step", "scope"}}).status == 303);
+  CHECK(press({{"do", "note"}, {"note", "the guide is wrong"}}).status == 303);
+  const Reply early = press({{"do", "finish"}});
+  CHECK(early.status == 409);
+  CHECK(says(early.body, "<strong>Not done.</strong> Critical steps are open"));
+  while (says(body, "value=\"done\"")) {  // whichever step stands on top
+    const std::string step = hidden_field(body.substr(body.find("id=\"next\"")), "step");
+    REQUIRE(press({{"do", "done"}, {"step", step}, {"note", "on the copy"}}).status == 303);
+  }
+  CHECK(says(body, "Nothing is left to do: finish the drill"));
+  CHECK(press({{"do", "finish"}, {"lost", "a bit"}}).status == 400);
+  CHECK(press({{"do", "finish"}, {"lost", "20s"}}).status == 303);
+  CHECK(server.get("/api/v1/drills/" + id)["state"] == "passed");
+  CHECK(server.get("/api/v1/drills/" + id)["data_loss_seconds"] == 20);
+  CHECK(says(body, ">passed</span>"));
+  for (const char* over : {"value=\"finish\"", "value=\"abort\""}) CHECK(!says(body, over));
+
+  for (const auto& [deed, verdict] : {std::pair{"finish-failed", "failed"}, std::pair{"abort", "aborted"}}) {
+    const std::string other = server.post("", R"({"scenario": "database-outage"})").json()["id"];
+    CHECK(phone.post("/drills/" + other, {{"do", deed}, {"form", hidden_field(body, "form")}, {"note", "enough"}}).status == 303);
+    CHECK(server.get("/api/v1/drills/" + other)["state"] == verdict);
+  }
+}
+
+TEST_CASE("the page of all drills counts one recovery as one, and names each column also on a phone") {
+  Answering server;
+  server.on_loop([&] {
+    Measured& measured = server.desk().state_.record.measured;
+    measured.scored = measured.within_p90 = 1;
+    measured.scores.resize(1);
+  });
+  const std::string body = ask(server.port(), "GET", "/drills").body;
+  CHECK(says(body, "Of 1 recovery 1 was over within what nine in ten should be, 0 within what half should be."));
+  CHECK(says(body, "data-label=\"Result\""));
+  CHECK(!says(body, "<td>"));
+  server.on_loop([&] { server.desk().state_.record.measured.scored = 3; });
+  CHECK(says(ask(server.port(), "GET", "/drills").body, "Of 3 recoveries 1 was over"));
 }
 
 TEST_CASE("evidence is taken, and shown as what it proves; what is no evidence is refused with its reason") {

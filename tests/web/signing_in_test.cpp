@@ -128,6 +128,11 @@ TEST_CASE("a session ends by signing out, by its time, and by a change of the to
   CHECK(phone.set_cookies.front().find("Max-Age=0") != std::string::npos);
   CHECK(phone.get("/").status == 303);
 
+  // Another site's form comes without the cookie, and does not take it away.
+  const Reply foreign = ask(server.port(), "POST", "/logout", {for_people, "Content-Type: application/x-www-form-urlencoded"}, "");
+  CHECK(foreign.status == 303);
+  CHECK(!foreign.headers.contains("set-cookie"));
+
   const web::Seals seals("a key"), same_key("a key"), other("another");
   const Time now = now_there;
   const auto token = web::digest_of("oncall-secret");

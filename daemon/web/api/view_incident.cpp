@@ -235,7 +235,7 @@ View incident_view(const Seen& seen, const Incident& incident, bool whole, std::
   view["projection"] = projection_view(incident);
   view["recovery_point"] = recovery_point_view(seen, incident);
   plain({"bad_change_at", "bad_change_by"});
-  view["bad_change_asked"] = has_bad_change(seen.settings, incident) && !incident.bad_change_at && incident.live();
+  view["bad_change_asked"] = has_bad_change(seen.settings, incident) && !incident.bad_change_at && incident.live() && !incident.drill;
   view["loss"] = loss_view(seen, incident);
   view["because"] = because_view(because_now(seen.state, seen.settings, incident, seen.now));
   for (std::size_t n = 0; n < incident.because.size(); ++n)

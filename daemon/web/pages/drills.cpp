@@ -41,8 +41,9 @@ View score_of(const Score& score) {
 
 std::string calibration_words(const Measured& measured) {
   if (measured.scored == 0) return "No recovery has been projected and measured yet.";
-  return "Of " + std::to_string(measured.scored) + " recoveries " + std::to_string(measured.within_p90) +
-         " were over within what nine in ten should be, " + std::to_string(measured.within_p50) + " within what half should be.";
+  return "Of " + std::to_string(measured.scored) + (measured.scored == 1 ? " recovery " : " recoveries ") +
+         std::to_string(measured.within_p90) + (measured.within_p90 == 1 ? " was" : " were") + " over within what nine in ten should be, " +
+         std::to_string(measured.within_p50) + " within what half should be.";
 }
 
 }  // namespace

@@ -54,7 +54,9 @@ void word_messages(View& view) {
   for (auto& message : view["messages"]) {
     const std::string state = message["state"];
     message["missing_words"] = text_or_null(words_of(message["missing"]));
-    const bool whole = message["missing"].empty();
+    // A drill tells nobody outside: the heart refuses it.
+    const bool outside = message["audience"] != "on-call" && message["audience"] != "internal";
+    const bool whole = message["missing"].empty() && !(view["drill"] == true && outside);
     message["can_approve"] = state == "draft" && whole;
     message["can_send"] = (state == "draft" || state == "approved" || state == "failed") && whole;
     message["unsent"] = state != "sent";
@@ -69,7 +71,7 @@ void word_messages(View& view) {
 void word_end(View& view, const Incident& incident) {
   View open = View::array();
   for (const auto& step : incident.steps)
-    if (incident.gates(step) && !step.counts()) open.push_back(step.plan.title);
+    if (incident.gates(step) && !(incident.drill ? step.closed() : step.counts())) open.push_back(step.plan.title);
   view["open_critical_words"] = text_or_null(words_of(open, "; "));
 }
 
@@ -85,8 +87,9 @@ Response incident_page(const Moment& now, const Call& call, const NotDone& not_d
   if (View& second = view["second"]; !second.is_null()) word_second(second);
   // The projections of every few minutes would bury what people did; the API has them.
   std::erase_if(view["timeline"].get_ref<View::array_t&>(), [](const View& event) { return event["kind"] == "incident.projected"; });
-  for (auto& step : view["steps"]) word_step(step, incident.id);
+  for (auto& step : view["steps"]) word_step(step, incident.drill);
   word_work(view, now, incident, call);
+  if (incident.drill && !incident.live()) view["state"] = now.seen.state.record.drilling.held.at(incident.id).verdict;
   view["done_words"] = done_words(view["steps"]);
   word_messages(view);
   word_end(view, incident);

@@ -2,6 +2,7 @@
 // The page of an incident, which more than one answer is: that it is read, and that what was asked on it was refused.
 #pragma once
 
+#include "daemon/recovery/incidents/commands.hpp"
 #include "daemon/web/room.hpp"
 
 #include <string>
@@ -18,16 +19,12 @@ struct NotDone {
 Response incident_page(const Moment& now, const Call& call, const NotDone& not_done = {});
 
 // ---- steps.cpp
-// Words for a step of the API's document. In the guide's commands the ID of the incident is filled in.
-void word_step(View& step, const std::string& incident);
+// Words for a step of the API's document.
+void word_step(View& step, bool drill);
 // What there is to do now, and the forms of all steps; `view` is the incident's document, its steps worded.
 void word_work(View& view, const Moment& now, const Incident& incident, const Call& call);
-// A command's words as they would run now. `missing`: names that are not known; then it cannot run.
-struct Command {
-  std::vector<std::string> argv, missing;
-  std::string confirm;  // changes when what would be run changes
-};
-Command command_of(const Seen& seen, const Incident& incident, const IncidentStep& step);
+// Stands for what was confirmed: it changes when what would be run changes.
+std::string confirm_of(const IncidentStep& step, const FilledCommand& filled);
 
 // ---- clock.cpp
 // The clock in words and as a picture: `view["clock"]`.

@@ -82,8 +82,10 @@ Task<SharedResponse> sign_in(Room& room, Call call) {
 // or the token is changed.
 Task<SharedResponse> sign_out(Room& room, Call call) {
   const auto who = room.auth.in_session(call.request, room.world.clock.now());
+  // Another site's form brings no cookie (SameSite=Lax): it must not take away the one that the browser has.
+  if (!who) co_return shared(see_other("/login"));
   const auto fields = form_of(call.request);
-  if (who && (!fields || field(*fields, "form") != who->form_token))
+  if (!fields || field(*fields, "form") != who->form_token)
     co_return shared(problem(403, "not this form", "the form is not one of this session's; load the page again"));
   Response response = see_other("/login");
   response.headers.emplace_back("Set-Cookie", cookie(session_cookie, "", room.auth.by_tls(call.request), Duration{0}));

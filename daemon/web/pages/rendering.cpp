@@ -169,6 +169,11 @@ Response problem_page(const Frame& frame, const Request& request, const Response
   return response;
 }
 
+bool wants_page(const Request& request) {
+  const std::string* accept = request.header("accept");
+  return accept && accept->find("text/html") != std::string::npos;
+}
+
 Response see_other(std::string location) {
   Response response;
   response.status = 303;

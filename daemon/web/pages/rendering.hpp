@@ -42,6 +42,8 @@ const std::string& asset_path(std::string_view name);
 
 // Back to a page of ours. The browser asks for it with GET, whatever it had asked with.
 Response see_other(std::string location);
+// A browser that shows a person what it gets.
+bool wants_page(const Request& request);
 // A path of ours, and nothing that a browser could take for another host; "/" instead of anything else.
 std::string own_path(const std::string& next);
 // The page that asks for a token and leads on to `next`.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The work on an incident: which step is next, and the forms that each step has as things stand.
 #include "config/rows/encoding.hpp"
-#include "daemon/recovery/deciding.hpp"
+#include "daemon/recovery/record/held.hpp"
 #include "daemon/web/pages/incident.hpp"
 #include "daemon/web/pages/rendering.hpp"
 #include "daemon/web/pages/wording.hpp"
@@ -24,7 +24,7 @@ std::string kind_words(const std::string& kind) {
 bool is_closed(const View& step) { return step["closed"] == true; }
 bool in_hand(const View& step) { return step["state"] == "started" || step["state"] == "running"; }
 bool stuck(const View& step) { return step["state"] == "failed" || step["state"] == "interrupted"; }
-bool is_peoples(const View& step) { return step["kind"] != "verified"; }
+bool is_peoples(const View& step) { return step["peoples"] == true; }
 
 // The step that a person should look at first: what failed under their hands, what they have begun, what may begin, and last what drwatch
 // is waiting to see. nullptr: nothing is left. A step of an option that was not chosen is nobody's.
@@ -40,15 +40,22 @@ const View* next_of(const View& steps) {
   return first([](const View& s) { return s["critical"] == true || !is_peoples(s); });
 }
 
+// A command that a person may have run now.
+struct Offered {
+  FilledCommand filled;
+  std::string confirm;
+};
+
 // Which forms a step has now. All of them can be sent by mistake, or twice: the heart refuses what does not fit.
-View forms_of(const View& step, const Command* command, const std::string& place) {
-  const bool closed = is_closed(step), running = step["state"] == "running", verified = step["kind"] == "verified";
+View forms_of(const View& step, const Offered* command, const std::string& place) {
+  const bool closed = is_closed(step), running = step["state"] == "running", verified = !is_peoples(step);
+  const bool starts = step["kind"] != "verified";
   View forms;
   forms["place"] = place;
   forms["id"] = step["id"];
   forms["title"] = step["title"];
   forms["can_cancel"] = running;
-  forms["can_start"] = !closed && !running && !verified && step["state"] != "started";
+  forms["can_start"] = !closed && !running && starts && step["state"] != "started";
   forms["can_done"] = !closed && !running && !verified;
   forms["can_tick"] = !closed && verified;
   forms["can_skip"] = !closed && !running;
@@ -59,10 +66,10 @@ View forms_of(const View& step, const Command* command, const std::string& place
   forms["run"] = nullptr;
   if (command && !closed && !running) {
     View argv = View::array();
-    for (const auto& word : command->argv) argv.push_back(View{{"exactly", word}});
+    for (const auto& word : command->filled.argv) argv.push_back(View{{"exactly", word}});
     forms["run"] = {{"argv", std::move(argv)},
                     {"confirm", command->confirm},
-                    {"missing_words", text_or_null(words_of(View(command->missing)))},
+                    {"missing_words", text_or_null(words_of(View(command->filled.missing)))},
                     {"again", stuck(step)},
                     {"waits", step["ready"] == false}};
     forms["can_start"] = false;  // to run it is to start it
@@ -72,39 +79,19 @@ View forms_of(const View& step, const Command* command, const std::string& place
 
 }  // namespace
 
-Command command_of(const Seen& seen, const Incident& incident, const IncidentStep& step) {
-  Command command;
+std::string confirm_of(const IncidentStep& step, const FilledCommand& filled) {
   std::string asked;
-  for (const auto& word : step.plan.run) {
-    command.argv.push_back(fill(seen.state, seen.settings, incident, word, seen.now, command.missing));
+  for (std::size_t n = 0; n < step.plan.run.size(); ++n) {
+    const std::string& word = step.plan.run[n];
     // What goes on with the clock is no other command.
     const bool runs_on = word.find("{{now}}") != std::string::npos || word.find("{{elapsed}}") != std::string::npos ||
                          word.find("{{exposure}}") != std::string::npos;
-    asked += (runs_on ? word : command.argv.back()) + '\n';
+    asked += (runs_on ? word : filled.argv[n]) + '\n';
   }
-  command.confirm = sha256_hex(asked).substr(0, 16);
-  return command;
+  return sha256_hex(asked).substr(0, 16);
 }
 
-namespace {
-
-// "drwatch incident note ID ..." is what is typed, with the incident's id in its place.
-std::string with_id(std::string guide, const std::string& id) {
-  constexpr std::string_view command = "drwatch incident ", placeholder = "ID";
-  for (auto at = guide.find(command); at != std::string::npos; at = guide.find(command, at + 1)) {
-    const auto verb = at + command.size();
-    const auto blank = guide.find_first_of(" \n`", verb);
-    if (blank == std::string::npos || guide[blank] != ' ' || guide.compare(blank + 1, placeholder.size(), placeholder) != 0) continue;
-    const auto behind = blank + 1 + placeholder.size();
-    const bool longer = behind < guide.size() && (guide[behind] == '_' || (guide[behind] >= 'A' && guide[behind] <= 'Z'));
-    if (!longer) guide.replace(blank + 1, placeholder.size(), id);
-  }
-  return guide;
-}
-
-}  // namespace
-
-void word_step(View& step, const std::string& incident) {
+void word_step(View& step, bool drill) {
   const std::string state = step["state"];
   const bool closed = state == "done" || state == "skipped";
   step["closed"] = closed;
@@ -113,9 +100,11 @@ void word_step(View& step, const std::string& incident) {
   step["tick_class"] = against ? "failed" : state;  // as what does not hold
   step["waits"] = state == "open" && step["ready"] == false && step["kind"] != "verified";
   step["after_words"] = words_of(step["after"]);
-  step["kind_words"] = kind_words(step["kind"]);
+  // In a drill nothing is verified, for production is well: a person says it of the copy.
+  step["peoples"] = drill || step["kind"] != "verified";
+  step["kind_words"] = kind_words(drill && step["kind"] == "verified" ? "person" : step["kind"]);
   step["expect_words"] = text_or_null(seconds_words(step["expect_seconds"]));
-  step["guide_html"] = step["guide"].is_null() ? View(nullptr) : View(markdown_html(with_id(step["guide"], incident)));
+  step["guide_html"] = step["guide"].is_null() ? View(nullptr) : View(markdown_html(step["guide"]));
   step["guide_open"] = state == "started" || state == "running" || stuck(step);
   std::string done;
   if (closed && !step["ended_at"].is_null())
@@ -127,7 +116,8 @@ void word_step(View& step, const std::string& incident) {
   step["done_sentence"] = text_or_null(std::move(done));
   if (View& verify = step["verify"]; !verify.is_null()) {
     verify["hold_words"] = seconds_words(verify["hold_seconds"]);
-    verify["proves_nothing"] = verify["proves"] == false;
+    verify["proves_nothing"] = verify["proves"] == false && !drill;
+    verify["in_drill"] = drill;
   }
   if (View& run = step["run"]; !run.is_null()) run["argv_words"] = words_of(run["argv"], " ");
 }
@@ -140,7 +130,10 @@ std::string key_of(const Call& call, const Incident& incident) {
   return sha256_hex(call.caller.session + "\n" + incident.id + "\n", last).substr(0, 24);
 }
 
-void add_forms(View& step, const View& shared, const Command* command, const std::string& place) {
+// A drill's own command is begun with the drill: a person can but cancel it.
+bool is_drills_own(const Incident& incident, const IncidentStep& step) { return incident.drill && step.plan.id == drill_command; }
+
+void add_forms(View& step, const View& shared, const Offered* command, const std::string& place) {
   View forms = forms_of(step, command, place);
   forms.update(shared);
   step["forms_html"] = fragment("step_forms", forms);
@@ -167,7 +160,8 @@ void word_work(View& view, const Moment& now, const Incident& incident, const Ca
   View& steps = view["steps"];
   for (std::size_t n = 0; n < steps.size(); ++n) {
     const IncidentStep& step = incident.steps[n];
-    steps[n]["passed_over"] = !incident.needed(step) && incident.chosen();
+    steps[n]["passed_over"] =
+        (!incident.needed(step) && incident.chosen()) || (is_drills_own(incident, step) && step.state != StepState::running);
   }
   const View* found = incident.live() ? next_of(steps) : nullptr;
   View next;
@@ -178,15 +172,21 @@ void word_work(View& view, const Moment& now, const Incident& incident, const Ca
   next["resolve"] = incident.live() && !found;
   next["words"] = !incident.acknowledged_at && incident.live() ? std::string("Somebody has to take it")
                   : found                                      ? first["title"].get<std::string>()
-                                                               : std::string("Nothing is left to do: resolve it");
-  next["verifying"] = found && first["kind"] == "verified";
+                          : std::string("Nothing is left to do: ") + (incident.drill ? "finish the drill" : "resolve it");
+  next["verifying"] = found && !is_peoples(first);
   for (std::size_t n = 0; n < steps.size(); ++n) {
     View& step = steps[n];
     step["is_next"] = found && step["id"] == first["id"];
     step["forms_html"] = nullptr;
     if (!may || (!incident.live() && step["state"] != "running")) continue;
-    std::optional<Command> command;
-    if (!incident.steps[n].plan.run.empty()) command = command_of(now.seen, incident, incident.steps[n]);
+    const IncidentStep& its = incident.steps[n];
+    if (is_drills_own(incident, its) && step["state"] != "running") continue;
+    std::optional<Offered> command;
+    if (!its.plan.run.empty() && !incident.drill) {
+      FilledCommand filled = filled_command(now.seen.state, now.seen.settings, incident, its, now.seen.now);
+      const std::string confirm = confirm_of(its, filled);
+      command = Offered{std::move(filled), confirm};
+    }
     if (step["is_next"] == true)
       add_forms(first, shared, command ? &*command : nullptr, "next");
     else

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The forms of an incident's page. A form becomes the API's own command, with the same refusals; then the browser is sent back to the page.
+// The forms of the page of an incident or a drill. A form becomes the API's own command, with the same refusals; then the browser is sent
+// back to the page.
 #include "config/rows/encoding.hpp"
 #include "daemon/web/api/reading.hpp"
 #include "daemon/web/pages/incident.hpp"
@@ -42,6 +43,12 @@ View refiled(const Sent& sent) {
   body["scenario"] = sent_as(sent, "scenario");
   return body;
 }
+View finished(const Sent& sent) {
+  View body = with_note(sent);
+  if (const std::string lost = sent_as(sent, "lost"); !lost.empty()) body["lost"] = lost;
+  if (sent_as(sent, "do") == "finish-failed") body["failed"] = true;
+  return body;
+}
 // A browser's field of date and time, which the page says to be UTC: "2026-03-01T02:09", with seconds or without.
 View said_when(const Sent& sent) {
   View body = with_note(sent);
@@ -75,12 +82,18 @@ const Deed deeds[] = {
     {"reopen", "reopen", reopen, with_note, "next"},
     {"refile", "refile", refile, refiled, "next"},
     {"bad-change", "bad-change", say_bad_change, said_when, "next"},
+    {"finish", "finish", finish_drill, finished, "next"},
+    {"finish-failed", "finish", finish_drill, finished, "next"},
+    {"abort", "abort", abort_drill, with_note, "next"},
 };
 
 const Deed* deed_of(const std::string& button) {
   const auto found = std::find_if(std::begin(deeds), std::end(deeds), [&](const Deed& each) { return each.button == button; });
   return found == std::end(deeds) ? nullptr : &*found;
 }
+
+// "incidents" or "drills": which page the form was on.
+const std::string& kind_of(const Call& call) { return call.request.segments.front(); }
 
 // The API's request. Its idempotency key holds for exactly what was sent: the form's own changes with the incident.
 Call command_for(const Call& call, const Deed& deed, const Sent& sent) {
@@ -97,7 +110,8 @@ Call command_for(const Call& call, const Deed& deed, const Sent& sent) {
   }
   Request& request = command.request;
   request.method = "POST";
-  request.target = "/api/v1/incidents/" + percent_encoded(call.at.at("id")) + "/" + path;
+  request.segments = {"api", "v1", kind_of(call)};
+  request.target = "/api/v1/" + kind_of(call) + "/" + percent_encoded(call.at.at("id")) + "/" + path;
   request.body = json_text(deed.body(sent));
   request.headers.emplace_back("content-type", "application/json");
   request.peer = call.request.peer;
@@ -110,10 +124,12 @@ Call command_for(const Call& call, const Deed& deed, const Sent& sent) {
 std::optional<NotDone> other_command(Room& room, const Call& call, const Sent& sent) {
   if (sent_as(sent, "do") != "run") return std::nullopt;
   const auto moment = room.moment();
-  const auto& incidents = moment->state.record.incidents;
-  const auto incident = incidents.find(call.at.at("id"));
-  const IncidentStep* step = incident == incidents.end() ? nullptr : incident->second.step(sent_as(sent, "step"));
-  if (!step || command_of(moment->seen, incident->second, *step).confirm == sent_as(sent, "confirm")) return std::nullopt;
+  const Incident* incident = worked(moment->state.record, call.at.at("id"));
+  const IncidentStep* step = incident ? incident->step(sent_as(sent, "step")) : nullptr;
+  if (!step) return std::nullopt;
+  const Seen& seen = moment->seen;
+  if (confirm_of(*step, filled_command(seen.state, seen.settings, *incident, *step, seen.now)) == sent_as(sent, "confirm"))
+    return std::nullopt;
   return NotDone{"The command's arguments have changed since this page was made. Look at them again and confirm what is there now.", "",
                  409};
 }
@@ -127,11 +143,6 @@ NotDone not_done_of(const Response& refusal, const Sent& sent) {
   std::string why = text("title") + ": " + text("detail") + ".";
   if (!why.empty() && why[0] >= 'a' && why[0] <= 'z') why[0] = static_cast<char>(why[0] - 32);
   return {std::move(why), sent_as(sent, "note"), refusal.status};
-}
-
-bool shows_pages(const Request& request) {
-  const std::string* accept = request.header("accept");
-  return accept && accept->find("text/html") != std::string::npos;
 }
 
 Task<SharedResponse> back_with(Room& room, Call call, NotDone not_done) {
@@ -161,12 +172,12 @@ Task<SharedResponse> work_on_incident(Room& room, Call call) {
   const SharedResponse done = co_await deed->does(room, std::move(command));
   room.moments.forget();
   if (done->status >= 400) {
-    if (done->status == 404 || !shows_pages(call.request)) co_return done;
+    if (done->status == 404 || !wants_page(call.request)) co_return done;
     NotDone not_done = not_done_of(*done, *sent);
     co_return co_await back_with(room, std::move(call), std::move(not_done));
   }
   const std::string at = deed->button == "refile" ? touched(*done, id) : id;
-  co_return shared(see_other("/incidents/" + percent_encoded(at) + "#" + std::string(deed->anchor)));
+  co_return shared(see_other("/" + kind_of(call) + "/" + percent_encoded(at) + "#" + std::string(deed->anchor)));
 }
 
 }  // namespace drwatch::web
