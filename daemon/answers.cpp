@@ -3,8 +3,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
-
 namespace drwatch {
 
 std::string answer_text(Time at, const Answer& a) {
@@ -30,13 +28,6 @@ std::optional<std::pair<Time, Answer>> answer_from(const std::string& text) {
     a.refused =
         Refusal{r->value("status", 409), r->value("title", ""), r->value("detail", ""), r->value("list", std::vector<std::string>{})};
   return std::pair{*at, a};
-}
-
-bool makes_its_subject(const Decision& decision) {
-  return std::any_of(decision.events.begin(), decision.events.end(), [&](const Event& event) {
-    return (event.kind == "incident.opened" && event.incident == decision.subject) ||
-           (event.kind == "maintenance.began" && event.body.text("id") == decision.subject);
-  });
 }
 
 }  // namespace drwatch

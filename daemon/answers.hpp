@@ -15,7 +15,4 @@ namespace drwatch {
 std::string answer_text(Time at, const Answer& answer);
 std::optional<std::pair<Time, Answer>> answer_from(const std::string& text);  // nullopt: it is none
 
-// What the command is about was not there before it.
-bool makes_its_subject(const Decision& decision);
-
 }  // namespace drwatch

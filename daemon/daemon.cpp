@@ -10,6 +10,8 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 namespace drwatch {
 namespace {
@@ -328,14 +330,22 @@ Task<void> Daemon::run_command(StartCommand command, Keeping::Ticket ticket, std
     tells.exit_code = (*ended)->exit_code;
     tells.output = (*ended)->output + (*ended)->errors;
   }
+  bool read = false;
   if (!command.evidence.empty()) {
     auto evidence = co_await parts_.world.files.read(command.evidence, DrillEvidence::most_bytes + 1);
+    read = static_cast<bool>(evidence);
     if (evidence)
       tells.evidence = std::move(*evidence);
     else if (evidence.error().code != "ENOENT")
       tells.evidence_wrong = evidence.error().message;
   }
   feed(std::move(tells));
+  // The event has it. What could not be read stays, for people to look at.
+  if (read)
+    co_await parts_.world.files.beside(command.evidence, [file = command.evidence] {
+      std::error_code ignored;
+      std::filesystem::remove(file, ignored);
+    });
 }
 
 Task<std::vector<std::pair<std::string, bool>>> Daemon::send_test_alert() {

@@ -215,6 +215,8 @@ struct Decision {
   // Not empty: what followed from the input came to no end and was cut off, which is a bug. The kinds of the last events, for who mends it.
   std::string endless;
 };
+// What the command is about was not there before it.
+bool makes_its_subject(const Decision& decision);
 
 // Folds one input into the state: what was seen, then every event that follows from it, each applied at once, until nothing more follows.
 // `now` is never earlier than the last event's.

@@ -274,7 +274,9 @@ TEST_CASE("evidence is taken, and shown as what it proves; what is no evidence i
   int met = 0;
   for (const auto& each : proven) met += each["standing"] == "met";
   CHECK(met == 2);
-  CHECK(server.post("/record", body).json()["recorded"]["id"] == id);
+  const Reply again = server.post("/record", body);
+  CHECK(again.status == 200);  // it is there already
+  CHECK(again.json()["recorded"]["id"] == id);
   const std::string report = ask(server.port(), "GET", "/api/v1/drills/" + id + "/report").body;
   for (const char* part : {"| load | ", "| beat | yes | passed | as claimed |", "recovery after a disaster of class host from wal-archive",
                            "nightly \\<b\\>", "C.UTF-8"})
@@ -285,6 +287,19 @@ TEST_CASE("evidence is taken, and shown as what it proves; what is no evidence i
   CHECK(says(wrong.json()["detail"], "'verdict' is none of"));
   CHECK(server.post("/record", R"({"scenario": "database-outage", "evidence": "all well"})").status == 400);
   CHECK(server.post("/record", R"({"scenario": "database-outage", "took": "1h", "evidence": {}})").status == 400);
+}
+
+TEST_CASE("a drill that is begun with the same key again is answered as it was at first") {
+  Answering server;
+  const auto begin = [&] {
+    return ask(server.port(), "POST", "/api/v1/drills", {as_oncall, of_json, {"Idempotency-Key", "drill-one"}},
+               R"({"scenario": "database-outage"})");
+  };
+  const Reply first = begin(), again = begin();
+  CHECK(first.status == 201);
+  CHECK(again.status == 201);
+  CHECK(again.json()["id"] == first.json()["id"]);
+  CHECK(again.headers.at("location") == first.headers.at("location"));
 }
 
 TEST_CASE("all drills are stopped at once, and none begins until they are released") {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fixture.hpp"
 
+#include "daemon/recovery/input.hpp"
+
 #include <doctest/doctest.h>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -14,7 +16,8 @@ namespace drwatch::test {
 Task<Answer> FakeDesk::submit(Input input, std::string idempotency_key, std::string) {
   inputs_.push_back(input);
   keys_.push_back(idempotency_key);
-  const bool makes = std::holds_alternative<OpenIncident>(input) || std::holds_alternative<StartMaintenance>(input);
+  const bool makes = std::holds_alternative<OpenIncident>(input) || std::holds_alternative<StartMaintenance>(input) ||
+                     std::holds_alternative<StartDrill>(input) || std::holds_alternative<RecordDrill>(input);
   if (const auto known = answered_.find(idempotency_key); makes && known != answered_.end()) {
     Answer again = known->second;
     again.repeated = true;
@@ -26,6 +29,7 @@ Task<Answer> FakeDesk::submit(Input input, std::string idempotency_key, std::str
     const Decision decision = decide(state_, *settings_, input, now_there);
     answer.refused = decision.refused;
     answer.subject = decision.subject;
+    answer.made = makes_its_subject(decision);
   } else if (const auto* open = std::get_if<OpenIncident>(&input)) {
     Incident made = state_.record.incidents.at(incident_id);
     made.id = answer.subject = "20260301-0213-" + open->scenario;

@@ -3,6 +3,7 @@
 
 #include "daemon/recovery/alerts/names.hpp"
 #include "daemon/recovery/deciding.hpp"
+#include "daemon/recovery/incidents/drills.hpp"
 #include "daemon/recovery/outlook/projection.hpp"
 #include "daemon/recovery/outlook/rto.hpp"
 #include "daemon/recovery/points/loss.hpp"
@@ -163,6 +164,7 @@ void of_drill(Wanted& w, const HeldDrill& drill) {
 void of_overdue(Wanted& w, const Scenario& scenario) {
   const auto told = w.state.record.drilling.told.find(scenario.id);
   if (!scenario.drill || told == w.state.record.drilling.told.end() || !told->second.overdue) return;
+  if (drill_due_at(w.state, scenario) != told->second.due_at) return;  // another date is planned since
   Alert a;
   a.labels = {{"alertname", std::string(alert_text(AlertName::drill_overdue))}, {"severity", "warning"}, {"scenario", scenario.id}};
   if (w.with_words)

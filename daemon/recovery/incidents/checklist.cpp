@@ -165,12 +165,17 @@ void command_ended(Deciding& d, const CommandEnded& ended) {
 // After a start: commands that were running when the daemon ended, of incidents that are over as well. Nobody knows how far they came, so a
 // person decides (contract, "The life of an incident").
 void interrupt_commands(Deciding& d) {
-  for (const auto& [id, incident] : d.record().incidents) {
+  struct Running {
+    About about;
+    std::string step, title;
+  };
+  std::vector<Running> running;  // by value: an event may put another incident in the place of one that is over
+  for (const auto& [id, incident] : d.record().incidents)
     for (const IncidentStep& step : incident.steps)
-      if (step.state == StepState::running)
-        d.emit("step.interrupted", d.about(incident), "'" + step.plan.title + "' was running when drwatch ended; find out how far it came",
-               Body{{"step", step.plan.id}});
-  }
+      if (step.state == StepState::running) running.push_back({d.about(incident), step.plan.id, step.plan.title});
+  for (const Running& each : running)
+    d.emit("step.interrupted", each.about, "'" + each.title + "' was running when drwatch ended; find out how far it came",
+           Body{{"step", each.step}});
   interrupt_drills(d);
 }
 

@@ -16,6 +16,11 @@ bool command_runs(const HeldDrill& drill) {
                      [](const IncidentStep& step) { return step.state == StepState::running; });
 }
 
+// Drills that the calendar begins take their turn: restoring several copies at once is a load that nobody asked for.
+bool a_command_runs(const Record& record) {
+  return std::any_of(record.drilling.held.begin(), record.drilling.held.end(), [](const auto& each) { return command_runs(each.second); });
+}
+
 // An RPO of what the drill is about that got worse since it began. Restoring takes bandwidth and disk, and may be why.
 std::string protection_lost(const Deciding& d, const HeldDrill& drill) {
   for (const std::string& component : drill.work.affects)
@@ -56,18 +61,20 @@ std::optional<Time> when(const Map& map, const std::string& key) {
     return found->second;
 }
 
-// When the calendar begins it by itself; nullopt: it does not. Once for each date: one that failed is not tried again before the next.
-std::optional<Time> begins_at(const Scenario& scenario, const DrillSight& sight) {
+// When the calendar begins it by itself; nullopt: it does not. Once for each date: one that failed is not tried again before the next. A
+// change makes it due at any hour, but only the schedule begins it.
+std::optional<Time> begins_at(const Scenario& scenario, const DrillSight& sight, const DrillDates& dates) {
   const auto& plan = *scenario.drill;
   if (!plan.automatic || plan.run.empty() || !plan.schedule) return std::nullopt;
-  std::optional<Time> at = sight.due_at;
+  std::optional<Time> at = dates.due_at;
+  if (dates.changed_at) at = plan.schedule->next_after(*dates.changed_at - Duration{1});
   if (sight.seen && !sight.passed) at = plan.schedule->next_after(*sight.seen);
   if (at && sight.tried && *sight.tried >= *at) at = plan.schedule->next_after(*sight.tried);
   return at && *at != Time::max() ? at : std::nullopt;
 }
 
-const DrillSight& calendar_of(Deciding& d, const Scenario& scenario) {
-  const Record& r = d.record();
+// What a scenario's calendar is read by.
+DrillSight read_by(const Record& r, const Scenario& scenario) {
   DrillSight now;
   now.hash = scenario.hash;
   now.passed = when(r.drills, scenario.id);
@@ -75,13 +82,19 @@ const DrillSight& calendar_of(Deciding& d, const Scenario& scenario) {
   now.seen = when(r.first_seen, "scenario/" + scenario.id);
   now.changed = when(r.drilling.changes, scenario.id);
   now.tried = when(r.drilling.tries, scenario.id);
+  return now;
+}
+
+const DrillSight& calendar_of(Deciding& d, const Scenario& scenario) {
+  const Record& r = d.record();
+  DrillSight now = read_by(r, scenario);
   DrillSight& known = d.state.sight.drills[scenario.id];
   if (known.read && known.same(now)) return known;
   now.read = true;
   const DrillDates dates = drill_dates(r, scenario);
   now.due_at = dates.due_at;
   now.overdue_at = dates.overdue_at;
-  now.begins_at = begins_at(scenario, now);
+  now.begins_at = begins_at(scenario, now, dates);
   return known = std::move(now);
 }
 
@@ -131,7 +144,7 @@ void judge_calendar(Deciding& d, const Scenario& scenario) {
   if (!dates.begins_at) return;
   if (d.wall < *dates.begins_at) return d.wake(d.own_at(*dates.begins_at));
   if (d.record().drilling.hold || d.record().blind_since || running_drill(d.record(), scenario.id) ||
-      goes_before_drill(d.record(), scenario.id))
+      goes_before_drill(d.record(), scenario.id) || a_command_runs(d.record()))
     return;
   const std::string answered = d.decision.subject;  // whoever asks at this moment asks for something else
   begin_drill(d, scenario, {.scenario = scenario.id, .by = "drwatch", .note = "by its calendar"}, true);
@@ -139,6 +152,13 @@ void judge_calendar(Deciding& d, const Scenario& scenario) {
 }
 
 }  // namespace
+
+std::optional<Time> drill_due_at(const State& state, const Scenario& scenario) {
+  const auto known = state.sight.drills.find(scenario.id);
+  if (known != state.sight.drills.end() && known->second.read && known->second.same(read_by(state.record, scenario)))
+    return known->second.due_at;
+  return drill_dates(state.record, scenario).due_at;
+}
 
 void judge_drills(Deciding& d) {
   give_way(d);

@@ -76,7 +76,7 @@ void end_drill(Deciding& d, const HeldDrill& drill, const DrillEnd& end, const s
             {"source", source},
             {"reads", end.evidence ? end.evidence->reads : ""},
             {"proven", proven},
-            {"critical_hash", configured ? scenario->second.critical_hash : ""},
+            {"critical_hash", drill.critical_hash},
             {"rto_seconds", in_seconds(drill.work.rto)},
             {"rpo_seconds", drill.rpo_seconds},
             {"shows_rto", of_its_class},
@@ -136,7 +136,8 @@ DrillEnd end_by_command(const Deciding& d, const HeldDrill& drill, const Command
   const EvidenceRead read = ended.evidence.empty() ? EvidenceRead{std::nullopt, ended.evidence_wrong} : read_evidence(ended.evidence);
   if (!read.evidence) return end_without(ended, read.wrong);
   // A file of another day would tell of another drill.
-  if (read.evidence->began_at < drill.work.started_at - clocks_apart || read.evidence->ended_at > d.now + clocks_apart)
+  if (read.evidence->began_at < drill.wall_at.value_or(drill.work.started_at) - clocks_apart ||
+      read.evidence->ended_at > d.wall + clocks_apart)
     return end_without(ended, "it is of " + time_words(read.evidence->began_at) + " and not of this drill");
   DrillEnd end = end_by(*read.evidence);
   if (end.verdict == "passed" && ended.exit_code != 0) {

@@ -85,6 +85,8 @@ HeldDrill new_drill(Deciding& d, const Scenario& scenario, const std::string& by
   drill.work = work_of(d, scenario, by);
   drill.type = !type.empty() ? type : scenario.drill ? scenario.drill->type : "tabletop";
   drill.rpo_seconds = rpo_seconds(d.settings, scenario);
+  drill.critical_hash = scenario.critical_hash;
+  drill.wall_at = d.wall;
   if (const DrillDates dates = drill_dates(d.record(), scenario); dates.due_at && *dates.due_at <= d.wall) drill.planned_at = dates.due_at;
   if (const auto point = restorable(d.state, d.settings, scenario, d.now); point && point->exposure.recovery_point)
     drill.claim = DrillClaim{*point->exposure.recovery_point, point->exposure.source,

@@ -23,6 +23,9 @@ struct DrillDates {
 // seen. Due at once when something of weight has changed. Without a plan a drill proves a quarter (90 days and 14 of grace).
 DrillDates drill_dates(const Record& record, const Scenario& scenario);
 
+// The same date, without reading the calendar anew where it is known.
+std::optional<Time> drill_due_at(const State& state, const Scenario& scenario);
+
 // How the calendar stands: so long before the date it is due soon.
 inline constexpr Duration due_soon = hours{24 * 14};
 enum class DrillState { unplanned, planned, soon, due, overdue };

@@ -97,6 +97,11 @@ void configuration_loaded(Record& r, const Event& e) {
   keep_only(r.pending, scenarios, is);
   keep_only(r.false_alarms, scenarios, is);
   keep_only(r.scenarios, scenarios, is);
+  keep_only(r.drilling.told, scenarios, is);
+  keep_only(r.drilling.changes, scenarios, is);
+  keep_only(r.drilling.tries, scenarios, is);
+  keep_only(r.drilling.tabletops, scenarios, is);
+  keep_only(r.drilling.proofs, scenarios, is);
   keep_only(r.signals, names_in(e.body, "signals"), is);
   std::set<std::string> objectives = names_in(e.body, "objectives");
   keep_only(r.objectives, objectives, is);

@@ -68,6 +68,14 @@ Time held_at(const Event& e) { return e.body.maybe_time("held_at").value_or(e.at
 
 std::string proof_key(const std::string& of_class, const std::string& source) { return of_class + "/" + source; }
 
+// What a document calls its copy is free text, so a scenario's proofs are bounded; the newest stay.
+constexpr std::size_t proofs_kept = 36;
+
+void forget_oldest_proofs(std::map<std::string, DrillProof>& proofs) {
+  while (proofs.size() > proofs_kept)
+    proofs.erase(std::min_element(proofs.begin(), proofs.end(), [](const auto& a, const auto& b) { return a.second.at < b.second.at; }));
+}
+
 void keep_proofs(Record& r, const Event& e) {
   for (const std::string& of_class : e.body.texts("classes")) {
     DrillProof& proof = r.drilling.proofs[e.scenario][proof_key(of_class, e.body.text("source"))];
@@ -79,14 +87,23 @@ void keep_proofs(Record& r, const Event& e) {
              e.body.number("recovery_seconds"),
              e.body.number("data_loss_seconds")};
   }
+  if (const auto kept = r.drilling.proofs.find(e.scenario); kept != r.drilling.proofs.end()) forget_oldest_proofs(kept->second);
+}
+
+// The date that was said is done with, and so is a change, but not one that came after the day on which the drill was held.
+void meet_date(Record& r, const Event& e) {
+  if (!e.body.flag("on_date", true)) return;
+  const auto change = r.drilling.changes.find(e.scenario);
+  if (change != r.drilling.changes.end()) {
+    if (held_at(e) < change->second.at) return;
+    r.drilling.changes.erase(change);
+  }
+  r.drilling.told.erase(e.scenario);
 }
 
 void drill_passed(Record& r, const Event& e) {
   end_drill(r, e, "passed");
-  if (e.body.flag("on_date", true)) {
-    r.drilling.told.erase(e.scenario);
-    r.drilling.changes.erase(e.scenario);
-  }
+  meet_date(r, e);
   if (e.body.text("type") == "tabletop") {
     Time& at = r.drilling.tabletops[e.scenario];
     at = std::max(at, held_at(e));
@@ -111,21 +128,32 @@ void drill_passed(Record& r, const Event& e) {
   learn(r.measured, drill);
 }
 
-// What the copy had shown before it shows no more.
+// What the copy had shown before that day it shows no more.
 void drop_proofs(Record& r, const Event& e) {
   const auto found = r.drilling.proofs.find(e.scenario);
   if (found == r.drilling.proofs.end()) return;
   const std::string source = e.body.text("source");
-  std::erase_if(found->second, [&](const auto& each) { return source.empty() || each.second.source == source; });
+  std::erase_if(found->second,
+                [&](const auto& each) { return each.second.at <= held_at(e) && (source.empty() || each.second.source == source); });
+}
+
+// Whether it says anything of the RTO today: it is about the scenario's class (or came to no copy of any), and none passed after it.
+bool fails_the_rto(const Record& r, const Event& e) {
+  if (!e.body.flag("shows_rto", true) && !e.body.texts("classes").empty()) return false;
+  const auto passed = r.drills.find(e.scenario);
+  return passed == r.drills.end() || passed->second.at <= held_at(e);
 }
 
 void drill_failed(Record& r, const Event& e) {
   end_drill(r, e, "failed");
+  if (e.body.text("type") == "tabletop") return;  // it says something of the plan, nothing of the recovery
   drop_proofs(r, e);
-  FailedDrill& failed = r.failed_drills[e.scenario];
-  failed.at = e.at;
-  // Of several failed drills in a row the longest counts: a short failure after a long one makes nothing better.
-  failed.longest_seconds = std::max(failed.longest_seconds, e.body.number("recovery_seconds"));
+  if (fails_the_rto(r, e)) {
+    FailedDrill& failed = r.failed_drills[e.scenario];
+    failed.at = std::max(failed.at, held_at(e));
+    // Of several failed drills in a row the longest counts: a short failure after a long one makes nothing better.
+    failed.longest_seconds = std::max(failed.longest_seconds, e.body.number("recovery_seconds"));
+  }
   learn(r.measured, took(e));
 }
 void drill_partial(Record& r, const Event& e) { end_drill(r, e, "partial"); }

@@ -66,7 +66,9 @@ Json to_json(const HeldDrill& d) {
           {"data_loss_seconds", json::of(d.data_loss_seconds)},
           {"measures", d.measures},
           {"evidence", d.evidence},
-          {"proves", d.proves}};
+          {"proves", d.proves},
+          {"critical_hash", d.critical_hash},
+          {"wall_at", json::of(d.wall_at)}};
 }
 
 HeldDrill held_drill_from_json(const Json& j) {
@@ -85,6 +87,8 @@ HeldDrill held_drill_from_json(const Json& j) {
   d.measures = json::text(j, "measures");
   d.evidence = json::text(j, "evidence");
   d.proves = json::texts(j, "proves");
+  d.critical_hash = json::text(j, "critical_hash");
+  d.wall_at = json::maybe_time(j, "wall_at");
   return d;
 }
 

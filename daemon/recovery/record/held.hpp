@@ -37,6 +37,8 @@ struct HeldDrill {
   std::string measures;             // the step whose time the command's time is; empty: none
   std::string evidence;             // what its command found, as JSON; empty: nothing was handed in
   std::vector<std::string> proves;  // "host from wal-archive"
+  std::string critical_hash;        // of the runbook that it began with; empty: nobody wrote it down
+  std::optional<Time> wall_at;      // what the wall's clock showed when it began, by which its command dates its evidence
 };
 
 // A date that was said once, and need not be said again.

@@ -157,7 +157,7 @@ Task<SharedResponse> start_drill(Room& room, Call call) {
   const auto& scenarios = room.desk.settings()->scenarios;
   if (!scenarios.contains(input.scenario)) co_return shared(not_found("scenario", input.scenario, keys_of(scenarios)));
   const Answer answer = co_await submit(room, call, std::move(input));
-  co_return co_await incident_answer(room, call.caller, answer.subject, answer, answer.repeated ? 200 : 201);
+  co_return co_await incident_answer(room, call.caller, answer.subject, answer, answer.made ? 201 : 200);
 }
 
 Task<SharedResponse> finish_drill(Room& room, Call call) {
@@ -197,14 +197,15 @@ Task<SharedResponse> record_drill(Room& room, Call call) {
   const std::string scenario = input.scenario;
   const Answer answer = co_await submit(room, call, std::move(input));
   if (answer.refused) co_return shared(refusal(*answer.refused));
-  std::function<Response(const Moment&)> make = [scenario, id = answer.subject, durable = answer.durable](const Moment& now) {
+  std::function<Response(const Moment&)> make = [scenario, id = answer.subject, durable = answer.durable,
+                                                 status = answer.made ? 201 : 200](const Moment& now) {
     const auto found = now.settings->scenarios.find(scenario);
-    if (found == now.settings->scenarios.end()) return json(View{{"scenario", scenario}, {"durable", durable}}, 201);
+    if (found == now.settings->scenarios.end()) return json(View{{"scenario", scenario}, {"durable", durable}}, status);
     View view = scenario_view(now.seen, found->second, false);
     const auto drill = now.state.record.drilling.held.find(id);
     view["recorded"] = drill == now.state.record.drilling.held.end() ? View(nullptr) : held_drill_view(now.seen, drill->second, false);
     view["durable"] = durable;
-    return json(view, 201);
+    return json(view, status);
   };
   co_return co_await answered(room, call.caller, std::move(make));
 }
