@@ -116,43 +116,6 @@ TEST_CASE("blind: nothing is called down while the witnesses fail") {
     stage.ran("web", H::up);
     CHECK(stage.probe("web") == H::up);
   }
-  SUBCASE("the fault was drwatch's own, and is over before it was blind: a good word afterwards confirms nothing from before") {
-    for (int i = 0; i < 3; ++i) {
-      stage.now += seconds{10};
-      stage.ran("witness", H::down, Reason::connect);
-      stage.ran("web", H::down, Reason::connect);
-    }
-    stage.now += seconds{4};
-    stage.ran("witness", H::up);
-    CHECK(stage.probe("web") == H::up);
-    stage.now += seconds{6};
-    SUBCASE("it answers") {
-      stage.ran("web", H::up);
-      CHECK(stage.probe("web") == H::up);
-    }
-    SUBCASE("it does not") {
-      stage.ran("web", H::down, Reason::connect);
-      CHECK(stage.probe("web") == H::down);
-    }
-  }
-  SUBCASE("the witness answers while the last bad run is under way, which began in the fault") {
-    stage.now += seconds{10};
-    stage.ran("web", H::down, Reason::timeout);
-    stage.now += seconds{10};
-    stage.ran("web", H::down, Reason::timeout);
-    Outcome late;
-    late.outcome = H::down;
-    late.reason = Reason::timeout;
-    late.at = stage.now + seconds{10};
-    stage.now += seconds{19};
-    stage.ran("witness", H::up);
-    stage.now += seconds{1};
-    stage.feed(Ran{"web", late});
-    CHECK(stage.probe("web") == H::up);
-    stage.now += seconds{1};
-    stage.ran("web", H::down, Reason::timeout);
-    CHECK(stage.probe("web") == H::down);
-  }
   SUBCASE("the witness is asked at once, and confirms") {
     Decision d;
     for (int i = 0; i < 3; ++i) {

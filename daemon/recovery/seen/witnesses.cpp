@@ -1,89 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/recovery/seen/witnesses.hpp"
 
-#include <algorithm>
-
 namespace drwatch {
 namespace {
 
 // More than half: of two witnesses both, of three two.
 bool majority(std::size_t part, std::size_t of) { return part * 2 > of; }
 
-// When the run was over; where it did not say how long it took, as if it had taken no time.
-Time ended(const PastRun& run) { return run.at + std::chrono::ceil<Duration>(run.took.value_or(std::chrono::microseconds{0})); }
-
-// From when on the witness vouches for drwatch's sight of what has failed since `first`: the end of the first run of its unbroken good
-// stretch that began at `first` or later. nullopt: it does not. `broken`: a run before that one was not good, so it was seen to be away.
-struct Vouched {
-  Time from{};
-  bool broken = false;
-};
-std::optional<Vouched> vouched(const ProbeSight& witness, Time first) {
-  std::optional<Vouched> since;
-  for (auto run = witness.recent.rbegin(); run != witness.recent.rend(); ++run) {
-    if (!serves(run->outcome)) {
-      if (since) since->broken = true;
-      return since;
-    }
-    if (run->at < first) return since;
-    since = Vouched{ended(*run)};
-  }
-  return since;
-}
-
-bool sees_now(const Deciding& d) {
-  const auto& witnesses = d.settings.witness.probes;
-  const auto well = std::count_if(witnesses.begin(), witnesses.end(), [&](const std::string& name) {
-    const auto sight = d.state.sight.probes.find(name);
-    return sight != d.state.sight.probes.end() && sight->second.last && serves(sight->second.last->outcome);
-  });
-  return majority(static_cast<std::size_t>(well), witnesses.size());
-}
-
 }  // namespace
 
-void ask_witnesses(Deciding& d, Time since) {
-  for (const std::string& name : d.settings.witness.probes) {
-    const ProbeSight& sight = d.state.sight.probes[name];
-    if (!sight.last_run_at || *sight.last_run_at < since) d.decision.run_now.push_back(name);
-  }
-}
-
-// What failed while the witnesses may have been away too may have failed by drwatch's own fault, however often, and a witness that answers
-// afterwards only says that the fault is over. So it takes a bad run that began when it was known again that drwatch can see. Bad runs from
-// before that still count beside it: of a real outage nothing is lost but the time until the next run. A single run that confirms by itself
-// (`fall` 1) cannot follow its own witness; for it the witnesses must not have been seen away since it began.
-bool can_see(Deciding& d, const ProbeSettings& probe, Time first, Time newest) {
+bool can_see(Deciding& d, Time since) {
   const auto& witnesses = d.settings.witness.probes;
   if (witnesses.empty()) return true;
-  ask_witnesses(d, first);
   std::size_t well = 0;
   for (const std::string& name : witnesses) {
-    const auto vouches = vouched(d.state.sight.probes[name], first);
-    if (!vouches) continue;
-    const bool follows = newest >= vouches->from || (probe.fall == 1 && !vouches->broken);
-    if (follows || probe.calls_in()) ++well;  // a job that did not call was not asked by anybody here
+    const ProbeSight& sight = d.state.sight.probes[name];
+    bool looked = sight.last_run_at && *sight.last_run_at >= since;
+    if (!looked) d.decision.run_now.push_back(name);
+    if (looked && sight.last && serves(sight.last->outcome)) ++well;
   }
   return majority(well, witnesses.size());
-}
-
-void see_witness(Deciding& d) {
-  Sight& sight = d.state.sight;
-  const Time now = d.now;
-  if (sees_now(d)) {
-    if (sight.doubted_since && !sight.doubted_until) sight.doubted_until = now;
-    sight.saw_at = now;
-    return;
-  }
-  if (sight.doubted_since && !sight.doubted_until) return;
-  sight.doubted_since = sight.saw_at;
-  sight.doubted_until.reset();
-  for (auto& [name, probe] : sight.probes)
-    std::erase_if(probe.share.runs, [&](const ShareSight::Run& run) { return run.down && run.at >= sight.saw_at; });
-}
-
-bool doubtful(const Sight& sight, Time began) {
-  return sight.doubted_since && began >= *sight.doubted_since && (!sight.doubted_until || began < *sight.doubted_until);
 }
 
 // Contract, "Blindness": when a majority of the witnesses has failed for `[witness] for`, drwatch is blind. Counted only from when all of
