@@ -115,9 +115,9 @@ TEST_CASE("a drill proves the runbook that it began with, and is no answer to a 
   }
   SUBCASE("changed before an older document came in") {
     stage.feed(RecordDrill{outage, true, minutes{30}, std::nullopt, {}, "lena", ""});
+    stage.pass(hours{24});
     stage.settings.scenarios.at(outage).rto = hours{3};
     stage.settings.scenarios.at(outage).hash = "two";
-    stage.pass(hours{24});
     stage.feed(ConfigurationLoaded{});
     REQUIRE(stage.state.record.drilling.changes.contains(outage));
     hand_in(stage, evidence(stage.now - hours{2}));
@@ -163,14 +163,15 @@ TEST_CASE("what is kept of drills is bounded: few proofs of a scenario, none of 
 TEST_CASE("evidence is dated by the wall, however far ahead of it drwatch's own time is") {
   Stage stage(commanded());
   stage.ran("primary", H::up);
-  const std::string id = started(stage);
-  HeldDrill begun = drill(stage, id);
-  begun.wall_at = begun.work.started_at - minutes{40};
-  stage.state.record.drilling.held[id] = begun;
+  // Own time goes on from where it was when the clock was set back.
+  const Duration ahead = minutes{40};
+  State state = stage.state;
+  const std::string id = decide(state, stage.settings, StartDrill{outage, "lena", ""}, stage.now, ahead).subject;
+  const HeldDrill begun = state.record.drilling.held.at(id);
+  REQUIRE(begun.wall_at == stage.now - ahead);
   CHECK(held_drill_from_json(to_json(begun)).wall_at == begun.wall_at);
-  stage.pass(minutes{10});
-  stage.feed(ended(id, 0, evidence(*begun.wall_at)));
-  CHECK(drill(stage, id).verdict == "passed");
+  decide(state, stage.settings, ended(id, 0, evidence(*begun.wall_at)), stage.now + minutes{10}, ahead);
+  CHECK(state.record.drilling.held.at(id).verdict == "passed");
 }
 
 TEST_CASE("a drill that begins or is written down is made; the same document again is not") {
