@@ -163,7 +163,7 @@ struct Incident {
   std::optional<Time> taken_at, handed_at;
   std::string handed_to, handed_by, handover;
   std::vector<std::pair<Time, Time>> unwatched;  // over: when drwatch was blind, or did not run, between its start and its end
-  bool drill = false;  // it is the work of a drill
+  bool drill = false;                            // it is the work of a drill
 
   // Empty: nobody has it.
   const std::string& owner() const { return taken_by.empty() ? acknowledged_by : taken_by; }

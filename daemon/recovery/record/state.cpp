@@ -176,10 +176,12 @@ PendingRecord pending_from(const Json& j) {
 }
 
 Json of(const FalseAlarm& f) {
-  return {{"incident", f.incident}, {"by", f.by}, {"at", json::of(f.at)}, {"conditions", f.conditions}, {"components", f.components}, {"worst", f.worst}};
+  return {{"incident", f.incident},     {"by", f.by},      {"at", json::of(f.at)}, {"conditions", f.conditions},
+          {"components", f.components}, {"worst", f.worst}};
 }
 FalseAlarm false_alarm_from(const Json& j) {
-  return {json::text(j, "incident"), json::text(j, "by"), json::time(j, "at"), json::texts(j, "conditions"), json::texts(j, "components"), json::texts(j, "worst")};
+  return {json::text(j, "incident"),    json::text(j, "by"),          json::time(j, "at"),
+          json::texts(j, "conditions"), json::texts(j, "components"), json::texts(j, "worst")};
 }
 
 Json of(const AlertRecord& a) {

@@ -59,9 +59,7 @@ Truth truth_of(const Sentences& s) {
 
 }  // namespace
 
-Truth truth_of(const Deciding& d, const Trigger& trigger) {
-  return trigger.empty() ? Truth::no : truth_of(sentences_of(d, trigger));
-}
+Truth truth_of(const Deciding& d, const Trigger& trigger) { return trigger.empty() ? Truth::no : truth_of(sentences_of(d, trigger)); }
 
 Match match_without_words(const Deciding& d, const Trigger& trigger) {
   Match found;
