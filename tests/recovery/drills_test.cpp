@@ -107,6 +107,9 @@ TEST_CASE("a drill that failed or left out what is critical proves nothing, and 
     CHECK_FALSE(drill_dates(stage.state.record, stage.settings.scenarios.at(outage)).last_success_at);
     stage.settings.scenarios.at(outage).drill->type = "tabletop";
     CHECK(drill_dates(stage.state.record, stage.settings.scenarios.at(outage)).last_success_at);
+    // There are no figures of it, and what looks ahead does without.
+    stage.pass(hours{1});
+    CHECK(standing(stage) == Standing::unproven);
   }
 }
 
