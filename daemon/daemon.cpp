@@ -341,11 +341,13 @@ Task<void> Daemon::run_command(StartCommand command, Keeping::Ticket ticket, std
   }
   feed(std::move(tells));
   // The event has it. What could not be read stays, for people to look at.
-  if (read)
-    co_await parts_.world.files.beside(command.evidence, [file = command.evidence] {
-      std::error_code ignored;
-      std::filesystem::remove(file, ignored);
-    });
+  if (!read) co_return;
+  // Not written into the co_await itself: g++ 12 destroys what such a temporary holds twice.
+  std::function<void()> remove = [file = command.evidence] {
+    std::error_code ignored;
+    std::filesystem::remove(file, ignored);
+  };
+  co_await parts_.world.files.beside(command.evidence, std::move(remove));
 }
 
 Task<std::vector<std::pair<std::string, bool>>> Daemon::send_test_alert() {
