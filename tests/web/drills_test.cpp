@@ -292,7 +292,7 @@ TEST_CASE("evidence is taken, and shown as what it proves; what is no evidence i
 TEST_CASE("a drill that is begun with the same key again is answered as it was at first") {
   Answering server;
   const auto begin = [&] {
-    return ask(server.port(), "POST", "/api/v1/drills", {as_oncall, of_json, {"Idempotency-Key", "drill-one"}},
+    return ask(server.port(), "POST", "/api/v1/drills", {as_oncall, of_json, "Idempotency-Key: drill-one"},
                R"({"scenario": "database-outage"})");
   };
   const Reply first = begin(), again = begin();
