@@ -86,10 +86,11 @@ mount -t tmpfs -o mode=755 tmpfs "$root/run"
 git clone -q --no-hardlinks "$top" "$root/home/drwatch" 2>"$work/clone.log" || fail "HEAD could not be cloned" "$work/clone.log"
 echo "a minimal Debian 12 with HEAD ($(git -C "$root/home/drwatch" rev-parse --short HEAD)): $(($(now) - began)) s"
 
+home=/root
 there() { # there SECONDS COMMAND: in the root, with an environment as empty as a first log-in's
   seconds=$1
   shift
-  exec timeout -k 30 "$seconds" env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb \
+  exec timeout -k 30 "$seconds" env -i HOME="$home" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb \
     chroot "$root" sh -c 'cd /home/drwatch && exec "$@"' sh "$@" </dev/null
 }
 
@@ -117,8 +118,9 @@ if curl -s --max-time 5 -o /dev/null "$page"; then fail "make run ended and left
 
 cache=$(ccache -k cache_dir 2>/dev/null) || cache=
 if [ -d "$cache" ]; then
-  mkdir -p "$root/root/.cache/ccache"
-  mount --bind "$cache" "$root/root/.cache/ccache"
+  place="$root$home/.cache/ccache" # where ccache looks for it
+  mkdir -p "$place"
+  mount --bind "$cache" "$place"
 fi
 began=$(now)
 (there "$PATIENCE_TEST" make test) >"$work/test.log" 2>&1 || fail "make test failed after $(($(now) - began)) s" "$work/test.log"
