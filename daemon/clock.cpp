@@ -22,8 +22,8 @@ OwnClock::OwnClock(Reading reading, Time last_event, std::optional<Time> alive_a
   }
   be_ahead(known - reading.wall);
   last_ = known;
-  // Which of the moments before this start the wall's clock told twice, nobody remembers: any of them may have been.
-  twice_ = {Time::min(), reading.wall, ahead_};
+  // Which of the moments before this start were told before that, nobody remembers: any of them may have been.
+  set_back_ = {{reading.wall, ahead_}};
 }
 
 void OwnClock::be_ahead(Duration by) {
@@ -53,14 +53,14 @@ OwnClock::Seen OwnClock::look(Reading reading) {
   Seen seen;
   if (drift < -tolerated_drift) {
     be_ahead(ahead_ - drift);
-    twice_ = {reading.wall, reading.wall - drift, -drift};
+    set_back_.push_back({reading.wall - drift, -drift});
     seen.jumped = ClockJumped{.by = drift, .from = before};
     if (ahead_ > most_ahead) {
       seen.jumped->back = ahead_;
       seen.moved = -ahead_;
       be_ahead(Duration{0});
       last_ = reading.wall;
-      twice_ = {};
+      set_back_.clear();
     }
   } else if (drift > tolerated_drift) {
     // Set right again after it was set back: then the two only come together again, and own time does not jump.
@@ -71,16 +71,22 @@ OwnClock::Seen OwnClock::look(Reading reading) {
   } else if (passed > a_pause) {
     seen.jumped = ClockJumped{.by = passed, .from = before, .pause = true};
   }
+  if (ahead_ == Duration{0}) set_back_.clear();
   last_ = now(reading.wall);
   if (drift < -tolerated_drift || drift > tolerated_drift) set_at_ = last_;
   return seen;
 }
 
 Duration OwnClock::ahead_of(Time told) const {
-  const bool twice = told > twice_.from && told <= twice_.until;
-  const Duration ahead = twice ? std::max(ahead_ - twice_.by, Duration{0}) : ahead_;
-  // Nothing was told in the future: what would lie there was told before the clock was set back, also when a restart has forgotten that.
-  return told + ahead > last_ + tolerated_drift ? Duration{0} : ahead;
+  Duration ahead = ahead_;
+  bool before = false;  // also before whatever came later
+  for (const SetBack& set : set_back_) {
+    before = before || told <= set.until;
+    if (before) ahead -= set.by;
+  }
+  ahead = std::max(ahead, Duration{0});
+  if (told + ahead <= last_ + tolerated_drift) return ahead;
+  return std::min(last_ - told, Duration{0});
 }
 
 }  // namespace drwatch

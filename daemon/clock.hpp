@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <optional>
+#include <vector>
 
 namespace drwatch {
 
@@ -45,8 +46,9 @@ class OwnClock {
   // By how much own time is ahead of the wall's, after that was set back. Everything with a date of its own (jobs, drills, maintenance) is
   // judged by the wall's.
   Duration ahead() const { return std::max(ahead_, last_ - seen_.wall); }
-  // The same for what another's clock, which is right, says of a moment. One that the wall's clock told twice is taken for the older of the
-  // two: an exposure is never said smaller than it may be.
+  // What has to be added to `told`, a moment by another's clock that is right, to bring it to own time. Where it may have been told before
+  // the wall's clock was set back, it was: an exposure is never said smaller than it may be. Nothing was told in the future: what would lie
+  // there was there when it was read, and no more is known (then what is added is negative).
   Duration ahead_of(Time told) const;
   // The wall's clock was set since then: of two times that were told under way, nobody can say on which side of that each lies.
   bool was_set_since(Time began) const { return began < set_at_ || began > last_; }
@@ -63,11 +65,12 @@ class OwnClock {
   std::chrono::nanoseconds then_{0};
   Time set_at_{};  // own time when it was noticed last that the wall's clock had been set
   std::optional<ClockJumped> turned_back_;
-  // What the wall's clock told twice when it was set back last: after `from`, up to `until`. The first time was `by` ago.
-  struct {
-    Time from{}, until{};
+  // Each time that the wall's clock was set back while it is not caught up with: what it had told until then, and by how much it was set.
+  struct SetBack {
+    Time until{};
     Duration by{0};
-  } twice_;
+  };
+  std::vector<SetBack> set_back_;
 };
 
 }  // namespace drwatch

@@ -263,14 +263,16 @@ TEST_CASE("what another's clock says is brought into own time, of two meanings t
   CHECK(m.quiet_for(minutes{5}));
   m.set(-minutes{40});  // 12:05 is 11:25 again
   REQUIRE(m.look().jumped);
-  CHECK(m.clock.ahead_of(noon - minutes{35}) == minutes{40});  // 11:25 was told at 12:05 own time, as the clock was set
-  CHECK(m.clock.ahead_of(noon - minutes{30}) == Duration{0});  // 11:30 may be the one before that
-  CHECK(m.clock.ahead_of(noon + minutes{5}) == Duration{0});   // 12:05 as well
-  CHECK(m.clock.ahead_of(noon + minutes{30}) == Duration{0});  // 12:30 was never told yet: it can only be older than it looks
+  CHECK(m.clock.ahead_of(noon - hours{3}) == Duration{0});      // 9:00 was before all that
+  CHECK(m.clock.ahead_of(noon - minutes{30}) == Duration{0});   // 11:30 may be the one before it was set
+  CHECK(m.clock.ahead_of(noon + minutes{5}) == Duration{0});    // 12:05 as well
+  CHECK(m.clock.ahead_of(noon + minutes{30}) == -minutes{25});  // 12:30 was never told yet: it was there at 12:05
   m.set(-minutes{15});
   REQUIRE(m.look().jumped);
   CHECK(m.clock.ahead() == minutes{55});
-  CHECK(m.clock.ahead_of(noon - minutes{40}) == minutes{40});  // of the first time, when own time was less ahead
+  CHECK(m.clock.ahead_of(noon - minutes{40}) == Duration{0});  // 11:20: before either
+  CHECK(m.quiet_for(minutes{50}));                             // it is 12:00 again: own time is 6 minutes less ahead
+  CHECK(m.clock.ahead_of(noon - seconds{10}) == Duration{0});  // 11:59:50 may be from before the first
 }
 
 TEST_CASE("a start while own time is ahead does not know which moments were told twice: any from before it may have been") {

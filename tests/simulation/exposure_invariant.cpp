@@ -67,6 +67,13 @@ std::vector<Read> reads_that_may_count(const SimSource& source) {
   return found;
 }
 
+// Of these, those by which claims may have been compared: one that is the first to show less is no look at them.
+std::vector<Read> reads_that_may_compare(const SimSource& confirmer) {
+  std::vector<Read> found = reads_that_may_count(confirmer);
+  std::erase_if(found, [](const Read& read) { return read.unconfirmed && !read.doubtful; });
+  return found;
+}
+
 Bounds bounds_of(const Scale& scale, const SimSource& source) {
   Bounds all{Duration::max(), Duration{0}};
   for (const Read& read : reads_that_may_count(source)) {
@@ -107,13 +114,18 @@ Compared compare(const SimSource& claims, const Read& shown, Duration reach) {
 // Believed while its confirmer looks and does not contradict it; else no further than the confirmer has shown.
 Bounds bounds_of_claims(const Scale& scale, const SimSource& claims, const SimSource& confirmer, const ProbeSettings& confirming) {
   Bounds bounds = bounds_of(scale, claims);
-  if (confirmer.reads.empty()) return bounds;
+  const std::vector<Read> looks = reads_that_may_compare(confirmer);
+  if (looks.empty()) return bounds;
   const Bounds shown = bounds_of(scale, confirmer);
-  const Read& read = confirmer.reads.back();
   const Duration reach = 2 * confirming.interval;
-  const Compared compared = compare(claims, read, reach);
-  if (compared.all_missing || scale.now - read.at > reach + tolerance) bounds.least = shown.least;
-  if (compared.some_missing || scale.now - read.at >= reach - tolerance) bounds.most = std::max(bounds.most, shown.most);
+  bool surely_not = true, perhaps_not = false;  // believed
+  for (const Read& read : looks) {
+    const Compared compared = compare(claims, read, reach);
+    surely_not = surely_not && (compared.all_missing || scale.now - read.at > reach + tolerance);
+    perhaps_not = perhaps_not || compared.some_missing || scale.now - read.at >= reach - tolerance;
+  }
+  if (surely_not) bounds.least = shown.least;
+  if (perhaps_not) bounds.most = std::max(bounds.most, shown.most);
   return bounds;
 }
 

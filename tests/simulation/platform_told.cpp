@@ -21,10 +21,14 @@ std::optional<Time> newest_beat(const SimDatabase& d, WalPosition position, bool
   return newest;
 }
 
+// A point that is later than now was noted under a clock that has been set back since: drwatch forgets it.
+bool surely_ahead(const Read& read, Time now) { return read.least && *read.least > now; }
+bool perhaps_ahead(const Read& read, Time now) { return read.most && *read.most > now; }
+
 // One odd read proves no loss: what stood stands until a second one in a row shows less as well.
-bool shows_less_at_first(const SimSource& s, const RecoveryReading& reading, const Read& read) {
+bool shows_less_at_first(const SimSource& s, const RecoveryReading& reading, const Read& read, Time now) {
   const auto stood = std::find_if(s.reads.rbegin(), s.reads.rend(), [](const Read& r) { return !r.unconfirmed && r.most; });
-  if (stood == s.reads.rend() || !read.most || *read.most >= *stood->most) return false;
+  if (stood == s.reads.rend() || !read.most || *read.most >= *stood->most || surely_ahead(*stood, now)) return false;
   const bool other_history = read.position && stood->position && read.position->timeline != stood->position->timeline;
   const bool second = s.reads.back().unconfirmed && !s.reads.back().doubtful && !read.doubtful;
   return !(second && (reading.whole || other_history));
@@ -144,13 +148,15 @@ void SimPlatform::remember(SimDatabase& d, SimSource& s, const RecoveryReading& 
     // Under which of two clocks it was written nobody can tell; drwatch's own is never behind the wall's.
     read.least = *reading.time;
     read.most = *reading.time + ahead;
-    // A guess does not take the place of what is newer.
-    if (!s.reads.empty() && s.reads.back().most && *s.reads.back().most >= *read.most) return;
-    // Nor of what is newer under one of the two clocks: what stood before may count.
-    read.doubtful = read.doubtful || (!s.reads.empty() && s.reads.back().most && *s.reads.back().most >= *read.least);
+    if (const Read* stood = s.reads.empty() ? nullptr : &s.reads.back(); stood && stood->most && !surely_ahead(*stood, said_())) {
+      // A guess does not take the place of what is newer.
+      if (*stood->most >= *read.most && !perhaps_ahead(*stood, said_())) return;
+      // Nor of what is newer under one of the two clocks: what stood before may count.
+      read.doubtful = read.doubtful || *stood->most >= *read.least;
+    }
   }
   read.position = reading.safe;
-  read.unconfirmed = shows_less_at_first(s, reading, read);
+  read.unconfirmed = shows_less_at_first(s, reading, read, said_());
   s.reads.push_back(read);
 }
 
@@ -183,6 +189,8 @@ void SimPlatform::daemon_began(const std::map<std::string, std::string>& kept) {
   const Time now = said_();
   for (auto& [component, d] : databases_) {
     for (Commit& c : d.history) c.at = std::min(c.at, now);
+    for (SimSource& s : d.sources)
+      for (SimSource::Dump& dump : s.dumps) dump.at = std::min(dump.at, now);
     forget(d, kept);
   }
 }
