@@ -57,6 +57,7 @@ struct SimSource {
   struct Dump {
     Time at{}, wall{};
     std::size_t holds = 0;
+    bool undated = false;  // seen with a time that lay in the future
   };
   std::vector<Dump> dumps;  // newest last
   int every = 0;            // s, dumps
@@ -96,12 +97,13 @@ class SimPlatform {
   void advance();
   // A run of one of its probes, which began at `begun`, and whose target is seen as `seen`.
   Outcome look(const std::string& probe, Health seen, Time said_at, std::chrono::nanoseconds begun);
-  void no_answer(const std::string& probe, Time said_at);
+  void no_answer(const std::string& probe, Time said_at, int life);
+  int life() const { return life_; }
 
   void trouble(Chance& chance);
   void mend();
   void clock_set();  // before it is
-  void daemon_died() { dying_ = true; }
+  void daemon_died() { ++life_; }
   void daemon_began(const std::map<std::string, std::string>& kept);  // with what was on its disk
 
  private:
@@ -128,7 +130,7 @@ class SimPlatform {
   std::map<std::string, Place> places_;           // by probe
   std::int64_t second_ = 0;
   std::chrono::nanoseconds clock_set_at_{-std::chrono::hours{1}};
-  bool dying_ = false;
+  int life_ = 0;  // of the daemon
 };
 
 // What a probe of one of the databases sees.

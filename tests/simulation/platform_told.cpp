@@ -42,15 +42,16 @@ Task<Outcome> PlatformProbe::run(World& world) {
     SimPlatform& platform;
     std::string name;
     Time said_at;
+    int life;
     bool answered = false;
     Counted(RunLedger& r, SimPlatform& p, std::string n, Time said, std::chrono::nanoseconds now)
-        : runs(r), platform(p), name(std::move(n)), said_at(said) {
+        : runs(r), platform(p), name(std::move(n)), said_at(said), life(p.life()) {
       if (++runs.running[name] > 1) runs.overlapped = true;
       runs.last_begun[name] = now;
     }
     ~Counted() {
       --runs.running[name];
-      if (!answered) platform.no_answer(name, said_at);
+      if (!answered) platform.no_answer(name, said_at, life);
     }
   } counted(runs_, platform_, name_, said_(), world.clock.boottime());
   const auto begun = world.clock.boottime();
@@ -74,8 +75,8 @@ Outcome SimPlatform::look(const std::string& probe, Health seen, Time said_at, s
 }
 
 // Cut off by its deadline: the run is over, and told nothing.
-void SimPlatform::no_answer(const std::string& probe, Time said_at) {
-  if (dying_) return;
+void SimPlatform::no_answer(const std::string& probe, Time said_at, int life) {
+  if (life != life_) return;
   const Place& place = places_.at(probe);
   SimDatabase& d = databases_.at(place.component);
   if (place.asks)
@@ -138,16 +139,18 @@ void SimPlatform::remember(SimDatabase& d, SimSource& s, const RecoveryReading& 
     read.most = newest_beat(d, *reading.safe, true);
     if (read.most) read.doubtful = !read.least;  // a position is one whatever the clocks do
   } else {
-    const SimSource::Dump& dump = s.dumps.back();
+    SimSource::Dump& dump = s.dumps.back();
+    dump.undated = dump.undated || *reading.time > said_() + seconds{2};
     read.least = std::min(dump.at, *reading.time);
-    read.most = dump.at;
+    read.most = dump.undated ? said_() : dump.at;
+    read.coarse = dump.undated;
   }
   if (!read.most) {
     if (!reading.time) return;  // it comes to nothing
     read.coarse = true;
     // Under which of two clocks it was written nobody can tell; drwatch's own is never behind the wall's.
-    read.least = *reading.time;
-    read.most = *reading.time + ahead;
+    read.least = std::min(*reading.time, said_());
+    read.most = std::min(*reading.time + ahead, said_());
     if (const Read* stood = s.reads.empty() ? nullptr : &s.reads.back(); stood && stood->most && !surely_ahead(*stood, said_())) {
       // A guess does not take the place of what is newer.
       if (*stood->most >= *read.most && !perhaps_ahead(*stood, said_())) return;
@@ -183,7 +186,6 @@ void SimPlatform::forget(SimDatabase& d, const std::map<std::string, std::string
 }
 
 void SimPlatform::daemon_began(const std::map<std::string, std::string>& kept) {
-  dying_ = false;
   // A clock that was set back, and a disk that did not take how far drwatch was: it begins again before what it had lived through. What
   // happened then happened now, as far as it can know.
   const Time now = said_();

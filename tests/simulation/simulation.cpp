@@ -140,7 +140,8 @@ std::vector<Said> Simulation::said() const {
   const State& state = daemon_->state();
   for (const auto& [component, database] : platform_.databases()) {
     auto record = state.record.components.find(component);
-    const Health health = record == state.record.components.end() ? Health::unknown : record->second.health;
+    // Before it was ever judged nothing speaks against the figure.
+    const Health health = record == state.record.components.end() ? Health::up : record->second.health;
     for (const Exposure& figure : exposures(state, *daemon_->settings(), component, daemon_->now()))
       all.push_back({component, figure, health});
   }

@@ -129,7 +129,11 @@ void see_recovery_point(Deciding& d, const std::string& probe, const Outcome& ou
   // clock would look like a newer point, or like a loss.
   std::optional<Time> stamp;
   if (point && !outcome.recovery->safe) stamp = *outcome.recovery->time - ahead;
-  if (stamp && source.stamp == stamp && source.recovery_point) point->at = *source.recovery_point;
+  if (stamp && ahead < Duration{0}) point->coarse = true;  // it lay in the future: when it was made nobody can tell
+  if (stamp && source.stamp == stamp && source.recovery_point) {
+    point->at = *source.recovery_point;
+    point->coarse = source.coarse;
+  }
   // A store that shows less than it proved is believed at the second such reading in a row; until then everything stays as it was, and who
   // is confirmed by it has not been looked at.
   if (shows_less(source, *outcome.recovery, point)) {
