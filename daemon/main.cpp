@@ -228,7 +228,7 @@ void add_signal_and_maintenance(CLI::App& app, Given& g) {
   command(*group, "list", "What runs now", "drwatch maintenance list", g, with(maintenance_list));
   auto* start = command(*group, "start", "Begin; it ends by itself",
                         "drwatch maintenance start database --for 30m --note \"minor upgrade\"", g, with(maintenance_start));
-  start->add_option("COMPONENT", g.maintenance.components, "Components")->required();
+  start->add_option("COMPONENT", g.maintenance.components, "Components, or places for all in them")->required();
   start->add_option("--for", g.maintenance.lasts, "How long, as 30m or 1h30m; at most 24h")->required();
   start->add_option("--note", g.maintenance.note, "Why");
   auto* end = command(*group, "end", "End it now", "drwatch maintenance end ID", g, with(maintenance_end));
@@ -433,7 +433,7 @@ int main(int argc, char** argv) {
   try {
     return given.run();
   } catch (const CommandRefused& refused) {
-    if (given.client.json) std::printf("%s\n", refused_document(refused).c_str());
+    if (given.client.json && !refused.told) std::printf("%s\n", refused_document(refused).c_str());
     return refuse(refused.what());
   } catch (const std::exception& error) {
     return refuse(std::string(error.what()) + "; this should not happen: please report it");

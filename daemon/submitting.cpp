@@ -98,13 +98,13 @@ Task<Copied> Daemon::copy_journal(std::string incident) {
   std::optional<JournalPart> part;
   Copied refused;
   if (!incident.empty()) {
-    const auto found = state_.record.incidents.find(incident);
-    if (found == state_.record.incidents.end() || found->second.timeline.empty()) {
+    const Incident* found = worked(state_.record, incident);
+    if (!found || found->timeline.empty()) {
       refused.refused = Refusal{404, "no incident '" + incident + "'", "'drwatch incident list' shows them", {}};
       co_return refused;
     }
-    const auto& events = found->second.timeline;
-    part = JournalPart{events.front().seq, events.back().seq, std::min(found->second.started_at, events.front().at)};
+    const auto& events = found->timeline;
+    part = JournalPart{events.front().seq, events.back().seq, std::min(found->started_at, events.front().at)};
   }
   if (!parts_.copy_journal) {
     refused.refused = Refusal{422, "there is no journal to copy", "this drwatch keeps none in a file", {}};

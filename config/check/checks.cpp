@@ -2,6 +2,7 @@
 // What can only be wrong between tables: names that lead nowhere, circles, keys used twice.
 #include "config/check/circle.hpp"
 #include "config/check/contradictions.hpp"
+#include "config/components.hpp"
 #include "config/rows/slip.hpp"
 
 #include <algorithm>
@@ -123,7 +124,8 @@ struct MainCheck {
   void others() const {
     check_list(root, top, {"alertmanager", "fallback"}, settings.alertmanager.fallback, names_of(settings.channels), "channel", problems);
     for (const auto& [name, window] : settings.maintenance)
-      check_list(root, top, {"maintenance", name, "components"}, window.components, names.all(Subject::component), "component", problems);
+      check_list(root, top, {"maintenance", name, "components"}, window.components, names_of_components(settings), "component or place",
+                 problems);
   }
 };
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "config/components.hpp"
 #include "config/load/loading.hpp"
 
 #include <algorithm>
@@ -68,6 +69,20 @@ std::optional<Duration> Settings::rpo_of(const std::string& component, DisasterC
   if (at == components.end()) return {};
   const auto rpo = at->second.rpo.find(c);
   return rpo == at->second.rpo.end() ? std::nullopt : std::optional(rpo->second);
+}
+
+std::vector<std::string> components_in(const Settings& settings, const std::string& name) {
+  if (settings.components.contains(name)) return {name};
+  const auto place = settings.places.find(name);
+  return place == settings.places.end() ? std::vector<std::string>{} : place->second.components;
+}
+
+std::vector<std::string> names_of_components(const Settings& settings) {
+  std::vector<std::string> names;
+  for (const auto& [name, component] : settings.components) names.push_back(name);
+  for (const auto& [name, place] : settings.places)
+    if (!place.components.empty()) names.push_back(name);
+  return names;
 }
 
 }  // namespace drwatch

@@ -124,7 +124,8 @@ const Section& maintenance_section() {
   static const Section section{
       "[maintenance.NAME]", "A window in which scenarios about its components stay shut. Watching goes on, and an RPO is never hushed.",
       schedule_rows(&MaintenanceDraft::when, "When it begins, again and again. Either this or `from`.",
-                    {row("components", &MaintenanceDraft::components, {.doc = "What is worked on.", .required = true}),
+                    {row("components", &MaintenanceDraft::components,
+                         {.doc = "What is worked on: components, or places and sets for all components in them.", .required = true}),
                      row("from", &MaintenanceDraft::from, {.doc = "When it begins, once: `2026-03-01T02:00:00Z`."}),
                      row("until", &MaintenanceDraft::until, {.doc = "When it ends; with `from`, instead of `lasts`."}),
                      row("lasts", &MaintenanceDraft::lasts,

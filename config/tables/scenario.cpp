@@ -231,7 +231,11 @@ Section drill_section() {
                            "decides the drill.",
                     .program = true})),
            row("auto", &DrillDraft::automatic,
-               {.doc = "With `run`: begin it when it is due, without being asked; once for each date of `schedule`.", .fallback = "false"}),
+               {.doc =
+                    "With `run`: drwatch begins it by itself, at dates of `schedule` only and once for each: when it is due by its date; "
+                    "where none ever passed, or when a change made it due, at the first date from then on. It waits while drills are on "
+                    "hold, drwatch is blind, a real incident goes before it, or another drill's command runs.",
+                .fallback = "false"}),
            row("timeout", &DrillDraft::timeout,
                {.doc = "With `run`: it is ended after this, and the drill has failed.", .fallback = "4h", .min = 1}),
            inner(

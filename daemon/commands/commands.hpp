@@ -14,6 +14,7 @@ struct CommandRefused : std::runtime_error {
   explicit CommandRefused(const std::string& line, std::string problem_document = {})
       : std::runtime_error(line), problem(std::move(problem_document)) {}
   std::string problem;
+  bool told = false;  // what was printed as JSON says it already
 };
 
 // For --json: what the API answered, or a problem document (RFC 9457) of this line where there was no answer.

@@ -39,8 +39,9 @@ std::string ids_of(const std::vector<const Json*>& drills) {
   return ids;
 }
 
-// The id that is meant: itself, a beginning that fits no other, or a scenario (of the drill that is held; for reading the newest one).
-std::string meant(Client& client, const std::string& said, bool also_past) {
+// The id that is meant: itself, a beginning that fits no other, or a scenario (of the drill that is held, else of its newest: that one is
+// over already, which `over` tells).
+std::string meant(Client& client, const std::string& said, bool* over = nullptr) {
   const Json document = client.get("/api/v1/drills?limit=1000");
   std::vector<const Json*> begins, held, of_scenario;
   for (const auto& drill : list_at(document, "drills")) {
@@ -50,20 +51,21 @@ std::string meant(Client& client, const std::string& said, bool also_past) {
     const bool open = text_at(drill, "state") == "open";
     if (open) held.push_back(&drill);
     if (!said.empty() && id.starts_with(said)) begins.push_back(&drill);
-    if (text_at(drill, "scenario") == said && (open || also_past)) of_scenario.push_back(&drill);
+    if (text_at(drill, "scenario") == said) of_scenario.push_back(&drill);
   }
   if (said.empty() && held.size() == 1) return text_at(*held.front(), "id");
   if (said.empty())
     throw CommandRefused(held.empty() ? "no drill is held now; drwatch drill list shows what was" : "which one? held now: " + ids_of(held));
-  if (!of_scenario.empty()) return text_at(*of_scenario.front(), "id");  // the newest stands first
+  if (!of_scenario.empty()) {  // what is held stands first, then the newest
+    if (over) *over = text_at(*of_scenario.front(), "state") != "open";
+    return text_at(*of_scenario.front(), "id");
+  }
   if (begins.size() == 1) return text_at(*begins.front(), "id");
   if (begins.size() > 1) throw CommandRefused("'" + said + "' fits " + ids_of(begins) + "; write more of it");
   return said;  // the daemon says what there is
 }
 
-std::string path_of_drill(Client& client, const DrillOptions& options, bool also_past, const char* rest) {
-  return "/api/v1/drills/" + path_element(meant(client, options.id, also_past)) + rest;
-}
+std::string path_of_drill(const std::string& id, const char* rest) { return "/api/v1/drills/" + path_element(id) + rest; }
 
 Json noted(const DrillOptions& options, Json body = Json::object()) {
   if (!options.note.empty()) body["note"] = options.note;
@@ -142,26 +144,36 @@ int drill_start(const DrillOptions& options) {
   return 0;
 }
 
+namespace {
+// Ends the drill that is meant, and tells how it ended; of one that had ended before, that none is held.
+int end_drill(const DrillOptions& options, const char* how, const Json& body) {
+  Client client(options.client);
+  bool over = false;
+  const std::string id = meant(client, options.id, &over);
+  const Json answer = client.post(path_of_drill(id, how), body);
+  if (!client.printed_as_json(answer))
+    print((over ? "no drill of " + options.id + " is held now; " : "") + how_it_ended(answer) + durable_words(answer));
+  return 0;
+}
+}  // namespace
+
 int drill_finish(const DrillOptions& options) {
   Json body = noted(options, Json{{"failed", options.failed}});
   if (const auto lost = duration_of(options.lost, "--lost")) body["lost_seconds"] = in_seconds(*lost);
-  Client client(options.client);
-  const Json answer = client.post(path_of_drill(client, options, false, "/finish"), body);
-  if (!client.printed_as_json(answer)) print(how_it_ended(answer) + durable_words(answer));
-  return 0;
+  return end_drill(options, "/finish", body);
 }
 
-int drill_abort(const DrillOptions& options) {
-  Client client(options.client);
-  const Json answer = client.post(path_of_drill(client, options, false, "/abort"), noted(options));
-  if (!client.printed_as_json(answer)) print(how_it_ended(answer) + durable_words(answer));
-  return 0;
-}
+int drill_abort(const DrillOptions& options) { return end_drill(options, "/abort", noted(options)); }
 
 int drill_report(const DrillOptions& options) {
   Client client(options.client);
-  const std::string report = client.text(path_of_drill(client, options, true, "/report"));
-  if (!client.printed_as_json(Json{{"report", report}})) print(report.ends_with('\n') ? report : report + "\n");
+  const std::string path = path_of_drill(meant(client, options.id), "/report");
+  if (options.client.json) {
+    client.printed_as_json(client.get(path + "?format=json"));
+    return 0;
+  }
+  const std::string report = client.text(path);
+  print(report.ends_with('\n') ? report : report + "\n");
   return 0;
 }
 

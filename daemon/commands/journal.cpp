@@ -76,13 +76,12 @@ int journal_verify(const JournalOptions& options) {
 int journal_show(const JournalOptions& options) {
   const Paint paint = Paint::for_output();
   bool first = true;
-  if (options.json) print("{\"events\": [");
   std::string failed;
   try {
     read_journal(options.file, [&](const Event& event) {
       if (!options.incident.empty() && event.incident != options.incident) return;
       if (options.json) {
-        print((first ? "\n" : ",\n") + to_json(event).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+        print((first ? "{\"events\": [\n" : ",\n") + to_json(event).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
         first = false;
       } else {
         print(event_line(event, paint));
@@ -91,8 +90,14 @@ int journal_show(const JournalOptions& options) {
   } catch (const std::runtime_error& error) {
     failed = error.what();
   }
-  if (options.json) print("\n], \"next\": null}\n");
-  if (!failed.empty()) throw CommandRefused(failed);
+  // One document in any case: what could be read before the damage and what is wrong, or the problem alone.
+  CommandRefused refused(failed);
+  if (options.json && (!first || failed.empty())) {
+    print(std::string(first ? "{\"events\": [" : "") + "\n], \"next\": null" +
+          (failed.empty() ? "" : ", \"problem\": " + refused_document(refused)) + "}\n");
+    refused.told = true;
+  }
+  if (!failed.empty()) throw refused;
   return 0;
 }
 

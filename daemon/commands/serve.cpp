@@ -178,6 +178,10 @@ int serve(const ServeOptions& options) {
   const auto loaded = load_at_start(options.config);
   const auto settings = loaded.settings;
   if (!settings) {
+    if (loaded.problems.size() == 1) {  // one fault, one line
+      std::cerr << "drwatch: cannot start: " << loaded.problems.front() << "\n";
+      return could_not_start;
+    }
     for (const std::string& error : loaded.problems) std::cerr << error << "\n";
     std::cerr << "drwatch: cannot start: the configuration has errors; mend them and try again\n";
     return could_not_start;

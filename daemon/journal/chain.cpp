@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace drwatch::journal {
 
 std::string canonical_text(const Event& event) { return to_json(event).dump(-1, ' ', false, Json::error_handler_t::replace); }
@@ -38,6 +40,8 @@ JournalBreak missing(std::uint64_t first, std::uint64_t last, const char* where)
 }  // namespace
 
 std::optional<JournalBreak> ChainCheck::take(const Row& row) {
+  // What is left of a cut file may show an event again, or one from before: what should stand here is not there.
+  if (row.seq <= end_.seq) return missing(end_.seq + 1, head_ ? std::max(head_->seq, end_.seq + 1) : end_.seq + 1, "");
   if (row.seq != end_.seq + 1) return missing(end_.seq + 1, row.seq - 1, "");
   Link next = end_.next(row.json);
   // The head was written by the same commit: a chain that was rewritten consistently from somewhere on still disagrees with it.

@@ -264,7 +264,10 @@ JournalVerdict verify_once(const std::string& path, bool& overtaken) {
   };
   const journal::Walked walked = journal::walk_chain(file.database(), 0, count);
   verdict.broken = walked.broken;
-  if (!verdict.broken && !file.torn().empty()) verdict.broken = JournalBreak{walked.end.seq + 1, file.torn()};
+  if (!verdict.broken && !file.torn().empty())
+    verdict.broken = JournalBreak{walked.end.seq + 1, file.torn()};
+  else if (!file.torn().empty())
+    verdict.broken->message += "; " + file.torn();
   if (!verdict.broken) verdict.broken = journal::doctored_snapshot(file.database(), walked);
   overtaken = verdict.broken && file.overtaken();
   return verdict;

@@ -190,6 +190,8 @@ void judge_steps(Deciding& d);
 void see_step_looked_at(Deciding& d, const std::string& probe);
 // Recovers open incidents, and resolves recovered ones when their time has come.
 void judge_exits(Deciding& d);
+// Since when the incident's exit holds; nullopt: it does not, or that cannot be seen.
+std::optional<Time> exit_holds_since(const Deciding& d, const Incident& incident);
 // The end of a step's command: done with exit code 0, else failed.
 void command_ended(Deciding& d, const CommandEnded& ended);
 std::string end_of_output(const std::string& output);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is wrong with a story although it can be read: what can never happen or never fail, and names that the configuration under test does
 // not have.
+#include "config/components.hpp"
 #include "daemon/recovery/alerts/names.hpp"
 #include "daemon/story/story.hpp"
 #include "daemon/story/words.hpp"
@@ -137,7 +138,8 @@ Words names_of(const std::map<std::string, T>& values) {
 
 // The names that the configuration under test has.
 struct Known {
-  Words probes, jobs, components, watched, scenarios, signals, steps;  // watched: components and probes
+  // watched: components and probes; maintained: components, places and sets
+  Words probes, jobs, components, watched, maintained, scenarios, signals, steps;
   std::map<std::string, Words> steps_of;
 
   explicit Known(const Settings& s)
@@ -145,6 +147,7 @@ struct Known {
     for (const auto& [name, probe] : s.probes)
       if (probe.calls_in()) jobs.push_back(name);
     watched = components;
+    maintained = names_of_components(s);
     watched.insert(watched.end(), probes.begin(), probes.end());
     for (const auto& [id, scenario] : s.scenarios)
       for (const Step& step : scenario.steps) steps.push_back(step.id);
@@ -169,7 +172,7 @@ void check_deed_names(const Checking& c, const StoryDeed& deed, const Known& kno
     if (const auto* i = std::get_if<Pinged>(&input)) c.known(deed.line, i->probe, known.jobs, "heartbeat");
     if (const auto* i = std::get_if<SetSignal>(&input)) c.known(deed.line, i->signal, known.signals, "signal");
     if (const auto* i = std::get_if<StartMaintenance>(&input))
-      for (const std::string& component : i->components) c.known(deed.line, component, known.components, "component");
+      for (const std::string& component : i->components) c.known(deed.line, component, known.maintained, "component or place");
   }
 }
 

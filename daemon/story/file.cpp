@@ -31,8 +31,9 @@ bool flag_in(const Table& table, const char* key) {
   return flag && *flag;
 }
 
-// Every value of a deed's table is text, but for three flags and two lists of texts; other keys are mistakes.
+// Every value of a deed's table is text, but for three flags, a number and two lists of texts; other keys are mistakes.
 std::string_view not_as_it_should_be(const config::Entry& entry) {
+  if (entry.key == "code") return std::holds_alternative<std::int64_t>(entry.value.is) ? "" : "write a whole number, as 3";
   if (entry.key == "force" || entry.key == "false_alarm" || entry.key == "failed")
     return std::holds_alternative<bool>(entry.value.is) ? "" : "write true or false";
   if (entry.key != "components" && entry.key != "ids") return entry.value.text() ? "" : "write a text in quotes";
@@ -103,6 +104,15 @@ void read_ping(StoryDeed& deed, const Value& value, const Reading& reading) {
   auto what = meant(value, "what", "ping", parse_ping, pings(), reading);
   if (!what) return;
   ping.what = *what;
+  // As jobs send it: with success it is 0, and only what failed has another.
+  if (const config::Entry* code = config::find(table, "code")) {
+    const std::int64_t number = std::get<std::int64_t>(code->value.is);
+    const bool fits = ping.what == Ping::fail ? number >= 1 && number <= 255 : ping.what == Ping::success && number == 0;
+    if (!fits)
+      return reading.problems.error(code->value.place, reading.key + ".code", "this is no exit code of such a ping",
+                                    "write 1 to 255 with `fail`, or leave it out");
+    ping.exit_code = static_cast<int>(number);
+  }
   deed.inputs.push_back(ping);
 }
 void read_step(StoryDeed& deed, const Value& value, const Reading& reading) {
@@ -144,10 +154,18 @@ void read_led_drill(StoryDeed& deed, const Table& t, const Value& value, const R
   reading.problems.error(value.place, reading.key + ".action", "there is no action '" + action + "' on a drill",
                          "write start, finish, abort, hold or release; without `action` it took place");
 }
+// Each act takes its own keys: one that it does not take would be left out without a word.
+bool known_keys_of_drill(const Value& value, const std::string& action, const Reading& reading) {
+  if (action == "start") return known_keys(value, {"scenario", "action", "type", "note"}, {}, reading);
+  if (action == "finish") return known_keys(value, {"scenario", "action", "lost", "failed", "note"}, {}, reading);
+  if (action == "abort") return known_keys(value, {"scenario", "action", "note"}, {}, reading);
+  if (action == "hold" || action == "release") return known_keys(value, {"action", "note"}, {}, reading);
+  return known_keys(value, {"scenario", "action", "type", "took", "lost", "failed", "note"}, {}, reading);
+}
 void read_drill(StoryDeed& deed, const Value& value, const Reading& reading) {
-  if (!known_keys(value, {"scenario", "action", "type", "took", "lost", "failed", "note"}, {}, reading)) return;
+  const std::string action = value.table() ? text_in(*value.table(), "action") : "";
+  if (!known_keys_of_drill(value, action, reading)) return;
   const Table& t = *value.table();
-  const std::string action = text_in(t, "action");
   if (!config::find(t, "scenario") && action != "hold" && action != "release")
     return reading.problems.error(value.place, reading.key, "'scenario' is missing", "say which is drilled");
   if (!action.empty()) return read_led_drill(deed, t, value, reading);
@@ -164,9 +182,15 @@ void read_drill(StoryDeed& deed, const Value& value, const Reading& reading) {
   }
   deed.inputs.push_back(drill);
 }
-// ack, open, resolve, reopen, note, refile, start-time: about one scenario.
+// ack, open, resolve, reopen, note, refile: about one scenario, each with its own keys.
+bool known_keys_of(const std::string& what, const Value& value, const Reading& reading) {
+  if (what == "resolve") return known_keys(value, {"scenario", "note", "force", "false_alarm"}, {"scenario"}, reading);
+  if (what == "note") return known_keys(value, {"scenario", "note", "text"}, {"scenario"}, reading);
+  if (what == "refile") return known_keys(value, {"scenario", "note", "to"}, {"scenario", "to"}, reading);
+  return known_keys(value, {"scenario", "note"}, {"scenario"}, reading);
+}
 void read_scenario_deed(StoryDeed& deed, const std::string& what, const Value& value, const Reading& reading) {
-  if (!known_keys(value, {"scenario", "note", "text", "force", "false_alarm", "to", "at"}, {"scenario"}, reading)) return;
+  if (!known_keys_of(what, value, reading)) return;
   const Table& t = *value.table();
   std::string scenario = text_in(t, "scenario"), note = text_in(t, "note");
   if (what == "ack") deed.inputs.push_back(Acknowledge{scenario, person, note});

@@ -122,6 +122,7 @@ Response read_signals(const Moment&, const Call&);
 Response read_alerts(const Moment&, const Call&);
 // ---- events.cpp
 Task<SharedResponse> read_events(Room&, Call);
+std::string event_reference();  // a chapter of docs/http.md
 // ---- pages.cpp
 Response page_overview(const Moment&, const Call&);
 Response page_incident(const Moment&, const Call&);

@@ -64,7 +64,8 @@ const Row table[] = {
      "runs it now and answers with the outcome; takes no `Idempotency-Key`: each request is answered with a run that began after it"},
     {post, "/api/v1/probes/{name}/acknowledge", Needs::responder, acknowledge_probe,
      "`{note}`: somebody has looked at what it has latched"},
-    {get, "/api/v1/incidents", Needs::reading, read_incidents, "the incidents, newest first; `?state=`"},
+    {get, "/api/v1/incidents", Needs::reading, read_incidents,
+     "the incidents: those that are not over, the worst and newest first, then the others, newest first; `?state=`"},
     {post, "/api/v1/incidents", Needs::responder, open_incident, "`{scenario, note}`: opens one by hand"},
     {get, "/api/v1/incidents/{id}", Needs::reading, read_incident, "one incident, whole"},
     {get, "/api/v1/incidents/{id}/report", Needs::reading, read_report,
@@ -100,7 +101,7 @@ const Row table[] = {
     {post, "/api/v1/drills/hold", Needs::responder, hold_drills, "`{note}`: aborts those that are held, and lets none begin"},
     {post, "/api/v1/drills/release", Needs::responder, release_drills, "`{note}`: lets them begin again"},
     {get, "/api/v1/drills/{id}", Needs::reading, read_drill, "one drill, whole"},
-    {get, "/api/v1/drills/{id}/report", Needs::reading, read_drill_report, "its record, in Markdown"},
+    {get, "/api/v1/drills/{id}/report", Needs::reading, read_drill_report, "its record, in Markdown; `?format=json` as facts"},
     {post, "/api/v1/drills/{id}/ack", Needs::responder, acknowledge, "`{note}`: somebody leads it"},
     {post, "/api/v1/drills/{id}/steps/{step}", Needs::responder, act_on_step, "`{action, note}`: works on a step; a person ticks freely"},
     {post, "/api/v1/drills/{id}/notes", Needs::responder, add_note, "`{text}`: a line for the timeline"},
@@ -114,7 +115,7 @@ const Row table[] = {
     {post, "/api/v1/signals/{name}", Needs::responder, set_signal,
      "`{state, note, force}`: `raised` or `clear`; with `force` also what alerts raise"},
     {get, "/api/v1/maintenance", Needs::reading, read_maintenance, "what runs now"},
-    {post, "/api/v1/maintenance", Needs::responder, start_maintenance, "`{components, for, note}`: begins one"},
+    {post, "/api/v1/maintenance", Needs::responder, start_maintenance, "`{components, for, note}`: begins one; places and sets stand for all components in them"},
     {post, "/api/v1/maintenance/{id}/end", Needs::responder, end_maintenance, "ends it now"},
     {get, "/api/v1/alerts", Needs::reading, read_alerts, "the alerts as they should stand"},
     {post, "/api/v1/alerts/test", Needs::responder, test_alert, "sends a test alert everywhere and reads it back"},
@@ -243,7 +244,7 @@ says how many there are, and reading the incident brings them all.
     text += "| " + methods + " | `" + std::string(row.pattern) + "` | " + std::string(needs_words(row.needs)) + " | " +
             std::string(row.what) + " |\n";
   }
-  return text;
+  return text + event_reference();
 }
 
 SharedResponse shared(Response response) { return std::make_shared<const Response>(std::move(response)); }

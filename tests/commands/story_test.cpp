@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -22,8 +23,8 @@ struct Folder {
   ~Folder() { std::filesystem::remove_all(path); }
 };
 
-// The problems of a story with this body, against the small platform; "" when there is none.
-std::string problems_of(const std::string& body) {
+// The problems of a story with this body, against the small platform; "" when there is none. `played`: what became of it then.
+std::string problems_of(const std::string& body, StoryResult* played = nullptr) {
   Folder folder;
   std::string file = (folder.path / "story.toml").string();
   std::ofstream(file) << "config = \"" << drwatch::testing::source_dir()
@@ -37,6 +38,7 @@ std::string problems_of(const std::string& body) {
     auto settings = config::load(story->config, kinds, {}, of_settings);
     REQUIRE(settings);
     check_story(*story, *settings, problems);
+    if (played) *played = run_story(*story, *settings);
   }
   std::string text;
   for (const config::Problem& p : problems.all()) text += config::problem_text(p) + "\n";
@@ -74,10 +76,16 @@ TEST_CASE("what is wrong with a story is said, and where") {
       {"[[do]]\nat = \"1m\"\nstep = { scenario = \"wide\", ids = [\"look\", \"lok\"], action = \"done\" }", "no step 'lok'"},
       {"[[do]]\nat = \"1m\"\nstep = { scenario = \"wide\", ids = \"look\", action = \"done\" }", "write a list of names"},
       {"[[do]]\nat = \"1m\"\nping = { probe = \"primary\", what = \"success\" }", "no heartbeat 'primary'"},
+      {"[[do]]\nat = \"1m\"\nping = { probe = \"beat\", what = \"start\", code = 3 }", "this is no exit code of such a ping"},
+      {"[[do]]\nat = \"1m\"\nping = { probe = \"beat\", what = \"fail\", code = 256 }", "write 1 to 255 with `fail`"},
+      {"[[do]]\nat = \"1m\"\nping = { probe = \"beat\", what = \"fail\", code = \"3\" }", "write a whole number"},
+      {"[[do]]\nat = \"1m\"\nack = { scenario = \"wide\", force = true }", "unknown key 'force'"},
+      {"[[do]]\nat = \"1m\"\nrefile = { scenario = \"wide\" }", "'to' is missing"},
+      {"[[do]]\nat = \"1m\"\ndrill = { action = \"abort\", scenario = \"wide\", lost = \"1m\" }", "unknown key 'lost'"},
       {"[[do]]\nat = \"1m\"\nclock = \"1h\"", "this is no change of a clock"},
       {"[[do]]\nat = \"1m\"\nclock = \"+0s\"", "write \"+1h\" or \"-10m\""},
       {"[[do]]\nat = \"1m\"\nclock = 5", "this is no change of a clock"},
-      {"[[do]]\nat = \"1m\"\nmaintenance = { components = [\"nope\"], for = \"1h\" }", "no component 'nope'"},
+      {"[[do]]\nat = \"1m\"\nmaintenance = { components = [\"nope\"], for = \"1h\" }", "no component or place 'nope'"},
       {"[[expect]]\nat = \"1m\"", "nothing is expected here"},
       {"[[expect]]\nat = 5\nincidents = []", "expected a duration"},
       {"[[expect]]\nat = \"1m\"\nincidents = [5]", "write names in quotes"},
@@ -103,6 +111,14 @@ TEST_CASE("what is wrong with a story is said, and where") {
   }
   CHECK(problems_of(expected) == "");
   CHECK(problems_of("").find("a test that cannot fail proves nothing") != std::string::npos);
+}
+
+TEST_CASE("the exit code of a ping is what the job says") {
+  StoryResult played;
+  CHECK(problems_of("[[do]]\nat = \"10s\"\nping = { probe = \"beat\", what = \"fail\", code = 3, message = \"disk full\" }" + expected,
+                    &played) == "");
+  CHECK(std::any_of(played.events.begin(), played.events.end(),
+                    [](const Event& e) { return e.message.find("exit code 3, disk full") != std::string::npos; }));
 }
 
 }  // namespace story_test

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "config/components.hpp"
 #include "config/settings.hpp"
 
 #include "tests/config/loaded.hpp"
@@ -268,6 +269,28 @@ TEST_CASE("maintenance once, with an end or a length") {
   CHECK(sound(head + "until = 2026-03-01T05:00:00+01:00\n")->maintenance.at("w").lasts == hours{2});
   CHECK(contains(load_text(head + "until = 2026-03-01T01:00:00Z\n").errors, "the window ends before it begins"));
   CHECK(contains(load_text(head + "until = 2026-03-01T03:00:00Z\nlasts = \"1h\"\n").errors, "an end or a length, not both"));
+}
+
+TEST_CASE("maintenance names components, places and sets of them") {
+  setenv("DRWATCH_TEST_KEY", "a-key", 1);
+  const auto window = [](const std::string& name) {
+    return load_text(
+        "[component.database]\nlies_in = [\"site\"]\n[component.api]\nlies_in = [\"site\"]\n[probe.beat]\nkind = \"heartbeat\"\n"
+        "component = \"api\"\nperiod = \"1h\"\nkey = { env = \"DRWATCH_TEST_KEY\" }\n[set.both]\nmembers = [\"database\", \"api\"]\n"
+        "[set.alone]\nmembers = [\"beat\"]\n[maintenance.w]\ncomponents = [\"" +
+        name + "\"]\nfrom = 2026-03-01T02:00:00Z\n");
+  };
+  for (const char* name : {"database", "site", "both"}) {
+    CAPTURE(name);
+    CHECK(window(name).errors.empty());
+  }
+  CHECK(contains(window("alone").errors, "maintenance.w.components"));
+  CHECK(contains(window("siet").errors, "did you mean 'site'?"));
+  const auto settings = window("site").settings;
+  REQUIRE(settings);
+  CHECK(components_in(*settings, "site") == std::vector<std::string>{"api", "database"});
+  CHECK(components_in(*settings, "api") == std::vector<std::string>{"api"});
+  CHECK(components_in(*settings, "alone").empty());
 }
 
 TEST_CASE("maintenance again and again has an end") {

@@ -264,6 +264,36 @@ class People(unittest.TestCase):
         self.drwatch("incident", "resolve", "--note", "restored")
         self.drwatch("incident", "note", "outage", "the vendor sent its report")  # also of one that is over
 
+    def test_9_what_would_do_nothing_is_refused_and_a_fault_is_said_once(self):
+        self.assertIn("is resolved", self.drwatch("incident", "resolve", self.id, "--false-alarm", code=2))
+        self.drwatch("incident", "resolve", self.id)  # the same once more is the same
+        self.drwatch("incident", "open", "leak")
+        for step in ("scope", "restore"):
+            self.drwatch("incident", "step", step, "done")
+        self.assertIn("take it back first: undo", self.drwatch("incident", "step", "restore", "run", "--yes", code=2))
+        self.drwatch("incident", "resolve", "leak")
+        refused = self.run_it("journal", "show", "nothing.db", "--json", server=False)
+        self.assertEqual((refused.returncode, refused.stderr.count("\n")), (2, 1))
+        self.assertIn("there is no journal", json.loads(refused.stdout)["detail"])
+        with open(self.path("evidence.journal"), "rb") as file, open(self.path("cut.journal"), "wb") as cut:
+            cut.write(file.read()[:-8192])
+        shown = self.run_it("journal", "show", "cut.journal", "--json", server=False)
+        self.assertEqual(shown.returncode, 2)
+        self.assertIn("damaged", json.dumps(json.loads(shown.stdout)))
+        refused = self.run_it("serve", "--config", "nope", server=False)
+        self.assertEqual((refused.returncode, refused.stderr.count("\n")), (2, 1), refused.stderr)
+
+    def test_a_drill_is_ended_once_and_its_record_taken_away_as_an_incident_s(self):
+        drill = json.loads(self.drwatch("drill", "start", "outage", "--json"))["id"]
+        self.assertIn(f"{drill} aborted", self.drwatch("drill", "abort", "outage"))
+        self.assertIn("no drill of outage is held now", self.drwatch("drill", "abort", "outage"))
+        self.assertIn("is over: aborted", self.drwatch("drill", "finish", "outage", code=2))
+        self.assertIn("no drill 'leak'", self.drwatch("drill", "abort", "leak", code=2))
+        for command in ("incident", "drill"):
+            self.assertEqual(json.loads(self.drwatch(command, "report", drill, "--json"))["id"], drill)
+        self.drwatch("incident", "export", drill, "--to", "drill.journal")
+        self.assertIn("drill.started", self.drwatch("journal", "show", "drill.journal", "--incident", drill, server=False))
+
 
 if __name__ == "__main__":
     unittest.main(failfast=True)

@@ -52,6 +52,30 @@ TEST_CASE("a part that somebody changed, or left something out of, is found out"
   CHECK(verify_journal(part).broken);
 }
 
+TEST_CASE("of a part whose file was cut it is said what is there and what is missing, and no event is named that never was") {
+  const Folder folder;
+  const std::string path = folder / "journal.db", part = folder / "part.db", cut = folder / "cut.db";
+  make_journal(path, 160);
+  export_journal(path, JournalPart{16, 140, event(16).at}, part);
+  for (std::uintmax_t size = 4096; size < fs::file_size(part); size += 1024) {
+    CAPTURE(size);
+    fs::copy_file(part, cut, fs::copy_options::overwrite_existing);
+    fs::resize_file(cut, size);
+    JournalVerdict verdict;
+    try {
+      verdict = verify_journal(cut);
+    } catch (const std::runtime_error&) {
+      continue;  // so little is left that it is no journal
+    }
+    REQUIRE(verdict.broken);
+    CAPTURE(verdict.broken->message);
+    CHECK(verdict.broken->message.find("18446744073709551615") == std::string::npos);
+    CHECK(verdict.broken->message.find("pages") != std::string::npos);
+    CHECK(verdict.broken->seq <= 141);
+    if (verdict.events > 0) CHECK((verdict.first_seq == 16 && verdict.broken->seq == verdict.last_seq + 1));
+  }
+}
+
 TEST_CASE("a part that is not there is refused") {
   const Folder folder;
   const std::string path = folder / "journal.db";

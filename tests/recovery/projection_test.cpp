@@ -55,6 +55,19 @@ const Projection& projection(Stage& stage) {
 
 }  // namespace
 
+TEST_CASE("a start that a person corrects moves what is projected and decided by with it, however little it is") {
+  Stage stage(with_steps({person("a", minutes{20}, {}), person("b", minutes{20}, {"a"})}, hours{4}));
+  const Incident before = opened(stage);
+  REQUIRE(before.projection);
+  const Decision decision = stage.feed(CorrectStart{before.id, before.started_at - minutes{1}, "anna", ""});
+  REQUIRE_FALSE(decision.refused);
+  const Projection& now = projection(stage);
+  CHECK(now.p50_seconds == doctest::Approx(before.projection->p50_seconds + 60).epsilon(0.001));
+  CHECK(now.p90_seconds == doctest::Approx(before.projection->p90_seconds + 60).epsilon(0.001));
+  CHECK(std::abs(in_seconds(before.projection->decide_by - now.decide_by) - 60) < 5);
+  CHECK(std::any_of(decision.events.begin(), decision.events.end(), [](const Event& e) { return e.kind == "incident.projected"; }));
+}
+
 TEST_CASE("a chain of planned steps: the medians add up, the p90 is less than the sum of p90s") {
   Stage stage(with_steps({person("a", minutes{20}, {}), person("b", minutes{20}, {"a"}), person("c", minutes{20}, {"b"})}, hours{4}));
   opened(stage);

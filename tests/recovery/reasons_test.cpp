@@ -52,6 +52,18 @@ TEST_CASE("the reason is the newest run's, and the first one stands beside it") 
   CHECK(description(stage).find("at first: connection refused") != std::string::npos);
 }
 
+TEST_CASE("a summary without a full stop is a sentence of its own in an alert all the same, and one with it gets no second") {
+  for (const std::string summary : {"The database answers nobody", "The database answers nobody.", "The database answers nobody. "}) {
+    Settings settings = platform();
+    settings.scenarios.at("database-outage").summary = summary;
+    Stage stage(settings);
+    runs(stage, H::up, "");
+    runs(stage, H::down, "connection refused", 3);
+    stage.pass(minutes{2});
+    CHECK_MESSAGE(description(stage).starts_with("The database answers nobody. Since 2026-"), description(stage));
+  }
+}
+
 TEST_CASE("figures alone are no other reason, and the first good run of a recovery is none") {
   Stage stage(platform());
   runs(stage, H::up, "");

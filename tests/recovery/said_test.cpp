@@ -158,6 +158,20 @@ TEST_CASE("an incident that was called over before it was seen to recover teache
   CHECK(measured.of_step("database-outage", "answers", "The database answers", stage.now).empty());
 }
 
+TEST_CASE("that it was a false alarm is refused when it was resolved otherwise before; the same order again is not") {
+  for (const bool false_alarm : {false, true}) {
+    Stage stage(verified());
+    const std::string id = down(stage);
+    stage.feed(Resolve{id, true, false_alarm, "lena", "we moved away"});
+    CHECK_FALSE(stage.feed(Resolve{id, true, false_alarm, "lena", "we moved away"}).refused);
+    const Decision said = stage.feed(Resolve{id, false, true, "mara", "a slip"});
+    CHECK(said.events.empty());
+    CHECK(said.refused.has_value() == !false_alarm);
+    if (said.refused) CHECK(said.refused->status == 409);
+    CHECK(stage.state.record.incidents.at(id).false_alarm == false_alarm);
+  }
+}
+
 TEST_CASE("a command can be cancelled when its incident is over, and is interrupted by a restart") {
   Settings settings = platform();
   Step restore;

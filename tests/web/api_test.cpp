@@ -146,6 +146,36 @@ TEST_CASE("lists have a name and a next, and can be read in pages") {
     CHECK(ask(server.port(), "GET", "/api/v1/probes?" + wrong).status == 400);
 }
 
+TEST_CASE("incidents are listed the worst and newest first, also in the status") {
+  Running server;
+  server.on_loop([&] {
+    Incidents& all = server.desk().state_.record.incidents;
+    const auto add = [&](const char* id, IncidentState state, Severity severity) {
+      Incident incident = all.at(incident_id);
+      incident.id = id;
+      incident.state = state;
+      incident.severity = severity;
+      if (!incident.live()) incident.resolved_at = now_there;
+      all.put(std::move(incident));
+    };
+    add("20260301-0212-warning", IncidentState::open, Severity::warning);
+    add("20260301-0210-critical", IncidentState::open, Severity::critical);
+    add("20260301-0214-back", IncidentState::recovered, Severity::critical);
+    add("20260301-0216-over", IncidentState::resolved, Severity::critical);
+    add("20260301-0205-over", IncidentState::resolved, Severity::critical);
+  });
+  const auto ids = [](const Json& list) {
+    std::vector<std::string> all;
+    for (const auto& each : list) all.push_back(each["id"]);
+    return all;
+  };
+  const std::vector<std::string> live{incident_id, "20260301-0210-critical", "20260301-0212-warning", "20260301-0214-back"};
+  auto all = live;
+  all.insert(all.end(), {"20260301-0216-over", "20260301-0205-over"});
+  CHECK(ids(get(server, "/api/v1/incidents")["incidents"]) == all);
+  CHECK(ids(get(server, "/api/v1/status")["incidents"]) == live);
+}
+
 TEST_CASE("ready once every probe has run; else 503 with the names") {
   Running server;
   CHECK(ask(server.port(), "GET", "/readyz").status == 200);
@@ -255,6 +285,29 @@ TEST_CASE("what a person said against what drwatch sees, and what was called ove
   const std::string page = ask(server.port(), "GET", "/incidents/" + incident_id).body;
   CHECK(page.find("said by lena, against what drwatch sees") != std::string::npos);
   CHECK(page.find("called over, never seen to recover") != std::string::npos);
+}
+
+TEST_CASE("the report of an incident that was opened again says what was seen before") {
+  Running server;
+  const auto row = [&](const std::function<void(Incident&)>& becomes) {
+    server.on_loop([&] {
+      Incident& incident = *server.desk().state_.record.incidents.edit(incident_id);
+      incident.looked_well = {{*parse_time("2026-03-01T02:11:00Z"), *parse_time("2026-03-01T02:12:00Z")}};
+      becomes(incident);
+    });
+    const std::string report = ask(server.port(), "GET", "/api/v1/incidents/" + incident_id + "/report").body;
+    const auto at = report.find("when it was opened again");
+    REQUIRE(at != std::string::npos);
+    return report.substr(report.rfind("\n", at) + 1, at - report.rfind("\n", at));
+  };
+  const std::string before = "it had looked well from 2026-03-01T02:11:00Z to 2026-03-01T02:12:00Z";
+  const std::string open = row([](Incident&) {});
+  CHECK_MESSAGE(open.starts_with("| recovered | not yet | not seen again; " + before), open);
+  const std::string again = row([](Incident& i) { i.state = IncidentState::recovered, i.recovered_at = now_there; });
+  CHECK_MESSAGE(again.find("the first good outcome of the exit; " + before) != std::string::npos, again);
+  const std::string called = row([](Incident& i) { i.state = IncidentState::resolved, i.recovery_said = true; });
+  CHECK_MESSAGE(called.find("**not seen again**: somebody called it over") != std::string::npos, called);
+  CHECK(called.find(before) != std::string::npos);
 }
 
 TEST_CASE("an open verified step says what is seen now, and a component its newest reason beside its first") {

@@ -262,6 +262,57 @@ TEST_CASE("the page of all drills counts one recovery as one, and names each col
   CHECK(says(ask(server.port(), "GET", "/drills").body, "Of 3 recoveries 1 was over"));
 }
 
+TEST_CASE("rows of the list have the same keys, whether a drill is to come, is held or was") {
+  Answering server;
+  server.post("/record", R"({"scenario": "database-outage", "took": "1h"})");
+  server.post("", R"({"scenario": "database-outage"})");
+  server.on_loop([&] { server.desk().state_.record.drills["security-breach"] = {}; });  // as an older release left it
+  const Json rows = server.get("/api/v1/drills")["drills"];
+  std::set<std::string> states;
+  for (const auto& row : rows) {
+    CAPTURE(row["state"].get<std::string>());
+    states.insert(row["state"]);
+    for (const auto& [key, value] : rows[0].items()) CHECK_MESSAGE(row.contains(key), key);
+    CHECK(row.size() == rows[0].size());
+  }
+  CHECK(states == std::set<std::string>{"open", "passed", "planned"});
+  for (const auto& row : rows)
+    if (row["state"] == "planned") CHECK((row["title"].is_string() && row["rto_seconds"] == 14400 && row["affects"].size() == 1));
+}
+
+TEST_CASE("the page of all drills lists those that run, then those that were, with verdict and time") {
+  Answering server;
+  CHECK(says(ask(server.port(), "GET", "/drills").body, "None yet."));
+  const std::string was =
+      server.post("/record", R"({"scenario": "database-outage", "took": "1h", "lost": "20s"})").json()["recorded"]["id"];
+  const std::string runs = server.post("", R"({"scenario": "database-outage"})").json()["id"];
+  const std::string body = ask(server.port(), "GET", "/drills").body;
+  const auto running = body.find("/drills/" + runs), past = body.find("/drills/" + was);
+  REQUIRE(running != std::string::npos);
+  REQUIRE(past != std::string::npos);
+  CHECK(running < past);
+  CHECK(says(body.substr(running, past - running), ">running<"));
+  CHECK(says(body.substr(past), ">passed<"));
+  CHECK(says(body.substr(past), ">1 h<"));
+  CHECK(says(body.substr(past), ">20 s<"));
+}
+
+TEST_CASE("a drill is reported as facts as well, and its events are taken away as those of an incident") {
+  Answering server;
+  const std::string id = server.post("", R"({"scenario": "database-outage"})").json()["id"];
+  for (const std::string of : {"/api/v1/drills/", "/api/v1/incidents/"}) {
+    const Json facts = server.get(of + id + "/report?format=json");
+    CHECK(facts["id"] == id);
+    CHECK(facts["participants"] == Json::parse(R"(["oncall"])"));
+    CHECK(facts["findings"].is_null());
+    CHECK(ask(server.port(), "GET", of + id + "/report?format=pdf").status == 400);
+    CHECK(says(ask(server.port(), "GET", of + id + "/report").body, "# DRILL: "));
+  }
+  const Reply file = ask(server.port(), "GET", "/api/v1/incidents/" + id + "/export", {as_oncall});
+  CHECK(file.status == 200);
+  CHECK(file.body == "SQLite format 3");
+}
+
 TEST_CASE("evidence is taken, and shown as what it proves; what is no evidence is refused with its reason") {
   Answering server;
   const std::string body = R"({"scenario": "database-outage", "evidence": )" + evidence + "}";
@@ -333,6 +384,17 @@ TEST_CASE("the calendar of drills is iCalendar to the letter, and the same whene
   }
   CHECK(ask(server.port(), "GET", "/drills.ics").body == first.body);
   CHECK(events[1].at("DTSTART").ends_with("01T100000Z"));
+}
+
+TEST_CASE("the calendar of drills has one date for one drill, also where the first lies between two dates of the plan") {
+  Answering server;
+  server.on_loop([&] { server.desk().state_.record.first_seen["scenario/database-outage"] = *parse_time("2026-03-01T02:13:00Z"); });
+  std::vector<std::string> dates;
+  for (const auto& event : events_in(ask(server.port(), "GET", "/drills.ics").body)) dates.push_back(event.at("DTSTART"));
+  REQUIRE(dates.size() > 2);
+  CHECK(dates[0] == "20260531T021300Z");  // one period after it was first seen; held then, the 1st of July is left out
+  CHECK(dates[1] == "20261001T100000Z");
+  CHECK(dates[2] == "20270101T100000Z");
 }
 
 }  // namespace drills_web_test

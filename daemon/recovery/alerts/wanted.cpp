@@ -47,6 +47,12 @@ std::string first_steps(const Incident& incident) {
   return text;
 }
 
+// What others wrote may end without a full stop, and another sentence follows.
+std::string full_stop(std::string text) {
+  text.erase(text.find_last_not_of(" \t\r\n") + 1);
+  return text.empty() || text.ends_with('.') || text.ends_with('!') || text.ends_with('?') ? text : text + ".";
+}
+
 std::string what_else(const Incident& incident) {
   std::string text;
   if (!incident.explains.empty()) {
@@ -72,7 +78,7 @@ std::string over_words(const Incident& i) {
 }
 
 std::string describe(const State& state, const Settings& settings, const Incident& i, Time now) {
-  std::string text = i.summary.empty() ? i.title : i.summary;
+  std::string text = full_stop(i.summary.empty() ? i.title : i.summary);
   text += " Since " + time_words(i.started_at) + " (" + i.started_by + ").";
   for (const Evidence& e : because_now(state, settings, i, now)) text += " Confirmed: " + e.condition + " (" + e.evidence + ").";
   text += what_else(i);
@@ -202,7 +208,7 @@ void of_objective(Wanted& w, const std::string& component, DisasterClass c) {
                 {"class", std::string(class_name(c))}};
     if (!w.with_words) return w.add(a);
     a.annotations = {{"summary", component + ": the recovery point objective (" + std::string(class_name(c)) + ") is " + word},
-                     {"description", why + ". Since " + time_words(objective->second.since) + ". " +
+                     {"description", full_stop(why) + " Since " + time_words(objective->second.since) + ". " +
                                          fix_words(time_to_fix(w.state, w.settings, component, w.now)) +
                                          ". Mend the source of recovery points, or take a backup elsewhere now."},
                      {"runbook_url", base_url(w.settings) + "/"}};
@@ -222,7 +228,7 @@ void of_disagreement(Wanted& w, const FindingRecord& finding) {
   if (w.with_words)
     a.annotations = {
         {"summary", finding.component + ": an archive claims what the repository does not hold"},
-        {"description", finding.message + ". Since " + time_words(finding.since) +
+        {"description", full_stop(finding.message) + " Since " + time_words(finding.since) +
                             ". What lies behind that moment cannot be restored until a base backup newer than it: take one now, "
                             "then find out where the segments went."},
         {"runbook_url", base_url(w.settings) + "/"}};

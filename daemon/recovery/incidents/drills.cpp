@@ -26,14 +26,14 @@ std::optional<Time> time_in(const Map& map, const std::string& key) {
   return found == map.end() ? std::nullopt : std::optional<Time>(found->second);
 }
 
-std::optional<Time> due_after(const Cron& schedule, Time passed) {
-  const auto every = period(schedule, passed);
-  return every ? finite(schedule.next_after(passed + *every / 2)) : std::nullopt;
-}
-
 int weight(const std::string& type) { return type == "tabletop" ? 0 : type == "full" ? 2 : 1; }
 
 }  // namespace
+
+std::optional<Time> drill_due_after(const Cron& schedule, Time held) {
+  const auto every = period(schedule, held);
+  return every ? finite(schedule.next_after(held + *every / 2)) : std::nullopt;
+}
 
 bool counts_for_date(const Scenario& scenario, const std::string& type) {
   return type.empty() || !scenario.drill || weight(type) >= weight(scenario.drill->type);
@@ -54,7 +54,7 @@ DrillDates drill_dates(const Record& record, const Scenario& scenario) {
     dates.last_success_at = std::max(dates.last_success_at, time_in(record.drilling.tabletops, scenario.id));
   const std::optional<Cron>* schedule = scenario.drill && scenario.drill->schedule ? &scenario.drill->schedule : nullptr;
   const auto seen = time_in(record.first_seen, "scenario/" + scenario.id);
-  if (schedule && dates.last_success_at) dates.due_at = due_after(**schedule, *dates.last_success_at);
+  if (schedule && dates.last_success_at) dates.due_at = drill_due_after(**schedule, *dates.last_success_at);
   if (schedule && !dates.last_success_at && seen)
     if (auto every = period(**schedule, *seen)) dates.due_at = *seen + *every;
   if (const auto change = record.drilling.changes.find(scenario.id); change != record.drilling.changes.end() && scenario.drill)
@@ -63,7 +63,7 @@ DrillDates drill_dates(const Record& record, const Scenario& scenario) {
   if (!shown) return dates;
   dates.proven_until = *shown + a_quarter;
   if (schedule)
-    if (const auto due = due_after(**schedule, *shown)) dates.proven_until = *due + scenario.drill->grace;
+    if (const auto due = drill_due_after(**schedule, *shown)) dates.proven_until = *due + scenario.drill->grace;
   if (dates.changed_at) dates.proven_until = std::min(*dates.proven_until, *dates.overdue_at);
   return dates;
 }

@@ -23,6 +23,9 @@ struct DrillDates {
 // seen. Due at once when something of weight has changed. Without a plan a drill proves a quarter (90 days and 14 of grace).
 DrillDates drill_dates(const Record& record, const Scenario& scenario);
 
+// The date after a drill that was held then; nullopt: the plan has none.
+std::optional<Time> drill_due_after(const Cron& schedule, Time held);
+
 // The same date, without reading the calendar anew where it is known.
 std::optional<Time> drill_due_at(const State& state, const Scenario& scenario);
 

@@ -144,10 +144,11 @@ Way way_out(const Deciding& d, const Incident& incident) {
     if (!way.out) break;
     const bool by_health = part->exit.by == Exit::By::health && !only_people_know(d, *part);
     Way own = by_health ? way_by_health(d, *part, incident) : way_by_steps(d, *part, incident);
-    // A person opened it again although it looked well: that it looks well is no longer enough, and the `for` begins anew.
-    if (!part->reopened_by.empty() && !part->looked_well.empty()) {
-      if (by_health) own.needs(way_by_steps(d, *part, incident));
-      if (own.out) own.over = std::max(own.over, after_watching(d.record(), part->looked_well.back().second, part->exit.hold_for));
+    // A person opened it again although it looked well: what was seen before says nothing, and the `for` begins anew.
+    if (own.out && !part->reopened_by.empty() && !part->looked_well.empty()) {
+      const Time again = part->looked_well.back().second;
+      own.since = std::max(own.since, again);
+      own.over = std::max(own.over, after_watching(d.record(), again, part->exit.hold_for));
     }
     if (part == &incident) way.said = own.said;
     way.needs(own);
@@ -210,6 +211,14 @@ void judge_end(Deciding& d, const Incident& incident) {
 }
 
 }  // namespace
+
+// A person may call it over before the exit has held for its time: that it is seen to hold stays known.
+std::optional<Time> exit_holds_since(const Deciding& d, const Incident& incident) {
+  if (d.record().blind_since) return std::nullopt;
+  const Way way = way_out(d, incident);
+  if (!way.out || !way.dated) return std::nullopt;
+  return std::clamp(way.since, incident.started_at, d.now);
+}
 
 void judge_exits(Deciding& d) {
   for (const std::string& id : live_ids(d.record())) {

@@ -224,18 +224,27 @@ void order(Deciding& d, const SayBadChange& o) {
 // alarm is no other way past them: it is said of what the steps would show.
 void order(Deciding& d, const Resolve& o) {
   auto i = find_incident(d, o.incident);
-  if (!i || refuse_in_drill(d, *i) || i->state == IncidentState::resolved || refuse_final(d, *i)) return;
+  if (!i || refuse_in_drill(d, *i)) return;
+  if (i->state == IncidentState::resolved) {
+    if (!o.false_alarm || i->false_alarm) return;  // it is already so
+    return d.refuse(409, i->id + " is resolved",
+                    "it was not said to be a false alarm then, and stays as it is; write down with a note what it was");
+  }
+  if (refuse_final(d, *i)) return;
   std::vector<std::string> words;
   auto open = open_critical(*i, &words);
   if (!open.empty() && !(o.force && o.note.find_first_not_of(" \t\r\n") != std::string::npos))
     return d.refuse(
         409, open.size() == 1 ? "a critical step is open" : "critical steps are open",
         in_a_sentence(words) + "; finish or skip " + (open.size() == 1 ? "it" : "them") + ", or force it with a note that says why", open);
+  // Open, but what it is over by is seen to hold: then it recovered, although not yet for the whole `for`.
+  const auto holds_since = i->recovered_at ? std::nullopt : exit_holds_since(d, *i);
   Body body{{"false_alarm", o.false_alarm},
             {"forced", !open.empty()},
             {"open_steps", open},
             {"note", o.note},
-            {"loss", i->recovered_at ? std::nullopt : loss_at_end(d, *i, d.now)}};
+            {"loss", i->recovered_at ? std::nullopt : loss_at_end(d, *i, holds_since.value_or(d.now))}};
+  if (holds_since) body.set("exit_holds_since", holds_since);
   const std::string left = name_latched(d, *i, body);
   if (o.false_alarm) set_kept_shut(d, *i, body);
   d.emit(

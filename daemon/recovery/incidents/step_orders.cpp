@@ -48,8 +48,9 @@ bool refuse_step(Deciding& d, const Incident& i, const IncidentStep* step, const
   }
   // What people or a command did is not skipped and what was skipped is not run, or the record would say both: somebody takes it back
   // first. What drwatch ticked by what it sees is nobody's work.
-  if ((o.action == OnStep::skip && step->state == StepState::done && !step->plan.verify) ||
-      (o.action == OnStep::run && step->state == StepState::skipped)) {
+  const bool ran_to_its_end = step->ran && step->by == "drwatch";
+  const bool closed_otherwise = step->state == StepState::skipped || (step->state == StepState::done && !ran_to_its_end);
+  if ((o.action == OnStep::skip && step->state == StepState::done && !step->plan.verify) || (o.action == OnStep::run && closed_otherwise)) {
     d.refuse(409, "'" + step->plan.title + "' is " + std::string(state_name(step->state)) + " already", "take it back first: undo");
     return true;
   }
@@ -115,7 +116,7 @@ bool rests_on(const Deciding& d, const Incident& i, const std::string& id) {
   const auto parts = with_absorbed(d.record(), i);
   return std::any_of(parts.begin(), parts.end(), [&](const Incident* part) {
     const IncidentStep* step = part->step(id);
-    return (part->exit.by == Exit::By::steps || !part->reopened_by.empty()) && step && part->gates(*step);
+    return part->exit.by == Exit::By::steps && step && part->gates(*step);
   });
 }
 

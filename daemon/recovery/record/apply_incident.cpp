@@ -108,10 +108,11 @@ void incident_reopened(Record& r, const Event& e) {
 void incident_resolved(Record& r, const Event& e) {
   Incident* i = incident_of(r, e);
   if (!i) return;
-  // Resolved without having recovered (forced, or by hand): its clock stops here.
+  // Resolved without having recovered (forced, or by hand): its clock stops here, if its exit was not seen to hold before.
   if (!i->recovered_at) {
     note_unwatched(*i, r, e.at);
-    i->recovered_at = e.at, i->recovery_said = true;
+    const auto holds_since = e.body.maybe_time("exit_holds_since");
+    i->recovered_at = holds_since.value_or(e.at), i->recovery_said = !holds_since;
   }
   if (auto loss = loss_in(e.body)) i->loss = loss;
   i->state = IncidentState::resolved;
@@ -133,6 +134,7 @@ void take_over(Incident& wide, const Incident& narrow) {
   if (narrow.started_at < wide.started_at) {
     wide.started_at = narrow.started_at;
     wide.started_by = narrow.started_by;
+    wide.projection.reset();  // its figures count from the start, and are made anew
   }
   if (narrow.acknowledged_at && (!wide.acknowledged_at || *narrow.acknowledged_at < *wide.acknowledged_at)) {
     wide.acknowledged_at = narrow.acknowledged_at;
@@ -234,6 +236,7 @@ void incident_corrected(Record& r, const Event& e) {
   if (!i->started_at_found) i->started_at_found = i->started_at;
   i->started_at = e.body.time("started_at");
   i->started_by = "corrected by " + e.by;
+  if (i->state == IncidentState::open) i->projection.reset();  // its figures count from the start, and are made anew
 }
 void incident_explains(Record& r, const Event& e) {
   if (Incident* i = incident_of(r, e)) i->explains.push_back(e.component);

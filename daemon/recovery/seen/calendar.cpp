@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What begins and ends by the clock: maintenance and the expiry of signals.
+#include "config/components.hpp"
 #include "config/rows/text.hpp"
 #include "daemon/recovery/deciding.hpp"
 #include "daemon/recovery/seen/signals.hpp"
@@ -29,6 +30,15 @@ std::optional<Time> next_window(const MaintenanceSettings& plan, Time now) {
   return next == Time::max() ? std::nullopt : std::optional(next);
 }
 
+// The components that the names stand for, each once: a place is all that lies in it.
+std::vector<std::string> worked_on(const Settings& settings, const std::vector<std::string>& names) {
+  std::vector<std::string> all;
+  for (const std::string& name : names)
+    for (const std::string& component : components_in(settings, name))
+      if (std::find(all.begin(), all.end(), component) == all.end()) all.push_back(component);
+  return all;
+}
+
 // Begins the window of a plan once. Its id holds its start, so that a restart within the window does not begin it again.
 void begin_planned(Deciding& d, const MaintenanceSettings& plan) {
   if (auto next = next_window(plan, d.wall)) d.wake(d.own_at(*next));
@@ -40,7 +50,7 @@ void begin_planned(Deciding& d, const MaintenanceSettings& plan) {
   if (auto ended = d.record().first_seen.find("maintenance-ended/" + id); ended != d.record().first_seen.end()) return;
   d.emit("maintenance.began", {.by = "schedule"},
          "maintenance " + plan.name + " of " + joined(plan.components) + " until " + time_words(window->until),
-         Body{{"id", id}, {"components", plan.components}, {"until", window->until}});
+         Body{{"id", id}, {"components", worked_on(d.settings, plan.components)}, {"until", window->until}});
 }
 
 }  // namespace
@@ -69,15 +79,15 @@ bool in_maintenance(const Record& record, const std::string& component) {
 void order(Deciding& d, const StartMaintenance& o) {
   if (o.components.empty()) return d.refuse(422, "no component", "name at least one component");
   for (const std::string& name : o.components)
-    if (!d.settings.components.count(name))
-      return d.refuse(404, "no component '" + name + "'", "components are listed by 'drwatch status'");
+    if (components_in(d.settings, name).empty())
+      return d.refuse(404, "no component or place '" + name + "'", "components are listed by 'drwatch status'");
   if (o.lasts <= Duration{0} || o.lasts > longest_maintenance)
     return d.refuse(422, "maintenance lasts more than nothing and at most 24h", "give a duration such as 1h");
   std::string id = "by-hand-" + std::to_string(d.record().seq + 1);
   Time until = d.wall + o.lasts;
   d.emit("maintenance.began", {.by = o.by},
          "maintenance of " + joined(o.components) + " until " + time_words(until) + (o.note.empty() ? "" : ": " + o.note),
-         Body{{"id", id}, {"components", o.components}, {"until", until}, {"note", o.note}});
+         Body{{"id", id}, {"components", worked_on(d.settings, o.components)}, {"until", until}, {"note", o.note}});
   d.decision.subject = id;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What responders do: a body becomes an input, the daemon decides, the answer is what it touched.
+#include "config/components.hpp"
 #include "daemon/web/api/fields.hpp"
 #include "daemon/web/api/keyed.hpp"
 #include "daemon/web/api/reading.hpp"
@@ -214,7 +215,8 @@ Task<SharedResponse> start_maintenance(Room& room, Call call) {
   if (auto wrong = fields.wrong()) co_return shared(std::move(*wrong));
   const auto settings = room.desk.settings();
   for (const auto& component : input.components)
-    if (!settings->components.contains(component)) co_return shared(not_found("component", component, keys_of(settings->components)));
+    if (components_in(*settings, component).empty())
+      co_return shared(not_found("component or place", component, names_of_components(*settings)));
   const Answer answer = co_await submit(room, call, std::move(input));
   co_return shared(maintenance_answer(room, answer, answer.subject, answer.made ? 201 : 200));
 }

@@ -29,8 +29,8 @@ Response file_of(Copied copied, const std::string& name) {
 
 Task<SharedResponse> export_incident(Room& room, Call call) {
   const std::string id = call.at["id"];
-  const auto& incidents = room.desk.state().record.incidents;
-  if (!incidents.contains(id)) co_return shared(not_found("incident", id, keys_of(incidents)));
+  const Record& record = room.desk.state().record;
+  if (!worked(record, id)) co_return shared(not_found("incident", id, keys_of(record.incidents)));
   Copied copied = co_await room.desk.copy_journal(id);
   co_return shared(file_of(std::move(copied), id + ".journal"));
 }

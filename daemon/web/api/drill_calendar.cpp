@@ -47,13 +47,13 @@ std::string stamp(Time at) {
   return out;
 }
 
-// The date that is due, and those of the plan after it.
+// The date that is due, and those after it, were each held on its date (one that is past: now). The first may lie between two dates of the
+// plan, and the one soon after it is not another drill.
 std::vector<Time> dates_of(const Scenario& scenario, const DrillDates& dates, Time now) {
   std::vector<Time> all{*dates.due_at};
-  const Time from = std::max(*dates.due_at, now);
-  for (Time next = scenario.drill->schedule->next_after(from); all.size() < most_dates && next != Time::max() && next < now + looks_ahead;
-       next = scenario.drill->schedule->next_after(next))
-    all.push_back(next);
+  for (auto next = drill_due_after(*scenario.drill->schedule, std::max(*dates.due_at, now));
+       next && all.size() < most_dates && *next < now + looks_ahead; next = drill_due_after(*scenario.drill->schedule, *next))
+    all.push_back(*next);
   return all;
 }
 

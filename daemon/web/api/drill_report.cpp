@@ -45,12 +45,16 @@ std::string trigger_words(const HeldDrill& drill) {
   return drill.by_calendar ? "scheduled: drwatch began it by its calendar" : drill.planned_at ? "scheduled, begun by a person" : "ad hoc";
 }
 
-std::string people(const HeldDrill& drill) {
+std::vector<std::string> participants(const HeldDrill& drill) {
   std::vector<std::string> names;
   for (const Event& e : drill.work.timeline)
     if (e.by != "drwatch" && std::find(names.begin(), names.end(), e.by) == names.end()) names.push_back(e.by);
+  return names;
+}
+
+std::string people(const HeldDrill& drill) {
   std::string text;
-  for (const auto& name : names) text += (text.empty() ? "" : ", ") + quoted_text(name);
+  for (const auto& name : participants(drill)) text += (text.empty() ? "" : ", ") + quoted_text(name);
   return text.empty() ? "none but drwatch" : text;
 }
 
@@ -202,6 +206,16 @@ std::string drill_report(const Seen& seen, const HeldDrill& drill) {
       "Changes to the runbook: ________\n\nSigned off by ________ on ________\n\nThe events above are in drwatch's journal under their "
       "numbers, each chained to the one before: `drwatch journal verify FILE`.\n";
   return text;
+}
+
+View drill_report_view(const Seen& seen, const HeldDrill& drill) {
+  View view{{"drafted_at", time_view(seen.now)}, {"trigger", trigger_words(drill)}, {"participants", participants(drill)}};
+  view.update(held_drill_view(seen, drill, true));
+  View& deviations = view["deviations"] = View::array();
+  for (const IncidentStep& step : drill.work.steps)
+    if (!drill.recorded && step.plan.critical && step.state != StepState::done) deviations.push_back(step.plan.id);
+  for (const char* theirs : {"observer", "findings", "revision", "signed_off_by"}) view[theirs] = nullptr;
+  return view;
 }
 
 }  // namespace drwatch::web

@@ -10,6 +10,8 @@ namespace drwatch::web {
 
 // Markdown: what an auditor asks of a drill's record, with what only people can say left blank.
 std::string drill_report(const Seen& seen, const HeldDrill& drill);
+// The same as facts: the drill itself, and null for what only people can say.
+View drill_report_view(const Seen& seen, const HeldDrill& drill);
 
 // iCalendar (RFC 5545): an event for the date that is due next of each scenario, and for those of the year after it.
 std::string drill_calendar(const Seen& seen);

@@ -53,11 +53,22 @@ View passed_view(const Record& record, const std::string& scenario) {
   return view;
 }
 
-View listed_view(const Moment& now, const std::string& key) {
+View listed_row(const Moment& now, const std::string& key) {
   const std::string name = key.substr(key.find('/') + 1);
   if (key.starts_with("held/")) return held_drill_view(now.seen, now.state.record.drilling.held.at(name), false);
   if (key.starts_with("planned/")) return planned_drill_view(now.seen, now.settings->scenarios.at(name));
   return passed_view(now.state.record, name);
+}
+
+// All rows have the same keys, whether the drill is to come, is held or was.
+View listed_view(const Moment& now, const std::string& key) {
+  View row = listed_row(now, key);
+  const View held = held_drill_view(now.seen, HeldDrill{}, false);
+  for (const auto& [name, value] : held.items())
+    if (!row.contains(name)) row[name] = value.is_array() ? View::array() : View(nullptr);
+  for (const char* planned : {"overdue_at", "last_success_at", "auto"})
+    if (!row.contains(planned)) row[planned] = nullptr;
+  return row;
 }
 
 const HeldDrill* drill_of(const Moment& now, const Call& call) {
@@ -104,7 +115,11 @@ Response read_drill(const Moment& now, const Call& call) {
 
 Response read_drill_report(const Moment& now, const Call& call) {
   const HeldDrill* drill = drill_of(now, call);
-  return drill ? markdown(drill_report(now.seen, *drill)) : no_such_drill(now, call);
+  if (!drill) return no_such_drill(now, call);
+  const auto format = call.request.query.find("format");
+  if (format == call.request.query.end()) return markdown(drill_report(now.seen, *drill));
+  return format->second == "json" ? json(drill_report_view(now.seen, *drill))
+                                  : problem(400, "not understood", "format is json, or left out");
 }
 
 Response read_drill_calendar(const Moment& now, const Call&) {

@@ -190,4 +190,14 @@ Task<SharedResponse> read_events(Room& room, Call call) {
   co_return co_await rendered(room, call.caller, std::move(make));
 }
 
+// For docs/http.md: all kinds, as they are journaled, logged and streamed.
+std::string event_reference() {
+  std::string text =
+      "\n## Events\n\nWhat `/api/v1/events`, the journal (`drwatch journal show`) and the log bring, by `kind`.\n\n| kind | what it means "
+      "|\n"
+      "| --- | --- |\n";
+  for (const EventKind& kind : event_kinds()) text += "| `" + std::string(kind.name) + "` | " + std::string(kind.doc) + " |\n";
+  return text;
+}
+
 }  // namespace drwatch::web

@@ -109,11 +109,9 @@ Response read_probe(const Moment& now, const Call& call) {
   return json(probe_view(now.seen, *probe, now.next_runs.at(name), true));
 }
 
-// Newest first: ids begin with the minute of the opening.
 Response read_incidents(const Moment& now, const Call& call) {
   const auto& incidents = now.seen.state.record.incidents;
-  auto ids = keys_of(incidents);
-  std::reverse(ids.begin(), ids.end());
+  auto ids = incidents_in_order(now.seen.state.record);
   const std::vector<std::string> states{"open", "recovered", "resolved", "absorbed"};
   const auto wanted = call.request.query.find("state");
   if (wanted != call.request.query.end() && std::find(states.begin(), states.end(), wanted->second) == states.end())

@@ -87,6 +87,21 @@ void summary(std::string& text, const Seen& seen, const Incident& incident) {
   if (!incident.absorbed_by.empty()) text += "- Goes on in: " + incident.absorbed_by + "\n";
 }
 
+// By what the recovery is known; of one that looked well before, what was seen then.
+std::string how_recovered(const Incident& incident) {
+  const bool again = !incident.looked_well.empty();
+  const std::string before = again ? "; it had looked well from " + time_text(incident.looked_well.back().first) + " to " +
+                                         time_text(incident.looked_well.back().second) + ", when it was opened again"
+                                   : "";
+  if (incident.recovery_said)
+    return (again ? "**not seen again**" : "**never seen**") + std::string(": somebody called it over, while its exit did not hold") +
+           before;
+  if (!incident.recovered_at) return again ? "not seen again" + before : "not seen yet";
+  return (incident.exit.by == Exit::By::steps ? "the last critical step, and what else the exit asks"
+                                              : "the first good outcome of the exit") +
+         before;
+}
+
 // Every clock with how it is known, and the three figures made from them (contract, "The life of an incident").
 void clocks(std::string& text, const Incident& incident, const ReportFacts& facts) {
   heading(text, "Clocks");
@@ -100,10 +115,7 @@ void clocks(std::string& text, const Incident& incident, const ReportFacts& fact
   row("opened", at(incident.opened_at), "the trigger had held for its time");
   row("acknowledged", at(incident.acknowledged_at),
       incident.acknowledged_by.empty() ? "by nobody yet" : "by " + plain(incident.acknowledged_by));
-  const std::string recovered = incident.recovery_said ? "**never seen**: somebody called it over, while its exit did not hold"
-                                : incident.exit.by == Exit::By::steps ? "the last critical step, and what else the exit asks"
-                                                                      : "the first good outcome of the exit";
-  row(incident.recovery_said ? "called over" : "recovered", at(incident.recovered_at), recovered);
+  row(incident.recovery_said ? "called over" : "recovered", at(incident.recovered_at), how_recovered(incident));
   row("resolved", at(incident.resolved_at), "the work was done");
   const std::optional<Time> recovered_at = incident.recovery_said ? std::nullopt : incident.recovered_at;
   text += "\n- Time to detect (MTTD): " + between(incident.started_at, incident.detected_at) + "\n";

@@ -52,6 +52,8 @@ View probe_view(const Seen& seen, const ProbeSettings& probe, const std::optiona
                 bool whole);  // not whole: recent, failures and configured are null
 
 // ---- view_incident.cpp
+// Those that are not over, the worst and newest of them first; then what was, newest first.
+std::vector<std::string> incidents_in_order(const Record& record);
 // Not whole: without steps, messages and timeline. Of the timeline at most the newest `events`.
 View incident_view(const Seen& seen, const Incident& incident, bool whole, std::size_t events = std::string::npos);
 View event_view(const Event& event);

@@ -49,6 +49,12 @@ View planned_drill_view(const Seen& seen, const Scenario& scenario) {
   view["id"] = nullptr;
   view["scenario"] = scenario.id;
   view["title"] = scenario.title;
+  view["summary"] = text_view(scenario.summary);
+  view["severity"] = severity_name(scenario.severity);
+  view["class"] = class_name(scenario.of_class);
+  view["affects"] = scenario.affects;
+  view["rto_seconds"] = seconds_view(scenario.rto);
+  view["drill"] = true;
   view["state"] = state_name(drill_state(dates, seen.now));
   view["type"] = scenario.drill ? text_view(scenario.drill->type) : View(nullptr);
   view["at"] = time_view(dates.due_at);

@@ -211,6 +211,19 @@ View event_view(const Event& event) {
   return view;
 }
 
+std::vector<std::string> incidents_in_order(const Record& record) {
+  std::vector<std::string> ids;
+  for (const auto& [id, incident] : record.incidents) ids.push_back(id);
+  std::reverse(ids.begin(), ids.end());  // ids begin with the minute of the opening
+  const auto milder = [&record](const std::string& id) {
+    const Incident& incident = record.incidents.at(id);
+    if (!incident.live()) return 4;
+    return (incident.state == IncidentState::open ? 0 : 2) + (incident.severity == Severity::critical ? 0 : 1);
+  };
+  std::stable_sort(ids.begin(), ids.end(), [&](const std::string& a, const std::string& b) { return milder(a) < milder(b); });
+  return ids;
+}
+
 View incident_view(const Seen& seen, const Incident& incident, bool whole, std::size_t events) {
   View view;
   const auto plain = [&](std::initializer_list<const char*> keys) {

@@ -251,8 +251,9 @@ View status_view(const Seen& seen, const DaemonFigures& figures) {
   view["components"] = View::array();
   for (const auto& [name, component] : seen.settings.components) view["components"].push_back(component_view(seen, component));
   view["incidents"] = View::array();
-  for (const auto& [id, incident] : record.incidents)
-    if (incident.live()) view["incidents"].push_back(incident_view(seen, incident, false));
+  for (const auto& id : incidents_in_order(record))
+    if (const Incident& incident = record.incidents.at(id); incident.live())
+      view["incidents"].push_back(incident_view(seen, incident, false));
   view["pending"] = View::array();
   for (const auto& [scenario, pending] : record.pending) view["pending"].push_back(pending_view(scenario, pending));
   view["kept_shut"] = View::array();

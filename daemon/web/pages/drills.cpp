@@ -29,6 +29,34 @@ View row_of(const Seen& seen, const Scenario& scenario) {
   return row;
 }
 
+constexpr std::size_t most_runs = 100;  // a page; the API has all
+
+View run_of(const HeldDrill& drill) {
+  const bool goes_on = drill.work.live();
+  const std::string verdict = goes_on ? "running" : drill.verdict;
+  View row;
+  row["id"] = drill.work.id;
+  row["title"] = drill.work.title;
+  row["type"] = drill.type;
+  row["verdict"] = verdict;
+  row["verdict_class"] = verdict == "passed" ? "met" : verdict == "partial" ? "at-risk" : verdict == "aborted" ? "resolved" : verdict;
+  row["began_words"] = moment_words(time_view(drill.work.started_at));
+  row["took_words"] = goes_on ? "" : took_words(drill.recovery_seconds);
+  row["lost_words"] = goes_on ? "" : took_words(drill.data_loss_seconds);
+  row["reason"] = text_or_null(drill.reason);
+  return row;
+}
+
+// Those that go on, then those that were, the newest first.
+View runs_of(const Record& record) {
+  View runs = View::array();
+  const auto& held = record.drilling.held;
+  for (const bool going_on : {true, false})
+    for (auto drill = held.rbegin(); drill != held.rend() && runs.size() < most_runs; ++drill)
+      if (drill->second.work.live() == going_on) runs.push_back(run_of(drill->second));
+  return runs;
+}
+
 View score_of(const Score& score) {
   View row;
   row["incident"] = score.incident;
@@ -54,6 +82,8 @@ Response page_drills(const Moment& now, const Call& call) {
   view["scenarios"] = View::array();
   for (const auto& [name, scenario] : now.settings->scenarios) view["scenarios"].push_back(row_of(now.seen, scenario));
   view["has_scenarios"] = !view["scenarios"].empty();
+  view["runs"] = runs_of(now.seen.state.record);
+  view["has_runs"] = !view["runs"].empty();
   view["calibration_words"] = calibration_words(measured);
   view["scores"] = View::array();
   for (auto score = measured.scores.rbegin(); score != measured.scores.rend(); ++score) view["scores"].push_back(score_of(*score));
