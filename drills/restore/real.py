@@ -96,6 +96,8 @@ class Restore:
             if copy.wrong:
                 self.progress.say(f"passed over {copy.label}: {copy.wrong}")
         self.copy, evidence.target, chosen = copies.choose(good, asked.copy, evidence.began_at, asked.seed)
+        if source.reads == "basebackup" and source.tablespaces(self.copy):
+            raise words.Unusable(f"{self.copy.label} has tablespaces: where they belong is for a person to say, and to restore")
         evidence.disaster_at = asked.disaster_at or evidence.target or evidence.began_at
         evidence.classes = getattr(asked, "class") or (["logical"] if evidence.target else ["host"])
         evidence.copy.update(label=self.copy.label, taken_at=words.stamp(self.copy.taken_at), chosen=chosen, of=len(found))
@@ -222,4 +224,5 @@ def alive(pid_file):
 
 
 def quoted(text):
-    return "'" + text.replace("'", "''") + "'"
+    """As a value of postgresql.conf, in which a backslash begins an escape."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
