@@ -182,7 +182,7 @@ class Restore:
         with open(os.path.join(folder, max(filter(wal.HISTORY.fullmatch, os.listdir(folder)))), encoding="utf-8") as file:
             timeline, end = [line.split()[:2] for line in file if re.match(r"\s*\d+\s", line)][-1]
         size = int(control_data(self.runner, self.programs, self.data)["Bytes per WAL segment"])
-        last = (int(end.split("/")[0], 16) << 32 | int(end.split("/")[1], 16)) // size
+        last = ((int(end.split("/")[0], 16) << 32 | int(end.split("/")[1], 16)) - 1) // size
         behind = sorted(name for name in found if wal.SEGMENT.fullmatch(name) and int(name[:8], 16) == int(timeline) and wal.number_of(name, size) > last)
         self.evidence.check("wal", "failed" if behind else "passed",
                             f"replay ended at {end} in {wal.name_of(int(timeline), last, size)}, and {behind[0]} to {behind[-1]} of the archive are behind it: a segment is missing there, "
