@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace drwatch {
 
 std::string answer_text(Time at, const Answer& a) {
@@ -28,6 +30,11 @@ std::optional<std::pair<Time, Answer>> answer_from(const std::string& text) {
     a.refused =
         Refusal{r->value("status", 409), r->value("title", ""), r->value("detail", ""), r->value("list", std::vector<std::string>{})};
   return std::pair{*at, a};
+}
+
+bool keeps_document(const Decision& decision) {
+  const auto has_document = [](const Event& event) { return event.body.json().contains("document"); };
+  return std::any_of(decision.events.begin(), decision.events.end(), has_document);
 }
 
 }  // namespace drwatch

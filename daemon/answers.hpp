@@ -15,4 +15,7 @@ namespace drwatch {
 std::string answer_text(Time at, const Answer& answer);
 std::optional<std::pair<Time, Answer>> answer_from(const std::string& text);  // nullopt: it is none
 
+// What a drill's command found is in one of its events.
+bool keeps_document(const Decision& decision);
+
 }  // namespace drwatch

@@ -330,18 +330,18 @@ Task<void> Daemon::run_command(StartCommand command, Keeping::Ticket ticket, std
     tells.exit_code = (*ended)->exit_code;
     tells.output = (*ended)->output + (*ended)->errors;
   }
-  bool read = false;
   if (!command.evidence.empty()) {
     auto evidence = co_await parts_.world.files.read(command.evidence, DrillEvidence::most_bytes + 1);
-    read = static_cast<bool>(evidence);
     if (evidence)
       tells.evidence = std::move(*evidence);
     else if (evidence.error().code != "ENOENT")
       tells.evidence_wrong = evidence.error().message;
   }
-  feed(std::move(tells));
-  // The event has it. What could not be read stays, for people to look at.
-  if (!read) co_return;
+  const Decision decision = feed(std::move(tells));
+  // What no event has stays, for people to look at: it was not read or not understood, is of another drill, or drwatch ends meanwhile. What
+  // an event has is kept by it from when it is on the disk.
+  if (!keeps_document(decision)) co_return;
+  co_await keeping_.until_durable(keeping_.last());
   // Not written into the co_await itself: g++ 12 destroys what such a temporary holds twice.
   std::function<void()> remove = [file = command.evidence] {
     std::error_code ignored;

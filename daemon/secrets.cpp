@@ -32,7 +32,11 @@ void hide_secrets(Input& input, const Redaction& secrets) {
           secrets.hide(in.rid);
         }
         if constexpr (std::is_same_v<In, JournalHealth>) secrets.hide(in.message);
-        if constexpr (std::is_same_v<In, CommandEnded>) secrets.hide(in.output);
+        if constexpr (std::is_same_v<In, CommandEnded>) {
+          secrets.hide(in.output);
+          secrets.hide(in.evidence_wrong);
+        }
+        if constexpr (requires { in.evidence; }) secrets.hide(in.evidence);
         if constexpr (std::is_same_v<In, AddNote>) secrets.hide(in.text);
         if constexpr (std::is_same_v<In, HandOver>) secrets.hide(in.to);
         if constexpr (std::is_same_v<In, ConfigurationRefused>)

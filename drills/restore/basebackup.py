@@ -91,6 +91,14 @@ class BaseBackup:
     def version(self, copy):
         return None if tar_in(copy.place) else version_of(copy.place)
 
+    @staticmethod
+    def tablespaces(copy):
+        """The numbers of those that it has beside its data directory."""
+        if tar_in(copy.place):
+            return [name.split(".")[0] for name in os.listdir(copy.place) if re.match(r"\d+\.tar", name)]
+        links = os.path.join(copy.place, "pg_tblspc")
+        return os.listdir(links) if os.path.isdir(links) else []
+
     def fetch(self, copy, data, phase, progress, for_real=False):
         """Copies or unpacks it. Returns what is wrong, or None. Tablespaces come to lie beside the data, never where production has them."""
         if copy.wrong:

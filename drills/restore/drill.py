@@ -125,9 +125,12 @@ class Drill:
             self.evidence.check("manifest", "skipped", "the copy has no backup_manifest", mandatory=False)
             return
         done = self.runner.run([self.programs.path("pg_verifybackup"), "--no-parse-wal", "--quiet", self.data])
-        # The map of tablespaces was changed on purpose.
-        said = [line for line in (done.err + done.out).splitlines() if "tablespace_map" not in line and "pg_verifybackup: error" in line]
-        self.evidence.check("manifest", "failed" if done.code and said else "passed", words.last_words("\n".join(said)) if said else "every file is as it was copied")
+        lines = [line for line in (done.err + done.out).splitlines() if "pg_verifybackup:" in line]
+        # The map of tablespaces was changed on purpose. Whatever else made it end so is a failure, also where it says nothing (killed).
+        said = [line for line in lines if "tablespace_map" not in line]
+        self.evidence.check("manifest", "failed" if done.code and (said or not lines) else "passed",
+                            (words.last_words("\n".join(said)) if said else f"pg_verifybackup ended with {done.code}") if done.code and (said or not lines)
+                            else "every file is as it was copied")
 
     def logs(self):
         """Fetches the log. A gap fails the drill, and what can be restored in spite of it is restored: what would be lost has to be known."""
@@ -150,11 +153,21 @@ class Drill:
             self.staged.fetch(self.runner, self.progress, phase)
         if evidence.control and evidence.control["planted"] == "gap":
             evidence.control["where"] = archive.lost or "nothing to take away"
-        evidence.check("wal", *self.staged.said())
-        evidence.copy.update(wal_segments=len(self.staged.staged), wal_bytes=self.staged.bytes, bytes=used_by(self.data))
-        if place := wal.makes_tablespaces(self.runner, self.programs, self.staged.folder, self.staged.staged, label["segment"]):
+        evidence.copy.update(bytes=used_by(self.data))
+        return self.may_be_replayed()
+
+    def may_be_replayed(self):
+        """Asked after each fetching: whether what is there now can be replayed, and comes to its end."""
+        evidence, staged = self.evidence, self.staged
+        evidence.check("wal", *staged.said())
+        evidence.copy.update(wal_segments=len(staged.staged), wal_bytes=staged.bytes)
+        folder = wal.together(os.path.join(self.folder, "log"), os.path.join(self.data, "pg_wal"), staged.folder)
+        place, wrong = wal.read_through(self.runner, self.programs, folder, staged.staged, staged.size)
+        if place:
             evidence.check("replay", "skipped", f"the log makes a tablespace at {place}: replayed beside production it would write there; take a newer base backup")
             return False
+        if wrong and evidence.found("wal") == "passed":
+            evidence.check("wal", "failed", wrong)
         return True
 
     def replay(self):
@@ -175,6 +188,8 @@ class Drill:
             self.staged.until, self.staged.beyond = None, 0
             with evidence.phase("fetch-wal-on") as phase:
                 self.staged.fetch(self.runner, self.progress, phase)
+            if not self.may_be_replayed():
+                return False
         if not up:
             evidence.check("replay", "failed", server.failed)
             return False

@@ -11,6 +11,7 @@ from .evidence import EXIT, Evidence, Progress
 from .real import Restore
 from .runner import Bounds, Runner, Stopped, TimedOut
 from .scratch import Scratch
+from .server import Failed
 
 
 def main(arguments):
@@ -28,6 +29,8 @@ def main(arguments):
         within_bounds(asked, evidence, progress)
     except words.Unusable as error:
         evidence.stopped = str(error)
+    except Exception as error:  # a fault of the drill's own says nothing about the copy, and must not look as if it did
+        evidence.stopped = f"a fault of the drill itself: {type(error).__name__}: {error}"
     evidence.ended_at = words.now()
     verdict = evidence.verdict()
     if evidence.stopped:
@@ -71,6 +74,8 @@ def within_bounds(asked, evidence, progress):
         stopped_by(asked, evidence, drill, stopped)
     except OSError as error:
         evidence.stopped = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+    except Failed as failed:
+        evidence.check("readable", "failed", f"the restored database does not answer: {failed}")
     finally:
         end(evidence, drill, scratch, bounds)
     if evidence.control:

@@ -168,6 +168,9 @@ def checked(asked):
     for name in getattr(asked, "class"):
         if name not in CLASSES:
             raise words.Unusable(f"{name!r} is no class of disaster: {', '.join(CLASSES)}")
+    for name in ("restore", "replay"):
+        if name in asked.optional:
+            raise words.Unusable(f"--optional {name}: without it nothing came back, and nothing is proven")
     if asked.control and asked.control not in FAULTS:
         raise words.Unusable(f"--control plants one of {', '.join(FAULTS)}")
     if asked.control and asked.for_real:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 
 from . import wal, words
 from .copies import Copy, NoCopy
@@ -96,7 +97,9 @@ class PgBackRest:
 
     def restore_command(self):
         """For a restore in earnest: the server fetches by itself."""
-        return " ".join(["pgbackrest", *self.common, f"--pg1-path={self.bound}", "archive-get", "%f", '"%p"'])
+        # Read by a shell, after the server has put in what stands behind a %.
+        words_ = [shlex.quote(word).replace("%", "%%") for word in (*self.common, f"--pg1-path={self.bound}")]
+        return " ".join(["pgbackrest", *words_, "archive-get", "%f", '"%p"'])
 
 
 class Archive:

@@ -4,9 +4,9 @@ import os
 import re
 import time
 
-from . import copies, verify, words
+from . import copies, verify, wal, words
 from .drill import source_of
-from .programs import Programs, version_of
+from .programs import Programs, control_data, version_of
 from .runner import environment
 from .server import Failed
 
@@ -17,7 +17,7 @@ class Restore:
     def __init__(self, asked, evidence, runner, folder):
         self.asked, self.evidence, self.runner, self.folder = asked, evidence, runner, folder
         self.progress, self.data = evidence.progress, os.path.abspath(asked.for_real)
-        self.programs, self.begun, self.started = Programs(asked.bin), time.monotonic(), False
+        self.programs, self.begun, self.told = Programs(asked.bin), time.monotonic(), False
 
     def elapsed(self):
         return time.monotonic() - self.begun
@@ -50,6 +50,7 @@ class Restore:
             evidence.took = time.monotonic() - self.begun
             evidence.check("replay", "passed", f"to {words.stamp(evidence.target)}" if evidence.target else "to the end of the log")
             self.tidy()
+            self.to_its_end(source.archive())
             self.look()
 
     def refuse(self):
@@ -96,6 +97,8 @@ class Restore:
             if copy.wrong:
                 self.progress.say(f"passed over {copy.label}: {copy.wrong}")
         self.copy, evidence.target, chosen = copies.choose(good, asked.copy, evidence.began_at, asked.seed)
+        if source.reads == "basebackup" and source.tablespaces(self.copy):
+            raise words.Unusable(f"{self.copy.label} has tablespaces: where they belong is for a person to say, and to restore")
         evidence.disaster_at = asked.disaster_at or evidence.target or evidence.began_at
         evidence.classes = getattr(asked, "class") or (["logical"] if evidence.target else ["host"])
         evidence.copy.update(label=self.copy.label, taken_at=words.stamp(self.copy.taken_at), chosen=chosen, of=len(found))
@@ -139,7 +142,7 @@ class Restore:
             return False
         dead_since = None
         while True:
-            if self.value("select not pg_is_in_recovery()") == "t":
+            if self.takes_writes():
                 return True
             self.runner.bounds.ask()
             pid = os.path.join(self.data, "postmaster.pid")
@@ -153,6 +156,37 @@ class Restore:
                 self.evidence.check("replay", "failed", f"the server ended while it recovered: {words.last_words(said, 4)}")
                 return False
             time.sleep(0.05)
+
+    def takes_writes(self):
+        """Asked of the server that was restored: at a --dsn another may answer, and would be taken for it."""
+        try:
+            with open(os.path.join(self.data, "postmaster.pid"), encoding="utf-8") as file:
+                begun = int(file.read().splitlines()[2])
+        except (OSError, ValueError, IndexError):
+            return False
+        rows = self.value(f"select abs(extract(epoch from pg_catalog.pg_postmaster_start_time()) - {begun}) < 60, not pg_catalog.pg_is_in_recovery()", whole=True)
+        if rows and rows[0][0] != "t" and not self.told:
+            self.told = True
+            self.progress.say(f"the server that answers at --dsn is not the one in {self.data}, which is waited for")
+        return bool(rows) and rows[0] == ["t", "t"]
+
+    def to_its_end(self, archive):
+        """At a gap, or in a segment that can't be read, replay ends without a word, and the server goes on from there on a timeline of its own."""
+        if self.evidence.target:
+            return
+        found = archive.names() if archive else None
+        if found is None:
+            self.evidence.check("wal", "skipped", "the archive can't be listed: whether it goes on behind the end of replay can't be told", mandatory=False)
+            return
+        folder = os.path.join(self.data, "pg_wal")
+        with open(os.path.join(folder, max(filter(wal.HISTORY.fullmatch, os.listdir(folder)))), encoding="utf-8") as file:
+            timeline, end = [line.split()[:2] for line in file if re.match(r"\s*\d+\s", line)][-1]
+        size = int(control_data(self.runner, self.programs, self.data)["Bytes per WAL segment"])
+        last = ((int(end.split("/")[0], 16) << 32 | int(end.split("/")[1], 16)) - 1) // size
+        behind = sorted(name for name in found if wal.SEGMENT.fullmatch(name) and int(name[:8], 16) == int(timeline) and wal.number_of(name, size) > last)
+        self.evidence.check("wal", "failed" if behind else "passed",
+                            f"replay ended at {end} in {wal.name_of(int(timeline), last, size)}, and {behind[0]} to {behind[-1]} of the archive are behind it: a segment is missing there, "
+                            "or can't be read; what they hold is not in this server" if behind else f"to {end}, the end of the archive")
 
     def look(self):
         """What a responder has to know before people are let in again. Only questions: amcheck and checksums are for a drill."""
@@ -197,14 +231,14 @@ class Restore:
         text = done.out.removesuffix("\n")
         return [row.split("\x1f") for row in text.split("\x1e")] if text else []
 
-    def value(self, sql, database="postgres", within=300.0):
+    def value(self, sql, database="postgres", within=300.0, whole=False):
         try:
             rows = self.ask(sql, database, within)
         except Failed:
             if self.evidence.took is None:
                 return None  # not up yet
             raise
-        return rows[0][0] if rows else None
+        return rows if whole else rows[0][0] if rows else None
 
     def databases(self):
         return [row[0] for row in self.ask("select datname from pg_database where datallowconn and not datistemplate order by datname")]
@@ -222,4 +256,5 @@ def alive(pid_file):
 
 
 def quoted(text):
-    return "'" + text.replace("'", "''") + "'"
+    """As a value of postgresql.conf, in which a backslash begins an escape."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"

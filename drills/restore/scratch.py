@@ -126,6 +126,9 @@ def shared_memory(folder):
         with open(os.path.join(folder, "data", "postmaster.pid"), encoding="utf-8", errors="replace") as file:
             lines = file.read().splitlines()
         postmaster, number = int(lines[0]), int(lines[6].split()[1])
+        # A copy may bring production's own file with it.
+        if os.path.realpath(lines[1]) != os.path.realpath(os.path.join(folder, "data")):
+            return []
         with open("/proc/sysvipc/shm", encoding="ascii") as file:
             for row in file.read().splitlines()[1:]:
                 field = row.split()

@@ -92,8 +92,14 @@ class Questions:
                         return "failed", f"{said} is {words.in_words(off)} before the target, and the canary beats every {words.in_words(asked.beat_every)}"
                 return "passed", said
             attempt(e, "beat", question)
-        if e.restored_to is not None:
-            e.lost = max(0.0, (e.disaster_at - e.restored_to).total_seconds())
+        if e.restored_to is None:
+            return
+        off = (e.disaster_at - e.restored_to).total_seconds()
+        if e.target is None and asked.disaster_at is not None and off < -asked.beat_every:
+            # Behind a --restore-command, or in an archive whose files lie about their times: what came later could not be left away.
+            e.check("beat", "skipped", f"{words.stamp(e.restored_to)} came back, which is after the disaster of {words.stamp(e.disaster_at)}: what would have been lost then was not measured")
+        else:
+            e.lost = max(0.0, off)
 
     def claims(self):
         """What was claimed, and what was promised, against what came back."""
@@ -101,8 +107,8 @@ class Questions:
         if e.claim:
             claimed = words.time_of(e.claim["recovery_point"])
             claimed = min(claimed, e.target or claimed)  # nobody claims what was not asked for
-            if e.restored_to is None:
-                e.check("claim", "skipped", "nothing says to which moment the copy goes")
+            if e.lost is None:
+                e.check("claim", "skipped", "nothing says to which moment the copy goes" if e.restored_to is None else "what came back is of after the disaster")
             else:
                 off = (claimed - e.restored_to).total_seconds()
                 kept = off <= asked.beat_every
@@ -111,7 +117,7 @@ class Questions:
                         ("" if kept else f": {words.in_words(off)} less than claimed"))
         if asked.rpo is not None:
             if e.lost is None:
-                e.check("rpo", "skipped", "nothing says to which moment the copy goes")
+                e.check("rpo", "skipped", "nothing says to which moment the copy goes" if e.restored_to is None else "what came back is of after the disaster")
             else:
                 e.check("rpo", "passed" if e.lost <= asked.rpo else "failed", f"{words.in_words(e.lost)} lost, {words.in_words(asked.rpo)} may be")
 

@@ -223,17 +223,56 @@ class Staged:
         return "passed", f"{count} without a gap" + (f"; {self.beyond} later ones are not needed" if self.beyond else "")
 
 
-def makes_tablespaces(runner, programs, folder, staged, first):
-    """A tablespace that is made while the log is replayed would be made at its own absolute path, outside of the scratch folder."""
-    starts = {}
-    for name in sorted([*staged, first] if os.path.exists(os.path.join(folder, first)) else staged):
-        starts.setdefault(name[:8], []).append(name)
-    for names in starts.values():
+def together(folder, own, staged):
+    """A folder of links to the log as replay finds it: what was fetched, and what the copy brings with it (`own`, its pg_wal)."""
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder, mode=0o700)
+    for place in (own, staged):
+        for name in filter(SEGMENT.fullmatch, os.listdir(place)):
+            link = os.path.join(folder, name)
+            if os.path.lexists(link):
+                os.unlink(link)
+            os.symlink(os.path.join(place, name), link)
+    return folder
+
+
+def stretches(names, size):
+    """The names in order, in lists without a gap, each of one timeline."""
+    found = []
+    for name in sorted(names):
+        if not found or name[:8] != found[-1][-1][:8] or number_of(name, size) != number_of(found[-1][-1], size) + 1:
+            found.append([])
+        found[-1].append(name)
+    return found
+
+
+def read_through(runner, programs, folder, staged, size):
+    """Reads the log before it is replayed: (the place of a tablespace that it makes, what is wrong with a segment of `staged`), each None where
+    there is none. A tablespace would be made at its own absolute path, outside of the scratch folder. Where a record can't be read replay ends,
+    and says that it was the end of the log. The log that a copy brings with it may end anywhere; a fetched segment is whole."""
+    wrong = None
+    for names in stretches(os.listdir(folder), size):
         # Without an end it would read the one segment alone.
         done = runner.run([programs.path("pg_waldump"), "-p", folder, "-r", "Tablespace", names[0], names[-1]], env=environment())
         if made := re.search(r"desc: CREATE\s+\d+\s+(\"?[^\"\n]+)", done.out):
-            return made[1].strip('"')
-    return None
+            return made[1].strip('"'), None
+        if done.code < 0:
+            raise words.Unusable(f"pg_waldump does not read the log: it ended by signal {-done.code}")
+        if done.code and not wrong:
+            number = broken_at(done.err, names[0], size)
+            behind = [name for name in names if name in staged and number_of(name, size) >= number]
+            if behind:
+                wrong = f"{behind[0]} can't be read to its end, and {len(behind) - 1} segments behind are out of reach: {done.why()}"
+    return None, wrong
+
+
+def broken_at(said, first, size):
+    """The number of the segment in which pg_waldump came to an end."""
+    if found := re.search(r"(?:log|WAL) segment ([0-9A-F]{24})", said):
+        return number_of(found[1], size)
+    if found := re.findall(r"\b([0-9A-F]{1,8})/([0-9A-F]{1,8})\b", said):
+        return (int(found[-1][0], 16) << 32 | int(found[-1][1], 16)) // size
+    return number_of(first, size)
 
 
 def copy_file(source, target, bounds, at=None):

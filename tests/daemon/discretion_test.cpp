@@ -79,6 +79,12 @@ TEST_CASE("the words of every input are freed of secrets, its names and ids are 
     return input;
   };
   CHECK(std::get<CommandEnded>(free(CommandEnded{"id", "step", 0, "printed s3cret-value"})).output == "printed ***");
+  CommandEnded drilled{.evidence = R"({"detail": "could not reach s3cret-value"})", .evidence_wrong = "s3cret-value: EACCES"};
+  drilled = std::get<CommandEnded>(free(drilled));
+  CHECK(drilled.evidence == R"({"detail": "could not reach ***"})");
+  CHECK(drilled.evidence_wrong == "***: EACCES");
+  RecordDrill handed_in{.evidence = R"({"detail": "s3cret-value"})"};
+  CHECK(std::get<RecordDrill>(free(handed_in)).evidence == R"({"detail": "***"})");
   CHECK(std::get<SetSignal>(free(SetSignal{"s3cret-value", true, "by", "of s3cret-value"})).note == "of ***");
   CHECK(std::get<SetSignal>(free(SetSignal{"s3cret-value", true, "by", ""})).signal == "s3cret-value");
   CHECK(std::get<JournalHealth>(free(JournalHealth{true, "s3cret-value"})).message == "***");

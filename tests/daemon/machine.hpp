@@ -39,14 +39,21 @@ struct Told : Log {
   const Event* last(const std::string& kind) const;
 };
 
-// Commands that take a while and end well; a cancelled one takes five seconds to die.
+// Commands that take a while and end well; a cancelled one takes five seconds to die. A drill's leaves its document behind.
 struct Commands : Exec {
   explicit Commands(Clock& c) : clock(c) {}
   Task<Result<ExecResult>> run(ExecRequest request) override;
   Clock& clock;
+  std::string document;           // what follows "--evidence" is where it goes
+  std::filesystem::path left_at;  // where it went
   std::vector<std::vector<std::string>> begun;
   std::size_t ended = 0;
   bool killed = false;  // at once, with the machine
+};
+
+// The machine's own folder, in which a drill's command leaves its document.
+struct Readable : sim::NoFiles {
+  Task<Result<std::string>> read(std::string path, std::size_t most) override;
 };
 
 // What Alertmanager was told, beside what it makes of it: every start that an alert was ever given.
@@ -127,7 +134,7 @@ class Machine {
   sim::NoResolver resolver_;
   sim::NoNet net_;
   sim::NoPostgres postgres_;
-  sim::NoFiles files_;
+  Readable files_;
   std::unique_ptr<World> world_;
   std::unique_ptr<Disk> journal_;
   std::unique_ptr<Daemon> daemon_;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a restore drill has to find in the copy itself, each with a cluster of its own on a real PostgreSQL."""
 import os
+import subprocess
 import sys
 import time
 import unittest
@@ -98,6 +99,25 @@ class Copies(unittest.TestCase):
         code, e, _ = c.drill("--basebackup", c.path("copies", "tar"), "--archive", c.path("archive"))
         self.assertEqual((code, e["verdict"]), (3, "partial"), e.told())
         self.assertIn("space2", e.check("replay")["detail"])
+
+    def test_a_tablespace_that_is_made_while_the_copy_is(self):
+        """Its making lies in the log that the copy itself brings: also without an archive it is not replayed into production's files."""
+        c = self.cluster(conf="autovacuum = off")
+        place, base = c.path("space"), c.path("copies", "base")
+        c.must(["mkdir", place])
+        taking = subprocess.Popen([*c.owner, "env", "-i", *(f"{k}={v}" for k, v in c.env.items()), f"{c.bin}/pg_basebackup", "-c", "fast", "-D", base, "--max-rate", "4M"], cwd=c.folder)
+        c.until(lambda: os.path.exists(os.path.join(base, "backup_label")), "the copy is begun")
+        c.sql(f"create tablespace later location '{place}'")
+        c.sql("create table far (id int) tablespace later; insert into far select generate_series(1, 1000)")
+        self.assertIsNone(taking.poll(), "the copy was made too soon")
+        self.assertEqual(taking.wait(), 0)
+        c.sql("checkpoint")
+        def written():
+            return [(file, os.stat(file).st_mtime_ns) for file in files(place)]
+        before = written()
+        code, e, _ = c.drill("--basebackup", base)
+        self.assertEqual(written(), before)
+        self.assertIn(place, e.check("replay")["detail"], e.told())
 
     def test_a_standby_copy_with_jobs(self):
         """A copy with a standby's settings, pg_cron loaded and a subscription does none of it."""

@@ -119,6 +119,28 @@ class Earnest(unittest.TestCase):
                 shutil.rmtree(e["copy"]["moved_to"])
                 shutil.rmtree(c.path("copies")), c.must(["mkdir", c.path("copies")])
 
+    def test_only_what_was_restored_is_asked(self):
+        """At a --dsn another server answers; and at a gap replay ends as if that were all."""
+        c = self.cluster
+        base = self.backup()
+        names = []
+        for _ in range(3):
+            c.order()
+            names.append(c.segment())
+        asked = ("--basebackup", base, "--archive", c.path("archive"))
+        code, e, _ = c.drill(*asked, "--for-real", c.path("unstarted"), "--dsn", f"host={c.path('s')} user=postgres", "--start-command", "true")
+        self.assertEqual((code, e.failed()), (1, ["replay"]), e.told())
+        c.stop()
+        os.rename(c.path("archive", names[1]), c.path("kept"))
+        try:
+            code, e, _ = c.drill(*asked, "--for-real", c.path("gap"))
+        finally:
+            c.must([f"{c.bin}/pg_ctl", "-w", "-s", "-m", "immediate", "-D", c.path("gap"), "stop"])
+            os.rename(c.path("kept"), c.path("archive", names[1]))
+        self.assertEqual((code, e.failed()), (1, ["wal"]), e.told())
+        self.assertIn(f"in {names[0]}, and {names[2]} to ", e.check("wal")["detail"])
+        c.start()
+
     def test_refused(self):
         """A server that runs, and a folder with something in it."""
         c = self.cluster

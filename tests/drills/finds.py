@@ -109,6 +109,22 @@ class Archive(unittest.TestCase):
         self.assertEqual(code, 1, e.told())
         self.assertSaid(e, "wal", "failed", self.names[2], "100000 bytes")
 
+    def test_a_segment_that_changed(self):
+        """As long as it has to be, and replay ends in it as if it were the end of the log."""
+        c = self.cluster
+        with open(c.path("archive", self.names[1]), "r+b") as file:
+            whole = file.read()
+            file.seek(200)
+            file.write(b"\x5a" * 40)
+        try:
+            code, e, _ = self.drill()
+        finally:
+            with open(c.path("archive", self.names[1]), "r+b") as file:
+                file.write(whole)
+        self.assertEqual((code, e.failed()), (1, ["wal"]), e.told())
+        self.assertSaid(e, "wal", "failed", self.names[1], "1 segments behind are out of reach")
+        self.assertSaid(e, "replay", "passed")
+
     def test_without_a_network(self):
         """What runs in the copy sees no interface but the loopback of its own."""
         with open("/proc/net/dev", encoding="ascii") as file:

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What the restore drill reads, says and decides, without a PostgreSQL."""
+import contextlib
 import datetime
 import io
 import json
@@ -13,7 +14,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path = [str(ROOT / "drills"), *(p for p in sys.path if os.path.realpath(p or ".") != os.path.dirname(os.path.realpath(__file__)))]
 sys.dont_write_bytecode = True
-from restore import basebackup, copies, dump, evidence, options, programs, runner, scratch, wal, words  # noqa: E402
+from restore import basebackup, copies, drill, dump, evidence, main, options, pgbackrest, programs, real, runner, scratch, server, verify, wal, words  # noqa: E402
 
 T = words.time_of("2026-03-01T02:11:00Z")
 
@@ -116,6 +117,46 @@ class Segments(unittest.TestCase):
         # To the first that came after the target, and two more.
         self.assertEqual(self.staged(range(5, 30), until=words.of_epoch(8 * 60 + 1))[::2], ("passed", 7))
 
+    def test_stretches(self):
+        size = 16 << 20
+        names = [wal.name_of(*it, size) for it in ((1, 254), (1, 255), (1, 256), (1, 258), (2, 256), (2, 257))]
+        self.assertEqual(wal.stretches(reversed(names), size), [names[:3], names[3:4], names[4:]])
+
+    def test_where_the_log_breaks_off(self):
+        size, first = 1 << 20, wal.name_of(1, 5, 1 << 20)
+        for said, number in (("error in WAL record at 0/4000028: incorrect resource manager data checksum in record at 0/40000A8", 64),
+                             ("error in WAL record at 0/4FFFFF0: unexpected pageaddr 0/1000000 in log segment " + wal.name_of(1, 80, size) + ", offset 0", 80),
+                             ("could not find a valid record after 1/0", 4096), ("killed, or something else", 5)):
+            self.assertEqual(wal.broken_at("pg_waldump: error: " + said, first, size), number)
+
+    def read(self, code, said, out="", staged=(5, 6, 7)):
+        """What is made of pg_waldump's end, over the segments 4 (the copy's own) to 7."""
+        size = 1 << 20
+        with tempfile.TemporaryDirectory() as folder:
+            for place, numbers in (("own", (4, 5)), ("staged", staged)):
+                os.mkdir(os.path.join(folder, place))
+                for number in numbers:
+                    open(os.path.join(folder, place, wal.name_of(1, number, size)), "w").close()
+
+            class Programs:
+                path = staticmethod(lambda name: name)
+
+            class Runner:
+                run = staticmethod(lambda command, **_: runner.Done(code, out, said))
+            links = wal.together(os.path.join(folder, "log"), os.path.join(folder, "own"), os.path.join(folder, "staged"))
+            self.assertTrue(os.path.samefile(os.path.join(links, wal.name_of(1, 5, size)), os.path.join(folder, "staged" if 5 in staged else "own", wal.name_of(1, 5, size))))
+            return wal.read_through(Runner, Programs, links, [wal.name_of(1, n, size) for n in staged], size)
+
+    def test_the_log_is_read_before_it_is_replayed(self):
+        self.assertEqual(self.read(0, ""), (None, None))
+        self.assertEqual(self.read(0, "", 'desc: CREATE 16410 "/srv/space"'), ("/srv/space", None))
+        place, wrong = self.read(1, "error in WAL record at 0/600028: invalid record length at 0/600060: wanted 24, got 0")
+        self.assertEqual(place, None)
+        self.assertIn(wal.name_of(1, 6, 1 << 20) + " can't be read to its end, and 1 segments behind", wrong)
+        # The log that a copy brings with it ends somewhere.
+        self.assertEqual(self.read(1, "error in WAL record at 0/500028: invalid record length at 0/500060: wanted 24, got 0", staged=()), (None, None))
+        self.assertRaises(words.Unusable, self.read, -9, "")
+
     def test_what_lies_in_an_archive(self):
         with tempfile.TemporaryDirectory() as folder:
             names = ["000000010000000000000001", "000000010000000000000002.gz", "00000002.history", "000000010000000000000003.part", "x", "000000010000000000000004.partial"]
@@ -136,6 +177,62 @@ class Said(unittest.TestCase):
             self.assertEqual(it.verdict(), verdict, checks)
         it.stopped = "by somebody"
         self.assertEqual((it.verdict(), evidence.EXIT[it.verdict()]), ("aborted", 2))
+
+    def test_a_fault_of_its_own_is_no_verdict_about_the_copy(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path, kept, user = os.path.join(folder, "evidence.json"), main.within_bounds, os.geteuid
+            os.geteuid = lambda: 1000
+            try:
+                def broken(*_):
+                    raise KeyError("backup")
+                main.within_bounds = broken
+                with contextlib.redirect_stderr(io.StringIO()):
+                    code = main.main(["--dump", folder, "--evidence", path])
+            finally:
+                main.within_bounds, os.geteuid = kept, user
+            with open(path, encoding="utf-8") as file:
+                found = json.load(file)
+            self.assertEqual((code, found["verdict"]), (2, "aborted"))
+            self.assertIn("KeyError", found["stopped"])
+
+    def test_a_manifest_that_was_not_compared(self):
+        """Killed it says nothing; releases before 15 say `fatal`."""
+        for code, said, verdict in ((0, "", "passed"), (1, 'pg_verifybackup: error: "tablespace_map" has size 1 on disk but size 2 in the manifest', "passed"),
+                                    (1, 'pg_verifybackup: error: "PG_VERSION" is missing', "failed"), (-9, "", "failed"),
+                                    (1, "pg_verifybackup: fatal: manifest checksum mismatch", "failed")):
+            with tempfile.TemporaryDirectory() as folder:
+                open(os.path.join(folder, "backup_manifest"), "w").close()
+                it = drill.Drill.__new__(drill.Drill)
+                it.evidence, it.data = evidence.Evidence(quiet()), folder
+
+                class source:
+                    reads = "basebackup"
+
+                class those:
+                    has, path = staticmethod(lambda name: True), staticmethod(lambda name: name)
+
+                class fake:
+                    run = staticmethod(lambda command: runner.Done(code, "", said))
+                it.source, it.programs, it.runner = source, those, fake
+                it.manifest()
+                self.assertEqual(it.evidence.found("manifest"), verdict, said)
+
+    def test_what_came_back_is_of_after_the_disaster(self):
+        """Then nothing was measured of what would have been lost, and no claim was tried."""
+        for restored, verdicts, lost in ((T - hours(1), ["passed", "passed"], 3600.0), (T + hours(1), ["skipped", "skipped"], None)):
+            asked = options.checked(options.read(["--basebackup", "/x", "--restore-command", "x", "--disaster-at", words.stamp(T), "--claim", words.stamp(T - hours(1)),
+                                                  "--rpo", "2h"]))
+            e = evidence.Evidence(quiet())
+            e.disaster_at, e.claim = T, {"recovery_point": words.stamp(T - hours(1)), "source": "archive"}
+
+            class answers:
+                ask = staticmethod(lambda *_: [[words.stamp(restored), "7"]])
+            questions = verify.Questions(asked, e, answers, 10)
+            questions.canary = "postgres"
+            questions.beat((None, None))
+            questions.claims()
+            self.assertEqual(([e.found("claim"), e.found("rpo")], e.lost), (verdicts, lost))
+            self.assertEqual(e.verdict(), "passed" if lost else "partial")
 
     def test_mandatory_and_optional(self):
         it = evidence.Evidence(quiet(), mandatory=["a"], optional=["b"])
@@ -163,7 +260,8 @@ class Asked(unittest.TestCase):
         base = ["--dump", "/nowhere"]
         for wrong in ([], [*base, "--pgbackrest", "main"], [*base, "--copy", "sometime"], [*base, "--rto", "5"], [*base, "--check", "x"], [*base, "--at-least", "t=many"],
                       [*base, "--class", "storm"], [*base, "--control", "fire"], [*base, "--for-real", "/x"], [*base, "--protects", "password=x"],
-                      ["--basebackup", "/x", "--for-real", "/y", "--control"], [*base, "--seed", "x"], [*base, "--max-disk", "much"]):
+                      ["--basebackup", "/x", "--for-real", "/y", "--control"], [*base, "--seed", "x"], [*base, "--max-disk", "much"],
+                      [*base, "--optional", "replay"]):
             with self.assertRaises(words.Unusable, msg=wrong):
                 options.checked(options.read(wrong))
 
@@ -186,7 +284,44 @@ class Asked(unittest.TestCase):
         self.assertEqual(len(dump.errors(said, "postgres")), 1)
 
 
+class Earnest(unittest.TestCase):
+    def test_as_the_server_reads_it(self):
+        """A backslash begins an escape in postgresql.conf; a shell and a percent sign come after."""
+        self.assertEqual(real.quoted("a 'b' \\n"), "'a ''b'' \\\\n'")
+        it = pgbackrest.PgBackRest("main", "/etc/my conf", None, "/x", None)
+        it.bound = "/srv/100% mine"
+        self.assertIn("'--config=/etc/my conf' '--pg1-path=/srv/100%% mine' archive-get %f", it.restore_command())
+
+    def test_tablespaces_are_for_a_person(self):
+        with tempfile.TemporaryDirectory() as folder:
+            plain, tar, without = (os.path.join(folder, name) for name in ("plain", "tar", "without"))
+            for place in (plain, tar, without):
+                os.makedirs(os.path.join(place, "pg_tblspc"))
+                open(os.path.join(place, "backup_label"), "w").close()
+            os.symlink("/srv/space", os.path.join(plain, "pg_tblspc", "16410"))
+            for name in ("base.tar", "16410.tar.gz"):
+                open(os.path.join(tar, name), "w").close()
+            found = {name: basebackup.BaseBackup.tablespaces(copies.Copy(name, T, place=os.path.join(folder, name))) for name in ("plain", "tar", "without")}
+            self.assertEqual(found, {"plain": ["16410"], "tar": ["16410"], "without": []})
+
+
 class Scratch(unittest.TestCase):
+    def test_the_memory_of_another_server_stays(self):
+        """A copy may bring production's postmaster.pid with it, with production's number in it."""
+        import ctypes
+        libc = ctypes.CDLL(None)
+        number = libc.shmget(0, 4096, 0o1600)
+        self.assertGreaterEqual(number, 0)
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                os.mkdir(os.path.join(folder, "data"))
+                for data, found in (("/var/lib/postgresql/15/main", []), (os.path.join(folder, "data"), [number])):
+                    with open(os.path.join(folder, "data", "postmaster.pid"), "w", encoding="utf-8") as file:
+                        file.write(f"{os.getpid()}\n{data}\n1\n5432\n/s\n\n  1234 {number}\nready\n")
+                    self.assertEqual(scratch.shared_memory(folder), found)
+        finally:
+            libc.shmctl(number, 0, None)
+
     def test_only_what_a_drill_made_is_removed(self):
         with tempfile.TemporaryDirectory() as root:
             for name in ("drill-mine", "other"):
