@@ -44,7 +44,7 @@ if [ "${1:-}" != --inside ]; then
       kill -KILL "$inside" 2>/dev/null || true # unshare blocks the milder signals; the rest dies with it
       wait "$inside" 2>/dev/null || true
     fi
-    [ -z "${DRWATCH_FRESH:-}" ] || chown -R --reference="$DRWATCH_FRESH" "$DRWATCH_FRESH" # whose folder it is writes to it after sudo
+    [ -z "${DRWATCH_FRESH:-}" ] || chown -R --reference="$DRWATCH_FRESH" "$DRWATCH_FRESH" || true # whose folder it is writes to it after sudo
     rm -rf --one-file-system "$work" 2>/dev/null || { sleep 2; rm -rf --one-file-system "$work"; }
   }
   trap over EXIT
