@@ -5,12 +5,15 @@
 test    what every landing must show. Unit suites run once, under AddressSanitizer and UndefinedBehaviorSanitizer; what must be plain (bounds on
         time or memory, end to end, quiet months, kills) runs plain, while the sanitized programs are still being compiled. Of each long proof
         some seeds, drawn from the commit.
-proof   everything: both builds with every suite, all seeds, months and kills, the separate build, a fresh machine. Writes tests/PROOFS.md. It takes
-        hours, so it goes on where it was ended: what held on this commit is not run again, and the row says in how many runs it was made and
-        what failed in the first.
+proof   everything: a fresh machine, both builds with every suite, all seeds, months and kills, the separate build. Writes tests/PROOFS.md. What
+        passed in the fresh machine's `make test` is not run a second time by the same build here, unless it skipped anything or the seeds
+        govern it. It takes more than an hour, so it goes on where it was ended: what held on this commit is not run again, and the row says
+        in how many runs it was made and what failed in the first.
 
 Labels of a test, given where it is declared: `plain` runs plain in `make test`, `unit` sanitized. What has neither is for `make proof` alone.
+`seeds`: what it runs is told by seeds() and by the proof, which runs more.
 """
+import glob
 import json
 import os
 import re
@@ -22,6 +25,7 @@ import xml.etree.ElementTree as xml
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FOLDER = os.path.join(ROOT, "build", "checks")
+FRESH = os.path.join(FOLDER, "fresh")  # what the fresh machine leaves to the proof: its compiler cache and the results of its tests
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
@@ -51,6 +55,23 @@ def drawn(count, of):
     return int(commit()[:8], 16) % (of - count + 1) + 1
 
 
+class Case:
+    """What ctest's results say of one test."""
+
+    def __init__(self, case):
+        self.name, self.seconds, self.output = case.get("name"), float(case.get("time") or 0), case.findtext("system-out") or ""
+        self.skipped = [line[8:] for line in self.output.splitlines() if line.startswith("SKIPPED ")]
+        failure, left_out = case.find("failure") is not None, case.find("skipped")
+        self.passed = case.get("status") in ("run", "passed") and not failure
+        self.failed = not self.passed and (failure or left_out is None)
+        if not self.passed and not self.failed:
+            self.skipped.append(left_out.get("message") or "skipped")
+
+
+def cases(result):
+    return [Case(case) for case in xml.parse(result).getroot().iter("testcase")]
+
+
 class Part:
     """One step, with how long it took and what became of it."""
 
@@ -58,6 +79,7 @@ class Part:
         self.name, self.seconds, self.failed = name, None, False
         self.passed, self.failures, self.skipped, self.times = 0, [], [], {}
         self.held, self.unsteady = [], []  # names of those that passed; of those that failed in an earlier run on this commit
+        self.shown, self.elsewhere = {}, []  # by build, names that passed on the fresh machine; those that were not run here for that
 
     def run(self, commands, environment=None, shown=False):
         """Runs the commands one after the other until one fails; what they print is shown, or kept and shown only when one failed."""
@@ -86,20 +108,23 @@ class Part:
             say(f"{self.name}: {self.seconds:.0f} s")
         return not self.failed
 
-    def build(self, preset, jobs=2):
+    def build(self, preset, environment=None):
         """Compiles a preset; says every tenth of the way."""
-        return self.run([["cmake", "--build", f"build/{preset}", f"-j{jobs}"]], shown=True)
+        return self.run([["cmake", "--build", f"build/{preset}", "-j2"]], environment, shown=True)
 
-    def tests(self, preset, selection, jobs, environment=None):
+    def tests(self, preset, selection, jobs, environment=None, elsewhere=()):
         """Runs tests of a build by ctest and counts them; the output of those that fail is shown. Those that passed in an earlier run of this
-        part are not run again."""
-        if self.held:
-            selection = [*selection, "-E", "^(" + "|".join(re.escape(name) for name in self.held) + ")$"]
-        result = os.path.join(FOLDER, f"{preset}-{self.name.replace(' ', '-')}.xml")
+        part, or elsewhere, are not run again; but what failed here has to pass here."""
+        # Every call has a file of its own: the fresh machine's are read afterwards.
+        result = os.path.join(FOLDER, re.sub(r"\W+", "-", " ".join([preset, self.name, *selection])) + ".xml")
+        self.elsewhere = [name for name in elsewhere if name not in self.held and name not in self.unsteady]
+        if self.held or self.elsewhere:
+            selection = [*selection, "-E", "^(" + "|".join(re.escape(name) for name in [*self.held, *self.elsewhere]) + ")$"]
         if os.path.exists(result):
             os.remove(result)
         begun = time.monotonic()
         command = ["ctest", "--test-dir", f"build/{preset}", "--output-on-failure", "--no-tests=error", f"-j{jobs}",
+                   "--test-output-size-passed", "100000000",  # of a kilobyte, which is what ctest keeps, most lines "SKIPPED " would be missing
                    "--output-junit", result, *selection]
         done = subprocess.run(command, cwd=ROOT, env={**os.environ, **(environment or {})}, text=True, errors="replace",
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -108,23 +133,56 @@ class Part:
             self.failed = True
             print(done.stdout[-8000:], flush=True)
             return False
-        for case in xml.parse(result).getroot().iter("testcase"):
-            name, output = case.get("name"), case.findtext("system-out") or ""
-            self.times[f"{name} ({preset})"] = float(case.get("time") or 0)
-            self.skipped += [f"{name}: {line[8:]}" for line in output.splitlines() if line.startswith("SKIPPED ")]
-            if case.get("status") in ("run", "passed") and case.find("failure") is None:
+        for case in cases(result):
+            self.times[f"{case.name} ({preset})"] = case.seconds
+            self.skipped += [f"{case.name}: {reason}" for reason in case.skipped]
+            if case.passed:
                 self.passed += 1
-                self.held.append(name)
-            elif case.find("skipped") is not None and case.find("failure") is None:
-                self.skipped.append(f"{name}: {case.find('skipped').get('message') or 'skipped'}")
-            else:
-                self.failures.append(f"{name} ({preset})")
-                self.unsteady.append(name)
-                say(f"FAILED {name} ({preset})")
-                print(output[-30000:], flush=True)
+                self.held.append(case.name)
+            elif case.failed:
+                self.fail(case, preset)
         self.failed = self.failed or bool(self.failures) or done.returncode != 0
-        say(f"{self.name}: {self.seconds:.0f} s, {self.passed} passed, {len(self.failures)} failed")
+        say(f"{self.name}: {self.seconds:.0f} s, {self.passed} passed, {len(self.failures)} failed" +
+            (f"; {len(self.elsewhere)} passed on the fresh machine" if self.elsewhere else ""))
         return not self.failed
+
+    def fail(self, case, where):
+        self.failures.append(f"{case.name} ({where})")
+        self.unsteady.append(case.name)
+        say(f"FAILED {case.name} ({where})")
+        print(case.output[-30000:], flush=True)
+
+    def fresh_machine(self, counts):
+        """The two commands on a machine that has nothing; counts: whether what passed there holds of this tree, and not only of its commit."""
+        governed = labelled("seeds")
+        os.makedirs(FRESH, exist_ok=True)
+        for earlier in glob.glob(os.path.join(FRESH, "*.xml")):
+            os.remove(earlier)
+        self.shown = {}
+        self.run([["tests/proof/fresh_machine.sh"]], {"DRWATCH_FRESH": FRESH})
+        for preset in ("dev", "asan"):
+            found = [case for file in glob.glob(os.path.join(FRESH, f"{preset}-*.xml")) for case in cases(file)]
+            for case in found:
+                if case.failed:
+                    self.fail(case, f"{preset}, fresh machine")
+            if counts:
+                self.shown[preset] = sorted(case.name for case in found if case.passed and not case.skipped and case.name not in governed)
+
+
+def labelled(label):
+    """The names of the tests that have a label. It is an error if none has: then they have lost it."""
+    found = subprocess.run(["ctest", "--test-dir", "build/dev", "-L", f"^{label}$", "--show-only=json-v1"], cwd=ROOT, capture_output=True, text=True,
+                           check=True)
+    names = [test["name"] for test in json.loads(found.stdout)["tests"]]
+    if not names:
+        sys.exit(f"no test has the label `{label}`")
+    return names
+
+
+def filled_cache():
+    """The compiler cache that the fresh machine filled, for what compiles the same; one's own, if it came to nothing."""
+    cache = os.path.join(FRESH, "ccache")
+    return {"CCACHE_DIR": cache} if os.path.isdir(cache) and os.listdir(cache) else {}
 
 
 last_told = {}
@@ -153,6 +211,12 @@ def style():
     return part
 
 
+def counted(parts, failed):
+    shown = sum(len(p.elsewhere) for p in parts)
+    return (f"{sum(p.passed for p in parts) + shown} passed" + (f" (of them {shown} on the fresh machine)" if shown else "") +
+            f", {failed} failed, {sum(len(p.skipped) for p in parts)} skipped")
+
+
 def report(parts):
     """The table of parts, what took longer than its budget, the slowest tests, and the counts. Returns the exit code."""
     allowed, took = budgets(), time.monotonic() - started
@@ -173,7 +237,7 @@ def report(parts):
         print("FAILED: " + ", ".join(failures))
     if times:
         print("slowest: " + ", ".join(f"{name} {seconds:.0f} s" for seconds, name in times[:10]))
-    print(f"\n{sum(p.passed for p in parts)} passed, {len(failures)} failed, {sum(len(p.skipped) for p in parts)} skipped", flush=True)
+    print("\n" + counted(parts, len(failures)), flush=True)
     return 1 if failures else 0
 
 
@@ -210,33 +274,33 @@ def test():
 
 
 def proof():
-    say("Everything that drwatch claims of itself: two hours and more on two cores.")
+    say("Everything that drwatch claims of itself: more than an hour on two cores.")
     parts = [style(), configure("dev", "asan", "separate")]
     if any(p.failed for p in parts):
         return report(parts)
-    kept = Kept()
+    kept, fresh = Kept(), Part("fresh machine")
     steps = [
-        ("build dev", lambda part: part.build("dev")),
-        ("build asan", lambda part: part.build("asan")),
-        ("plain proofs", lambda part: part.tests("dev", [], 2, {"DRWATCH_SEEDS": "10", "DRWATCH_MONTHS": "30"})),
-        ("sanitized proofs", lambda part: part.tests("asan", ["-LE", "once"], 2, {**SANITIZERS, "DRWATCH_SEEDS": "2", "DRWATCH_MONTHS": "1"})),
-        ("package", lambda part: part.run([["make", "package"], ["tests/proof/package.py"]])),
-        ("build separate", lambda part: part.build("separate")),
-        ("fresh machine", lambda part: part.run([["tests/proof/fresh_machine.sh"]])),
+        (fresh, lambda part: part.fresh_machine(kept.path is not None)),
+        (Part("build dev"), lambda part: part.build("dev", filled_cache())),
+        (Part("build asan"), lambda part: part.build("asan", filled_cache())),
+        (Part("plain proofs"), lambda part: part.tests("dev", [], 2, {"DRWATCH_SEEDS": "10", "DRWATCH_MONTHS": "30"}, fresh.shown.get("dev", []))),
+        (Part("sanitized proofs"), lambda part: part.tests("asan", ["-LE", "once"], 2, {**SANITIZERS, "DRWATCH_SEEDS": "2", "DRWATCH_MONTHS": "1"},
+                                                           fresh.shown.get("asan", []))),
+        (Part("package"), lambda part: part.run([["make", "package"], ["tests/proof/package.py"]])),
+        (Part("build separate"), lambda part: part.build("separate")),
     ]
-    for name, run in steps:
-        part = Part(name)
+    for part, run in steps:
         parts.append(part)
         if kept.held(part):
-            say(f"{name}: held on this commit before, after {part.seconds:.0f} s")
+            say(f"{part.name}: held on this commit before, after {part.seconds:.0f} s")
             # Its programs are needed all the same, and are there unless the folder is another.
-            if name in ("build dev", "build asan"):
-                part.build(name.split()[1])
+            if part.name in ("build dev", "build asan"):
+                run(part)
         else:
             kept.begun(part)
             run(part)
             kept.keep(part)
-        if part.failed and name.startswith("build"):
+        if part.failed and part.name.startswith("build"):
             break
     code = report(parts)
     write_proof(parts, code, kept.runs)
@@ -284,12 +348,12 @@ def write_proof(parts, code, runs):
     with open(path, encoding="utf-8") as file:
         head, line, rows = file.read().partition("| --- | --- | --- | --- | --- |\n")
     times = ", ".join(f"{p.name} {p.seconds:.0f} s" for p in parts if p.seconds) + (f" (in {runs} runs)" if runs > 1 else "")
-    passed, failed = sum(p.passed for p in parts), sum(len(p.failures) for p in parts)
+    failed = sum(len(p.failures) for p in parts)
     unsteady = sorted({name for p in parts for name in p.unsteady})
     if unsteady and code == 0:
         times += "; failed at first: " + ", ".join(unsteady)
     row = (f"| {commit()[:12]} | {time.strftime('%Y-%m-%d', time.gmtime())} | {'holds' if code == 0 else 'FAILED'} | "
-           f"{passed} passed, {failed} failed, {sum(len(p.skipped) for p in parts)} skipped | {times} |\n")
+           f"{counted(parts, failed)} | {times} |\n")
     with open(path, "w", encoding="utf-8") as file:
         file.write(head + line + row + rows)
 

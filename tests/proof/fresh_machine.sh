@@ -3,6 +3,8 @@
 # tests/proof/fresh_machine.sh [--only-run]: the two commands on a machine that has nothing. A minimal Debian 12 with git, make and ca-certificates is
 # made in a temporary folder, HEAD is cloned into it, and there run `make run`, until its page answers, and `make test`. Says how long each took; fails
 # when one does. `make run` compiles everything; `make test` is given this machine's compiler cache, since what it shows here is that nothing is missing.
+# DRWATCH_FRESH=FOLDER is how the proof calls it: both have the cache FOLDER/ccache, which is emptied first, so that `make run` compiles everything as
+# well, and which serves others afterwards; the results of `make test` are left as FOLDER/*.xml.
 # As root: it mounts. All of it, mounts, processes and folder, is gone at the end.
 set -eu
 
@@ -16,7 +18,11 @@ esac
 if [ "${1:-}" != --inside ]; then
   if [ "$(id -u)" != 0 ]; then
     command -v sudo >/dev/null || { echo "fresh_machine: needs root, to mount in a namespace of its own, and there is no sudo" >&2; exit 1; }
-    exec sudo --preserve-env=DRWATCH_NO_SKIPS,TMPDIR "$0" "$@"
+    exec sudo --preserve-env=DRWATCH_NO_SKIPS,DRWATCH_FRESH,TMPDIR "$0" "$@"
+  fi
+  if [ -n "${DRWATCH_FRESH:-}" ]; then # also what an earlier commit left: nothing of it may be taken for this one's
+    rm -rf "$DRWATCH_FRESH/ccache" "$DRWATCH_FRESH"/*.xml
+    mkdir -p "$DRWATCH_FRESH/ccache"
   fi
   # With its own mounts and processes nothing can be left over, whatever ends it.
   own="unshare --mount --pid --fork --kill-child --mount-proc --propagation private"
@@ -38,6 +44,7 @@ if [ "${1:-}" != --inside ]; then
       kill -KILL "$inside" 2>/dev/null || true # unshare blocks the milder signals; the rest dies with it
       wait "$inside" 2>/dev/null || true
     fi
+    [ -z "${DRWATCH_FRESH:-}" ] || chown -R --reference="$DRWATCH_FRESH" "$DRWATCH_FRESH" || true # whose folder it is writes to it after sudo
     rm -rf --one-file-system "$work" 2>/dev/null || { sleep 2; rm -rf --one-file-system "$work"; }
   }
   trap over EXIT
@@ -93,6 +100,11 @@ there() { # there SECONDS COMMAND: in the root, with an environment as empty as 
   exec timeout -k 30 "$seconds" env -i HOME="$home" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb \
     chroot "$root" sh -c 'cd /home/drwatch && exec "$@"' sh "$@" </dev/null
 }
+lend() { # lend FOLDER: as the compiler cache in the root, where ccache looks for it
+  mkdir -p "$root$home/.cache/ccache"
+  mount --bind "$1" "$root$home/.cache/ccache"
+}
+[ -z "${DRWATCH_FRESH:-}" ] || lend "$DRWATCH_FRESH/ccache"
 
 began=$(now)
 : >"$work/run.log"
@@ -117,12 +129,11 @@ if curl -s --max-time 5 -o /dev/null "$page"; then fail "make run ended and left
 [ "$only" != --only-run ] || exit 0
 
 cache=$(ccache -k cache_dir 2>/dev/null) || cache=
-if [ -d "$cache" ]; then
-  place="$root$home/.cache/ccache" # where ccache looks for it
-  mkdir -p "$place"
-  mount --bind "$cache" "$place"
-fi
+if [ -z "${DRWATCH_FRESH:-}" ] && [ -d "$cache" ]; then lend "$cache"; fi
 began=$(now)
-(there "$PATIENCE_TEST" make test) >"$work/test.log" 2>&1 || fail "make test failed after $(($(now) - began)) s" "$work/test.log"
+failed=
+(there "$PATIENCE_TEST" make test) >"$work/test.log" 2>&1 || failed="make test failed after $(($(now) - began)) s"
+[ -z "${DRWATCH_FRESH:-}" ] || cp "$root/home/drwatch/build/checks/"*.xml "$DRWATCH_FRESH" 2>/dev/null || true # none if it did not come to the tests
+[ -z "$failed" ] || fail "$failed" "$work/test.log"
 told "$work/test.log" 3
 echo "make test: passed after $(($(now) - began)) s"
