@@ -116,6 +116,25 @@ TEST_CASE("blind: nothing is called down while the witnesses fail") {
     stage.ran("web", H::up);
     CHECK(stage.probe("web") == H::up);
   }
+  SUBCASE("the fault was drwatch's own, and is over before it was blind: a good word afterwards confirms nothing from before") {
+    for (int i = 0; i < 3; ++i) {
+      stage.now += seconds{10};
+      stage.ran("witness", H::down, Reason::connect);
+      stage.ran("web", H::down, Reason::connect);
+    }
+    stage.now += seconds{4};
+    stage.ran("witness", H::up);
+    CHECK(stage.probe("web") == H::up);
+    stage.now += seconds{6};
+    SUBCASE("it answers") {
+      stage.ran("web", H::up);
+      CHECK(stage.probe("web") == H::up);
+    }
+    SUBCASE("it does not") {
+      stage.ran("web", H::down, Reason::connect);
+      CHECK(stage.probe("web") == H::down);
+    }
+  }
   SUBCASE("the witness is asked at once, and confirms") {
     Decision d;
     for (int i = 0; i < 3; ++i) {

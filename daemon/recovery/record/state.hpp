@@ -331,6 +331,10 @@ struct Sight {
   std::map<std::string, ProbeSight> probes;
   Time started_at{};  // of the daemon
   std::optional<Time> witnesses_bad_since;
+  // When a majority of the witnesses was last known to be good; and the newest time in which it was not, from the last good word before it
+  // to the first one after it (nullopt: it goes on).
+  Time saw_at{};
+  std::optional<Time> doubted_since, doubted_until;
   std::map<std::string, Time> better_since;            // objectives that stand better than recorded: since
   std::map<std::string, Time> holding;                 // verified steps not yet done ("INCIDENT/STEP"): the condition holds since
   std::map<std::string, ProjectionSight> projections;  // by incident

@@ -117,6 +117,15 @@ void degrade_by_share(Deciding& d, const std::string& name) {
   change_health(d, name, Health::degraded, told, true);
 }
 
+// It gets worse by runs that were down, and these may have met drwatch's own fault. An answer that was late or wrong (degraded) was one.
+bool rests_on_witnesses(const ProbeSight& sight, const ProbeSettings& probe, Health is, Health next) {
+  if (probe.witness) return false;
+  if (next == Health::down) return true;
+  if (next != Health::degraded || is == Health::down) return false;
+  const auto n = std::min(sight.window.size(), static_cast<std::size_t>(probe.fall));
+  return std::any_of(sight.window.end() - static_cast<std::ptrdiff_t>(n), sight.window.end(), [](Health h) { return h == Health::down; });
+}
+
 // Changes the health when the runs say so. Before it becomes down, witnesses have to show that it is not drwatch itself that is cut off;
 // until they have run, `awaits_witness` keeps the verdict. Witnesses are judged without that: somebody has to be the first.
 void judge_probe(Deciding& d, const std::string& name) {
@@ -130,8 +139,8 @@ void judge_probe(Deciding& d, const std::string& name) {
   if (shaky && record.health == Health::up && next.value_or(Health::degraded) == Health::degraded) return degrade_by_share(d, name);
   if (shaky && record.health == Health::degraded && next == Health::up) return;
   if (!next) return;
-  bool gated = *next == Health::down && !d.settings.probes.at(name).witness;
-  if (gated && !can_see(d, record.down ? record.down->first_bad_at : sight.last->at)) {
+  if (rests_on_witnesses(sight, d.settings.probes.at(name), record.health, *next) &&
+      !can_see(d, d.settings.probes.at(name), sight, record.down ? record.down->first_bad_at : sight.last->at)) {
     sight.awaits_witness = true;
     return;
   }
@@ -185,7 +194,7 @@ void remember_in(std::vector<PastRun>& runs, const std::shared_ptr<const Outcome
 }
 
 // Notes the run in Sight, which is lost with the process: the window that fall and rise judge, the newest runs, the counters.
-void remember(ProbeSight& sight, const ProbeSettings& probe, std::shared_ptr<const Outcome> run) {
+void remember(ProbeSight& sight, const Sight& all, const ProbeSettings& probe, std::shared_ptr<const Outcome> run) {
   const Outcome& outcome = *run;
   sight.seen = true;
   sight.last_run_at = outcome.at;
@@ -207,7 +216,7 @@ void remember(ProbeSight& sight, const ProbeSettings& probe, std::shared_ptr<con
     }
     sight.consecutive_bad = outcome.bad() ? sight.consecutive_bad + 1 : 0;
   }
-  note_run(sight.share, probe, outcome);
+  if (outcome.outcome != Health::down || !doubtful(all, outcome.at)) note_run(sight.share, probe, outcome);
   remember_in(sight.recent, run, recent_kept, whole_kept);
   if (outcome.outcome != Health::up) {
     ++sight.failures_by_reason[outcome.reason];
@@ -259,7 +268,8 @@ void see_run(Deciding& d, const std::string& name, std::shared_ptr<const Outcome
   bool turned = settings->second.witness && (!sight.last || serves(sight.last->outcome) != serves(outcome.outcome));
   std::size_t events = d.decision.events.size();
   const bool turned_away = sight.turned_away_since.has_value();
-  remember(sight, settings->second, run);
+  remember(sight, d.state.sight, settings->second, run);
+  if (settings->second.witness) see_witness(d);
   suspect(d, name, outcome, before);
   remember_good(d, name, outcome);
   remember_data(d, name, outcome);
