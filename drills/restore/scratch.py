@@ -13,7 +13,7 @@ import signal
 import tempfile
 import time
 
-PREFIX, MARK = "drill-", "drwatch-restore-drill.json"
+PREFIX, NEW, MARK = "drill-", "new-drill-", "drwatch-restore-drill.json"
 
 
 class Scratch:
@@ -21,10 +21,13 @@ class Scratch:
         """Makes a new folder in `root`, with its guardian. What dead drills left there is removed first."""
         os.makedirs(root, mode=0o700, exist_ok=True)
         self.cleaned = clean(root)
-        self.folder = tempfile.mkdtemp(prefix=PREFIX, dir=root)
-        self.lock = os.open(os.path.join(self.folder, MARK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # Marked and locked under a name that nobody cleans while it is young: from its first moment as a drill's folder it is alive.
+        new = tempfile.mkdtemp(prefix=NEW, dir=root)
+        self.lock = os.open(os.path.join(new, MARK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self.lock, fcntl.LOCK_EX)
         os.write(self.lock, json.dumps({"drill": os.getpid()}).encode())
+        self.folder = os.path.join(root, PREFIX + os.path.basename(new).removeprefix(NEW))
+        os.rename(new, self.folder)
         self.guarded, self.guardian = guard(self.folder, self.lock)
 
     def path(self, *parts):
@@ -81,7 +84,9 @@ def clean(root):
     cleaned = []
     for name in sorted(os.listdir(root)):
         folder = os.path.join(root, name)
-        if not name.startswith(PREFIX) or os.path.islink(folder) or not os.path.isdir(folder):
+        if not name.startswith((PREFIX, NEW)) or os.path.islink(folder) or not os.path.isdir(folder):
+            continue
+        if name.startswith(NEW) and time.time() - os.stat(folder).st_mtime < 60:
             continue
         try:
             lock = os.open(os.path.join(folder, MARK), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)

@@ -44,7 +44,7 @@ class Questions:
         """Where drwatch's tables are; --database decides where invariants look."""
         names = self.server.databases()
         with_canary = [name for name in names if self.server.value(HAS.format("heartbeat"), name, self.within) == "t"]
-        self.canary = with_canary[0] if with_canary else None
+        self.canary = next((name for name in with_canary if name == self.asked.database), with_canary[0] if with_canary else None)
         self.home = self.asked.database or self.canary or next((name for name in names if name != "postgres"), "postgres")
 
     def describe(self):

@@ -115,7 +115,7 @@ void tick_by_checks(Deciding& d, const HeldDrill& drill, const DrillEvidence& ev
 
 // How a drill ends whose command left nothing that can be read.
 DrillEnd end_without(const CommandEnded& ended, const std::string& wrong) {
-  constexpr int timed_out = 124, could_not_run = 2, cannot_be_started = 127;
+  constexpr int timed_out = 124, could_not_run = 2, cannot_be_started = 127, by_a_signal = 128;
   DrillEnd end;
   const std::string why = wrong.empty() ? "it left no evidence" : "its evidence is not understood: " + wrong;
   if (ended.exit_code == 0) {
@@ -124,6 +124,9 @@ DrillEnd end_without(const CommandEnded& ended, const std::string& wrong) {
   } else if (ended.exit_code == could_not_run || ended.exit_code == cannot_be_started) {
     end.verdict = "aborted";
     end.reason = "its command could not run: " + end_of_output(ended.output);
+  } else if (ended.exit_code > by_a_signal) {  // somebody ended it: of the copy that says nothing
+    end.verdict = "aborted";
+    end.reason = "its command was ended by signal " + std::to_string(ended.exit_code - by_a_signal) + ", and " + why;
   } else {
     end.verdict = "failed";
     end.reason = ended.exit_code == timed_out ? "its command did not end within its timeout"

@@ -204,9 +204,7 @@ void sort_scenarios(View& status) {
   auto& list = status["scenarios"].get_ref<View::array_t&>();
   std::stable_sort(list.begin(), list.end(),
                    [](const View& a, const View& b) { return badness_of(a["standing"]) < badness_of(b["standing"]); });
-  status["has_scenarios"] = !list.empty();
-  const bool alike = !list.empty() && list.front()["standing"] == list.back()["standing"];
-  status["scenarios_open"] = !alike || list.size() < 4;
+  const bool some = !list.empty(), alike = some && list.front()["standing"] == list.back()["standing"], few = list.size() < 4;
   std::map<std::string, std::size_t> counts;
   for (const auto& scenario : list) ++counts[scenario["standing"].get<std::string>()];
   std::string words = counted(list.size(), "scenario") + ": ";
@@ -216,6 +214,9 @@ void sort_scenarios(View& status) {
     words += (first ? "" : ", ") + std::to_string(counts[standing]) + " " + standing;
     first = false;
   }
+  // Only now: a key more may move the list.
+  status["has_scenarios"] = some;
+  status["scenarios_open"] = !alike || few;
   status["scenarios_words"] = words;
 }
 
