@@ -8,6 +8,8 @@ A document's blocks run in their order in a folder of its own:
     ```console  is typed on a machine that systemd has booted (tests/proof/package.py): each line has to be found there
 Beside that: commands in `backticks` exist with their options, links lead somewhere, alerts.md has every alert and rule, security.md names tests that
 are there, writing-a-scenario.md has every key that daemon/story/file.cpp reads, and docs/runbook is what the program prints."""
+import importlib.util
+import json
 import os
 import pathlib
 import re
@@ -139,6 +141,21 @@ def alerts_page():
     return wrong + [f"alerts.md: there is no alert {name}" for name in found if name not in names + rules]
 
 
+def dashboard():
+    """The dashboard is what make.py writes, and asks only for metrics that there are."""
+    spec = importlib.util.spec_from_file_location("grafana", ROOT / "config/grafana/make.py")
+    grafana = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(grafana)
+    made = grafana.dashboard()
+    known = set(re.findall(r"^\| `(\w+)` \|", (DOCS / "metrics.md").read_text(), re.M))
+    asked = {re.sub(r"_bucket$", "", name) for panel in made["panels"] for target in panel.get("targets", [])
+             for name in re.findall(r"\b(?:drwatch|process)_\w+", target["expr"])}
+    wrong = [f"the dashboard asks for {name}, which metrics.md has not" for name in sorted(asked - known)]
+    if json.loads((ROOT / "config/grafana/drwatch.json").read_text()) != made:
+        wrong.append("config/grafana/drwatch.json is not what config/grafana/make.py writes: run it")
+    return wrong
+
+
 def security_page():
     wrong = []
     for file, words in re.findall(r"\| `(tests/[\w/.]+)`: (.*?) \|$", (DOCS / "security.md").read_text(), re.M):
@@ -160,6 +177,9 @@ def story_keys():
         keys[part] = set(found)
     for function, listed in re.findall(r"void read_(\w+)\([^)]*\) \{\n(?:[^}]*?)known_keys\(value, \{([^}]*)\}", source):
         tables[function] = set(re.findall(r'"(\w+)"', listed))
+    # A drill's keys depend on what is done to it.
+    body = re.search(r"bool known_keys_of_drill\(.*?^\}", source, re.S | re.M)[0]
+    tables["drill"] = {key for listed in re.findall(r"known_keys\(value, \{([^}]*)\}", body) for key in re.findall(r'"(\w+)"', listed)}
     # About one scenario: which of them a deed looks at.
     lines = re.findall(r'if \(what == "(\w+)"\) deed.inputs.push_back\((.*)\);', source)
     for what, line in lines:
@@ -220,7 +240,7 @@ def main():
             if path.name in TYPED:
                 wrong += run_blocks(path.name, text, program, machine)
     wrong += links("../README.md", (ROOT / "README.md").read_text()) + commands("README.md", (ROOT / "README.md").read_text(), program)
-    wrong += alerts_page() + security_page() + story_page()
+    wrong += alerts_page() + dashboard() + security_page() + story_page()
     print("\n".join(wrong) if wrong else "the documents hold")
     return 1 if wrong else 0
 

@@ -185,6 +185,26 @@ class Story(unittest.TestCase):
         self.post(f"/api/v1/incidents/{incident['id']}/steps/notify", {"action": "done", "note": "here"})
         self.until(lambda: self.measured('drwatch_incident_open{scenario="database-outage"}') == 1, "Prometheus sees the incident")
 
+    def test_1a_the_dashboard_shows_it(self):
+        """Every query of the dashboard is understood by a real Prometheus, and those of what is there now find something."""
+        may_be_empty = {"Share of runs that failed", "What the newest drill took", "What the newest drill lost", "Time left to decide",
+                        "Time until an RPO is breached"}
+        with open(os.path.join(HERE, "../../config/grafana/drwatch.json"), encoding="utf-8") as file:
+            panels = [panel for panel in json.load(file)["panels"] if panel["type"] != "row"]
+        self.assertGreater(len(panels), 20)
+        for panel in panels:
+            for target in panel["targets"]:
+                query = target["expr"].replace("$instance", ".*")
+
+                def found():
+                    status, body = fetch(f"{self.prometheus}/api/v1/query?query={urllib.parse.quote(query)}")
+                    self.assertEqual(status, 200, f"{panel['title']}: {body}")
+                    return json.loads(body)["data"]["result"]
+                if panel["title"] in may_be_empty:
+                    found()
+                else:
+                    self.until(found, f"'{panel['title']}' shows something", 30)
+
     def test_2_the_platform_stops_too(self):
         self.sample.stop_platform()
         wide = self.until(lambda: self.incident("complete-outage"), "complete-outage opened", 45)
