@@ -92,8 +92,17 @@ std::variant<std::size_t, Response> admit(Room& room, const Request& head);
 // Finds the row, admits the caller, answers.
 Task<SharedResponse> respond(std::shared_ptr<Room> room, Request request);
 
-// docs/http.md.
+// The rows of routes.cpp, as they are told of. `methods`: "GET HEAD"; `what`: a sentence in Markdown, which begins with the keys of the
+// body.
+struct RouteRow {
+  std::string_view methods, pattern;
+  Needs needs;
+  std::string_view what;
+};
+std::vector<RouteRow> route_rows();
+// ---- reference.cpp: docs/http.md, and docs/openapi.json for programs.
 std::string http_reference();
+std::string openapi_reference();
 
 // For the acts: their own answer, and one that is made beside the loop from the moment after the act.
 SharedResponse shared(Response response);

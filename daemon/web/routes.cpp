@@ -115,7 +115,8 @@ const Row table[] = {
     {post, "/api/v1/signals/{name}", Needs::responder, set_signal,
      "`{state, note, force}`: `raised` or `clear`; with `force` also what alerts raise"},
     {get, "/api/v1/maintenance", Needs::reading, read_maintenance, "what runs now"},
-    {post, "/api/v1/maintenance", Needs::responder, start_maintenance, "`{components, for, note}`: begins one; places and sets stand for all components in them"},
+    {post, "/api/v1/maintenance", Needs::responder, start_maintenance,
+     "`{components, for, note}`: begins one; places and sets stand for all components in them"},
     {post, "/api/v1/maintenance/{id}/end", Needs::responder, end_maintenance, "ends it now"},
     {get, "/api/v1/alerts", Needs::reading, read_alerts, "the alerts as they should stand"},
     {post, "/api/v1/alerts/test", Needs::responder, test_alert, "sends a test alert everywhere and reads it back"},
@@ -129,23 +130,6 @@ const Row table[] = {
     {post, "/api/v1/reload", Needs::reloading, reload,
      "reads the configuration again; takes no `Idempotency-Key`: again, it reads what the files say then"},
 };
-
-std::string_view needs_words(Needs needs) {
-  switch (needs) {
-    case Needs::nothing:
-      return "no token";
-    case Needs::reading:
-    case Needs::figures:
-      return "to read";
-    case Needs::responder:
-      return "responder";
-    case Needs::admin:
-      return "admin";
-    case Needs::reloading:
-      return "admin, or drwatch's own user on its local socket";
-  }
-  return "";
-}
 
 // Element by element; fills `at`.
 bool matches(std::string_view pattern, const std::vector<std::string>& segments, std::map<std::string, std::string>& at) {
@@ -210,41 +194,10 @@ Response not_found(std::string_view what, const std::string& name, const std::ve
   return problem(404, "not found", detail, near ? std::vector<std::string>{*near} : std::vector<std::string>{});
 }
 
-std::string http_reference() {
-  std::string text = R"(<!-- SPDX-License-Identifier: Apache-2.0 -->
-# HTTP
-
-<!-- Written from the rows in daemon/web/routes.cpp: change them there, then DRWATCH_WRITE_REFERENCE=1 build/dev/tests/test_web writes it anew. -->
-
-Tokens are sent as `Authorization: Bearer TOKEN`; their roles are `viewer`, `responder` and `admin`, and each may do what the one before may. *To read*
-needs no token on loopback, unless `[server] public_url` is set and `open_reading` is not true; otherwise a viewer's. Bodies are JSON objects of at
-most 64 KiB, sent as `Content-Type: application/json`. Nothing of the body of a request whose token is wrong is read. An error is
-`application/problem+json` (RFC 9457). A command takes an `Idempotency-Key` of at most 200 bytes, kept for 24 hours (that of a test alert no longer
-than drwatch runs), the newest 10 000 of them: sent again with it, it is answered with the status of the first time, and not done again;
-only what was refused with 409, because of how things stood, is decided anew.
-
-A browser (`Accept: text/html`) signs in at `/login`: a token becomes a session, a cookie that is sealed with a key beside the journal and good for
-12 hours, over restarts, or until the token is changed. It reads, and sends the forms of the pages; the commands below `/api` take a token alone.
-Whoever asks for HTML gets a problem as a page, and is led to `/login` instead of a 401.
-
-What is read is made beside the loop that watches, from how things stood at most a quarter of a second ago, and never from before a command that was
-answered. Whoever shows a token does not wait for those who show none. When too many ask at once, some are answered 503 or 429 with `Retry-After`; heartbeats, `/healthz`,
-`/readyz` and commands are not among them. When all 1024 connections are taken, the longest idle one makes room, or else the slowest; an address that
-is no proxy (loopback, `[server] trusted_proxies`) has 256 of them, a client behind one (the right-most of `X-Forwarded-For` that is no proxy
-itself) 64 reads under way. TLS handshakes are taken by turns of the addresses and have a quarter of the loop's time. Answers that their
-readers have not taken yet hold 64 MiB together; beyond that the slowest reader loses its connection. The answer to a command on an incident brings the newest ten events of its timeline; `timeline_events`
-says how many there are, and reading the incident brings them all.
-
-| methods | path | needs | what |
-| --- | --- | --- | --- |
-)";
-  for (const auto& row : table) {
-    std::string methods(row.methods);
-    std::replace(methods.begin(), methods.end(), ' ', ',');
-    text += "| " + methods + " | `" + std::string(row.pattern) + "` | " + std::string(needs_words(row.needs)) + " | " +
-            std::string(row.what) + " |\n";
-  }
-  return text + event_reference();
+std::vector<RouteRow> route_rows() {
+  std::vector<RouteRow> rows;
+  for (const Row& row : table) rows.push_back({row.methods, row.pattern, row.needs, row.what});
+  return rows;
 }
 
 SharedResponse shared(Response response) { return std::make_shared<const Response>(std::move(response)); }

@@ -14,13 +14,40 @@ namespace routes_test {
 using namespace drwatch;
 using namespace drwatch::test;
 
-TEST_CASE("docs/http.md is written from the rows") {
-  const std::string text = web::http_reference(), file = drwatch::testing::source_dir() + std::string("/docs/http.md");
+namespace {
+// Writes the document when told to; whether what is committed is what the rows say.
+bool committed_as(const std::string& text, const std::string& name) {
+  const std::string file = drwatch::testing::source_dir() + "/docs/" + name;
   if (std::getenv("DRWATCH_WRITE_REFERENCE")) std::ofstream(file, std::ios::binary) << text;
   std::ifstream in(file, std::ios::binary);
-  const std::string committed(std::istreambuf_iterator<char>(in), {});
-  const bool same = committed == text;
-  CHECK_MESSAGE(same, "docs/http.md is behind the rows: run this test with DRWATCH_WRITE_REFERENCE=1 and commit the file");
+  return text == std::string(std::istreambuf_iterator<char>(in), {});
+}
+}  // namespace
+
+TEST_CASE("docs/http.md and docs/openapi.json are written from the rows") {
+  const bool http = committed_as(web::http_reference(), "http.md"), openapi = committed_as(web::openapi_reference(), "openapi.json");
+  CHECK_MESSAGE(http, "docs/http.md is behind the rows: run this test with DRWATCH_WRITE_REFERENCE=1 and commit the file");
+  CHECK_MESSAGE(openapi, "docs/openapi.json is behind the rows: run this test with DRWATCH_WRITE_REFERENCE=1 and commit the file");
+}
+
+TEST_CASE("the API's description for programs knows each route's path, keys, query and needs") {
+  const auto paths = nlohmann::json::parse(web::openapi_reference()).at("paths");
+  const auto names = [](const nlohmann::json& parameters) {
+    std::string all;
+    for (const auto& each : parameters) all += each.at("in").get<std::string>() + ":" + each.at("name").get<std::string>() + " ";
+    return all;
+  };
+  const auto& ack = paths.at("/api/v1/incidents/{id}/ack").at("post");
+  CHECK(ack.at("operationId") == "post_api_v1_incidents_id_ack");
+  CHECK(names(ack.at("parameters")) == "path:id header:Idempotency-Key ");
+  CHECK(ack.at("requestBody").at("content").at("application/json").at("schema").at("properties").contains("note"));
+  CHECK(ack.at("security") == nlohmann::json::parse(R"([{"token": []}])"));
+  CHECK(names(paths.at("/api/v1/incidents").at("get").at("parameters")) == "query:state ");
+  CHECK(paths.at("/api/v1/status").at("get").at("security").size() == 2);
+  CHECK(names(paths.at("/api/v1/reload").at("post").at("parameters")).empty());
+  CHECK_FALSE(paths.contains("/incidents/{id}"));
+  for (const auto& row : web::route_rows())
+    if (row.pattern.starts_with("/api/")) CHECK(paths.contains(std::string(row.pattern)));
 }
 
 TEST_CASE("a wrong method is 405 with Allow; an unknown path is 404 with the nearest") {
