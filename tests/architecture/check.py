@@ -79,6 +79,7 @@ SAME_WORD = (
     ("daemon/web/pages/runbook.cpp", ("command",), "a kind of step"),
     ("daemon/commands/incident.cpp", ("command",), "a kind of step"),
     ("daemon/commands/incident_text.cpp", ("command",), "a kind of step"),
+    ("daemon/web/reference.cpp", ("http",), "how a token is shown, in OpenAPI"),
     ("daemon/main.cpp", ("backup",), "drwatch journal backup"),
     ("daemon/commands/init_text.cpp", ("auth",), "a component's name"),
     ("daemon/story/check.cpp", ("heartbeat",), "the noun of a sentence for whoever wrote the story"),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/components.hpp"
 #include "config/settings.hpp"
+#include "config/components.hpp"
 
 #include "tests/config/loaded.hpp"
 
