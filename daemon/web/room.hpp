@@ -92,6 +92,9 @@ std::variant<std::size_t, Response> admit(Room& room, const Request& head);
 // Finds the row, admits the caller, answers.
 Task<SharedResponse> respond(std::shared_ptr<Room> room, Request request);
 
+// Server::Refuse: the same for people.
+Response refused(Room& room, const Request& head, Response refusal);
+
 // docs/http.md.
 std::string http_reference();
 

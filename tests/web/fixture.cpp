@@ -156,6 +156,8 @@ Running::Running(web::Limits limits, std::function<void(Settings&)> change, cons
   auto respond = [room = room_](web::Request request) { return web::respond(room, std::move(request)); };
   server_ = std::make_shared<web::Server>(world_.world(), tasks_, "127.0.0.1:0", limits, respond,
                                           [room = room_](const web::Request& head) { return web::admit(*room, head); });
+  server_->refuse_with(
+      [room = room_](const web::Request& head, web::Response refusal) { return web::refused(*room, head, std::move(refusal)); });
   if (!settings.server.tls_certificate.empty())
     server_->identity(web::load_identity(settings.server.tls_certificate, settings.server.tls_key));
   server_->trust(web::Proxies(settings.server.trusted_proxies));

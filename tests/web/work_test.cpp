@@ -181,6 +181,15 @@ TEST_CASE("another site's form, a form of another session and a form that says n
   CHECK(ask(at.server.port(), "POST", page_of_it, {as_oncall, "Content-Type: application/x-www-form-urlencoded"}, "do=ack").status == 303);
 }
 
+TEST_CASE("a form that cannot be read is not understood; what is no form is of the wrong type") {
+  OnCall at(taken);
+  const std::string form = "Content-Type: application/x-www-form-urlencoded";
+  CHECK(ask(at.server.port(), "POST", page_of_it, {as_oncall, form}, "do=note&note=50%").status == 400);
+  CHECK(ask(at.server.port(), "POST", page_of_it, {as_oncall, form}, "do=note&note=a%00b").status == 400);
+  CHECK(ask(at.server.port(), "POST", page_of_it, {as_oncall, of_json}, "{}").status == 415);
+  at.server.on_loop([&] { CHECK(at.server.desk().inputs_.empty()); });
+}
+
 TEST_CASE("a clock that runs is on track, at risk or missed, and never met") {
   const auto words = [](const std::function<void(Incident&)>& change) {
     OnCall at([&](State& state) { change(incident_in(state)); });

@@ -160,7 +160,7 @@ std::string touched(const Response& done, const std::string& otherwise) {
 
 Task<SharedResponse> work_on_incident(Room& room, Call call) {
   const auto sent = form_of(call.request);
-  if (!sent) co_return shared(problem(415, "wrong type", "this takes the forms of the incident's page; commands are sent to /api/v1"));
+  if (!sent) co_return shared(no_form(call.request, "this takes the forms of the incident's page; commands are sent to /api/v1"));
   // A bearer token needs no such proof: no browser sends it by itself.
   if (!call.caller.session.empty() && sent_as(*sent, "form") != call.caller.form_token)
     co_return shared(problem(403, "not this form", "the form is not one of this session's; load the page again, then send it"));
