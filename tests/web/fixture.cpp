@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fixture.hpp"
 
+#include "daemon/recovery/incidents/commands.hpp"
 #include "daemon/recovery/input.hpp"
 
 #include <doctest/doctest.h>
@@ -30,6 +31,7 @@ Task<Answer> FakeDesk::submit(Input input, std::string idempotency_key, std::str
     answer.refused = decision.refused;
     answer.subject = decision.subject;
     answer.made = makes_its_subject(decision);
+    answer.changed = changes(decision);
   } else if (const auto* open = std::get_if<OpenIncident>(&input)) {
     Incident made = state_.record.incidents.at(incident_id);
     made.id = answer.subject = "20260301-0213-" + open->scenario;
