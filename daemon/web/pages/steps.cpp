@@ -130,7 +130,7 @@ void word_step(View& step, bool drill) {
   if (!done.empty() && !who.is_null())
     done += against ? ", said by " + who.get<std::string>() + ", against what drwatch sees" : " by " + who.get<std::string>();
   if (stuck(step) && step["run"].is_object() && !step["run"]["exit_code"].is_null())
-    done += "; failed with exit code " + step["run"]["exit_code"].dump() + " at " + moment_words(step["ended_at"]);
+    done += "; failed with exit code " + std::to_string(step["run"]["exit_code"].get<int>()) + " at " + moment_words(step["ended_at"]);
   step["done_sentence"] = text_or_null(std::move(done));
   if (View& verify = step["verify"]; !verify.is_null()) {
     verify["hold_words"] = seconds_words(verify["hold_seconds"]);
