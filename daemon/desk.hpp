@@ -21,6 +21,7 @@ struct Answer {
   bool repeated = false;  // the idempotency key was seen before: nothing was done again
   std::string of;         // with a key: which request it was the key of, in a form that only equal ones share
   bool made = false;      // `subject` is new by this request: also when it is answered again
+  bool changed = true;    // false: it was so already, and nothing was done
 };
 
 struct Histogram {  // cumulative, as Prometheus has it

@@ -3,6 +3,8 @@
 #include "daemon/answers.hpp"
 #include "daemon/daemon.hpp"
 
+#include "daemon/recovery/incidents/commands.hpp"
+
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -69,7 +71,7 @@ Task<Answer> Daemon::submit(Input input, std::string key, std::string of) {
   const bool ping = std::holds_alternative<Pinged>(input);
   if (is_full() && !ping) co_return full();
   Decision decision = feed(std::move(input), is_full() ? "" : key, of);
-  Answer answer{decision.refused, decision.subject, true, false, "", makes_its_subject(decision)};
+  Answer answer{decision.refused, decision.subject, true, false, "", makes_its_subject(decision), changes(decision)};
   if (!answer.refused) answer.durable = co_await keeping_.until_durable(keeping_.last(), settings_->journal.patience);
   co_return answer;
 }

@@ -48,7 +48,8 @@ A browser (`Accept: text/html`) signs in at `/login`: a token becomes a session,
 Whoever asks for HTML gets a problem as a page, and is led to `/login` instead of a 401.
 
 What is read is made beside the loop that watches, from how things stood at most a quarter of a second ago, and never from before a command that was
-answered. Whoever shows a token does not wait for those who show none. When too many ask at once, some are answered 503 or 429 with `Retry-After`; heartbeats, `/healthz`,
+answered. Whoever shows a token does not wait for those who show none, and of the 256 event streams and copies at once these have half at the
+most. A stream ends with the token or session that it was begun with. When too many ask at once, some are answered 503 or 429 with `Retry-After`; heartbeats, `/healthz`,
 `/readyz` and commands are not among them. When all 1024 connections are taken, the longest idle one makes room, or else the slowest; an address that
 is no proxy (loopback, `[server] trusted_proxies`) has 256 of them, a client behind one (the right-most of `X-Forwarded-For` that is no proxy
 itself) 64 reads under way. TLS handshakes are taken by turns of the addresses and have a quarter of the loop's time. Answers that their

@@ -92,6 +92,10 @@ std::variant<std::size_t, Response> admit(Room& room, const Request& head);
 // Finds the row, admits the caller, answers.
 Task<SharedResponse> respond(std::shared_ptr<Room> room, Request request);
 
+// Server::Refuse: the same for people.
+Response refused(Room& room, const Request& head, Response refusal);
+
+
 // The rows of routes.cpp, as they are told of. `methods`: "GET HEAD"; `what`: a sentence in Markdown, which begins with the keys of the
 // body.
 struct RouteRow {

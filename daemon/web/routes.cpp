@@ -277,6 +277,10 @@ bool is_problem(const Response& response) { return response.status >= 400 && res
 
 }  // namespace
 
+Response refused(Room& room, const Request& head, Response refusal) {
+  return is_problem(refusal) && wants_page(head) ? for_people(room, head, refusal) : std::move(refusal);
+}
+
 std::variant<std::size_t, Response> admit(Room& room, const Request& head) {
   std::map<std::string, std::string> at;
   std::set<std::string_view> allowed;

@@ -59,6 +59,7 @@ Web::Web(World world, Desk& desk, Log& log, TaskGroup& tasks, const ServerSettin
   auto respond = [room](web::Request request) { return web::respond(room, std::move(request)); };
   auto server = std::make_shared<web::Server>(world, tasks, settings.listen, web::Limits{}, std::move(respond),
                                               [room](const web::Request& head) { return web::admit(*room, head); });
+  server->refuse_with([room](const web::Request& head, web::Response refusal) { return web::refused(*room, head, std::move(refusal)); });
   server->identity(identity_of(settings));
   server->trust(web::Proxies(settings.trusted_proxies));
   if (const std::string path = local_socket(); !path.empty()) server->listen_locally(path);

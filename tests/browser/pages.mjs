@@ -48,6 +48,11 @@ const sign_in = async (page, at) => {
   await page.waitForURL(at);
 };
 const next = (page) => page.locator("#next");
+// The page has looked anew.
+const refreshed = async (page) => {
+  await page.evaluate(() => document.getElementById("made").setAttribute("data-old", ""));
+  await page.locator("#made:not([data-old])").waitFor();
+};
 
 const { context, page } = await open(phone);
 await step("the paged link leads through signing in to the incident", async () => {
@@ -103,6 +108,41 @@ await step("what is refused is a sentence on the page", async () => {
   await page.getByText("Not done.").waitFor();
   await shot(page, "refused-phone-light");
   await no_serious_fault(page);
+  const in_view = async () => {
+    const box = await page.locator("#not-done").boundingBox();
+    assert.ok(box && box.y >= 0 && box.y + box.height <= 844, `out of sight: ${JSON.stringify(box)}`);
+  };
+  await in_view();
+  // With the fragment of the deed before it, as on a page that is worked on.
+  await page.evaluate(() => document.getElementById("messages").scrollIntoView());
+  await in_view();
+  await refreshed(page);
+  await in_view();
+});
+await step("a note leaves the page where it is", async () => {
+  await page.locator("#note-fold summary").tap();
+  await page.locator("#note-fold textarea").fill("the second line was rung");
+  const before = await page.locator("#note-fold").evaluate((fold) => fold.getBoundingClientRect().top);
+  await page.getByRole("button", { name: "Add it to the timeline" }).tap();
+  await page.locator("#newest-note").getByText("the second line was rung").waitFor();
+  assert.equal(await page.locator("#not-done").count(), 0, "what was refused is said until the next deed");
+  const after = await page.locator("#note-fold").evaluate((fold) => fold.getBoundingClientRect().top);
+  assert.ok(after >= 0 && after <= 844, `the note's place moved from ${before} to ${after}`);
+});
+await step("the keyboard stays where it was, over a new look and over a deed", async () => {
+  const desk = await open({ viewport: { width: 1280, height: 900 } });
+  await sign_in(desk.page, incident);
+  const at = () => desk.page.evaluate(() => [document.activeElement.tagName, document.activeElement.value || document.activeElement.id]);
+  await desk.page.locator("#next button[value=start]").first().focus();
+  const where = await at();
+  assert.deepEqual(where, ["BUTTON", "start"]);
+  await refreshed(desk.page);
+  assert.deepEqual(await at(), where);
+  await desk.page.keyboard.press("Enter");
+  await next(desk.page).getByText("started", { exact: true }).waitFor();
+  await desk.page.waitForFunction(() => document.activeElement !== document.body);
+  assert.deepEqual(await at(), ["H2", "next-title"]);
+  await desk.context.close();
 });
 await step("a message is approved, and its sending noted", async () => {
   await page.getByRole("button", { name: "Approve" }).tap();
@@ -115,7 +155,7 @@ await step("the last step is skipped with a reason, and the incident is resolved
   await page.locator("#next").getByLabel("Why it is skipped").fill("they know");
   await page.getByRole("button", { name: "Skip it" }).tap();
   await next(page).getByText("Nothing is left to do: resolve it").waitFor();
-  await page.locator("#resolve-fold summary").tap();
+  await page.locator("#thumb").getByText("Resolve…").tap();
   await page.getByRole("button", { name: "The work is done: resolve it" }).tap();
   await next(page).getByText("Nothing is to be done here").waitFor();
   await page.getByText("<script>alert(1)</script> only the primary").first().waitFor();
@@ -136,6 +176,20 @@ await step("no page scrolls sideways at 320 pixels, or has a serious fault, ligh
     }
   await narrow.context.close();
 });
+await step("text grows with what the reader has set, and nothing goes over the edge", async () => {
+  const large = await open(phone);
+  await sign_in(large.page, `${url}/`);
+  for (const path of ["/", `/incidents/${id}`, "/runbook/database-outage", "/drills"]) {
+    await large.page.goto(url + path);
+    const size = () => large.page.evaluate(() => parseFloat(getComputedStyle(document.body).fontSize));
+    const usual = await size();
+    await large.page.evaluate(() => document.documentElement.style.setProperty("font-size", "200%"));
+    assert.equal(await size(), 2 * usual);
+    await shot(large.page, `large${path.replaceAll("/", "-").slice(0, 30)}`);
+    await no_sideways(large.page);
+  }
+  await large.context.close();
+});
 await step("without scripts it is read and worked as well", async () => {
   const plain = await open({ ...phone, javaScriptEnabled: false });
   await sign_in(plain.page, incident);
@@ -155,6 +209,14 @@ await step("lost contact is said, and found again", async () => {
   await shot(page, "lost-phone-light", false);
   await context.setOffline(false);
   await page.getByText("No contact with drwatch").waitFor({ state: "hidden" });
+  await page.goto(incident);
+  await context.setOffline(true);
+  await page.getByText("nothing can be done here").waitFor();
+  assert.equal(await page.locator("#main form[method=post] button:enabled").count(), 0);
+  await context.setOffline(false);
+  await page.getByText("No contact with drwatch").waitFor({ state: "hidden" });
+  assert.ok(await page.locator("#main form[method=post] button:enabled").count() > 0);
+  await page.goto(`${url}/`);
   const wide = await open({ viewport: { width: 1280, height: 900 } });
   await sign_in(wide.page, `${url}/`);
   for (const colorScheme of ["light", "dark"]) {

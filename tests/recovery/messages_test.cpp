@@ -2,6 +2,7 @@
 // Messages are drafted anew when what they ask for comes to be known, until somebody has approved them.
 #include <doctest/doctest.h>
 
+#include "daemon/recovery/incidents/commands.hpp"
 #include "platform.hpp"
 
 #include <algorithm>
@@ -97,6 +98,44 @@ TEST_CASE("an update that could not be filled holds up none of the later ones") 
   CHECK(drafted(stage, "update").state == MessageState::sent);
   stage.pass(minutes{2});
   CHECK(drafted(stage, "update").state == MessageState::draft);
+}
+
+TEST_CASE("a draft that promises news is drafted anew when the time has passed that it names") {
+  Stage stage(
+      with({message("first", "We look into it. Next news by {{next_update_at}}."), message("news", "it goes on", Message::When::update)}));
+  const std::string id = opened(stage);
+  const std::string before = drafted(stage, "first").body;
+  stage.pass(minutes{29});
+  CHECK(drafted(stage, "first").body == before);
+  stage.pass(minutes{2});
+  CHECK(drafted(stage, "first").body != before);
+  stage.feed(MessageAction{id, "first", OnMessage::approve, "lena"});
+  const std::string approved = drafted(stage, "first").body;
+  stage.pass(minutes{40});
+  CHECK(drafted(stage, "first").body == approved);
+}
+
+TEST_CASE("a draft of a state that is no more is not approved") {
+  Incident incident;
+  IncidentMessage m;
+  m.when = Message::When::opened;
+  CHECK(out_of_date(incident, m).empty());
+  incident.state = IncidentState::recovered;
+  CHECK(out_of_date(incident, m) == "it was written while the incident was open, and that is recovered now");
+  m.when = Message::When::recovered;
+  CHECK(out_of_date(incident, m).empty());
+  incident.state = IncidentState::open;
+  CHECK(!out_of_date(incident, m).empty());
+  m.state = MessageState::sent;
+  CHECK(out_of_date(incident, m).empty());
+
+  Stage stage(with({message("first", "it began")}));
+  const std::string id = opened(stage);
+  stage.state.record.incidents.edit(id)->state = IncidentState::recovered;
+  const Decision refused = stage.feed(MessageAction{id, "first", OnMessage::approve, "lena"});
+  REQUIRE(refused.refused);
+  CHECK(refused.refused->status == 409);
+  CHECK(refused.refused->title == "the message is out of date");
 }
 
 TEST_CASE("when the next update is due: so long after the opening, or after the last that was sent; at once while a draft waits") {

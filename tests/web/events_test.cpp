@@ -140,6 +140,44 @@ TEST_CASE("a reader that is gone or too slow is let go") {
   until([&] { return followers(server) == 0; });
 }
 
+TEST_CASE("streams that no token was shown for leave half of the places to others") {
+  web::Limits limits;
+  limits.streams = 4;
+  Running server(limits);
+  std::vector<Client> open;
+  const auto status = [&](const std::string& more) {
+    open.emplace_back(server.port());
+    open.back().send(follow(more));
+    const std::string head = open.back().read_until("\r\n\r\n");
+    return head.empty() ? 0 : std::stoi(head.substr(9, 3));
+  };
+  CHECK(status("") == 200);
+  CHECK(status("") == 200);
+  CHECK(status("") == 503);
+  CHECK(status(as_oncall + "\r\n") == 200);
+  CHECK(status(as_viewer + "\r\n") == 200);
+  CHECK(status(as_boss + "\r\n") == 503);
+}
+
+TEST_CASE("a stream ends with the token that it was begun with; others go on") {
+  Running server;
+  Client gone(server.port()), stays(server.port()), nameless(server.port());
+  gone.send(follow(as_oncall + "\r\n"));
+  stays.send(follow(as_viewer + "\r\n"));
+  nameless.send(follow());
+  until([&] { return followers(server) == 3; });
+  server.on_loop([&] {
+    auto settings = server.room().server;
+    settings.tokens.erase("oncall");
+    server.room().auth = web::Auth(settings);
+    server.desk().emit("daemon.reloaded", "and what comes behind it");
+  });
+  CHECK(stays.read_until("and what comes behind it").size() > 0);
+  CHECK(nameless.read_until("and what comes behind it").size() > 0);
+  CHECK(gone.read_until("and what comes behind it").empty());
+  until([&] { return followers(server) == 2; });
+}
+
 TEST_CASE("the list of events: the newest, or a page after a given one") {
   Running server;
   server.on_loop([&] {

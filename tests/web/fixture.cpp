@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fixture.hpp"
 
+#include "daemon/recovery/incidents/commands.hpp"
 #include "daemon/recovery/input.hpp"
 
 #include <doctest/doctest.h>
@@ -30,6 +31,7 @@ Task<Answer> FakeDesk::submit(Input input, std::string idempotency_key, std::str
     answer.refused = decision.refused;
     answer.subject = decision.subject;
     answer.made = makes_its_subject(decision);
+    answer.changed = changes(decision);
   } else if (const auto* open = std::get_if<OpenIncident>(&input)) {
     Incident made = state_.record.incidents.at(incident_id);
     made.id = answer.subject = "20260301-0213-" + open->scenario;
@@ -156,6 +158,8 @@ Running::Running(web::Limits limits, std::function<void(Settings&)> change, cons
   auto respond = [room = room_](web::Request request) { return web::respond(room, std::move(request)); };
   server_ = std::make_shared<web::Server>(world_.world(), tasks_, "127.0.0.1:0", limits, respond,
                                           [room = room_](const web::Request& head) { return web::admit(*room, head); });
+  server_->refuse_with(
+      [room = room_](const web::Request& head, web::Response refusal) { return web::refused(*room, head, std::move(refusal)); });
   if (!settings.server.tls_certificate.empty())
     server_->identity(web::load_identity(settings.server.tls_certificate, settings.server.tls_key));
   server_->trust(web::Proxies(settings.server.trusted_proxies));

@@ -82,6 +82,7 @@ class Running {
   std::string log_lines();
 
   FakeDesk& desk() { return *desk_; }
+  web::Room& room() { return *room_; }  // on the loop
   std::size_t connections();
   void hold_commands(bool hold);  // runs of probes end when it is over
   std::size_t answering();

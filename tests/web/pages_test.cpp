@@ -38,6 +38,19 @@ TEST_CASE("the overview") {
   CHECK(reply.body.find("{{") == std::string::npos);
 }
 
+TEST_CASE("what is open stands before what has recovered") {
+  Running server;
+  server.on_loop([&] {
+    Incident back = server.desk().state_.record.incidents.at(incident_id);
+    back.id = "20260301-0100-recovered";
+    back.state = IncidentState::recovered;
+    back.recovered_at = now_there - minutes{1};
+    server.desk().state_.record.incidents.put(std::move(back));
+  });
+  const std::string page = ask(server.port(), "GET", "/").body;
+  CHECK(page.find("/incidents/" + incident_id) < page.find("/incidents/20260301-0100-recovered"));
+}
+
 TEST_CASE("nothing is green because nobody looked") {
   Running server;
   server.on_loop([&] { server.desk().state_ = State{}; });

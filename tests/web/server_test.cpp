@@ -63,6 +63,25 @@ TEST_CASE("a header and a body over their bounds are refused, however they arriv
   CHECK(ask(server.port(), "POST", "/ping/x", {}, std::string(65536, 'x')).status == 404);  // just within
 }
 
+TEST_CASE("what the server itself refuses is a page for who reads pages") {
+  Running server;
+  const auto type_of = [&](const std::string& bytes) {
+    Client client(server.port());
+    client.send(bytes);
+    const Reply reply = client.reply();
+    CHECK(reply.status >= 400);
+    return reply.headers.at("content-type");
+  };
+  const std::string accept = "Accept: text/html,*/*;q=0.8\r\n", host = " HTTP/1.1\r\nHost: localhost\r\n";
+  const std::string page = "text/html; charset=utf-8", plain = "application/problem+json";
+  CHECK(type_of("GET /incidents/%0a" + host + accept + "\r\n") == page);
+  CHECK(type_of("GET /incidents/%0a" + host + "\r\n") == plain);
+  CHECK(type_of("POST /login" + host + accept + "Content-Length: 99999\r\n\r\n") == page);
+  CHECK(type_of("POST /login" + host + "Content-Length: 99999\r\n\r\n") == plain);
+  CHECK(type_of("GET /" + host + accept + "X: " + std::string(20000, 'x') + "\r\n\r\n") == page);
+  CHECK(type_of("GET /" + host + "X: " + std::string(20000, 'x') + "\r\n\r\n") == plain);
+}
+
 TEST_CASE("one connection serves many requests, also when they come at once or byte by byte") {
   Running server;
   Client client(server.port());

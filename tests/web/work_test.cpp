@@ -181,6 +181,93 @@ TEST_CASE("another site's form, a form of another session and a form that says n
   CHECK(ask(at.server.port(), "POST", page_of_it, {as_oncall, "Content-Type: application/x-www-form-urlencoded"}, "do=ack").status == 303);
 }
 
+TEST_CASE("a form that cannot be read is not understood; what is no form is of the wrong type") {
+  OnCall at(taken);
+  const std::string form = "Content-Type: application/x-www-form-urlencoded";
+  CHECK(ask(at.server.port(), "POST", page_of_it, {as_oncall, form}, "do=note&note=50%").status == 400);
+  CHECK(ask(at.server.port(), "POST", page_of_it, {as_oncall, form}, "do=note&note=a%00b").status == 400);
+  CHECK(ask(at.server.port(), "POST", page_of_it, {as_oncall, of_json}, "{}").status == 415);
+  at.server.on_loop([&] { CHECK(at.server.desk().inputs_.empty()); });
+}
+
+TEST_CASE("a form that does nothing does not look as if it had done something") {
+  OnCall at;
+  at.server.on_loop([&] { at.server.desk().decides_ = true; });
+  CHECK(at.press({{"do", "ack"}}).status == 303);
+  const Reply again = at.press({{"do", "ack"}});
+  CHECK(again.status == 409);
+  CHECK(has(again.body, "This changed nothing"));
+  CHECK(at.press({{"do", "undo"}, {"step", "connectivity"}}).status == 409);
+  CHECK(at.press({{"do", "undo"}, {"step", "scope"}}).status == 303);
+  CHECK(at.press({{"do", "undo"}, {"step", "scope"}}).status == 409);
+}
+
+TEST_CASE("where a way has to be chosen, all of them stand side by side, before what is not critical") {
+  OnCall at([](State& state) {
+    taken(state);
+    Incident& incident = incident_in(state);
+    IncidentStep wait = incident.steps[0], asked = incident.steps[0];
+    for (IncidentStep* step : {&wait, &asked}) step->state = StepState::open, step->plan.after = {}, step->ended_at = std::nullopt;
+    wait.plan.id = "wait", wait.plan.title = "Wait for the provider", wait.plan.option = "wait";
+    asked.plan.id = "asked", asked.plan.title = "Ask the replica", asked.plan.critical = false, asked.state = StepState::failed;
+    incident.steps[2].plan.option = "restore";
+    incident.steps.insert(incident.steps.begin() + 1, {asked, wait});
+  });
+  const std::string next = next_of(at.body), thumb = at.body.substr(at.body.find("id=\"thumb\""));
+  CHECK(has(next, "Choose how to go on: Wait for the provider, or Initiate point-in-time recovery"));
+  CHECK(has(next, "id=\"way-wait\""));
+  CHECK(has(next, "id=\"way-restore\""));
+  CHECK(!has(next, "Ask the replica"));
+  CHECK(has(thumb, "class=\"main\">Wait for the provider</button>"));
+  CHECK(has(thumb, "href=\"#way-restore\""));
+}
+
+TEST_CASE("a command that failed says with what, and who had started it") {
+  OnCall at([](State& state) {
+    taken(state);
+    IncidentStep& step = incident_in(state).steps[2];
+    step.state = StepState::failed;
+    step.started_at = step.ended_at = now_there;
+    step.by = "drwatch";
+    Event began, failed;
+    began.kind = "step.running", began.by = "lena", began.body = Body{{"step", step.plan.id}};
+    failed.kind = "step.failed", failed.body = Body{{"step", step.plan.id}, {"exit_code", 3}};
+    for (const Event& event : {began, failed}) incident_in(state).timeline.push_back(event);
+  });
+  CHECK(has(next_of(at.body), "started at 2026-03-01 02:13:00 UTC by lena; failed with exit code 3"));
+}
+
+TEST_CASE("what has recovered and is down again says so, and a message of before is out of date") {
+  OnCall at([](State& state) {
+    taken(state);
+    Incident& incident = incident_in(state);
+    incident.state = IncidentState::recovered;
+    incident.recovered_at = now_there - minutes{1};
+    state.record.components["database"].since = now_there - seconds{20};
+  });
+  CHECK(has(at.body, "But Database is down again since 2026-03-01 02:12:40 UTC"));
+  CHECK(has(at.body, ">down again</span>"));
+  CHECK(has(at.body, "Why it opened"));
+  CHECK(has(at.body, "<strong>Out of date.</strong> it was written while the incident was open"));
+  CHECK(!has(at.body, "value=\"approve\""));
+}
+
+TEST_CASE("a message is approved as it was read, a note leads back to where it was written, and the end is in reach of a thumb") {
+  OnCall at([](State& state) {
+    taken(state);
+    for (auto& step : incident_in(state).steps) step.state = StepState::done;
+  });
+  CHECK(has(at.body.substr(at.body.find("id=\"thumb\"")), "href=\"#resolve-here\""));
+  const Reply noted = at.press({{"do", "note"}, {"note", "one"}});
+  CHECK(noted.headers.at("location") == page_of_it + "#note-fold");
+  const std::string message = "customers-investigating", text = hidden_field(at.body, "text");
+  CHECK(at.press({{"do", "approve"}, {"message", message}, {"text", text}}).status == 303);
+  at.server.on_loop([&] { incident_in(at.server.desk().state_).messages[0].body = "Something else."; });
+  const Reply other = at.press({{"do", "approve"}, {"message", message}, {"text", text}});
+  CHECK(other.status == 409);
+  CHECK(has(other.body, "drafted anew since this page was made"));
+}
+
 TEST_CASE("a clock that runs is on track, at risk or missed, and never met") {
   const auto words = [](const std::function<void(Incident&)>& change) {
     OnCall at([&](State& state) { change(incident_in(state)); });

@@ -3,6 +3,7 @@
 #include "config/message_names.hpp"
 #include "config/rows/text.hpp"
 #include "daemon/recovery/deciding.hpp"
+#include "daemon/recovery/incidents/commands.hpp"
 #include "daemon/recovery/points/loss.hpp"
 
 #include <kainjow/mustache.hpp>
@@ -197,11 +198,28 @@ bool any_known(const Deciding& d, const Incident& i, const std::vector<std::stri
   });
 }
 
+// When a draft promises news for a time that passes: it is drafted anew then, with what is known by that time. nullopt: it names none.
+std::optional<Time> promised_until(const Incident& incident, const IncidentMessage& m, const Message& plan) {
+  const auto names_it = [](const std::string& text) { return text.find("next_update_at") != std::string::npos; };
+  if (!(names_it(plan.subject) || names_it(plan.body)) || m.state != MessageState::draft || incident.state != IncidentState::open)
+    return std::nullopt;
+  return next_update(incident, m.drafted_at);
+}
+
 // A message that was drafted while something was not known is drafted anew when it is, until somebody has approved it: what a person has
-// read and agreed to is not changed behind their back.
+// read and agreed to is not changed behind their back. So is one that promises news for a time that has passed.
 void draft_anew(Deciding& d, const std::string& incident_id) {
-  std::vector<std::string> waiting;
+  std::vector<std::string> waiting, passed;
   const Incident& incident = d.record().incidents.at(incident_id);
+  for (const IncidentMessage& m : incident.messages) {
+    const Message* plan = plan_of(d.record(), incident, m.id);
+    const auto until = plan ? promised_until(incident, m, *plan) : std::nullopt;
+    if (until && d.now < *until) d.wake(*until);
+    if (until && d.now >= *until) passed.push_back(m.id);
+  }
+  for (const std::string& id : passed)
+    if (const Message* plan = plan_of(d.record(), incident, id))
+      if (const Filled now = filled(d, incident, *plan); now.missing.empty()) draft(d, incident, *plan, now, true);
   for (const IncidentMessage& m : incident.messages)
     if ((m.state == MessageState::draft || m.state == MessageState::failed) && any_known(d, incident, m.unknown)) waiting.push_back(m.id);
   for (const std::string& id : waiting) {
@@ -217,6 +235,12 @@ void draft_anew(Deciding& d, const std::string& incident_id) {
   }
 }
 
+// Drafted at an earlier recovery, and told to nobody: this one has a time of its own.
+bool spoke_of_before(const Deciding& d, const Incident& incident, const IncidentMessage& m) {
+  return incident.state == IncidentState::recovered && m.when == Message::When::recovered && m.drafted_at < d.now &&
+         (m.state == MessageState::draft || m.state == MessageState::failed);
+}
+
 }  // namespace
 
 void draft_messages(Deciding& d, const std::string& id, Message::When when) {
@@ -224,9 +248,20 @@ void draft_messages(Deciding& d, const std::string& id, Message::When when) {
   if (!of) return;
   const Incident& incident = *of;
   for (const Message& plan : incident.message_plans)
-    if (plan.when == when && !newest(incident, plan.id)) draft(d, incident, plan);
+    if (const IncidentMessage* was = newest(incident, plan.id); plan.when == when && (!was || spoke_of_before(d, incident, *was)))
+      draft(d, incident, plan, filled(d, incident, plan), was != nullptr);
   // The last time: what is not known of an incident that is over stays so.
   if (incident.state == IncidentState::resolved && !incident.drill) draft_anew(d, id);
+}
+
+std::string out_of_date(const Incident& incident, const IncidentMessage& message) {
+  if (message.state != MessageState::draft && message.state != MessageState::approved) return "";
+  const bool while_open = message.when == Message::When::opened || message.when == Message::When::update;
+  if (while_open && incident.state != IncidentState::open)
+    return "it was written while the incident was open, and that is " + std::string(state_name(incident.state)) + " now";
+  if (message.when == Message::When::recovered && incident.state == IncidentState::open)
+    return "it says that the incident has recovered, and that is open again";
+  return "";
 }
 
 void judge_messages(Deciding& d) {

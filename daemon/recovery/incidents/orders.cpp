@@ -2,6 +2,7 @@
 // What people and other systems ask of an incident. The same action twice is one action; what does not fit the state is refused with what
 // to do.
 #include "daemon/recovery/deciding.hpp"
+#include "daemon/recovery/incidents/commands.hpp"
 #include "daemon/recovery/points/loss.hpp"
 
 #include <algorithm>
@@ -101,6 +102,8 @@ void order(Deciding& d, const MessageAction& o) {
   Body body{{"message", o.message}};
   if (o.action == OnMessage::approve) {
     if (message->state != MessageState::draft) return;
+    if (const std::string why = out_of_date(*i, *message); !why.empty())
+      return d.refuse(409, "the message is out of date", why + "; send what is drafted for how it is now");
     return d.emit("message.approved", d.about(*i, o.by), "message '" + o.message + "' was approved by " + o.by, body);
   }
   if (o.action == OnMessage::sent) {
@@ -262,6 +265,11 @@ void order(Deciding& d, const Reopen& o) {
     return d.refuse(409, i->scenario + " is open already", "work on " + open->id, {open->id});
   d.emit("incident.reopened", d.about(*i, o.by), i->title + " was opened again by " + o.by + (o.note.empty() ? "" : ": " + o.note),
          Body{{"looked_well_from", i->recovered_at}, {"note", o.note}});
+}
+
+bool changes(const Decision& decision) {
+  return !decision.cancels.empty() || !decision.commands.empty() ||
+         std::any_of(decision.events.begin(), decision.events.end(), [](const Event& event) { return event.by != "drwatch"; });
 }
 
 }  // namespace drwatch

@@ -17,7 +17,7 @@ namespace {
 // The answer to an act does not bring the whole timeline each time: at the end of a long night that is megabytes, once for every note.
 constexpr std::size_t newest_of_timeline = 10;
 
-Response incident_answer(const Moment& now, const std::string& id, bool durable, int status) {
+Response incident_answer(const Moment& now, const std::string& id, bool durable, bool changed, int status) {
   const auto& incidents = now.state.record.incidents;
   const auto& drills = now.state.record.drilling.held;
   View view;
@@ -29,9 +29,10 @@ Response incident_answer(const Moment& now, const std::string& id, bool durable,
     view = held_drill_view(now.seen, drill->second, true, newest_of_timeline);
     path = "/api/v1/drills/";
   } else {
-    return json(View{{"id", id}, {"durable", durable}}, status);
+    return json(View{{"id", id}, {"durable", durable}, {"changed", changed}}, status);
   }
   view["durable"] = durable;
+  view["changed"] = changed;
   Response response = json(view, status);
   if (status == 201) response.headers.emplace_back("Location", path + id);
   return response;
@@ -43,9 +44,8 @@ Response incident_answer(const Moment& now, const std::string& id, bool durable,
 Task<SharedResponse> incident_answer(Room& room, Caller caller, std::string id, Answer answer, int status) {
   if (answer.refused) co_return shared(refusal(*answer.refused));
   if (!answer.subject.empty()) id = answer.subject;
-  std::function<Response(const Moment&)> make = [id, durable = answer.durable, status](const Moment& now) {
-    return incident_answer(now, id, durable, status);
-  };
+  std::function<Response(const Moment&)> make = [id, durable = answer.durable, changed = answer.changed && !answer.repeated,
+                                                 status](const Moment& now) { return incident_answer(now, id, durable, changed, status); };
   co_return co_await answered(room, caller, std::move(make));
 }
 

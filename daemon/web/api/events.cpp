@@ -120,7 +120,12 @@ Place place_of(const Desk& desk, std::uint64_t after) {
   return {after, ""};
 }
 
-Task<void> stream(Room* room, Renderer* renderer, std::uint64_t after, Tap& tap) {
+// A stream ends with the token, or the session, that it was begun with.
+bool still_admitted(const Room& room, const Request& head, bool anonymous) {
+  return anonymous || std::holds_alternative<Caller>(room.auth.admit(head, Needs::reading, room.world.clock.now()));
+}
+
+Task<void> stream(Room* room, Renderer* renderer, std::uint64_t after, std::shared_ptr<const Request> head, bool anonymous, Tap& tap) {
   const auto waiting = std::make_shared<Waiting>(room->world.executor);
   auto place = place_of(room->desk, after);
   auto hello = std::make_shared<const std::string>(": drwatch events\n\n" + place.gap);
@@ -137,6 +142,7 @@ Task<void> stream(Room* room, Renderer* renderer, std::uint64_t after, Tap& tap)
       const auto [error] = co_await waiting->wake.async_wait(asio::as_tuple(asio::use_awaitable));
       if (!error) text = ": still here\n\n";  // finds readers that are gone, and keeps proxies from giving up
     }
+    if (!still_admitted(*room, *head, anonymous)) co_return;
     for (; !waiting->texts.empty() && text.size() < 64 * 1024; waiting->texts.pop_front()) text += *waiting->texts.front();
     if (text.empty()) continue;
     auto shared = std::make_shared<const std::string>(std::move(text));
@@ -169,8 +175,11 @@ Task<SharedResponse> read_events(Room& room, Call call) {
     response.type = "text/event-stream";
     // Without an id from here on: what is decided while the header is on its way is not lost.
     const std::uint64_t from = after ? *after : newest_seq(room.desk);
-    response.stream = [own = &room, renderer = &room.renderer_for(call.caller), from](Tap& tap) {
-      return stream(own, renderer, from, tap);
+    response.anonymous = call.caller.name.empty();
+    call.request.body.clear();
+    const auto head = std::make_shared<const Request>(call.request);
+    response.stream = [own = &room, renderer = &room.renderer_for(call.caller), from, head, anonymous = response.anonymous](Tap& tap) {
+      return stream(own, renderer, from, head, anonymous, tap);
     };
     co_return shared(std::move(response));
   }

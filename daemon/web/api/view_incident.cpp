@@ -34,6 +34,14 @@ View verify_view(const Seen& seen, const Incident& incident, const IncidentStep&
   return view;
 }
 
+// The newest event of one of these kinds about the step; nullptr: there is none.
+const Event* newest_of(const Incident& incident, const IncidentStep& step, std::initializer_list<std::string_view> kinds) {
+  const auto found = std::find_if(incident.timeline.rbegin(), incident.timeline.rend(), [&](const Event& event) {
+    return std::find(kinds.begin(), kinds.end(), event.kind) != kinds.end() && event.body.text("step") == step.plan.id;
+  });
+  return found == incident.timeline.rend() ? nullptr : &*found;
+}
+
 // null: the step has no command. `output` is the end of what the command wrote; `would_run`: its words as they would be now, null while
 // one of the names in `missing` is not known.
 View run_view(const Seen& seen, const Incident& incident, const IncidentStep& step) {
@@ -46,6 +54,8 @@ View run_view(const Seen& seen, const Incident& incident, const IncidentStep& st
   view["auto"] = step.plan.automatic;
   view["timeout_seconds"] = seconds_view(step.plan.timeout);
   view["output"] = text_view(step.evidence);
+  const Event* failed = step.state == StepState::failed ? newest_of(incident, step, {"step.failed"}) : nullptr;
+  view["exit_code"] = failed && failed->body.json().contains("exit_code") ? View(failed->body.json()["exit_code"]) : View(nullptr);
   return view;
 }
 
@@ -66,6 +76,8 @@ View step_view(const Seen& seen, const Incident& incident, const IncidentStep& s
   view["per_gib_seconds"] = seconds_view(step.plan.per_gib);
   view["started_at"] = time_view(step.started_at);
   view["ended_at"] = time_view(step.ended_at);
+  const Event* started = step.started_at ? newest_of(incident, step, {"step.started", "step.running"}) : nullptr;
+  view["started_by"] = started ? text_view(started->by) : View(nullptr);
   view["by"] = text_view(step.by);
   view["note"] = text_view(step.note);
   view["against_evidence"] = step.against_evidence;
@@ -75,7 +87,7 @@ View step_view(const Seen& seen, const Incident& incident, const IncidentStep& s
   return view;
 }
 
-View message_view(const IncidentMessage& message) {
+View message_view(const Incident& incident, const IncidentMessage& message) {
   View view;
   view["id"] = message.id;
   view["audience"] = message.audience;
@@ -84,6 +96,7 @@ View message_view(const IncidentMessage& message) {
   view["subject"] = message.subject;
   view["body"] = message.body;
   view["missing"] = message.missing;
+  view["out_of_date"] = text_view(out_of_date(incident, message));
   view["drafted_at"] = time_view(message.drafted_at);
   view["sent_at"] = time_view(message.sent_at);
   view["by"] = text_view(message.by);
@@ -180,6 +193,24 @@ View second_view(const Incident& incident) {
   return view;
 }
 
+// What had recovered with the incident and has gone down since.
+View down_again_view(const Seen& seen, const Incident& incident) {
+  View list = View::array();
+  if (incident.state != IncidentState::recovered || !incident.recovered_at) return list;
+  for (const auto& name : incident.affects) {
+    const auto found = seen.state.record.components.find(name);
+    if (found == seen.state.record.components.end() || found->second.health != Health::down ||
+        found->second.since <= *incident.recovered_at)
+      continue;
+    const auto component = seen.settings.components.find(name);
+    list.push_back({{"component", name},
+                    {"title", component == seen.settings.components.end() ? name : component->second.title},
+                    {"since", time_view(found->second.since)},
+                    {"message", found->second.message}});
+  }
+  return list;
+}
+
 // A field that incident_rows.cpp says is shown as it is; an empty text as null where the row says so.
 View plain_view(const Incident& incident, const char* key) {
   const IncidentRow& row = incident_row(key);
@@ -253,6 +284,7 @@ View incident_view(const Seen& seen, const Incident& incident, bool whole, std::
   view["because"] = because_view(because_now(seen.state, seen.settings, incident, seen.now));
   for (std::size_t n = 0; n < incident.because.size(); ++n)
     view["because"][n]["first"] = text_view(incident.because[n].evidence);  // as it was when it opened
+  view["down_again"] = down_again_view(seen, incident);
   view["second"] = second_view(incident);
   view["runbook_changed"] = runbook_changed(seen, incident);
   view["durable"] = seen.durable;
@@ -261,7 +293,7 @@ View incident_view(const Seen& seen, const Incident& incident, bool whole, std::
   view["steps"] = View::array();
   for (const auto& step : incident.steps) view["steps"].push_back(step_view(seen, incident, step));
   view["messages"] = View::array();
-  for (const auto& message : incident.messages) view["messages"].push_back(message_view(message));
+  for (const auto& message : incident.messages) view["messages"].push_back(message_view(incident, message));
   view["timeline"] = View::array();
   const auto& timeline = incident.timeline;
   for (std::size_t i = timeline.size() - std::min(events, timeline.size()); i < timeline.size(); ++i)

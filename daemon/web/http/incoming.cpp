@@ -16,6 +16,7 @@ struct Incoming::Inside {
   std::size_t header_limit, body_limit, header_bytes = 0;
   Admit admit;
   std::optional<Response> refused;
+  bool of_a_browser = false;  // told by a header that was not read as a whole
 
   Inside(std::size_t header, std::size_t body, Admit a) : header_limit(header), body_limit(body), admit(std::move(a)) {
     parser.header_limit(static_cast<std::uint32_t>(header));
@@ -27,6 +28,7 @@ struct Incoming::Inside {
   void look_at_header();
   void refuse(const boost::system::error_code& error);
   void refuse_ambiguous();
+  void look_for_browser(std::string_view bytes);
 };
 
 void Incoming::Inside::refuse(const boost::system::error_code& error) {
@@ -36,6 +38,15 @@ void Incoming::Inside::refuse(const boost::system::error_code& error) {
     refused = problem(413, "the body is too large", "a body may have " + std::to_string(body_limit) + " bytes");
   else
     refused = problem(400, "not understood", "this is not an HTTP/1.1 request: " + error.message());
+}
+
+// Of a header that is too large nothing was parsed: whether a person reads the answer stands in what has come of it.
+void Incoming::Inside::look_for_browser(std::string_view bytes) {
+  constexpr std::string_view name = "\naccept:";
+  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; };
+  const auto line = std::search(bytes.begin(), bytes.end(), name.begin(), name.end(), same);
+  const auto end = std::find(line == bytes.end() ? line : line + 1, bytes.end(), '\n');
+  of_a_browser = std::string_view(line, end).find("text/html") != std::string_view::npos;
 }
 
 // A request that a proxy and we could understand in two ways is refused, because that is how a second request is smuggled past the proxy
@@ -79,9 +90,13 @@ void Incoming::feed(std::string& bytes) {
     const std::size_t used = in.parser.put(boost::asio::buffer(bytes), error);
     if (in_header && !in.parser.is_header_done()) in.header_bytes += used;
     bytes.erase(0, used);
+    if (error == http::error::header_limit) in.look_for_browser(bytes);
     if (error && error != http::error::need_more) return in.refuse(error);
     // Beast bounds what has not been parsed yet; many small lines, parsed one after the other, must not add up without end.
-    if (!in.parser.is_header_done() && in.header_bytes + bytes.size() > in.header_limit) return in.refuse(http::error::header_limit);
+    if (!in.parser.is_header_done() && in.header_bytes + bytes.size() > in.header_limit) {
+      in.look_for_browser(bytes);
+      return in.refuse(http::error::header_limit);
+    }
     if (in_header && in.parser.is_header_done()) in.look_at_header();
     if (used != 0 && error != http::error::need_more) continue;
     // A chunk's first line and the trailer behind the last chunk wait here until they are whole: not without an end.
@@ -112,9 +127,11 @@ Request Incoming::Inside::head() const {
     std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
     request.headers.emplace_back(std::move(name), std::string(field.value()));
   }
+  if (of_a_browser && !request.header("accept")) request.headers.emplace_back("accept", "text/html");
   return request;
 }
 
+Request Incoming::head() const { return inside_->head(); }
 Request Incoming::take() {
   Request request = inside_->head();
   request.body = std::move(inside_->parser.get().body());

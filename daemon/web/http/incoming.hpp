@@ -26,6 +26,7 @@ class Incoming {
   bool done() const;
   bool wants_continue() const;                     // the client waits for "100 Continue" before it sends the body
   const std::optional<Response>& refused() const;  // not understood, or over a bound: say so and close
+  Request head() const;                            // without its body, as far as it has come
   Request take();                                  // once done()
 
  private:

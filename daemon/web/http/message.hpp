@@ -49,6 +49,8 @@ struct Response {
   Duration held{0};
   // Instead of a body: called after the header was sent; the connection ends when it returns. Its coroutine's parameters are by value.
   std::function<Task<void>(Tap&)> stream;
+  // Of a stream: nobody has shown a token for it. Such streams leave room for those of others.
+  bool anonymous = false;
 };
 
 // Once made it is not changed: many connections may be sending the same one.

@@ -213,7 +213,8 @@ Task<std::optional<Request>> Server::receive(Shared self, One one) {
   }
   if (incoming.done() && !incoming.refused() && !one->late) co_return incoming.take();
 
-  const Response refusal = incoming.refused() ? *incoming.refused() : problem(408, "too slow", "the request did not arrive in time");
+  const Response refusal = self->refused(
+      incoming.head(), incoming.refused() ? *incoming.refused() : problem(408, "too slow", "the request did not arrive in time"));
   if (refusal.held > Duration{0}) {
     self->begin(one, Doing::idle);
     co_await self->world_.clock.sleep_for(refusal.held);
@@ -234,8 +235,15 @@ Task<void> Server::leave(Shared self, One one) {
 struct Server::Streaming final : Tap {
   Shared self;
   One one;
-  Streaming(Shared s, One o) : self(std::move(s)), one(std::move(o)) { ++self->streams_; }
-  ~Streaming() override { --self->streams_; }
+  bool anonymous;
+  Streaming(Shared s, One o, bool a) : self(std::move(s)), one(std::move(o)), anonymous(a) {
+    ++self->streams_;
+    self->anonymous_streams_ += anonymous;
+  }
+  ~Streaming() override {
+    --self->streams_;
+    self->anonymous_streams_ -= anonymous;
+  }
   Task<bool> write(std::shared_ptr<const std::string> bytes) override {
     const bool sent = co_await send_shared(self, one, "", std::move(bytes));
     self->begin(one, Doing::streaming);
@@ -250,13 +258,15 @@ Task<bool> Server::answer(Shared self, One one, Request request) {
   const std::string wrong = read_target(request);
   SharedResponse response;
   if (!wrong.empty()) {
-    response = std::make_shared<const Response>(problem(400, "not understood", wrong));
+    response = std::make_shared<const Response>(self->refused(request, problem(400, "not understood", wrong)));
   } else {
     self->begin(one, Doing::answering);
     response = co_await self->respond_(std::move(request));
   }
   // Streams stay open for hours, so they must not use up all connections.
-  if (response->stream && self->streams_ >= self->limits_.streams) {
+  const bool full =
+      self->streams_ >= self->limits_.streams || (response->anonymous && self->anonymous_streams_ >= self->limits_.streams / 2);
+  if (response->stream && full) {
     Response refused =
         problem(503, "too many readers", "as many event streams as can be served are open; close some, or read the list instead");
     refused.headers.emplace_back("Retry-After", "30");
@@ -281,7 +291,7 @@ Task<bool> Server::answer(Shared self, One one, Request request) {
     co_return keep;
   }
   if (!head) {
-    Streaming tap(self, one);
+    Streaming tap(self, one, response->anonymous);
     self->begin(one, Doing::streaming);
     co_await response->stream(tap);
   }

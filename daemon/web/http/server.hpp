@@ -22,7 +22,7 @@ namespace drwatch::web {
 struct Limits {
   std::size_t header_bytes = 16 * 1024, body_bytes = 64 * 1024;  // of a body: where its route has no bound of its own
   std::size_t connections = 1024;                                // at once; whoever is slowest makes room
-  std::size_t streams = 256;                                     // of them, responses without an end
+  std::size_t streams = 256;                                     // of them, responses without an end; half of it where no token was shown
   std::size_t of_a_peer = 256;                                   // connections of one address; not of a proxy
   std::size_t unsent_bytes = 64 << 20;                           // of all answers that their readers have not taken yet
   Duration header_within = seconds{10};                          // from its first byte (and the TLS handshake)
@@ -39,6 +39,8 @@ class Server : public std::enable_shared_from_this<Server> {
   // Incoming::Admit, with all that the server knows of the request. Nothing of the body of one that is refused is read, and its connection
   // ends with the answer.
   using Admit = std::function<std::variant<std::size_t, Response>(const Request&)>;
+  // What the server itself has to refuse, as whoever asked wants it said: the request is known as far as it was read.
+  using Refuse = std::function<Response(const Request&, Response)>;
 
   // `listen`: "127.0.0.1:9780", "[::1]:9780". Binds and listens at once. Throws std::runtime_error with what to do ("cannot listen on
   // 127.0.0.1:9780: Address already in use; ..."). Connections are accepted after start().
@@ -52,6 +54,7 @@ class Server : public std::enable_shared_from_this<Server> {
   std::string address() const;                        // with the port as bound
   void identity(std::shared_ptr<Identity> identity);  // of connections from now on; null: plain
   void trust(Proxies proxies);                        // of requests and connections from now on
+  void refuse_with(Refuse refuse) { refuse_ = std::move(refuse); }
   std::size_t connections() const { return connections_.size(); }
   std::size_t answering() const;  // of them, those whose request is being answered
 
@@ -86,6 +89,7 @@ class Server : public std::enable_shared_from_this<Server> {
   static Task<bool> send_shared(Shared self, One one, std::string header, std::shared_ptr<const std::string> body);
   static Task<bool> answer(Shared self, One one, Request request);
   static Task<void> leave(Shared self, One one);
+  Response refused(const Request& request, Response refusal) const { return refuse_ ? refuse_(request, std::move(refusal)) : refusal; }
 
   void begin(One one, Doing doing);
   static bool in_answer(const Connection& one);
@@ -102,6 +106,7 @@ class Server : public std::enable_shared_from_this<Server> {
   Limits limits_;
   Respond respond_;
   Admit admit_;
+  Refuse refuse_;
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::local::stream_protocol::acceptor local_;
   std::string local_path_;
@@ -110,7 +115,7 @@ class Server : public std::enable_shared_from_this<Server> {
   Proxies proxies_;
   std::map<std::uint64_t, One> connections_;
   std::uint64_t next_id_ = 1;
-  std::size_t streams_ = 0, unsent_ = 0;
+  std::size_t streams_ = 0, anonymous_streams_ = 0, unsent_ = 0;
   TaskGroup::Id accepting_ = 0, accepting_locally_ = 0, looking_ = 0;
   bool stopped_ = false;
 };

@@ -90,9 +90,20 @@ std::optional<std::string> cookie_of(const Request& request, std::string_view na
   return std::nullopt;
 }
 
-std::optional<std::map<std::string, std::string>> form_of(const Request& request) {
+namespace {
+bool is_form(const Request& request) {
   const std::string* type = request.header("content-type");
-  if (!type || !type->starts_with("application/x-www-form-urlencoded")) return std::nullopt;
+  return type && type->starts_with("application/x-www-form-urlencoded");
+}
+}  // namespace
+
+Response no_form(const Request& request, std::string takes) {
+  if (!is_form(request)) return problem(415, "wrong type", std::move(takes));
+  return problem(400, "not understood", "the form has a broken %-escape or a zero byte; nothing was done");
+}
+
+std::optional<std::map<std::string, std::string>> form_of(const Request& request) {
+  if (!is_form(request)) return std::nullopt;
   std::map<std::string, std::string> fields;
   std::string_view rest = request.body;
   while (!rest.empty()) {

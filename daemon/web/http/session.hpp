@@ -27,6 +27,9 @@ std::optional<std::string> cookie_of(const Request& request, std::string_view na
 // The fields of a form as a browser sends them; nullopt: it is no such body, or has a broken escape. Line ends come as "\n".
 std::optional<std::map<std::string, std::string>> form_of(const Request& request);
 
+// Why form_of() has nothing: 415 for what is no form (`takes` says which one is taken), 400 for one that cannot be read.
+Response no_form(const Request& request, std::string takes);
+
 // What a sealed cookie says; whether it is true is known when the digest of the token of that name has been looked up.
 struct Ticket {
   std::string name;  // of the token

@@ -61,6 +61,17 @@ std::string sentence_of(const Incident& incident, Time now) {
   return (verdict == "on track" ? "On track: " : "At risk: ") + duration_words(incident.deadline() - now) + " left until " + deadline + ".";
 }
 
+// "But Database is down again since 02:12 UTC; ..." of an incident that has recovered; empty: nothing is.
+std::string again_of(const View& down, const Seen& seen, const Incident& incident) {
+  if (down.empty()) return "";
+  std::string text;
+  for (const auto& each : down)
+    text += (text.empty() ? " But " : ", and ") + each["title"].get<std::string>() + " is down again since " + moment_words(each["since"]);
+  const auto pending = seen.state.record.pending.find(incident.scenario);
+  if (pending == seen.state.record.pending.end()) return text + "; if it is not over, open it again.";
+  return text + "; the incident opens again at " + clock_words(pending->second.opens_at, seen.now) + " if that lasts.";
+}
+
 // When it will be over, while it is open; and beside "at risk" how likely it is to be missed, if there is a figure that says so.
 View outlook_of(const View& projection, const Incident& incident, Time now) {
   if (!projected(incident)) return nullptr;
@@ -110,9 +121,13 @@ void word_clock(View& view, const Seen& seen, const Incident& incident) {
   if (incident.recovery_said) clock["left_words"] = "called over, never seen to recover";
   clock["deadline_words"] = clock_words(incident.deadline(), now);
   const std::string verdict = clock_verdict(incident, now);
-  clock["verdict"] = verdict;
-  clock["verdict_class"] = verdict == "on track" || verdict == "in time" ? "up" : verdict == "at risk" ? "degraded" : "down";
-  const std::string said = sentence_of(incident, now);
+  const std::string again = again_of(view["down_again"], seen, incident);
+  clock["verdict"] = again.empty() ? verdict : "down again";
+  clock["verdict_class"] = !again.empty()                                  ? "down"
+                           : verdict == "on track" || verdict == "in time" ? "up"
+                           : verdict == "at risk"                          ? "degraded"
+                                                                           : "down";
+  const std::string said = sentence_of(incident, now) + again;
   clock["sentence"] = said;
   clock["outlook"] = outlook_of(view["projection"], incident, now);
   std::string picture = said;

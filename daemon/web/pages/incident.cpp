@@ -2,12 +2,16 @@
 // The page that the alert links to: what to do next, the clock, the checklist, the evidence.
 #include "daemon/web/pages/incident.hpp"
 
+#include "config/rows/encoding.hpp"
 #include "daemon/recovery/points/exposure.hpp"
 #include "daemon/web/api/reading.hpp"
 #include "daemon/web/pages/rendering.hpp"
 #include "daemon/web/pages/wording.hpp"
 
 namespace drwatch::web {
+
+std::string text_of_message(const std::string& subject, const std::string& body) { return sha256_hex(subject + "\n", body).substr(0, 16); }
+
 namespace {
 
 // At the end of a long night the whole timeline is megabytes, and the page is asked for again with every event; the report has all of it.
@@ -21,7 +25,8 @@ std::string done_words(const View& steps) {
 
 void word_hero(View& view, const Incident& incident) {
   const bool open = incident.state == IncidentState::open;
-  view["hero"] = open ? "down" : incident.state == IncidentState::recovered ? "degraded" : "unknown";
+  view["was_open"] = !open;
+  view["hero"] = open || !view["down_again"].empty() ? "down" : incident.state == IncidentState::recovered ? "degraded" : "unknown";
   view["state_class"] = open ? "open-incident" : std::string(state_name(incident.state));
   view["live"] = incident.live();
   view["recovered"] = incident.state == IncidentState::recovered;
@@ -57,11 +62,17 @@ void word_messages(View& view) {
     // A drill tells nobody outside: the heart refuses it.
     const bool outside = message["audience"] != "on-call" && message["audience"] != "internal";
     const bool whole = message["missing"].empty() && !(view["drill"] == true && outside);
-    message["can_approve"] = state == "draft" && whole;
+    const bool old = !message["out_of_date"].is_null();
+    message["can_approve"] = state == "draft" && whole && !old;
     message["can_send"] = (state == "draft" || state == "approved" || state == "failed") && whole;
     message["unsent"] = state != "sent";
-    drafts += state == "draft" && whole;
+    message["text"] = text_of_message(message["subject"], message["body"]);
+    drafts += message["can_approve"] == true;
   }
+  View newest(nullptr);
+  for (const auto& event : view["timeline"])
+    if (event["kind"] == "incident.noted") newest = event;
+  view["newest_note"] = std::move(newest);
   view["has_messages"] = !view["messages"].empty();
   view["draft_words"] =
       drafts == 0 ? View(nullptr) : View(counted(drafts, "message") + (drafts == 1 ? " waits" : " wait") + " for approval");
@@ -101,6 +112,8 @@ Response incident_page(const Moment& now, const Call& call, const NotDone& not_d
   view["absorbed_words"] = text_or_null(words_of(view["absorbed"]));
   view["durable_not"] = view["durable"] == false;
   view["not_done"] = text_or_null(not_done.why);
+  view["bad"] = !not_done.already;
+  view["post_to"] = call.request.target;
   view["wrote"] = text_or_null(not_done.wrote);
   const std::string state = incident.live() ? view["clock"]["verdict"].get<std::string>() + ": " : "";
   const std::string title = (incident.drill ? "DRILL: " : "") + state + incident.title + " · " + incident.id;

@@ -15,6 +15,7 @@ struct NotDone {
   std::string why;    // a sentence
   std::string wrote;  // the note that came with it, so that it is not lost
   int status = 200;
+  bool already = false;  // it is so, but not by this form
 };
 Response incident_page(const Moment& now, const Call& call, const NotDone& not_done = {});
 
@@ -25,6 +26,9 @@ void word_step(View& step, bool drill);
 void word_work(View& view, const Moment& now, const Incident& incident, const Call& call);
 // Stands for what was confirmed: it changes when what would be run changes.
 std::string confirm_of(const IncidentStep& step, const FilledCommand& filled);
+
+// Stands for the text of a message that was read before it is approved.
+std::string text_of_message(const std::string& subject, const std::string& body);
 
 // ---- clock.cpp
 // The clock in words and as a picture: `view["clock"]`.

@@ -11,12 +11,18 @@
     contact.textContent = text;
     contact.hidden = !text;
   };
+  // What is pressed now would go nowhere, and the browser's own page about that would take the place of this one.
+  const bar = (away) => {
+    for (const button of document.querySelectorAll("#main form[method=post] button")) button.disabled = away;
+  };
   const lost = () => {
     if (!lostSince) lostSince = Date.now();
+    bar(true);
     const seconds = Math.round((Date.now() - lostSince) / 1000);
-    say("No contact with drwatch for " + seconds + " s. What stands here is from " + (document.getElementById("made")?.textContent || "before") + ".");
+    say("No contact with drwatch for " + seconds + " s. What stands here is from " + (document.getElementById("made")?.textContent || "before") + ", and nothing can be done here.");
   };
   const found = () => {
+    if (lostSince) bar(false);
     lostSince = 0;
     say("");
   };
@@ -62,12 +68,39 @@
     }
   };
 
+  // Where the keyboard is: of what is focused its like in the new page, or the heading of the nearest part that is still there.
+  const alike_to = (like) => (e) => (e.name || "") === like.name && e.value === like.value && e.getAttribute("href") === like.href;
+  const peers = (within, like) => [...within.querySelectorAll(like.tag)].filter(alike_to(like));
+  const place_of = (main, e) => {
+    if (!e || e === document.body || !main.contains(e)) return null;
+    const around = [];
+    for (let a = e; a && a !== main; a = a.parentElement) if (a.id) around.push(a.id);
+    const like = { tag: e.tagName, name: e.name || "", value: e.tagName === "BUTTON" ? e.value : undefined, href: e.getAttribute("href") };
+    const near = document.getElementById(around[0]) || main;
+    return { around, like, own: e.id, n: peers(near, like).indexOf(e) };
+  };
+  const go_back_to = (main, was) => {
+    if (!was || (document.activeElement && document.activeElement !== document.body)) return;
+    const there = was.around.map((id) => document.getElementById(id)).filter(Boolean);
+    const near = there[0]?.id === was.around[0] ? there[0] : null;
+    const same = was.own ? document.getElementById(was.own) : near && peers(near, was.like)[was.n];
+    const heading = there.map((part) => part.querySelector(":scope > h2, :scope > h3")).find(Boolean) || main.querySelector("h1");
+    if (same && !same.disabled) same.focus({ preventScroll: true });
+    if (!heading || (same && document.activeElement === same)) return;  // what is folded takes no focus
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+  };
+
   // Part by part: a part that is the same is not touched, so that nothing under a thumb moves without a reason.
   const take = (text) => {
     const next = new DOMParser().parseFromString(text, "text/html");
     const main = document.getElementById("main"), fresh = next.getElementById("main");
     if (!main || !fresh) return;
-    const kept = written(main), focused = document.activeElement?.id;
+    // What was refused is said until the next deed.
+    const refused = main.querySelector("#not-done");
+    const place = [...main.children].indexOf(refused);
+    if (refused && !fresh.querySelector("#not-done")) fresh.insertBefore(refused.cloneNode(true), fresh.children[place]);
+    const kept = written(main), focused = place_of(main, document.activeElement);
     const pieces = [...fresh.children], old = [...main.children];
     const alike = pieces.length === old.length && pieces.every((p, i) => p.id === old[i].id && p.tagName === old[i].tagName);
     refold(fresh);
@@ -79,7 +112,7 @@
       main.replaceChildren(...pieces.map((p) => document.importNode(p, true)));
     }
     rewrite(main, kept);
-    if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus({ preventScroll: true });
+    go_back_to(main, focused);
     if (document.title !== next.title) document.title = next.title;
     const icon = document.querySelector("link[rel=icon]"), newer = next.querySelector("link[rel=icon]");
     if (icon && newer && icon.getAttribute("href") !== newer.getAttribute("href")) icon.setAttribute("href", newer.getAttribute("href"));
@@ -109,7 +142,7 @@
       lost();
     } finally {
       fetching = false;
-      timer = setTimeout(look, again ? settle : every);
+      timer = setTimeout(look, again ? settle : lostSince ? every / 3 : every);
       again = false;
     }
   };
@@ -117,6 +150,25 @@
     clearTimeout(timer);
     timer = setTimeout(look, settle);
   };
+
+  // A deed is sent once, however often it is pressed, and leads to a new page, on which the keyboard goes on where it was.
+  const main = document.getElementById("main");
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post" || !main.contains(form)) return;
+    if (Date.now() - (form.dataset.sent || 0) < 3000) return event.preventDefault();
+    form.dataset.sent = Date.now();
+    sessionStorage.setItem("at", JSON.stringify({ page, when: Date.now(), was: place_of(main, event.submitter) }));
+  });
+  const before = JSON.parse(sessionStorage.getItem("at") || "null");
+  sessionStorage.removeItem("at");
+  if (before?.page === page && Date.now() - before.when < 60000) go_back_to(main, before.was);
+  // A link to what is folded opens it.
+  document.addEventListener("click", (event) => {
+    const to = event.target.closest?.("a[href^='#']")?.getAttribute("href");
+    const fold = to && document.getElementById(to.slice(1))?.closest("details");
+    if (fold) left.set(fold.id, (fold.open = true));
+  });
 
   // One event stream a browser, however many pages are open: a browser has six connections to a host. The page that holds the lock listens,
   // and tells the others. Where there are no locks (they need HTTPS or this machine), a page listens while it is looked at.

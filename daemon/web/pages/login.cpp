@@ -51,7 +51,7 @@ Response page_login(Room& room, const Call& call) {
 
 Task<SharedResponse> sign_in(Room& room, Call call) {
   const auto fields = form_of(call.request);
-  if (!fields) co_return shared(problem(415, "wrong type", "this takes the form of the page /login"));
+  if (!fields) co_return shared(no_form(call.request, "this takes the form of the page /login"));
   const std::string next = own_path(field(*fields, "next"));
   const auto refuse = [&](int status, const std::string& why) {
     Response response = login_page(room, call, next, why);

@@ -28,7 +28,8 @@ void word_open_incident(View& incident, const Seen& seen, const Incident& record
   incident["ack_words"] = record.acknowledged_at ? "by " + record.acknowledged_by : "by nobody yet";
   View why = View::array();
   for (const auto& each : record.because) why.push_back(each.condition);
-  incident["because_words"] = why.empty() ? "" : "Because " + words_of(why) + ".";
+  incident["because_words"] =
+      why.empty() ? "" : (open ? "Because " : "It opened because ") + words_of(why) + (open ? "." : ", as it was then.");
 }
 
 // The objective of a component's class; null: none.
@@ -247,6 +248,9 @@ Response page_overview(const Moment& now, const Call& call) {
   status["level_sign"] = sign(headline.level);
   status["level_word"] = headline.level == "up" ? "well" : headline.level == "unknown" ? "not known" : "attention";
   status["subline"] = subline(status);
+  auto& incidents = status["incidents"].get_ref<View::array_t&>();
+  std::stable_sort(incidents.begin(), incidents.end(),
+                   [](const View& a, const View& b) { return a["state"] == "open" && b["state"] != "open"; });
   for (auto& incident : status["incidents"])
     word_open_incident(incident, now.seen, now.seen.state.record.incidents.at(incident["id"].get<std::string>()));
   for (auto& pending : status["pending"]) pending["because_words"] = words_of(pending["because"]);

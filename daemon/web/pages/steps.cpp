@@ -6,6 +6,8 @@
 #include "daemon/web/pages/rendering.hpp"
 #include "daemon/web/pages/wording.hpp"
 
+#include <algorithm>
+
 namespace drwatch::web {
 namespace {
 
@@ -38,6 +40,18 @@ const View* next_of(const View& steps) {
   if (const auto* found = first([](const View& s) { return in_hand(s) && is_peoples(s); })) return found;
   if (const auto* found = first([](const View& s) { return s["ready"] == true && is_peoples(s); })) return found;
   return first([](const View& s) { return s["critical"] == true || !is_peoples(s); });
+}
+
+// The first steps of ways that exclude each other, when one has to be chosen and nothing critical comes before that. Empty: nothing has to.
+std::vector<std::size_t> ways_of(const View& steps, const Incident& incident, const View* next) {
+  if (incident.chosen() || (next && (*next)["critical"] == true && (*next)["option"].is_null() && is_peoples(*next))) return {};
+  std::vector<std::size_t> ways;
+  for (std::size_t n = 0; n < steps.size(); ++n) {
+    const View& step = steps[n];
+    if (is_closed(step) || step["option"].is_null() || step["ready"] == false || !is_peoples(step)) continue;
+    if (std::none_of(ways.begin(), ways.end(), [&](std::size_t way) { return steps[way]["option"] == step["option"]; })) ways.push_back(n);
+  }
+  return ways.size() < 2 ? std::vector<std::size_t>{} : ways;
 }
 
 // A command that a person may have run now.
@@ -111,8 +125,12 @@ void word_step(View& step, bool drill) {
     done = state + " at " + moment_words(step["ended_at"]);
   else if (!step["started_at"].is_null())
     done = "started at " + moment_words(step["started_at"]);
-  if (!done.empty() && !step["by"].is_null())
-    done += against ? ", said by " + step["by"].get<std::string>() + ", against what drwatch sees" : " by " + step["by"].get<std::string>();
+  // Who closed it; of one that goes on, or has failed, who began.
+  const View& who = closed || step["started_by"].is_null() ? step["by"] : step["started_by"];
+  if (!done.empty() && !who.is_null())
+    done += against ? ", said by " + who.get<std::string>() + ", against what drwatch sees" : " by " + who.get<std::string>();
+  if (stuck(step) && step["run"].is_object() && !step["run"]["exit_code"].is_null())
+    done += "; failed with exit code " + std::to_string(step["run"]["exit_code"].get<int>()) + " at " + moment_words(step["ended_at"]);
   step["done_sentence"] = text_or_null(std::move(done));
   if (View& verify = step["verify"]; !verify.is_null()) {
     verify["hold_words"] = seconds_words(verify["hold_seconds"]);
@@ -139,17 +157,35 @@ void add_forms(View& step, const View& shared, const Offered* command, const std
   step["forms_html"] = fragment("step_forms", forms);
 }
 
-// What stands at the lower edge of a phone: the one thing to press.
-View thumb_of(const View& next, const View& step) {
-  View thumb;
-  thumb["words"] = next["words"];
-  thumb["press"] = nullptr;
-  if (next["take"] == true)
-    thumb["press"] = {{"do", "ack"}, {"label", "I take it"}};
-  else if (step.is_object() && step["kind"] == "person")
-    thumb["press"] = step["state"] == "started" ? View{{"do", "done"}, {"label", "Done"}} : View{{"do", "start"}, {"label", "Start"}};
-  if (!thumb["press"].is_null()) thumb["press"]["step"] = step.is_object() && next["take"] == false ? step["id"] : View(nullptr);
+// What stands at the lower edge of a phone: the one thing to press, or the ways to choose from. What asks for more than a press is a link.
+View thumb_of(const View& next, const Incident& incident) {
+  View thumb{{"words", next["words"]}, {"press", View::array()}, {"links", View::array()}};
+  if (next["take"] == true) {
+    thumb["press"].push_back({{"do", "ack"}, {"label", "I take it"}, {"step", nullptr}});
+  } else if (next["resolve"] == true) {
+    thumb["links"].push_back(
+        {{"to", incident.drill ? "#finish-here" : "#resolve-here"}, {"label", incident.drill ? "Finish…" : "Resolve…"}});
+  } else {
+    const bool several = next["several"] == true;
+    for (const View& step : next["steps"]) {
+      const bool started = step["state"] == "started";
+      if (step["kind"] == "person")
+        thumb["press"].push_back({{"do", started ? "done" : "start"},
+                                  {"label", several ? step["title"] : View(started ? "Done" : "Start")},
+                                  {"step", step["id"]}});
+      else if (several)
+        thumb["links"].push_back({{"to", "#way-" + step["id"].get<std::string>()}, {"label", step["title"]}});
+    }
+  }
   return thumb;
+}
+
+// "Choose how to go on: Wait for the provider, or Fail over to the standby"
+std::string choice_words(const View& ways) {
+  std::string words = "Choose how to go on: ";
+  for (std::size_t n = 0; n < ways.size(); ++n)
+    words += (n == 0 ? "" : n + 1 == ways.size() ? ", or " : ", ") + ways[n]["title"].get<std::string>();
+  return words;
 }
 
 }  // namespace
@@ -164,38 +200,42 @@ void word_work(View& view, const Moment& now, const Incident& incident, const Ca
         (!incident.needed(step) && incident.chosen()) || (is_drills_own(incident, step) && step.state != StepState::running);
   }
   const View* found = incident.live() ? next_of(steps) : nullptr;
+  std::vector<std::size_t> now_due;
+  if (found) now_due = ways_of(steps, incident, found);
+  if (found && now_due.empty()) now_due.push_back(static_cast<std::size_t>(found - steps.get_ptr<const View::array_t*>()->data()));
   View next;
-  View first = found ? *found : View(nullptr);
   next["live"] = incident.live();
   next["take"] = incident.live() && !incident.acknowledged_at;
   next["over"] = !incident.live();
   next["resolve"] = incident.live() && !found;
-  next["words"] = !incident.acknowledged_at && incident.live() ? std::string("Somebody has to take it")
-                  : found                                      ? first["title"].get<std::string>()
-                          : std::string("Nothing is left to do: ") + (incident.drill ? "finish the drill" : "resolve it");
-  next["verifying"] = found && !is_peoples(first);
+  next["several"] = now_due.size() > 1;
+  next["steps"] = View::array();
   for (std::size_t n = 0; n < steps.size(); ++n) {
     View& step = steps[n];
-    step["is_next"] = found && step["id"] == first["id"];
+    const bool is_next = std::find(now_due.begin(), now_due.end(), n) != now_due.end();
+    step["is_next"] = is_next;
     step["forms_html"] = nullptr;
-    if (!may || (!incident.live() && step["state"] != "running")) continue;
     const IncidentStep& its = incident.steps[n];
-    if (is_drills_own(incident, its) && step["state"] != "running") continue;
+    const bool own = is_drills_own(incident, its);
+    const bool offered = may && (step["state"] == "running" || (incident.live() && !own));
     std::optional<Offered> command;
-    if (!its.plan.run.empty() && !incident.drill) {
+    if (offered && !its.plan.run.empty() && !incident.drill) {
       FilledCommand filled = filled_command(now.seen.state, now.seen.settings, incident, its, now.seen.now);
       const std::string confirm = confirm_of(its, filled);
       command = Offered{std::move(filled), confirm};
     }
-    if (step["is_next"] == true)
-      add_forms(first, shared, command ? &*command : nullptr, "next");
-    else
-      add_forms(step, shared, command ? &*command : nullptr, "list");
+    View shown = step;
+    if (offered) add_forms(is_next ? shown : step, shared, command ? &*command : nullptr, is_next ? "next" : "list");
+    if (!is_next) continue;
+    shown["named"] = next["take"] == true || now_due.size() > 1;
+    next["steps"].push_back(std::move(shown));
   }
-  if (first.is_object() && !first.contains("forms_html")) first["forms_html"] = nullptr;
-  next["step"] = first;
+  next["words"] = !incident.acknowledged_at && incident.live() ? std::string("Somebody has to take it")
+                  : now_due.size() > 1                         ? choice_words(next["steps"])
+                  : found                                      ? next["steps"][0]["title"].get<std::string>()
+                          : std::string("Nothing is left to do: ") + (incident.drill ? "finish the drill" : "resolve it");
   view["key"] = shared["key"];
-  view["thumb"] = may && incident.live() ? thumb_of(next, first) : View(nullptr);
+  view["thumb"] = may && incident.live() ? thumb_of(next, incident) : View(nullptr);
   view["next"] = std::move(next);
 }
 

@@ -74,7 +74,7 @@ const Deed deeds[] = {
     {"undo", "steps/{step}", act_on_step, on_step, "next"},
     {"run", "steps/{step}", act_on_step, on_step, "next"},
     {"cancel", "steps/{step}", act_on_step, on_step, "next"},
-    {"note", "notes", add_note, noted, "timeline"},
+    {"note", "notes", add_note, noted, "note-fold"},
     {"approve", "messages/{message}", act_on_message, on_message, "messages"},
     {"sent", "messages/{message}", act_on_message, on_message, "messages"},
     {"resolve", "resolve", resolve, resolved, "next"},
@@ -134,6 +134,26 @@ std::optional<NotDone> other_command(Room& room, const Call& call, const Sent& s
                  409};
 }
 
+// What would be approved is not what was read.
+std::optional<NotDone> other_text(Room& room, const Call& call, const Sent& sent) {
+  const auto read = sent.find("text");
+  if (sent_as(sent, "do") != "approve" || read == sent.end()) return std::nullopt;
+  const Incident* incident = worked(room.desk.state().record, call.at.at("id"));
+  if (!incident) return std::nullopt;
+  for (const auto& message : incident->messages)
+    if (message.id == sent_as(sent, "message") && text_of_message(message.subject, message.body) != read->second)
+      return NotDone{"The message was drafted anew since this page was made. Read it again and approve what is there now.", "", 409};
+  return std::nullopt;
+}
+
+// A form of a page that is old: it was sent before, or somebody was faster. Whoever pressed must not take that for what they did.
+std::optional<NotDone> nothing_done(const Response& done) {
+  const View said = View::parse(done.body, nullptr, false);
+  if (!said.is_object() || !said.contains("changed") || said["changed"] != false) return std::nullopt;
+  return NotDone{"This changed nothing: the form had been sent before, or somebody was faster. How things are now stands below.", "", 409,
+                 true};
+}
+
 // "critical steps are open: scope and connectivity; finish or skip them, ..."
 NotDone not_done_of(const Response& refusal, const Sent& sent) {
   const View said = View::parse(refusal.body, nullptr, false);
@@ -160,7 +180,7 @@ std::string touched(const Response& done, const std::string& otherwise) {
 
 Task<SharedResponse> work_on_incident(Room& room, Call call) {
   const auto sent = form_of(call.request);
-  if (!sent) co_return shared(problem(415, "wrong type", "this takes the forms of the incident's page; commands are sent to /api/v1"));
+  if (!sent) co_return shared(no_form(call.request, "this takes the forms of the incident's page; commands are sent to /api/v1"));
   // A bearer token needs no such proof: no browser sends it by itself.
   if (!call.caller.session.empty() && sent_as(*sent, "form") != call.caller.form_token)
     co_return shared(problem(403, "not this form", "the form is not one of this session's; load the page again, then send it"));
@@ -168,6 +188,7 @@ Task<SharedResponse> work_on_incident(Room& room, Call call) {
   if (!deed) co_return shared(problem(400, "not understood", "the form does not say what to do"));
   const std::string id = call.at.at("id");
   if (auto changed = other_command(room, call, *sent)) co_return co_await back_with(room, std::move(call), std::move(*changed));
+  if (auto changed = other_text(room, call, *sent)) co_return co_await back_with(room, std::move(call), std::move(*changed));
   Call command = command_for(call, *deed, *sent);
   const SharedResponse done = co_await deed->does(room, std::move(command));
   room.moments.forget();
@@ -176,6 +197,7 @@ Task<SharedResponse> work_on_incident(Room& room, Call call) {
     NotDone not_done = not_done_of(*done, *sent);
     co_return co_await back_with(room, std::move(call), std::move(not_done));
   }
+  if (auto nothing = nothing_done(*done)) co_return co_await back_with(room, std::move(call), std::move(*nothing));
   const std::string at = deed->button == "refile" ? touched(*done, id) : id;
   co_return shared(see_other("/" + kind_of(call) + "/" + percent_encoded(at) + "#" + std::string(deed->anchor)));
 }
