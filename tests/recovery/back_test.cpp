@@ -5,7 +5,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include "platform.hpp"
+#include "drilled.hpp"
 
 namespace back_test {
 
@@ -92,6 +92,33 @@ TEST_CASE("a job is judged by the wall's clock, whatever drwatch's time is") {
   stage.now += minutes{50};  // by drwatch's time the hour and the grace are over; by the wall's they are not
   feed(Tick{}, minutes{44});
   CHECK(stage.health("cron") == Health::up);
+}
+
+namespace {
+// The wall's clock is set, and drwatch's own time with it.
+Decision set_clock(Stage& stage, Duration by) {
+  const Time from = stage.now;
+  stage.now += by;
+  return stage.feed(ClockJumped{.by = by, .from = from, .back = std::max(-by, Duration{0})});
+}
+}  // namespace
+
+TEST_CASE("what was raised while the clock was two hours fast, or a year, is resolved when it is right again") {
+  Settings settings = platform();
+  settings.scenarios.at("database-outage").drill = drilled::planned().scenarios.at("database-outage").drill;
+  Stage stage(settings);
+  stage.feed(OpenIncident{"database-outage", "oncall", ""});
+  const Duration wrong = hours{24 * 400};
+  set_clock(stage, wrong);
+  stage.pass(seconds{3});
+  CHECK(stage.fires("DrwatchDrillOverdue/database-outage"));
+  set_clock(stage, -wrong);
+  stage.pass(seconds{5});
+  std::vector<std::string> standing;
+  for (const auto& [key, alert] : stage.state.record.alerts)
+    if (!alert.resolved_at) standing.push_back(key);
+  CHECK(standing == std::vector<std::string>{"DrwatchIncident/database-outage", "Watchdog"});
+  CHECK(to_json(stage.replayed) == to_json(stage.state.record));
 }
 
 }  // namespace back_test
