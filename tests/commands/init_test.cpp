@@ -148,6 +148,8 @@ TEST_CASE("a database without a known backup still has its page: only the step t
   CHECK_FALSE(has("recovery-point"));
   const auto& conditions = checked.settings->scenarios.at("database-outage").trigger.any;
   CHECK(std::any_of(conditions.begin(), conditions.end(), [](const Condition& c) { return c.text == "database is down"; }));
+  // The database alone is not most of what serves: its own page opens, not that of a complete outage.
+  CHECK(plan.files.front().text.find("[set.serving]\nmembers = [\"database\", \"hosting\"]\n") != std::string::npos);
   CHECK_FALSE(says(checked.problems, "left out"));  // what init wrote itself, check does not complain about
   CHECK_FALSE(says(checked.problems, "never holds"));
 }
