@@ -60,6 +60,7 @@ void add_daemon_commands(CLI::App& app, Given& g) {
   auto* serve_it = command(app, "serve", "Run the daemon in the foreground", "drwatch serve --config /etc/drwatch/drwatch.toml", g,
                            [&g] { return serve(g.serve); });
   serve_it->add_option("--config", g.serve.config, "The configuration file")->required();
+  takes_credentials(serve_it, g.serve.credentials);
 
   command(app, "reload", "Have the daemon read its configuration again; say what it refuses", "drwatch reload", g,
           [&g] { return reload(g.client); });

@@ -31,7 +31,7 @@ struct ClientOptions {
 };
 
 struct ServeOptions {
-  std::string config;
+  std::string config, credentials = {};
 };
 int serve(const ServeOptions& options);
 

@@ -34,7 +34,10 @@ std::string errno_words() { return std::strerror(errno); }
 class Temporary {
  public:
   Temporary() {
-    std::string name = (fs::temp_directory_path() / "drwatch-init-XXXXXX").string();
+    std::error_code none;
+    const fs::path place = fs::temp_directory_path(none);
+    if (none) throw CommandRefused("there is no folder for temporary files: " + none.message() + "; look at TMPDIR");
+    std::string name = (place / "drwatch-init-XXXXXX").string();
     if (!mkdtemp(name.data())) throw CommandRefused("no temporary folder can be made: " + errno_words() + "; look at TMPDIR");
     path_ = name;
   }
@@ -79,40 +82,16 @@ void make_folder(const fs::path& path, mode_t mode) {
     throw CommandRefused(path.string() + " cannot be made: " + errno_words() + "; run it as root, or give another folder with --to");
 }
 
-// Which shared files a scenario's text includes.
-std::set<std::string> included(std::string_view text) {
-  std::set<std::string> names;
-  const auto line = text.find("\ninclude");
-  const auto end = line == text.npos ? line : text.find(']', line);
-  if (end == text.npos) return names;
-  const std::string_view list = text.substr(line, end - line);
-  for (std::size_t from = list.find('"'); from != list.npos;) {
-    const auto to = list.find('"', from + 1);
-    if (to == list.npos) break;
-    names.insert("shared/" + std::string(list.substr(from + 1, to - from - 1)) + ".toml");
-    from = list.find('"', to + 1);
-  }
-  return names;
-}
-
-using Texts = std::map<std::string, std::string>;
-
-// A critical step that asks for an objective that nothing here has: the scenario would never be over by itself.
-bool never_ticked(const config::Problem& problem) {
-  return problem.key.starts_with("step.") && problem.message.ends_with("never holds: there is no such objective");
-}
-
-// Takes out, with the reason, what cannot be loaded beside the main file, until all that is left can.
-std::vector<LeftOut> keep_the_whole(const std::string& main, Texts& scenarios) {
+// Takes out, with the reason, what cannot be loaded beside the main file, until all that is left can; and of the rest the parts that are
+// about what is not watched. A scenario is only worth its place while its trigger can hold.
+std::vector<LeftOut> keep_the_whole(const std::string& main, Texts& texts) {
   const Temporary folder;
   const auto write = [&folder](const std::string& name, const std::string& text) {
     make_folder((folder.path() / name).parent_path(), 0700);
     write_file(folder.path() / name, text, 0600);
   };
   write("drwatch.toml", main);
-  for (const auto& [name, text] : shipped_scenarios())
-    if (name.starts_with("shared/")) write("scenarios/" + std::string(name), std::string(text));
-  for (const auto& [name, text] : scenarios) write("scenarios/" + name, text);
+  for (const auto& [name, text] : texts) write("scenarios/" + name, text);
   std::vector<LeftOut> left_out;
   const auto kinds = kind_schemas();
   for (;;) {
@@ -120,19 +99,23 @@ std::vector<LeftOut> keep_the_whole(const std::string& main, Texts& scenarios) {
     config::load((folder.path() / "drwatch.toml").string(), kinds, {}, problems);
     bool again = false;
     for (const auto& problem : problems.all()) {
-      if (problem.level != config::Problem::Level::error && !never_ticked(problem)) continue;
+      if (problem.level != config::Problem::Level::error) continue;
       const std::string name = fs::path(problem.place.file).filename().string();
-      if (!scenarios.erase(name)) {
+      if (!texts.erase(name)) {
         if (again) continue;  // of another problem of one that is out by now
         if (std::any_of(left_out.begin(), left_out.end(), [&](const LeftOut& out) { return out.scenario + ".toml" == name; })) continue;
-        throw CommandRefused("the answers make no configuration: " + config::problem_text(problem) +
-                             "; this should not happen: please report it");
+        throw CommandRefused("the answers make no configuration: " + config::problem_text(problem) + "; give another answer there");
       }
       fs::remove(folder.path() / "scenarios" / name);
       left_out.push_back({name.substr(0, name.rfind('.')), problem.message});
       again = true;
     }
-    if (!again) break;
+    if (again) continue;
+    const Texts before = texts;
+    cut_what_is_left_out(problems.all(), (folder.path() / "scenarios/").string(), texts);
+    if (texts == before) break;
+    for (const auto& [name, text] : texts)
+      if (text != before.at(name)) write("scenarios/" + name, text);
   }
   std::sort(left_out.begin(), left_out.end(), [](const LeftOut& a, const LeftOut& b) { return a.scenario < b.scenario; });
   return left_out;
@@ -148,7 +131,7 @@ std::string from_file(const std::string& path, const std::string& what) {
   auto [text, error] = config::read_file(path, 1 << 16);
   if (!text) throw CommandRefused(path + " cannot be read: " + error + "; name the file that holds " + what);
   while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
-  if (text->empty()) throw CommandRefused(path + " is empty; write " + what + " into it");
+  if (text->find_first_not_of(" \t") == text->npos) throw CommandRefused(path + " is empty; write " + what + " into it");
   return *text;
 }
 
@@ -207,6 +190,7 @@ std::vector<std::string> next_lines(const InitPlan& plan, const InitAnswers& ans
   const std::string config = (folder / "drwatch.toml").string();
   lines.push_back("drwatch check --config " + config);
   lines.push_back("drwatch probe --config " + config);
+  lines.push_back("drwatch serve --config " + config + "   # by hand, to look at it; or as a service:");
   if (drop_in == default_drop_in)
     lines.push_back("systemctl daemon-reload && systemctl enable --now drwatch");
   else
@@ -221,20 +205,23 @@ std::vector<std::string> next_lines(const InitPlan& plan, const InitAnswers& ans
 InitPlan init_plan(const InitAnswers& answers, const std::string& folder) {
   InitPlan plan;
   const std::string main = init_configuration(answers);
-  Texts scenarios;
-  for (const auto& [name, text] : shipped_scenarios())
-    if (!name.starts_with("shared/")) scenarios.emplace(name, text);
-  plan.left_out = keep_the_whole(main, scenarios);
+  Texts texts;
+  for (const auto& [name, text] : shipped_scenarios()) texts.emplace(name, text);
+  plan.left_out = keep_the_whole(main, texts);
   plan.files.push_back({"drwatch.toml", main});
   std::set<std::string> shared;
-  for (const auto& [name, text] : scenarios) {
+  for (const auto& [name, text] : texts) {
+    if (name.starts_with("shared/")) continue;
     plan.files.push_back({"scenarios/" + name, text});
     plan.scenarios.push_back(name.substr(0, name.rfind('.')));
     shared.merge(included(text));
   }
   for (const auto& name : shared)
-    if (const auto at = shipped_scenarios().find(name); at != shipped_scenarios().end())
-      plan.files.push_back({"scenarios/" + name, std::string(at->second)});
+    if (const auto at = texts.find(name); at != texts.end()) plan.files.push_back({"scenarios/" + name, at->second});
+  for (auto& file : plan.files)
+    if (const auto at = file.name.starts_with("scenarios/") ? shipped_scenarios().find(file.name.substr(10)) : shipped_scenarios().end();
+        at != shipped_scenarios().end() && at->second != file.text)
+      file.text.insert(0, "# Without what is not watched here; the whole: /etc/drwatch/scenarios-available/" + file.name.substr(10) + "\n");
   const auto credentials = init_credentials(answers);
   plan.files.insert(plan.files.end(), credentials.begin(), credentials.end());
   plan.drop_in = init_drop_in(credentials, folder);
@@ -271,7 +258,9 @@ int init(const InitOptions& options) {
   }
   for (const auto& file : written)
     print((file.kept ? "kept     " : "written  ") + file.path + (file.secret ? "   (for root alone)" : "") + "\n");
-  print("\n" + std::to_string(plan.scenarios.size()) + " scenarios of the runbook fit what is watched. Not written:\n");
+  const bool one = plan.scenarios.size() == 1;
+  print("\n" + std::to_string(plan.scenarios.size()) + (one ? " scenario of the runbook fits" : " scenarios of the runbook fit") +
+        " what is watched. Not written:\n");
   for (const auto& out : plan.left_out) print("  " + out.scenario + ": " + out.because + "\n");
   print("\nNext:\n");
   for (const auto& line : next) print("  " + line + "\n");

@@ -6,6 +6,7 @@
 #include "daemon/commands/commands.hpp"
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,15 @@ std::string init_configuration(const InitAnswers& answers);
 std::vector<InitFile> init_credentials(const InitAnswers& answers);
 // The unit's drop-in for a configuration in `folder`, an absolute path.
 std::string init_drop_in(const std::vector<InitFile>& credentials, const std::string& folder);
+
+// The runbook's files by their name below the folder of scenarios.
+using Texts = std::map<std::string, std::string>;
+// Which shared files a scenario's text includes.
+std::set<std::string> included(std::string_view text);
+// Of a critical step that asks for an objective that nothing here has: it would never be ticked.
+bool never_ticked(const config::Problem& problem);
+// Takes out of the files below `folder` what these warnings say is left out or never ticked.
+void cut_what_is_left_out(std::vector<config::Problem> problems, const std::string& folder, Texts& texts);
 
 // Those of the shipped scenarios that are whole beside this main file, and why the others are not. It loads them in a temporary folder.
 InitPlan init_plan(const InitAnswers& answers, const std::string& folder);

@@ -170,7 +170,10 @@ class Writer {
     component("cron", "Scheduled jobs", {"hosting", "database"});
     component("providers", "Providers' status pages", {});
     put("");
-    set("serving", {"database", "connections", "auth", "api", "hosting"});
+    // Among few, the database and its connections would be most of all that serves: its fault alone would look like a complete outage.
+    const bool few = parts_.those({"database", "auth", "api", "hosting"}).size() < 3;
+    set("serving", few ? std::vector<std::string>{"database", "auth", "api", "hosting"}
+                       : std::vector<std::string>{"database", "connections", "auth", "api", "hosting"});
     set("core", {"database", "auth", "api"});
     put("");
   }

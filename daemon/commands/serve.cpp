@@ -174,6 +174,7 @@ int ended(Journal& journal, std::uint64_t not_made_up, Log& log, const std::stri
 int serve(const ServeOptions& options) {
   // A reload that is asked for before there is anything to reload would end the process.
   std::signal(SIGHUP, SIG_IGN);
+  use_credentials(options.credentials, options.config);
   const ProcessGuard guard;
   const auto loaded = load_at_start(options.config);
   const auto settings = loaded.settings;

@@ -117,7 +117,7 @@ TEST_CASE("each combination of flags gives a configuration without errors") {
   }
 }
 
-TEST_CASE("the scenarios whose parts are there are taken whole, as they ship") {
+TEST_CASE("the scenarios whose parts are there are taken") {
   InitAnswers answers;
   answers.site = "https://app.example.org/";
   answers.dsn = secret;
@@ -130,13 +130,28 @@ TEST_CASE("the scenarios whose parts are there are taken whole, as they ship") {
     CHECK_MESSAGE(std::count(plan.scenarios.begin(), plan.scenarios.end(), name) == 0, name);
   for (const auto& out : plan.left_out) CHECK_FALSE(out.because.empty());
   answers.backup = "";
-  const InitPlan without = init_plan(answers, "/etc/drwatch");  // its last step asks for an RPO: nobody could ever tick it
-  CHECK(std::count(without.scenarios.begin(), without.scenarios.end(), "database-outage") == 0);
   const InitPlan login = init_plan({.supabase = "abcdefghijklmnopqrst"}, "/etc/drwatch");
   CHECK(std::count(login.scenarios.begin(), login.scenarios.end(), "auth-outage") == 1);
-  for (const auto& file : plan.files)
-    if (file.name.starts_with("scenarios/"))
-      CHECK_MESSAGE(file.text == text_of(fs::path(drwatch::testing::source_dir("/config")) / file.name), file.name);
+}
+
+TEST_CASE("a database without a known backup still has its page: only the step that asks for a recovery point is left out") {
+  const InitPlan plan = init_plan({.site = "https://app.example.org/", .dsn = secret}, "/etc/drwatch");
+  for (const char* name : {"database-outage", "complete-outage", "hosting-failure"})
+    CHECK_MESSAGE(std::count(plan.scenarios.begin(), plan.scenarios.end(), name) == 1, name);
+  const Folder folder;
+  write_plan(plan, folder.path);
+  const Checked checked = check_at(folder.path);
+  REQUIRE(checked.settings);
+  const auto& steps = checked.settings->scenarios.at("database-outage").steps;
+  const auto has = [&](const char* id) { return std::any_of(steps.begin(), steps.end(), [&](const Step& step) { return step.id == id; }); };
+  CHECK(has("connectivity"));
+  CHECK_FALSE(has("recovery-point"));
+  const auto& conditions = checked.settings->scenarios.at("database-outage").trigger.any;
+  CHECK(std::any_of(conditions.begin(), conditions.end(), [](const Condition& c) { return c.text == "database is down"; }));
+  // The database alone is not most of what serves: its own page opens, not that of a complete outage.
+  CHECK(plan.files.front().text.find("[set.serving]\nmembers = [\"database\", \"hosting\"]\n") != std::string::npos);
+  CHECK_FALSE(says(checked.problems, "left out"));  // what init wrote itself, check does not complain about
+  CHECK_FALSE(says(checked.problems, "never holds"));
 }
 
 TEST_CASE("the program carries every scenario that ships") {
@@ -206,6 +221,16 @@ TEST_CASE("init writes modes, overwrites nothing without --force, and never lose
   CHECK(init(options) == 0);
   CHECK(text_of(folder.path / "there/drwatch.toml") != "# mine\n");
   CHECK(text_of(folder.path / "there/credentials/oncall-token") == token);
+}
+
+TEST_CASE("a file of blanks holds no secret") {
+  const Folder folder;
+  std::ofstream(folder.path / "dsn") << " \t\n";
+  InitOptions options;
+  options.postgres = (folder.path / "dsn").string();
+  options.to = (folder.path / "there").string();
+  CHECK_THROWS_WITH_AS(init(options), doctest::Contains("is empty; write the connection string into it"), CommandRefused);
+  CHECK_FALSE(fs::exists(folder.path / "there"));
 }
 
 TEST_CASE("by hand the credentials are found beside the configuration, or where --credentials says") {

@@ -75,6 +75,7 @@ TEST_CASE("evidence: what is missing, too much or no sense is refused with its r
 TEST_CASE("the calendar says due and overdue once each, and again after a restart only what is new") {
   Stage stage(planned());
   stage.ran("primary", H::up);
+  CHECK(stage.feed(RecordDrill{outage, true, Duration{0}, std::nullopt, {}, "lena", ""}).refused->status == 422);
   stage.feed(RecordDrill{outage, true, minutes{30}, std::nullopt, {}, "lena", ""});
   const Scenario& scenario = stage.settings.scenarios.at(outage);
   const DrillDates dates = drill_dates(stage.state.record, scenario);

@@ -95,6 +95,10 @@ TEST_CASE("a drill that failed or left out what is critical proves nothing, and 
     CHECK(drill(stage, id).verdict == "partial");
     CHECK(says(drill(stage, id).reason, "connectivity"));
     CHECK(standing(stage) == Standing::unproven);
+    const Decision again = stage.feed(FinishDrill{id, true, std::nullopt, "lena", ""});  // the same action twice is one
+    CHECK_FALSE(again.refused);
+    CHECK(again.subject == id);
+    CHECK(stage.feed(FinishDrill{id, false, std::nullopt, "lena", ""}).refused->status == 409);
   }
   SUBCASE("tabletop") {
     const std::string id = started(stage, "tabletop");
@@ -171,6 +175,13 @@ TEST_CASE("a drill's command runs once, and its evidence decides: for the class 
   SUBCASE("a mandatory check was skipped, whatever the file says") {
     Json document = evidence(began);
     document["checks"][1]["verdict"] = "skipped";
+    stage.feed(ended(id, 0, document));
+    CHECK(drill(stage, id).verdict == "partial");
+    CHECK(standing(stage) == Standing::unproven);
+  }
+  SUBCASE("it says that it took no time") {
+    Json document = evidence(began);
+    document["measured"]["took_seconds"] = 0;
     stage.feed(ended(id, 0, document));
     CHECK(drill(stage, id).verdict == "partial");
     CHECK(standing(stage) == Standing::unproven);

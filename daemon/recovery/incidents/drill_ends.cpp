@@ -187,6 +187,10 @@ bool refuse_record(Deciding& d, const RecordDrill& o, const Scenario& scenario) 
     d.refuse(422, "what the drill took is not said", "without it a drill shows nothing; give the time to recover");
     return true;
   }
+  if (o.took && *o.took < seconds{1}) {
+    d.refuse(422, "no recovery takes less than a second", "give the time to recover, as in 25m, or leave it out");
+    return true;
+  }
   for (const auto& [id, took] : o.steps)
     if (std::none_of(scenario.steps.begin(), scenario.steps.end(), [&](const Step& s) { return s.id == id; })) {
       d.refuse(422, "no step '" + id + "' in " + o.scenario, "'drwatch runbook show " + o.scenario + "' lists them");

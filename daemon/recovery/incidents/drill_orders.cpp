@@ -158,7 +158,10 @@ void order(Deciding& d, const AbortDrill& o) {
 // them. Failed: at any time.
 void order(Deciding& d, const FinishDrill& o) {
   const auto drill = find_drill(d, o.drill);
-  if (!drill || drill->verdict == (o.passed ? "passed" : "failed") || refuse_ended(d, *drill)) return;
+  if (!drill) return;
+  // The same action twice is one: of a drill that left something unproven as well.
+  const bool done_already = o.passed ? drill->verdict == "passed" || drill->verdict == "partial" : drill->verdict == "failed";
+  if (done_already || refuse_ended(d, *drill)) return;
   const Incident& work = drill->work;
   std::vector<std::string> open, skipped;
   Time last = work.started_at;
