@@ -95,7 +95,6 @@ Task<SharedResponse> respond(std::shared_ptr<Room> room, Request request);
 // Server::Refuse: the same for people.
 Response refused(Room& room, const Request& head, Response refusal);
 
-
 // The rows of routes.cpp, as they are told of. `methods`: "GET HEAD"; `what`: a sentence in Markdown, which begins with the keys of the
 // body.
 struct RouteRow {

@@ -115,7 +115,9 @@ TEST_CASE("a month in a thousand steps takes seconds") {
   MESSAGE(told.steps << " steps, " << result.runs << " runs: " << took << " s of CPU");
   CHECK(result.runs > 1000000);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  CHECK(took < 60);  // without the optimizer; a tenth of it with
+  // Without the optimizer; a tenth of it with. The same program took 57 to 68 s on one core within the hour: what is to be found here is a
+  // step that costs more the longer the story is.
+  CHECK(took < 120);
 #endif
 }
 

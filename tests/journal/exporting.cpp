@@ -70,7 +70,8 @@ TEST_CASE("of a part whose file was cut it is said what is there and what is mis
     REQUIRE(verdict.broken);
     CAPTURE(verdict.broken->message);
     CHECK(verdict.broken->message.find("18446744073709551615") == std::string::npos);
-    CHECK(verdict.broken->message.find("pages") != std::string::npos);
+    const auto says = [&](const char* words) { return verdict.broken->message.find(words) != std::string::npos; };
+    CHECK((says("pages") || says("are missing")));
     CHECK(verdict.broken->seq <= 141);
     if (verdict.events > 0) CHECK((verdict.first_seq == 16 && verdict.broken->seq == verdict.last_seq + 1));
   }

@@ -131,7 +131,7 @@ TEST_CASE("a draft of a state that is no more is not approved") {
 
   Stage stage(with({message("first", "it began")}));
   const std::string id = opened(stage);
-  stage.state.record.incidents.edit(id)->state = IncidentState::recovered;
+  for (Record* record : {&stage.state.record, &stage.replayed}) record->incidents.edit(id)->state = IncidentState::recovered;
   const Decision refused = stage.feed(MessageAction{id, "first", OnMessage::approve, "lena"});
   REQUIRE(refused.refused);
   CHECK(refused.refused->status == 409);

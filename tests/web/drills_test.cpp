@@ -287,7 +287,7 @@ TEST_CASE("the page of all drills lists those that run, then those that were, wi
       server.post("/record", R"({"scenario": "database-outage", "took": "1h", "lost": "20s"})").json()["recorded"]["id"];
   const std::string runs = server.post("", R"({"scenario": "database-outage"})").json()["id"];
   const std::string body = ask(server.port(), "GET", "/drills").body;
-  const auto running = body.find("/drills/" + runs), past = body.find("/drills/" + was);
+  const auto running = body.find("/drills/" + runs + "\""), past = body.find("/drills/" + was + "\"");
   REQUIRE(running != std::string::npos);
   REQUIRE(past != std::string::npos);
   CHECK(running < past);

@@ -201,8 +201,7 @@ bool any_known(const Deciding& d, const Incident& i, const std::vector<std::stri
 // When a draft promises news for a time that passes: it is drafted anew then, with what is known by that time. nullopt: it names none.
 std::optional<Time> promised_until(const Incident& incident, const IncidentMessage& m, const Message& plan) {
   const auto names_it = [](const std::string& text) { return text.find("next_update_at") != std::string::npos; };
-  if (!(names_it(plan.subject) || names_it(plan.body)) || m.state != MessageState::draft || incident.state != IncidentState::open)
-    return std::nullopt;
+  if (!names_it(plan.subject) && !names_it(plan.body)) return std::nullopt;
   return next_update(incident, m.drafted_at);
 }
 
@@ -212,6 +211,7 @@ void draft_anew(Deciding& d, const std::string& incident_id) {
   std::vector<std::string> waiting, passed;
   const Incident& incident = d.record().incidents.at(incident_id);
   for (const IncidentMessage& m : incident.messages) {
+    if (m.state != MessageState::draft || incident.state != IncidentState::open) continue;
     const Message* plan = plan_of(d.record(), incident, m.id);
     const auto until = plan ? promised_until(incident, m, *plan) : std::nullopt;
     if (until && d.now < *until) d.wake(*until);
