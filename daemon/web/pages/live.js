@@ -162,7 +162,11 @@
   });
   const before = JSON.parse(sessionStorage.getItem("at") || "null");
   sessionStorage.removeItem("at");
-  if (before?.page === page && Date.now() - before.when < 60000) go_back_to(main, before.was);
+  // Only when the browser has gone to the fragment: that takes the focus away.
+  const go_on = () => setTimeout(() => go_back_to(main, before.was), 50);
+  if (before?.page === page && Date.now() - before.when < 60000)
+    if (document.readyState === "complete") go_on();
+    else addEventListener("load", go_on);
   // A link to what is folded opens it.
   document.addEventListener("click", (event) => {
     const to = event.target.closest?.("a[href^='#']")?.getAttribute("href");
