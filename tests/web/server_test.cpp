@@ -153,7 +153,7 @@ TEST_CASE("a client that does not read its answer is let go") {
   for (int i = 0; i < 2000; ++i) flood += get_status;
   deaf.send(flood);  // as far as it goes
   for (int i = 0; i < 250 && server.connections() == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  for (int i = 0; i < 1000 && server.connections() > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  for (int i = 0; i < 3000 && server.connections() > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   CHECK(server.connections() == 0);
 }
 
