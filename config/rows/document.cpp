@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <sstream>
 #include <string>
 
@@ -78,7 +79,10 @@ std::string toml_text(const Value& value) {
   struct Writer {
     std::string operator()(bool truth) const { return truth ? "true" : "false"; }
     std::string operator()(std::int64_t number) const { return std::to_string(number); }
-    std::string operator()(double number) const { return text_of(toml::value<double>(number)); }
+    // JSON writes the shortest text that is read as the same number; it knows neither infinity nor nan.
+    std::string operator()(double number) const {
+      return std::isfinite(number) ? nlohmann::json(number).dump() : text_of(toml::value<double>(number));
+    }
     // A basic string of TOML has the escapes of JSON.
     std::string operator()(const std::string& text) const {
       return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

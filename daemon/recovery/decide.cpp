@@ -48,6 +48,13 @@ void Deciding::refuse(int status, std::string title, std::string detail, std::ve
   decision.refused = Refusal{status, std::move(title), std::move(detail), std::move(list)};
 }
 
+bool Deciding::dates_wait() {
+  const std::optional<Time> until = state.sight.dates_wait_until;
+  if (!until || now >= *until) return false;
+  wake(*until);
+  return true;
+}
+
 About Deciding::about(const Incident& incident, std::string by) const {
   return {.incident = incident.id, .scenario = incident.scenario, .by = std::move(by)};
 }
@@ -57,6 +64,7 @@ namespace {
 constexpr int most_passes = 64;  // no real chain of consequences comes near to this
 // Below this the clock was only corrected; above it the machine slept or the wall clock was set.
 constexpr Duration a_real_jump = minutes{1};
+constexpr Duration believed_after = minutes{1};
 
 // ---- inputs
 
@@ -188,7 +196,7 @@ void turn_jobs_back(Deciding& d, Duration by) {
 }
 
 // A jump forward and a pause mean that nobody watched meanwhile (the machine slept): that time is blind. If it is a minute or more,
-// everything is looked at anew.
+// everything is looked at anew, and a clock that was set has to stand for a while before anything is done by its date.
 void take(Deciding& d, const ClockJumped& input) {
   Body body{{"by_seconds", in_seconds(input.by)}};
   if (input.by > Duration{0}) body.set("blind_from", input.from);
@@ -197,7 +205,9 @@ void take(Deciding& d, const ClockJumped& input) {
   d.emit("clock.jumped", {}, words_of(input), body);
   if (input.by < Duration{0}) turn_jobs_back(d, -input.by);
   if (input.back > Duration{0}) return turn_back(d, input);
-  if (input.by >= a_real_jump) begin_looking_again(d);
+  if (input.by < a_real_jump) return;
+  begin_looking_again(d);
+  if (!input.pause) d.state.sight.dates_wait_until = d.now + believed_after;
 }
 
 // Remembered in the record, so that it does not end with the witnesses, which see well again by the first run that was on time.

@@ -44,7 +44,7 @@ constexpr Meaning meanings[] = {
     {"25006", Reason::assertion, "it takes no writes"},
     {"54", Reason::assertion, "a limit of the server"},
     {"28P01", Reason::auth, "the password is wrong, or was rotated without drwatch"},
-    {"28", Reason::auth, "this role may not log in this way (pg_hba.conf)"},
+    {"28", Reason::auth, "this role may not log in, or not in this way: see pg_hba.conf"},
     {"3D000", Reason::absent, "there is no such database"},
     {"08P01", Reason::connect, "the pooler answers, but not the database behind it"},
     {"08", Reason::connect, "the connection broke"},

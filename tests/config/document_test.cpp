@@ -44,6 +44,13 @@ TEST_CASE("values know their types and places") {
   CHECK(place_at(table, {"f.toml", 7, 8}, {"c"}).line == 7);
 }
 
+TEST_CASE("a value is written as somebody would write it") {
+  const Value root = parse("a = 0.8\nb = 2.0\nc = inf\nd = -1e300\ne = [0.1, 1]\n");
+  std::string written;
+  for (const Entry& entry : *root.table()) written += toml_text(entry.value) + " ";
+  CHECK(written == "0.8 2.0 inf -1e+300 [0.1, 1] ");
+}
+
 TEST_CASE("bad TOML is one problem with its place, and quotes no long number") {
   for (const char* text : {"a = ", "a = 1\na = 2", "[a", "a = \"x", "\xff\xfe", "a = 1 2"}) {
     Problems problems;

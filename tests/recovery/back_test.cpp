@@ -55,6 +55,7 @@ TEST_CASE("a signal and a maintenance that were begun in the wrong year end when
   const Time from = stage.now;
   stage.now += year;
   stage.feed(ClockJumped{.by = year, .from = from});
+  stage.pass(minutes{1});
   CHECK_FALSE(stage.state.record.signals.at("early").raised);  // by that clock it was over long ago
   stage.feed(SetSignal{"early", true, "oncall", ""});
   stage.feed(SetSignal{"breach", true, "oncall", ""});
@@ -110,7 +111,7 @@ TEST_CASE("what was raised while the clock was two hours fast, or a year, is res
   stage.feed(OpenIncident{"database-outage", "oncall", ""});
   const Duration wrong = hours{24 * 400};
   set_clock(stage, wrong);
-  stage.pass(seconds{3});
+  stage.pass(minutes{2});
   CHECK(stage.fires("DrwatchDrillOverdue/database-outage"));
   set_clock(stage, -wrong);
   stage.pass(seconds{5});
@@ -119,6 +120,30 @@ TEST_CASE("what was raised while the clock was two hours fast, or a year, is res
     if (!alert.resolved_at) standing.push_back(key);
   CHECK(standing == std::vector<std::string>{"DrwatchIncident/database-outage", "Watchdog"});
   CHECK(to_json(stage.replayed) == to_json(stage.state.record));
+}
+
+TEST_CASE("a clock that is fast for a moment ends no maintenance and no signal, and no drill is due by it; one that stays so does") {
+  Settings settings = platform();
+  settings.signals["breach"].expires = hours{24};
+  settings.scenarios.at("database-outage").drill = drilled::planned().scenarios.at("database-outage").drill;
+  Stage stage(settings);
+  stage.feed(SetSignal{.signal = "breach", .raised = true, .by = "oncall"});
+  stage.feed(StartMaintenance{.components = {"database"}, .lasts = hours{1}, .by = "oncall"});
+  const Duration wrong = hours{24 * 400};
+  const auto standing = [&] { return stage.state.record.signals.at("breach").raised && stage.state.record.maintenance.size() == 1; };
+  REQUIRE(standing());
+  set_clock(stage, wrong);
+  stage.pass(seconds{50});
+  CHECK(standing());
+  CHECK_FALSE(stage.fires("DrwatchDrillOverdue/database-outage"));
+  set_clock(stage, -wrong);
+  stage.pass(minutes{2});
+  CHECK(standing());
+  set_clock(stage, wrong);
+  stage.pass(minutes{2});
+  CHECK_FALSE(stage.state.record.signals.at("breach").raised);
+  CHECK(stage.state.record.maintenance.empty());
+  CHECK(stage.fires("DrwatchDrillOverdue/database-outage"));
 }
 
 }  // namespace back_test

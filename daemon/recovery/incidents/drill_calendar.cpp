@@ -162,6 +162,7 @@ std::optional<Time> drill_due_at(const State& state, const Scenario& scenario) {
 
 void judge_drills(Deciding& d) {
   give_way(d);
+  if (d.dates_wait()) return;
   for (const auto& [id, scenario] : d.settings.scenarios)
     if (scenario.drill) judge_calendar(d, scenario);
 }

@@ -57,6 +57,7 @@ void begin_planned(Deciding& d, const MaintenanceSettings& plan) {
 
 // Ends the windows that are over, then begins those that are due.
 void judge_maintenance(Deciding& d) {
+  if (d.dates_wait()) return;
   std::vector<std::string> over;
   for (const auto& [id, window] : d.record().maintenance) {
     if (d.wall >= window.until)
@@ -133,6 +134,7 @@ std::string who_raises(const SignalRecord& signal, std::optional<std::string_vie
 
 // What was raised with an expiry ends by itself, each raising at its own time.
 void judge_signals(Deciding& d) {
+  if (d.dates_wait()) return;
   std::vector<std::pair<std::string, std::string>> expired;
   for (const auto& [name, signal] : d.record().signals)
     for (const auto& [alert, raising] : signal.raisings) {
