@@ -8,8 +8,9 @@ import shutil
 import sys
 import tempfile
 
-import parts
-import sbom
+sys.dont_write_bytecode = True
+import parts  # noqa: E402
+import sbom  # noqa: E402
 
 HOME = "/opt/drwatch"  # where its units look for it
 
