@@ -38,7 +38,9 @@ def fill(root, deb, folder):
         path = package / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     shutil.copytree(package, root, symlinks=True, dirs_exist_ok=True)
-    sbom.write(root / "usr/bin/drwatch", root / "usr/share/doc/drwatch/sbom.spdx.json", root)
+    bill = parts.FILES / f"drwatch-{parts.version()}-image.spdx.json"
+    sbom.write(root / "usr/bin/drwatch", bill, root)
+    shutil.copy(bill, root / "usr/share/doc/drwatch/sbom.spdx.json")
     for name, line in (("passwd", f"drwatch:x:{USER}:{USER}::/var/lib/drwatch:/usr/sbin/nologin"), ("group", f"drwatch:x:{USER}:"),
                        ("shadow", "drwatch:!:1::::::")):
         with open(root / "etc" / name, "a", encoding="utf-8") as file:

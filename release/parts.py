@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tools of a release share: the version, the moment that stands in its files, the libraries of a program, a minimal Debian, a steady tar."""
+import email.utils
 import functools
 import glob
 import gzip
@@ -30,8 +31,8 @@ def version():
 @functools.cache
 def epoch():
     """Seconds since 1970 that stand in every file of a release: SOURCE_DATE_EPOCH, or the last entry of debian/changelog."""
-    given = os.environ.get("SOURCE_DATE_EPOCH")
-    return int(given or run("dpkg-parsechangelog", "-l", ROOT / "debian/changelog", "-S", "Timestamp"))
+    signed = re.search(r"^ -- .*>  (.*)$", (ROOT / "debian/changelog").read_text(encoding="utf-8"), re.M)[1]
+    return int(os.environ.get("SOURCE_DATE_EPOCH") or email.utils.parsedate_to_datetime(signed).timestamp())
 
 
 def architecture():
@@ -83,11 +84,12 @@ def minimal_debian(root, suite, variant, include=()):
 
 
 def write_tar(folder, out, inside=""):
-    """The folder as a tar that says nothing of when, where and by whom it was made; compressed when it is to be called .gz."""
+    """The folder as a tar that says nothing of when, where, by whom and with which umask it was made; compressed when it is to be called .gz."""
     def steady(member):
         member.uid = member.gid = 0
         member.uname = member.gname = ""
         member.mtime = epoch()
+        member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
         return member
 
     with open(out, "wb") as raw, (gzip.GzipFile("", "wb", 6, raw, mtime=epoch()) if str(out).endswith(".gz") else raw) as file, \

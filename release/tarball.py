@@ -51,7 +51,9 @@ def main():
         top = pathlib.Path(folder) / name
         top.mkdir()
         arrange(deb, top)
-        sbom.write(top / "bin/drwatch", top / "share/doc/drwatch/sbom.spdx.json")
+        bill = parts.FILES / f"drwatch-{parts.version()}.spdx.json"
+        sbom.write(top / "bin/drwatch", bill)
+        shutil.copy(bill, top / "share/doc/drwatch/sbom.spdx.json")
         carry(top / "bin/drwatch", top)
         out = parts.FILES / f"{name}.tar.gz"
         parts.write_tar(top, out, name)

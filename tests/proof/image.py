@@ -32,7 +32,7 @@ def started(proof, bundle, folder):
     user = f"{config['user']['uid']}:{config['user']['gid']}"
     proof.check(config["user"]["uid"] >= 1000 and not config["user"].get("additionalGids"), f"its user is {user}")
     root = bundle / "rootfs"
-    as_it_says = ["env", "-i", *config["env"], "setpriv", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", f"--reuid={user.split(':')[0]}",
+    as_it_says = ["/usr/bin/env", "-i", *config["env"], "setpriv", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", f"--reuid={user.split(':')[0]}",
                   f"--regid={user.split(':')[1]}", "--clear-groups"]
     # chroot is root's, so the steps down are taken in there, by the image's own setpriv.
     there = ["chroot", root, *as_it_says]

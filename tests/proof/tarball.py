@@ -23,8 +23,9 @@ HOME = "/opt/drwatch"
 
 
 def there(root, *command, **environment):
-    return subprocess.run(["env", "-i", "PATH=/usr/bin:/bin", *(f"{name}={value}" for name, value in environment.items()), "chroot", str(root), *command],
-                          capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    # The environment is set in there: chroot itself is not to be traced.
+    given = ["/usr/bin/env", "-i", "PATH=/usr/bin:/bin", *(f"{name}={value}" for name, value in environment.items())]
+    return subprocess.run(["chroot", str(root), *given, *command], capture_output=True, text=True, stdin=subprocess.DEVNULL)
 
 
 def unpacked(proof, root, tarball):
@@ -56,7 +57,7 @@ def runs(proof, root, folder):
     proof.check(done.returncode == 0, f"check finds it good{': ' + done.stdout + done.stderr if done.returncode else ''}")
     (root / "var/lib/drwatch").mkdir()
     daemon = Daemon(proof, folder, f"mount -t proc proc '{root}/proc'",
-                    ["env", "-i", "PATH=/usr/bin:/bin", "chroot", root, f"{HOME}/bin/drwatch", "serve", "--config", "/root/here/drwatch.toml"])
+                    ["chroot", root, "/usr/bin/env", "-i", "PATH=/usr/bin:/bin", f"{HOME}/bin/drwatch", "serve", "--config", "/root/here/drwatch.toml"])
     try:
         daemon.answer("/healthz")
         proof.check(True, "/healthz answers")
