@@ -74,8 +74,7 @@ def pack(root, folder, out):
     parts.run("umoci", "raw", "add-layer", "--image", image, "--history.created", stamp, "--history.created_by", "release/image.py", layer)
     said = parts.run(root / "usr/bin/drwatch", "--version")
     commit = re.search(r"commit ([0-9a-f]+)", said)
-    labels = {"title": "drwatch", "version": parts.version(), "licenses": "Apache-2.0", "base.name": "debian:bookworm",
-              **({"revision": commit[1]} if commit else {})}
+    labels = {"title": "drwatch", "version": parts.version(), "licenses": "Apache-2.0", **({"revision": commit[1]} if commit else {})}
     words = [f"--config.label=org.opencontainers.image.{name}={value}" for name, value in labels.items()]
     parts.run("umoci", "config", "--no-history", "--image", image, f"--created={stamp}", f"--config.user={USER}:{USER}", "--config.workingdir=/var/lib/drwatch",
               "--config.entrypoint=/usr/bin/drwatch", "--config.cmd=serve", "--config.cmd=--config", "--config.cmd=/etc/drwatch/drwatch.toml",

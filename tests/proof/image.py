@@ -23,8 +23,8 @@ import parts  # noqa: E402
 def prepared(root, configuration, state, user):
     """The mounts that an engine makes, in shell."""
     return "\n".join([f"mount --bind '{root}' '{root}'", f"mount -o remount,bind,ro '{root}'", f"mount -t proc proc '{root}/proc'",
-                      f"mount --bind '{configuration}' '{root}/etc/drwatch'", f"mount -o remount,bind,ro '{root}/etc/drwatch'",
-                      f"chown {user} '{state}'", f"mount --bind '{state}' '{root}/var/lib/drwatch'", f"mount -t tmpfs -o mode=1777 tmpfs '{root}/tmp'"])
+                      f"mount --rbind /dev '{root}/dev'", f"mount --bind '{configuration}' '{root}/etc/drwatch'", f"mount -o remount,bind,ro '{root}/etc/drwatch'",
+                      f"chown {user} '{state}'", f"mount --bind '{state}' '{root}/var/lib/drwatch'"])
 
 
 def started(proof, bundle, folder):
