@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# make run | test | proof | build | package | bench | format | lint      What is missing on Debian 12 is installed first.
-.PHONY: help run test proof build package bench format lint install install-style
+# make run, test, proof, build, package, tarball, image, release, reproducible, bench, format, lint. What is missing on Debian 12 is installed first.
+.PHONY: help run test proof build package tarball image release reproducible bench format lint install install-style install-release
 .DEFAULT_GOAL := help
 
 help:
@@ -9,6 +9,9 @@ help:
 	@echo "make proof   everything: all seeds, months and kills, both builds, a fresh machine"
 	@echo "make build   leaves the program at build/release/drwatch"
 	@echo "make package a Debian package of it, below build/package"
+	@echo "make tarball one folder with the libraries it needs, in build/release-files"
+	@echo "make image   an OCI image, in build/release-files"
+	@echo "make release everything that a release consists of, when nothing is missing for one"
 	@echo "make bench   what a thousand probes cost"
 	@echo "make format  clang-format over every source file"
 	@echo "make lint    clang-tidy over the compile database"
@@ -24,7 +27,7 @@ test: install install-style
 	@tests/checks/run.py test
 
 proof: install install-style
-	@.ci/install .ci/packages-proof.txt .ci/packages-package.txt
+	@.ci/install .ci/packages-proof.txt .ci/packages-package.txt .ci/packages-release.txt
 	@command -v npm >/dev/null || .ci/install .ci/packages-node.txt
 	@tests/checks/run.py proof
 
@@ -39,6 +42,23 @@ package: install
 	debian/rules binary
 	lintian --fail-on error,warning build/package/drwatch_*.deb
 	@ls build/package/drwatch_*.deb
+
+# The package's files and what the program needs beside them.
+tarball: package install-release
+	release/tarball.py build/package/drwatch_*.deb
+
+# As root: everybody's files are in it.
+image: package install-release
+	release/image.py build/package/drwatch_*.deb
+
+# docs/releasing.md
+release: install-release
+	release/release.py
+
+# All of it compiled twice in different folders, without a cache: about 20 minutes on two cores.
+reproducible: install install-release
+	@.ci/install .ci/packages-package.txt
+	tests/proof/reproducible.sh --all
 
 bench: install
 	cmake --preset release
@@ -57,6 +77,9 @@ lint: install
 
 install:
 	@.ci/install .ci/packages.txt
+
+install-release:
+	@.ci/install .ci/packages-release.txt
 
 install-style:
 	@.ci/install .ci/packages-style.txt

@@ -3,6 +3,7 @@
 #include "config/rows/document.hpp"
 #include "daemon/commands/commands.hpp"
 #include "daemon/recovery/actions.hpp"
+#include "daemon/version.hpp"
 
 #include <sys/prctl.h>
 #include <CLI/CLI.hpp>
@@ -362,7 +363,7 @@ void add_preparation(CLI::App& app, Given& g) {
 void add_all(CLI::App& app, Given& g) {
   app.fallthrough();  // the options below may stand before or after the command's words
   app.require_subcommand(1);
-  app.set_version_flag("--version", DRWATCH_VERSION);
+  app.set_version_flag("--version", drwatch::version_line);
   app.add_option("--server", g.client.server, "The running daemon's address")->envname("DRWATCH_SERVER")->capture_default_str();
   app.add_option("--token-file", g.client.token_file, "A file with the token; or the token itself in the environment: DRWATCH_TOKEN");
   app.add_option("--ca-file", g.client.ca_file, "Certificates to trust when the daemon's address is https");

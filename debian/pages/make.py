@@ -292,7 +292,9 @@ def drill_page(version):
 def main():
     program, folder = str(pathlib.Path(sys.argv[1]).resolve()), pathlib.Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
-    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    # The number alone: a page does not change with a commit.
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    version = re.search(r"\d+(\.\d+)+", said)[0]
     root = Command(program, [])
     reference = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8").splitlines()
     for name, lines in (("drwatch.1", commands_page(root, version)), ("drwatch.toml.5", settings_page(reference, version)),

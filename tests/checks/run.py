@@ -286,7 +286,9 @@ def proof():
         (Part("plain proofs"), lambda part: part.tests("dev", [], 2, {"DRWATCH_SEEDS": "10", "DRWATCH_MONTHS": "30"}, fresh.shown.get("dev", []))),
         (Part("sanitized proofs"), lambda part: part.tests("asan", ["-LE", "once"], 2, {**SANITIZERS, "DRWATCH_SEEDS": "2", "DRWATCH_MONTHS": "1"},
                                                            fresh.shown.get("asan", []))),
-        (Part("package"), lambda part: part.run([["make", "package"], ["tests/proof/package.py"]])),
+        (Part("package"), lambda part: part.run([["make", "tarball", "image"], ["tests/proof/package.py"]])),
+        (Part("tarball and image"), lambda part: part.run([["tests/proof/tarball.py"], ["tests/proof/image.py"]])),
+        (Part("reproducible"), lambda part: part.run([["tests/proof/reproducible.sh"]])),
         (Part("build separate"), lambda part: part.build("separate")),
     ]
     for part, run in steps:

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+# Writes OUT, a C++ file with what `drwatch --version` prints; it stays untouched when it says so already, and then nothing is compiled or linked.
+# The commit is that of a checkout whose top is SOURCE, and of no repository around it; "changed" when a tracked file differs from it.
+function(git result output)
+  execute_process(COMMAND "${CMAKE_COMMAND}" -E env --unset=GIT_DIR --unset=GIT_WORK_TREE --unset=GIT_INDEX_FILE git -C "${SOURCE}" ${ARGN}
+                  RESULT_VARIABLE code OUTPUT_VARIABLE text ERROR_QUIET OUTPUT_STRIP_TRAILING_WHITESPACE)
+  set(${result} "${code}" PARENT_SCOPE)
+  set(${output} "${text}" PARENT_SCOPE)
+endfunction()
+
+set(line "drwatch ${VERSION}")
+file(REAL_PATH "${SOURCE}" here)
+git(code top rev-parse --show-toplevel)
+if(code EQUAL 0 AND top STREQUAL here)
+  git(code commit rev-parse --short=12 HEAD)
+  git(unknown changes status --porcelain --untracked-files=no)
+  if(code EQUAL 0 AND unknown EQUAL 0)
+    if(changes)
+      string(APPEND commit ", changed")
+    endif()
+    string(APPEND line " (commit ${commit})")
+  endif()
+endif()
+set(text "// Made by daemon/version.cmake.\n#include \"daemon/version.hpp\"\n\nconst char* const drwatch::version_line = \"${line}\";\n")
+set(before "")
+if(EXISTS "${OUT}")
+  file(READ "${OUT}" before)
+endif()
+if(NOT before STREQUAL text)
+  file(WRITE "${OUT}" "${text}")
+endif()
