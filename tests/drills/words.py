@@ -9,8 +9,6 @@ import os
 import pathlib
 import sys
 import tempfile
-import threading
-import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -315,62 +313,6 @@ class Asked(unittest.TestCase):
     def test_errors_of_a_dump(self):
         said = 'psql:x:1: ERROR:  role "postgres" already exists\npsql:x:2: ERROR:  role "a" does not exist\nLINE 1\nWARNING: error soon'
         self.assertEqual(len(dump.errors(said, "postgres")), 1)
-
-
-class Unit(unittest.TestCase):
-    """The drill that a unit holds; a thread stands in for systemd."""
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.asked, self.found = os.path.join(folder.name, "asked"), os.path.join(folder.name, "found")
-        os.mkdir(self.found)
-        for name, value in (("ASKED", self.asked), ("FOUND", self.found), ("LOOKS", 0.2), ("has_ended", lambda name: self.ended)):
-            self.addCleanup(setattr, unit, name, getattr(unit, name))
-            setattr(unit, name, value)
-        self.ended, self.evidence = False, os.path.join(folder.name, "evidence.json")
-
-    def run_it(self, does):
-        def begin():
-            while not os.path.exists(os.path.join(self.asked, "clinic")):
-                time.sleep(0.01)
-            does()
-        thread = threading.Thread(target=begin)
-        thread.start()
-        said = io.StringIO()
-        with contextlib.redirect_stderr(said):
-            code = main.main(["--unit", "clinic", "--evidence", self.evidence, "--max-time", "2m"])
-        thread.join()
-        with open(self.evidence, encoding="utf-8") as file:
-            return code, json.load(file)
-
-    def begins(self, verdict=None, before=None):
-        """Takes the file away, and leaves evidence."""
-        os.unlink(os.path.join(self.asked, "clinic"))
-        if verdict:
-            it = {"drwatch_drill": 1, "verdict": verdict, "began_at": words.stamp(before or words.now())}
-            evidence.written(json.dumps(it), os.path.join(self.found, "clinic.json"))
-
-    def test_its_evidence_is_handed_on(self):
-        for verdict, code in (("passed", 0), ("failed", 1), ("partial", 3), ("aborted", 2)):
-            # What an earlier drill left is not taken for it.
-            evidence.written(json.dumps({"verdict": "passed", "began_at": words.stamp(words.now() - hours(1))}), os.path.join(self.found, "clinic.json"))
-            self.assertEqual(self.run_it(lambda: self.begins(verdict))[0], code)
-        self.assertEqual(os.listdir(self.asked), [])
-
-    def test_nobody_begins(self):
-        unit.BEGINS, was = 0.2, unit.BEGINS
-        self.addCleanup(setattr, unit, "BEGINS", was)
-        code, found = self.run_it(lambda: None)
-        self.assertEqual((code, found["verdict"]), (2, "aborted"))
-        self.assertIn("systemctl enable --now drwatch-restore@clinic.path", found["stopped"])
-        self.assertEqual(os.listdir(self.asked), [])
-
-    def test_it_leaves_nothing(self):
-        self.ended = True
-        code, found = self.run_it(lambda: self.begins())
-        self.assertEqual((code, found["verdict"]), (2, "aborted"))
-        self.assertIn("left no evidence", found["stopped"])
 
 
 class Earnest(unittest.TestCase):
