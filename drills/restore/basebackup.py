@@ -183,9 +183,4 @@ class BaseBackup:
     def restore_command(self):
         if self.command:
             return self.command
-        if self.store is None:
-            return "false"
-        quoted = "'" + os.path.abspath(self.store.folder).replace("'", "'\\''").replace("%", "%%") + "'"
-        # Plain or packed, as it lies there.
-        return (f'if [ -e {quoted}/%f ]; then cp {quoted}/%f "%p"; elif [ -e {quoted}/%f.gz ]; then gzip -dc {quoted}/%f.gz > "%p"; '
-                f'elif [ -e {quoted}/%f.xz ]; then xz -dc {quoted}/%f.xz > "%p"; elif [ -e {quoted}/%f.bz2 ]; then bzip2 -dc {quoted}/%f.bz2 > "%p"; else false; fi')
+        return self.store.restore_command() if self.store else "false"

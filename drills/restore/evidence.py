@@ -105,22 +105,26 @@ class Evidence:
 
     def write(self, path):
         """Atomically: a reader sees the whole document or none."""
-        text = json.dumps(self.document(), indent=2, ensure_ascii=True) + "\n"
-        if path == "-":
-            sys.stdout.write(text)
-            sys.stdout.flush()
-            return
-        folder = os.path.dirname(os.path.abspath(path))
-        beside = os.path.join(folder, f".{os.path.basename(path)}.{os.getpid()}")
-        with open(beside, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(beside, 0o640)
-        os.rename(beside, path)
-        handle = os.open(folder, os.O_RDONLY)
-        os.fsync(handle)
-        os.close(handle)
+        written(json.dumps(self.document(), indent=2, ensure_ascii=True) + "\n", path)
+
+
+def written(text, path):
+    """Atomically, and on the disk."""
+    if path == "-":
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    folder = os.path.dirname(os.path.abspath(path))
+    beside = os.path.join(folder, f".{os.path.basename(path)}.{os.getpid()}")
+    with open(beside, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.chmod(beside, 0o640)
+    os.rename(beside, path)
+    handle = os.open(folder, os.O_RDONLY)
+    os.fsync(handle)
+    os.close(handle)
 
 
 class Phase:

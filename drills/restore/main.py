@@ -4,7 +4,7 @@ import os
 import re
 import sys
 
-from . import control, options, words
+from . import control, options, unit, words
 from .copies import NoCopy
 from .drill import Drill
 from .evidence import EXIT, Evidence, Progress
@@ -21,13 +21,15 @@ def main(arguments):
     asked = None
     try:
         asked = options.checked(options.read(arguments))
+        if asked.unit:
+            return unit.hand_on(asked, progress)
         if os.geteuid() == 0:
             raise words.Unusable("PostgreSQL does not run as root: run the drill as the user of its unit, or with runuser -u postgres --")
         evidence.mandatory, evidence.optional = set(asked.mandatory), set(asked.optional)
         if asked.evidence not in (None, "-") and not os.access(os.path.dirname(os.path.abspath(asked.evidence)), os.W_OK):
             raise words.Unusable(f"{asked.evidence} can't be written: its folder is not there, or not ours")
         within_bounds(asked, evidence, progress)
-    except words.Unusable as error:
+    except (words.Unusable, Stopped) as error:
         evidence.stopped = str(error)
     except Exception as error:  # a fault of the drill's own says nothing about the copy, and must not look as if it did
         evidence.stopped = f"a fault of the drill itself: {type(error).__name__}: {error}"

@@ -62,6 +62,9 @@ ROWS = [
         ("start-command", "COMMAND", None, "with --for-real: how the server is started; default: pg_ctl start"),
         ("dsn", "DSN", None, "with --for-real: how it is reached; default: its own socket"),
     ]),
+    ("By its unit", [
+        ("unit", "NAME", None, "instead of all that: drwatch-restore@NAME holds the drill, begun by its path unit; its evidence is handed on"),
+    ]),
     ("What it says", [
         ("evidence", "FILE", None, "where the evidence is written, whole or not at all; - is standard output"),
         ("file", "FILE", None, "a TOML file with these names as keys; what stands on the command line counts more"),
@@ -159,7 +162,9 @@ def checked(asked):
     if asked.max_time is None and not asked.for_real:
         asked.max_time = 12 * 3600.0
     chosen = [name for name in ("pgbackrest", "basebackup", "dump") if getattr(asked, name)]
-    if len(chosen) != 1:
+    if asked.unit and (chosen or asked.for_real):
+        raise words.Unusable("--unit goes with --evidence and --max-time alone: what is restored stands in the file of the unit")
+    if len(chosen) != 1 and not asked.unit:
         raise words.Unusable("name one source: --pgbackrest STANZA, --basebackup DIR or --dump PATH")
     if asked.copy not in ("newest", "oldest", "random", "moment"):
         words.time_of(asked.copy)

@@ -13,7 +13,8 @@ STATE = """select json_build_object(
   'timeline', (select timeline_id from pg_catalog.pg_control_checkpoint()),
   'archived', last_archived_wal, 'failures', failed_count, 'reset', stats_reset,
   'failing', coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false),
-  'age', extract(epoch from pg_catalog.now() - last_archived_time),
+  'ever', last_archived_time is not null,
+  'age', extract(epoch from pg_catalog.now() - coalesce(last_archived_time, stats_reset, pg_catalog.pg_postmaster_start_time())),
   'mode', pg_catalog.current_setting('archive_mode'),
   'slots', coalesce((select json_object_agg(slot_name, json_build_object('active', active, 'status', coalesce(wal_status, '')))
                      from pg_catalog.pg_replication_slots), '{}'),
@@ -46,8 +47,10 @@ class Production:
             return None, words.shown(str(error))
 
     def exposed(self, at):
-        if self.most is not None and at and at["age"] is not None and at["age"] > self.most:
-            return f"production has archived nothing for {words.in_words(at['age'])}, and {words.in_words(self.most)} is the most (--max-exposure)"
+        # Where it has archived nothing at all, it is exposed at least since it began to count.
+        if self.most is not None and at and at["age"] > self.most:
+            never = "" if at["ever"] else ", which is since it counts,"
+            return f"production has archived nothing for {words.in_words(at['age'])}{never} and {words.in_words(self.most)} is the most (--max-exposure)"
         return None
 
     def stop_condition(self):

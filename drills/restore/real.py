@@ -175,18 +175,36 @@ class Restore:
         if self.evidence.target:
             return
         found = archive.names() if archive else None
-        if found is None:
-            self.evidence.check("wal", "skipped", "the archive can't be listed: whether it goes on behind the end of replay can't be told", mandatory=False)
-            return
         folder = os.path.join(self.data, "pg_wal")
         with open(os.path.join(folder, max(filter(wal.HISTORY.fullmatch, os.listdir(folder)))), encoding="utf-8") as file:
             timeline, end = [line.split()[:2] for line in file if re.match(r"\s*\d+\s", line)][-1]
         size = int(control_data(self.runner, self.programs, self.data)["Bytes per WAL segment"])
         last = ((int(end.split("/")[0], 16) << 32 | int(end.split("/")[1], 16)) - 1) // size
-        behind = sorted(name for name in found if wal.SEGMENT.fullmatch(name) and int(name[:8], 16) == int(timeline) and wal.number_of(name, size) > last)
-        self.evidence.check("wal", "failed" if behind else "passed",
-                            f"replay ended at {end} in {wal.name_of(int(timeline), last, size)}, and {behind[0]} to {behind[-1]} of the archive are behind it: a segment is missing there, "
-                            "or can't be read; what they hold is not in this server" if behind else f"to {end}, the end of the archive")
+        behind = sorted(name for name in found or () if wal.SEGMENT.fullmatch(name) and int(name[:8], 16) == int(timeline) and wal.number_of(name, size) > last)
+        ended = f"replay ended at {end} in {wal.name_of(int(timeline), last, size)}"
+        if behind:
+            self.evidence.check("wal", "failed", f"{ended}, and {behind[0]} to {behind[-1]} of the archive are behind it: a segment is missing there, "
+                                "or can't be read; what they hold is not in this server")
+        elif wrong := self.cut(archive, wal.name_of(int(timeline), last, size)):
+            self.evidence.check("wal", "failed", f"{ended}, which is not whole: {wrong}; what the rest of it held is not in this server")
+        elif found is None:
+            self.evidence.check("wal", "skipped", "the archive can't be listed: whether it goes on behind the end of replay can't be told", mandatory=False)
+        else:
+            self.evidence.check("wal", "passed", f"to {end}, the end of the archive")
+
+    def cut(self, archive, name):
+        """What is wrong with the archive's last segment: cut in its middle it ends replay as a whole one does. None where it is whole, or comes from
+        the copy itself, whose log may end anywhere."""
+        folder = os.path.join(self.folder, "last")
+        os.makedirs(folder)
+        try:
+            if archive is None or not archive.fetch(name, os.path.join(folder, name), self.runner):
+                return None
+        except wal.Bad as bad:
+            return str(bad)
+        done = self.runner.run([self.programs.path("pg_waldump"), "-p", folder, "-r", "Tablespace", name, name], env=environment())
+        # One record may fill the whole segment, and begin and end outside of it.
+        return done.why() if done.code and "could not find a valid record" not in done.err else None
 
     def look(self):
         """What a responder has to know before people are let in again. Only questions: amcheck and checksums are for a drill."""

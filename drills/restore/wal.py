@@ -29,8 +29,11 @@ class Bad(Exception):
 
 
 class Folder:
-    """An archive that lies in a folder, its files plain or packed."""
+    """An archive that lies in a folder, its files plain or packed. Which file is taken for a name, where there are several, is one rule for the drill
+    and for a restore in earnest (`restore_command`): on top of the folder, else in the one that is called by the first 16 letters, else in any
+    other, the first by its path; and in one place plain before packed."""
     OPEN = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
+    ENDINGS = ["", *OPEN]
 
     def __init__(self, folder):
         if not os.path.isdir(folder):
@@ -39,20 +42,39 @@ class Folder:
 
     def names(self):
         """name -> (bytes as stored, when it came there)."""
-        found = {}
+        found, self.where, ranks = {}, {}, {}
         for at, _, files in os.walk(self.folder):
             for file in files:
                 name, ending = os.path.splitext(file)
-                name = name if ending in self.OPEN else file
+                name, ending = (name, ending) if ending in self.OPEN else (file, "")
                 if not (SEGMENT.fullmatch(name) or HISTORY.fullmatch(name) or re.fullmatch(r"[0-9A-F]{24}\.[0-9A-F]{8}\.backup", name)):
                     continue
+                path, rank = os.path.join(at, file), self.rank(at, name, ending)
+                if name in ranks and ranks[name] <= rank or not os.path.isfile(path):
+                    continue
                 try:
-                    status = os.stat(os.path.join(at, file))
+                    status = os.stat(path)
                 except OSError:
                     continue
-                self.where[name] = os.path.join(at, file)
+                ranks[name], self.where[name] = rank, path
                 found[name] = (status.st_size, status.st_mtime)
         return found
+
+    def rank(self, at, name, ending):
+        """The lowest is taken."""
+        place = 0 if at == self.folder else 1 if at == os.path.join(self.folder, name[:16]) else 2
+        return place, os.fsencode(os.path.join(at, name) + ending) if place == 2 else b"", self.ENDINGS.index(ending)
+
+    def restore_command(self):
+        """The same in a shell, for a server. It has the exit code of what reads the file, and that of false where there is none."""
+        folder = "'" + os.path.abspath(self.folder).replace("'", "'\\''").replace("%", "%%") + "'"
+        first = " ".join(f'"$p{ending}"' for ending in self.ENDINGS)
+        other = " -o ".join(f"-name %f{ending}" for ending in self.ENDINGS)
+        read = " ".join(f'*{ending}) {program} -dc "$f" > "%p";;' for ending, program in zip(self.OPEN, ("gzip", "xz", "bzip2")))
+        return (f"n=%f; d={folder}; f=; for p in \"$d/$n\" \"$d/$(echo $n | cut -c 1-16)/$n\"; do for q in {first}; do "
+                "if [ -z \"$f\" ] && [ -f \"$q\" ]; then f=$q; fi; done; done; "
+                f"if [ -z \"$f\" ]; then f=$(find -H \"$d\" -mindepth 2 \\( {other} \\) -exec test -f {{}} \\; -print | LC_ALL=C sort | head -n 1); fi; "
+                f"case \"$f\" in '') false;; {read} *) cp \"$f\" \"%p\";; esac")
 
     def fetch(self, name, to, runner):
         path = self.where.get(name)

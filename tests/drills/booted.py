@@ -133,6 +133,12 @@ class Booted(unittest.TestCase):
         machine.until(lambda: os.path.exists(evidence), "the path unit has begun a drill")
         seen("private-network")
         self.assertEqual(machine.run("ls", "/run/drwatch/drills").stdout, "")
+        # drwatch itself asks so, and hands on what was found.
+        asked = machine.run("sh", "-c", "chown -R drwatch /run/drwatch && runuser -u drwatch -- drwatch-restore-drill --unit clinic --max-time 3m --evidence /run/drwatch/handed.json")
+        self.assertEqual(asked.returncode, 0, asked.stderr)
+        handed = json.loads(machine.run("cat", "/run/drwatch/handed.json").stdout)
+        self.assertEqual((handed["verdict"], handed["machine"]["isolation"]), ("passed", "private-network"), handed)
+        seen("private-network")
 
 
 if __name__ == "__main__":

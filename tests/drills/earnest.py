@@ -141,6 +141,84 @@ class Earnest(unittest.TestCase):
         self.assertIn(f"in {names[0]}, and {names[2]} to ", e.check("wal")["detail"])
         c.start()
 
+    def earnestly(self, name, *arguments):
+        """Restored into a folder of its own, and ended again: (exit code, evidence, orders in it)."""
+        c = self.cluster
+        code, e, said = c.drill(*arguments, "--for-real", c.path(name), "--check", "orders=select count(*) > 0 from orders")
+        try:
+            orders = c.sql("select count(*) from public.orders") if e["measured"]["took_seconds"] is not None else e.told() + said
+        finally:
+            c.run([f"{c.bin}/pg_ctl", "-w", "-s", "-m", "immediate", "-D", c.path(name), "stop"])
+            # The next one is not to follow it into its timeline.
+            for file in os.listdir(c.path("archive")):
+                if file.startswith("00000002"):
+                    os.unlink(c.path("archive", file))
+        return code, e, orders
+
+    def test_the_last_segment(self):
+        """Cut in its middle it ends replay as a whole one does."""
+        c = self.cluster
+        c.sql("alter system set archive_timeout = 0")  # it would begin a segment where none is expected
+        c.sql("select pg_reload_conf()")
+        base = self.backup()
+        c.order(50)
+        c.segment()
+        c.order(50)
+        cut = int(c.sql("select pg_walfile_name_offset(pg_current_wal_lsn())").strip("()").split(",")[1])
+        c.order(50)
+        last = c.segment()
+        c.stop()
+        asked = ("--basebackup", base, "--archive", c.path("archive"))
+        with open(c.path("archive", last), "rb") as file:
+            whole = file.read()
+        with open(c.path("archive", last), "r+b") as file:
+            file.write(whole[:cut] + bytes(len(whole) - cut))
+        code, e, orders = self.earnestly("cut", *asked)
+        self.assertEqual((code, e.failed(), orders), (1, ["wal"], "5100"), e.told())
+        self.assertIn(f"in {last}, which is not whole", e.check("wal")["detail"])
+        # Behind a restore command as well, although whether there are later ones can't be told there.
+        code, e, orders = self.earnestly("cut-behind", "--basebackup", base, "--restore-command", f"cp {c.path('archive')}/%f %p")
+        self.assertEqual((code, e.failed()), (1, ["wal"]), e.told())
+        with open(c.path("archive", last), "r+b") as file:
+            file.write(whole)
+        code, e, orders = self.earnestly("whole", *asked)
+        self.assertEqual((code, e.check("wal")["verdict"], orders), (0, "passed", "5150"), e.told())
+        # One that was filled to its end, whose last record goes on in the next, is whole too.
+        c.start()
+        c.sql("insert into public.orders (note) select repeat(md5(n::text), 60) from generate_series(1, 20000) as n")
+        c.segment()
+        c.stop()
+        filled = sorted(name for name in os.listdir(c.path("archive")) if len(name) == 24 and name > last)
+        self.assertGreater(len(filled), 2)
+        for name in filled[1:]:
+            os.rename(c.path("archive", name), c.path(name))
+        code, e, orders = self.earnestly("filled", *asked)
+        self.assertEqual((code, e.check("wal")["verdict"]), (0, "passed"), e.told())
+        c.start()
+
+    def test_an_archive_in_folders(self):
+        """What the drill finds in it a restore in earnest finds as well."""
+        c = self.cluster
+        base = self.backup()
+        names = []
+        for _ in range(4):
+            c.order(50)
+            names.append(c.segment())
+        c.stop()
+        for name, place in zip(names, (names[1][:16], "elsewhere/it's 100%", "elsewhere", "")):
+            c.must(["mkdir", "-p", c.path("archive", place)])
+            if place != "":
+                c.must(["mv", c.path("archive", name), c.path("archive", place, name)])
+        c.must(["gzip", c.path("archive", "elsewhere", names[2])])
+        # On top counts more than in a folder.
+        c.must(["sh", "-c", f"head -c 1000 {c.path('archive', names[3])} > {c.path('archive', 'elsewhere', names[3])}"])
+        asked = ("--basebackup", base, "--archive", c.path("archive"))
+        code, e, said = c.drill(*asked, "--at-least", "public.orders=5200")
+        self.assertEqual(code, 0, e.told() + said)
+        code, e, orders = self.earnestly("folders", *asked)
+        self.assertEqual((code, e.check("wal")["verdict"], orders), (0, "passed", "5200"), e.told())
+        c.start()
+
     def test_refused(self):
         """A server that runs, and a folder with something in it."""
         c = self.cluster

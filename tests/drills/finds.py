@@ -215,6 +215,12 @@ orders = "select count(*) > 0 from orders"
         code, e, _ = self.drill("--protects", where, "--max-exposure", "50ms")
         self.assertEqual((code, e["verdict"]), (2, "aborted"), e.told())
         self.assertIn("--max-exposure", e["stopped"])
+        # Nothing was archived since it counts, so that there is no moment of the last: that is no less of an exposure.
+        c.sql("select pg_stat_reset_shared('archiver')")
+        c.until(lambda: c.sql("select clock_timestamp() - stats_reset > '50ms' and last_archived_time is null from pg_stat_archiver") == "t", "it counts anew")
+        code, e, _ = self.drill("--protects", where, "--max-exposure", "50ms")
+        self.assertEqual((code, e["verdict"]), (2, "aborted"), e.told())
+        self.assertIn("since it counts", e["stopped"])
         code, e, _ = self.drill("--protects", f"host={c.path('nowhere')}")
         self.assertEqual((code, e["verdict"]), (3, "partial"), e.told())
         self.assertSaid(e, "protection", "skipped")

@@ -14,7 +14,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path = [str(ROOT / "drills"), *(p for p in sys.path if os.path.realpath(p or ".") != os.path.dirname(os.path.realpath(__file__)))]
 sys.dont_write_bytecode = True
-from restore import basebackup, copies, drill, dump, evidence, main, options, pgbackrest, programs, real, runner, scratch, server, verify, wal, words  # noqa: E402
+from restore import basebackup, copies, drill, dump, evidence, main, options, pgbackrest, programs, real, runner, scratch, server, unit, verify, wal, words  # noqa: E402
 
 T = words.time_of("2026-03-01T02:11:00Z")
 
@@ -166,6 +166,36 @@ class Segments(unittest.TestCase):
         self.assertRaises(words.Unusable, wal.Folder, folder)
 
 
+    def test_one_rule_for_the_drill_and_in_earnest(self):
+        """The file that is read for a name is the same, wherever it lies and however often."""
+        names = [f"0000000100000000000000{n:02X}" for n in range(9)]
+        sub, other, another = names[0][:16], "b c's 100%", "a/deep"
+        lie = [(names[0], "", "top"), (names[1], sub, "sub"), (names[2], other, "other"), (names[2], another, "another"), (names[3], sub, "sub"), (names[3], "", "top"),
+               (names[4] + ".gz", "", "packed"), (names[4], sub, "sub"), (names[5] + ".xz", other, "packed"), (names[6] + ".bz2", sub, "packed"), (names[6] + ".gz", sub, "packed too"),
+               (names[7], other, "other"), (names[7] + ".gz", other, "packed"), ("00000002.history", other, "history")]
+        with tempfile.TemporaryDirectory(prefix="it's $HOME 5% ") as root, tempfile.TemporaryDirectory() as into:
+            for name, place, text in lie:
+                os.makedirs(os.path.join(root, "archive", place), exist_ok=True)
+                with wal.Folder.OPEN.get(os.path.splitext(name)[1], open)(os.path.join(root, "archive", place, name), "wb") as file:
+                    file.write(text.encode())
+            os.symlink("archive", os.path.join(root, "link"))
+            for folder in ("archive", "link", "archive/"):
+                archive = wal.Folder(os.path.join(root, folder))
+                found = archive.names()
+                self.assertEqual(len(found), 9)
+                asked = runner.Runner(runner.Bounds(), into)
+                for name in [*names, "00000002.history"]:
+                    read = {}
+                    for how in (archive, wal.Command(archive.restore_command())):
+                        to = os.path.join(into, "fetched")
+                        if os.path.exists(to):
+                            os.unlink(to)
+                        read[how] = how.fetch(name, to, asked) and pathlib.Path(to).read_text()
+                    one, two = read.values()
+                    self.assertEqual(one, two, f"{name} in {folder}")
+                    self.assertEqual(bool(one), name in found, name)
+
+
 class Said(unittest.TestCase):
     def test_verdicts(self):
         for checks, verdict in (([], "partial"), ([("a", "passed")], "passed"), ([("a", "passed"), ("b", "failed", False)], "failed"),
@@ -261,9 +291,10 @@ class Asked(unittest.TestCase):
         for wrong in ([], [*base, "--pgbackrest", "main"], [*base, "--copy", "sometime"], [*base, "--rto", "5"], [*base, "--check", "x"], [*base, "--at-least", "t=many"],
                       [*base, "--class", "storm"], [*base, "--control", "fire"], [*base, "--for-real", "/x"], [*base, "--protects", "password=x"],
                       ["--basebackup", "/x", "--for-real", "/y", "--control"], [*base, "--seed", "x"], [*base, "--max-disk", "much"],
-                      [*base, "--optional", "replay"]):
+                      [*base, "--optional", "replay"], [*base, "--unit", "clinic"], ["--unit", "../clinic"]):
             with self.assertRaises(words.Unusable, msg=wrong):
-                options.checked(options.read(wrong))
+                asked = options.checked(options.read(wrong))
+                unit.hand_on(asked, quiet())
 
     def test_every_flag_is_documented(self):
         """As the program itself tells them: the table is made of the same rows."""

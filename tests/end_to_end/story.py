@@ -152,6 +152,23 @@ class Story(unittest.TestCase):
         for secret in ("oncall-token", "database-password", "login-password", "publishable-key", "job-reminders"):
             self.assertNotIn(self.sample.secret(secret), metrics + page + printed + self.log_text(), f"{secret} was shown")
 
+    def test_0a_a_drill_restores_it(self):
+        """What was not proven is, for the class and the copy that were drilled, and the pages show it."""
+        def scenario():
+            return next(s for s in self.get("/api/v1/scenarios")["scenarios"] if s["scenario"] == "database-outage")
+        self.assertEqual(scenario()["standing"], "unproven")
+        ident = json.loads(self.drwatch("drill", "start", "database-outage", "--json"))["id"]
+        drill = self.until(lambda: (d := self.get("/api/v1/drills/" + ident))["verdict"] and d, "the drill ends", 2 * PATIENCE)
+        self.assertEqual(drill["verdict"], "passed", json.dumps(drill)[:6000])
+        self.assertEqual(scenario()["standing"], "met")
+        proven = {(p["class"], p["standing"]) for p in scenario()["proven"]}
+        self.assertIn(("host", "met"), proven)
+        self.assertEqual({standing for of, standing in proven if of != "host"}, {"unproven"})
+        for path in ("/drills", "/drills/" + ident):
+            status, page = fetch(self.sample.url + path)
+            self.assertEqual(status, 200)
+            self.assertIn("passed", page)
+
     def test_1_the_database_stops(self):
         before = now()
         self.sample.stop_database()

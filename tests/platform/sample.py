@@ -340,6 +340,34 @@ class Sample:
             os.makedirs(os.path.dirname(target), exist_ok=True)
             with open(source, encoding="utf-8") as file, open(target, "w", encoding="utf-8") as out:
                 out.write(paced(file.read()))
+        self.write_drill()
+
+    def write_drill(self):
+        """database-outage's drill restores the base backup and the archive, as their owner, where the shipped one asks a unit for it."""
+        shutil.copytree(ROOT + "/drills", self.path("drills"), ignore=shutil.ignore_patterns("__pycache__"))
+        os.mkdir(self.path("scratch"), 0o700)
+        if self.owner:
+            shutil.chown(self.path("scratch"), self.owner, self.owner)
+        with open(self.path("drill.toml"), "w", encoding="utf-8") as file:
+            file.write('basebackup = "base"\narchive = "archive"\nscratch = "scratch"\nbeat-every = "2s"\nrto = "10m"\nrpo = "60s"\n'
+                       'at-least = { "public.appointments" = 2 }\n')
+        # It may not write where drwatch's journal is: this shell does.
+        command = ["/bin/sh", "-c", 'evidence=$1; shift; exec "$@" > "$evidence"', "drill", "{{evidence}}", *self.by_owner(),
+                   self.path("drills", "drwatch-restore-drill"), "--file", self.path("drill.toml"), "--disaster-at", "{{now}}", "--claim", "{{recovery_point}}",
+                   "--claim-source", "{{recovery_source}}", "--evidence", "-"]
+        self.change("scenarios/database-outage.toml", r"(?m)^run +=.*$", "run = " + json.dumps(command))
+
+    def by_owner(self):
+        return ["runuser", "-u", self.owner, "--"] if self.owner else []
+
+    def change(self, name, pattern, text):
+        """Exchanges the one place in a file of the configuration."""
+        with open(self.path(name), encoding="utf-8") as file:
+            changed, count = re.subn(pattern, lambda _: text, file.read())
+        if count != 1:
+            raise SampleError(f"{name}: {count} places are like {pattern}")
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(changed)
 
     def start_drwatch(self):
         self.spawn("drwatch", [self.program, "serve", "--config", self.path("drwatch.toml")], output=self.output)
