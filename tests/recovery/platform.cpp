@@ -93,8 +93,9 @@ Decision Stage::feed(const Input& input) {
     apply(replayed, event_from_json(Json::parse(to_json(e).dump())));
     events.push_back(e);
   }
-  const Json difference = Json::diff(to_json(replayed), to_json(state.record));
-  CHECK_MESSAGE(difference.empty(), difference.dump().substr(0, 300));
+  // What differs is only asked for where something does: that takes ten times as long as to compare.
+  const Json folded = to_json(replayed), decided = to_json(state.record);
+  if (folded != decided) FAIL_CHECK(Json::diff(folded, decided).dump().substr(0, 300));
   CHECK_MESSAGE(d.endless.empty(), d.endless);
   return d;
 }

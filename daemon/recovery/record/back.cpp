@@ -18,19 +18,23 @@ bool went_back(Json& value, const BackInTime& back) {
   return true;
 }
 
-bool bring_back(Json& value, const BackInTime& back) {
+// `maintenance`: the value is a window of maintenance, or all of them.
+bool bring_back(Json& value, const BackInTime& back, bool maintenance = false) {
   if (!value.is_structured()) return went_back(value, back);
+  const auto is_plan = [&](const auto& it) {
+    return value.is_object() && (it.key() == "expires_at" || (maintenance && it.key() == "until"));
+  };
   bool beside = false, within = false;
   for (auto it = value.begin(); it != value.end(); ++it) {
     if (value.is_object() && it.key() == "timeline") continue;
     if (it->is_structured())
-      within = bring_back(*it, back) || within;
-    else
+      within = bring_back(*it, back, maintenance || (value.is_object() && it.key() == "maintenance")) || within;
+    else if (!is_plan(it))
       beside = went_back(*it, back) || beside;
   }
   if (beside)
-    for (auto& plan : value)
-      if (const auto at = time_of(plan); at && *at > back.was) plan = json::of(*at - back.by);
+    for (auto it = value.begin(); it != value.end(); ++it)
+      if (const auto at = time_of(*it); at && *at > (is_plan(it) ? back.now : back.was)) *it = json::of(*at - back.by);
   return beside || within;
 }
 

@@ -15,8 +15,9 @@ struct BackInTime {
   Duration by{0};
 };
 
-// Every time in (now, was] goes back by so much. What lies later still is a plan: it keeps its distance where it stands beside a time that
-// goes back, and is left where it is otherwise. What an incident's timeline has is left as it was written.
+// Every time in (now, was] goes back by so much. What lies later still is a plan, and so are the ends of signals and of maintenance
+// wherever they lie: a plan keeps its distance where it stands beside a time that goes back, and is left where it is otherwise. What an
+// incident's timeline has is left as it was written.
 void bring_back(Record& record, const BackInTime& back);
 // All but what probes remember for themselves. Returns the keys of what has changed.
 std::vector<std::string> bring_back(Kept& kept, const BackInTime& back);
