@@ -29,6 +29,7 @@ class Stage {
     feed(ConfigurationLoaded{});
   }
   Decision feed(const Input& input);
+  void compare() const;  // the record is the fold of the events, and nothing else
   // A run of `probe` at the present time.
   Decision ran(const std::string& probe, Health health, Reason reason = Reason::none);
   void recovery_point(Time at, Health health = Health::up);
