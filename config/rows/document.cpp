@@ -81,7 +81,8 @@ std::string toml_text(const Value& value) {
     std::string operator()(std::int64_t number) const { return std::to_string(number); }
     // JSON writes the shortest text that is read as the same number; it knows neither infinity nor nan.
     std::string operator()(double number) const {
-      return std::isfinite(number) ? nlohmann::json(number).dump() : text_of(toml::value<double>(number));
+      return std::isfinite(number) ? nlohmann::json(number).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
+                                   : text_of(toml::value<double>(number));
     }
     // A basic string of TOML has the escapes of JSON.
     std::string operator()(const std::string& text) const {
