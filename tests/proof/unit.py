@@ -276,7 +276,7 @@ def spared(machine):
     # Not what the unit asks for: systemd-nspawn leaves no machine the capability for that.
     score = int(machine.sh(f"cat /proc/{main_pid(machine)}/oom_score_adj"))
     configure(machine, "[component.commands]", "[probe.score]", 'component = "commands"', 'kind = "command"', 'interval = "10s"', 'timeout = "10s"',
-              'run = ["sh", "-c", "sleep 1; cat /proc/self/oom_score_adj"]', f'output_matches = "^{score + 500}$"')
+              'run = ["sh", "-c", "sleep 1; cat /proc/self/oom_score_adj"]', f'output_matches = "^{score + 500}"')
     machine.sh("systemctl reload drwatch")
     wait_for(lambda: components(machine)["commands"] == "up", "a command that the kernel kills before drwatch", BACK)
     check(True, "short of memory the kernel kills a command before drwatch")
