@@ -5,6 +5,7 @@
 #include "daemon/log/sinks.hpp"
 
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
@@ -19,6 +20,14 @@ bool stderr_is_journal() {
   // Device and inode, since the variable is inherited by whatever runs with its standard error elsewhere.
   if (stream == nullptr || fstat(STDERR_FILENO, &at) != 0) return false;
   return std::to_string(at.st_dev) + ":" + std::to_string(at.st_ino) == stream;
+}
+
+// systemd.exec(5), $SYSTEMD_EXEC_PID: whom systemd itself started. While journald is away it gives it /dev/null and no stream.
+bool journal_was_away() {
+  const char* started = std::getenv("SYSTEMD_EXEC_PID");
+  struct stat at{};
+  if (started == nullptr || std::to_string(getpid()) != started || fstat(STDERR_FILENO, &at) != 0) return false;
+  return S_ISCHR(at.st_mode) && at.st_rdev == makedev(1, 3);
 }
 
 // https://no-color.org: any value that is not empty refuses.
@@ -72,7 +81,7 @@ class WaitingLog : public Log {
 std::unique_ptr<Log> make_waiting_log(std::unique_ptr<LogSink> sink) { return std::make_unique<WaitingLog>(std::move(sink)); }
 
 std::unique_ptr<Log> make_log() {
-  auto sink = stderr_is_journal() ? make_journald_sink() : make_terminal_sink(stderr, wants_colour(stderr));
+  auto sink = stderr_is_journal() || journal_was_away() ? make_journald_sink() : make_terminal_sink(stderr, wants_colour(stderr));
   auto log = std::make_unique<QueuedLog>(std::move(sink), QueuedLog::Bounds{});
   log->write_before_a_crash();
   return log;

@@ -42,6 +42,8 @@ std::unique_ptr<Log> make_waiting_log(std::unique_ptr<LogSink> sink);
 
 // Standard error is the stream that systemd connected to the journal ($JOURNAL_STREAM names it).
 bool stderr_is_journal();
+// Or systemd started this process without one, since journald was away: it takes what is sent to it as soon as it is back.
+bool journal_was_away();
 // On a terminal, unless NO_COLOR is set to anything or TERM is dumb.
 bool wants_colour(std::FILE* out);
 

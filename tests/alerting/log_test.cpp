@@ -191,6 +191,24 @@ TEST_CASE("the log goes to journald only when standard error is the stream that 
   unsetenv("JOURNAL_STREAM");
 }
 
+TEST_CASE("started by systemd while journald was away, the log goes to journald when it is back") {
+  // As it is then: no stream, and nothing at standard error.
+  const auto without_a_stream = [](pid_t started) {
+    unsetenv("JOURNAL_STREAM");
+    setenv("SYSTEMD_EXEC_PID", std::to_string(started).c_str(), 1);
+    const int none = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    return none >= 0 && dup2(none, STDERR_FILENO) >= 0 && journal_was_away();
+  };
+  CHECK(ended_in_child([&] { _exit(without_a_stream(getpid()) ? 0 : 1); }) == 0);
+  // What a service began is not the service: it may want no log.
+  CHECK(ended_in_child([&] { _exit(without_a_stream(getppid()) ? 1 : 0); }) == 0);
+  if (!can_enter(Own::mounts)) return;
+  const auto fields = fields_of(at_journald([&] {
+    if (without_a_stream(getpid())) make_log()->line(Importance::info, "to journald");
+  }));
+  CHECK(field(fields, "MESSAGE") == "to journald");
+}
+
 TEST_CASE("a terminal gets one line an event, at the event's time, with its names") {
   CHECK(on_terminal(false, [](Log& log) { log.event(opened()); }) ==
         "2026-03-01T02:11:00.250Z error   incident.opened  database-outage opened: database is down  "

@@ -5,10 +5,10 @@
 test    what every landing must show. Unit suites run once, under AddressSanitizer and UndefinedBehaviorSanitizer; what must be plain (bounds on
         time or memory, end to end, quiet months, kills) runs plain, while the sanitized programs are still being compiled. Of each long proof
         some seeds, drawn from the commit.
-proof   everything: a fresh machine, both builds with every suite, all seeds, months and kills, the separate build. Writes tests/PROOFS.md. What
-        passed in the fresh machine's `make test` is not run a second time by the same build here, unless it skipped anything or the seeds
-        govern it. It takes more than an hour, so it goes on where it was ended: what held on this commit is not run again, and the row says
-        in how many runs it was made and what failed in the first.
+proof   everything: a fresh machine, both builds with every suite, all seeds, months and kills, the package and its unit, the separate build. Writes
+        tests/PROOFS.md. What passed in the fresh machine's `make test` is not run a second time by the same build here, unless it skipped
+        anything or the seeds govern it. It takes more than an hour, so it goes on where it was ended: what held on this commit is not run
+        again, and the row says in how many runs it was made and what failed in the first.
 
 Labels of a test, given where it is declared: `plain` runs plain in `make test`, `unit` sanitized. What has neither is for `make proof` alone.
 `seeds`: what it runs is told by seeds() and by the proof, which runs more.
@@ -287,6 +287,7 @@ def proof():
         (Part("sanitized proofs"), lambda part: part.tests("asan", ["-LE", "once"], 2, {**SANITIZERS, "DRWATCH_SEEDS": "2", "DRWATCH_MONTHS": "1"},
                                                            fresh.shown.get("asan", []))),
         (Part("package"), lambda part: part.run([["make", "tarball", "image"], ["tests/proof/package.py"]])),
+        (Part("unit"), lambda part: part.run([["tests/proof/unit.py"]])),
         (Part("tarball and image"), lambda part: part.run([["tests/proof/tarball.py"], ["tests/proof/image.py"]])),
         (Part("reproducible"), lambda part: part.run([["tests/proof/reproducible.sh"]])),
         (Part("build separate"), lambda part: part.build("separate")),

@@ -1,105 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The package on a machine that has nothing: package.py [DEB]. In a minimal Debian 12 that systemd has booted (systemd-nspawn, without a network)
-it is installed, configured by `drwatch init`, started, upgraded with a changed configuration file and an open incident, killed, hung, removed, installed
-again and purged. As root. DEB: build/package/drwatch_*.deb when not given."""
-import glob
+it is installed, configured by `drwatch init`, started, upgraded with a changed configuration file and an open incident, removed, installed again and
+purged. What may happen to it while it runs is unit.py's. As root. DEB: build/package/drwatch_*.deb when not given."""
 import json
-import os
-import pathlib
 import re
 import shutil
-import signal
-import subprocess
 import sys
-import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PATIENCE = 300  # seconds that a step may take on a busy machine; seconds on an idle one
-
-
-def fail(text):
-    sys.exit(f"package: {text}")
-
-
-def wait_for(condition, what, seconds=PATIENCE):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if found := condition():
-            return found
-        time.sleep(0.3)
-    fail(f"{what} did not come true within {seconds} s")
-
-
-def run(*command, **more):
-    done = subprocess.run(command, capture_output=True, text=True, **more)
-    if done.returncode:
-        fail(f"{' '.join(command)}: {re.sub(r'[a-z]+://[^ ]*', '(a mirror)', done.stderr)[-2000:]}")
-    return done.stdout
-
-
-class Machine:
-    """A minimal Debian 12 in a folder, booted by systemd."""
-
-    def __init__(self, folder, packages):
-        self.root, self.console = folder / "root", folder / "console.log"
-        sources = [file for pattern in ("/etc/apt/sources.list", "/etc/apt/sources.list.d/*.list", "/etc/apt/sources.list.d/*.sources")
-                   for file in glob.glob(pattern) if re.search(r"^[^#]*\bbookworm", pathlib.Path(file).read_text(encoding="utf-8"), re.M)]
-        settings = folder / "apt.conf"
-        found = subprocess.run(["apt-config", "dump", "Acquire"], capture_output=True, text=True).stdout
-        settings.write_text("".join(line + "\n" for line in found.splitlines() if re.match(r"Acquire::(https?|Check|Retries)", line)))
-        include = ",".join(["systemd", "systemd-sysv", "dbus", "procps", *packages])
-        run("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory", "--include=" + include, "--dpkgopt=force-unsafe-io",
-            f"--aptopt={settings}", "bookworm", str(self.root), *sources, stdin=subprocess.DEVNULL)
-        (self.root / "usr/sbin/policy-rc.d").unlink(missing_ok=True)
-        (self.root / "etc/machine-id").write_text("")
-        name = "drwatch" + str(os.getpid())
-        with open(self.console, "wb") as console:
-            self.nspawn = subprocess.Popen(
-                ["systemd-nspawn", "-q", "-D", str(self.root), "--boot", "--register=no", "--keep-unit", "--link-journal=no", "--private-network",
-                 "--machine=" + name, "systemd.unit=multi-user.target"], stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT)
-        self.leader = wait_for(self.find_leader, "a booted machine", 60)
-        wait_for(lambda: self.sh("systemctl is-system-running || true").strip() in ("running", "degraded"), "a running systemd", 120)
-
-    def find_leader(self):
-        if self.nspawn.poll() is not None:
-            text = self.console.read_text(errors="replace")
-            if "Operation not permitted" in text or "Failed to" in text and os.environ.get("DRWATCH_NO_SKIPS") != "1":
-                print(f"SKIPPED package: systemd-nspawn cannot boot a machine here: {text.strip().splitlines()[-1] if text.strip() else ''}")
-                sys.exit(0)
-            fail("systemd-nspawn ended: " + text[-2000:])
-        children = pathlib.Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children").read_text().split()
-        return children[0] if children else None
-
-    def try_sh(self, text):
-        return subprocess.run(["nsenter", "-t", self.leader, "-a", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive",
-                               "sh", "-c", text], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-
-    def sh(self, text):
-        done = self.try_sh(text)
-        if done.returncode:
-            log = self.try_sh("journalctl --no-pager -n 60 -u drwatch").stdout
-            fail(f"{text}\n  {done.stdout[-2000:]}\n  {done.stderr[-2000:]}\nlog: {log[-4000:]}")
-        return done.stdout
-
-    def stop(self):
-        if self.nspawn.poll() is None:
-            self.nspawn.send_signal(signal.SIGTERM)
-            try:
-                self.nspawn.wait(60)
-            except subprocess.TimeoutExpired:
-                self.nspawn.kill()
-                self.nspawn.wait()
-
-
-def of(deb, field):
-    return run("dpkg-deb", "-f", str(deb), field).strip()
-
-
-def needed(deb):
-    """The packages that it depends on, by name."""
-    return [re.split(r"[ (|:]", each.strip())[0] for each in of(deb, "Depends").split(",")]
+sys.dont_write_bytecode = True
+from machine import DRWATCH, Machine, check, needed, prove, ready, run  # noqa: E402
 
 
 def newer(deb, folder):
@@ -116,12 +27,6 @@ def newer(deb, folder):
     return made
 
 
-def check(holds, what):
-    if not holds:
-        fail(what)
-    print(f"  {what}")
-
-
 def incident(machine):
     listed = json.loads(machine.sh(f"{DRWATCH} incident list --json"))["incidents"]
     return [(each["id"], each["state"], each["acknowledged_by"], each["started_at"]) for each in listed]
@@ -130,13 +35,6 @@ def incident(machine):
 def alert(machine):
     listed = json.loads(machine.sh(f"{DRWATCH} alert list --json"))["alerts"]
     return [each["starts_at"] for each in listed if each["labels"]["alertname"] == "DrwatchIncident"]
-
-
-DRWATCH = "drwatch --token-file /etc/drwatch/credentials/oncall-token"
-
-
-def ready(machine):
-    wait_for(lambda: machine.try_sh(f"systemctl is-active -q drwatch && {DRWATCH} incident list").returncode == 0, "a daemon that answers")
 
 
 def story(machine, deb, next_deb):
@@ -167,21 +65,8 @@ def story(machine, deb, next_deb):
     told = machine.sh(f"journalctl --no-pager -x DRWATCH_INCIDENT={name}")
     check("An incident is open and its clock runs" in told and f"drwatch incident show {name}" in told, "journalctl -x tells of it and what to do")
 
-    print("a reload")
     machine.sh("systemctl reload drwatch")
-    machine.sh("cp /etc/drwatch/drwatch.toml /opt/good.toml; echo '[sever]' >> /etc/drwatch/drwatch.toml")
-    check(machine.try_sh("systemctl reload drwatch").returncode != 0, "a bad configuration is refused")
-    machine.sh("cp /opt/good.toml /etc/drwatch/drwatch.toml")
-    ready(machine)
-    check((incident(machine), alert(machine)) == (before, fired), "the incident and its alert stand")
-
-    for what, kill in (("killed", "kill -9"), ("hung", "kill -STOP")):
-        print(what)
-        pid = machine.sh("systemctl show -p MainPID --value drwatch").strip()
-        machine.sh(f"{kill} {pid}")
-        wait_for(lambda: machine.sh("systemctl show -p MainPID --value drwatch").strip() not in ("0", pid), "another process")
-        ready(machine)
-        check((incident(machine), alert(machine)) == (before, fired), "the incident and its alert stand")
+    machine.sh("cp /etc/drwatch/drwatch.toml /opt/good.toml")
 
     print("upgraded")
     machine.sh("echo '# mine' >> /etc/drwatch/scenarios-available/cron-failure.toml")
@@ -209,32 +94,18 @@ def story(machine, deb, next_deb):
     check(not left, "nothing is left" + (": " + ", ".join(left) if left else ""))
 
 
-def main():
-    sys.stdout.reconfigure(line_buffering=True)
-    found = sys.argv[1:] or sorted(glob.glob(str(ROOT / "build/package/drwatch_*.deb")))
-    if not found:
-        fail("there is no package; 'make package' makes it")
-    deb = pathlib.Path(found[-1]).resolve()
-    if os.geteuid() != 0:
-        fail("needs root, to boot a machine")
-    for program in ("mmdebstrap", "systemd-nspawn", "dpkg-deb"):
-        if not shutil.which(program):
-            fail(f"there is no {program}; .ci/install .ci/packages-proof.txt")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="drwatch-package-"))
-    machine = None
+def tell(deb, folder):
+    next_deb = newer(deb, folder)
+    began = time.monotonic()
+    machine = Machine(folder, needed(deb))
     try:
-        next_deb = newer(deb, folder)
-        began = time.monotonic()
-        machine = Machine(folder, needed(deb))
+        machine.boot()
         print(f"a minimal Debian 12, booted: {time.monotonic() - began:.0f} s")
         story(machine, deb, next_deb)
         print(f"package: installed, upgraded, removed and purged in {time.monotonic() - began:.0f} s")
     finally:
-        if machine:
-            machine.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        machine.stop()
 
 
 if __name__ == "__main__":
-    main()
+    prove(tell)

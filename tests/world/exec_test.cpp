@@ -132,6 +132,17 @@ TEST_CASE_FIXTURE(Fixture, "exec: no descriptor of ours reaches the command") {
   CHECK(listed->output == "4\n");  // the three, and the folder that ls reads
 }
 
+TEST_CASE_FIXTURE(Fixture, "exec: a kernel that is short of memory kills a command before the daemon") {
+  int ours = 0;
+  std::ifstream("/proc/self/oom_score_adj") >> ours;
+  const std::string higher = std::to_string(std::min(ours + 500, 1000));
+  // It is said right after the start: the command waits for it.
+  const auto result =
+      sh("for i in $(seq 600); do read score </proc/$$/oom_score_adj; [ $score = " + higher + " ] && break; sleep 0.1; done; echo $score");
+  REQUIRE(result.has_value());
+  CHECK(result->output == higher + "\n");
+}
+
 TEST_CASE_FIXTURE(Fixture, "exec: what is left in the background is not waited for") {
   const auto begin = std::chrono::steady_clock::now();
   auto result = sh("sleep 30 & echo $! > " + folder.path() + "/pid; echo done");

@@ -10,8 +10,10 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <fstream>
 #include <utility>
 
 namespace drwatch {
@@ -84,6 +86,14 @@ std::vector<std::string> environment_of(const ExecRequest& request) {
   return list;
 }
 
+// A kernel that is short of memory is to spare drwatch (OOMScoreAdjust= of its unit), and not what it starts, which inherits that: a
+// command that goes wild would outlive the database beside it. posix_spawn has no order for it.
+void killed_before_us(pid_t pid) {
+  int ours = 0;
+  std::ifstream("/proc/self/oom_score_adj") >> ours;
+  std::ofstream("/proc/" + std::to_string(pid) + "/oom_score_adj") << std::min(ours + 500, 1000);
+}
+
 Failure not_started(const std::string& program, int number) {
   return {Reason::internal, errno_name(number), "cannot start " + program + ": " + errno_words(number)};
 }
@@ -147,6 +157,7 @@ Result<Spawned> spawn(const ExecRequest& request) {
   if (const rlimit bound{request.max_memory, request.max_memory};
       request.max_memory > 0 && prlimit(spawned.pid, RLIMIT_DATA, &bound, nullptr) != 0)
     return not_started(program, errno);  // the destructor ends it
+  killed_before_us(spawned.pid);
   // A pidfd becomes readable when the process ends: the loop waits for it as for a socket, without SIGCHLD, which is global to the process.
   spawned.watch = static_cast<int>(syscall(SYS_pidfd_open, spawned.pid, 0));
   if (spawned.watch < 0) return not_started(program, errno);  // the destructor ends it
