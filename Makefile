@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# make run | test | proof | build | package | bench | format | lint      What is missing on Debian 12 is installed first.
-.PHONY: help run test proof build package bench format lint install install-style
+# make run | test | proof | build | package | docs | bench | format | lint      What is missing on Debian 12 is installed first.
+.PHONY: help run test proof build package docs bench format lint install install-style
 .DEFAULT_GOAL := help
 
 help:
@@ -9,6 +9,7 @@ help:
 	@echo "make proof   everything: all seeds, months and kills, both builds, a fresh machine"
 	@echo "make build   leaves the program at build/release/drwatch"
 	@echo "make package a Debian package of it, below build/package"
+	@echo "make docs    the documents as a static site, below build/site"
 	@echo "make bench   what a thousand probes cost"
 	@echo "make format  clang-format over every source file"
 	@echo "make lint    clang-tidy over the compile database"
@@ -24,7 +25,7 @@ test: install install-style
 	@tests/checks/run.py test
 
 proof: install install-style
-	@.ci/install .ci/packages-proof.txt .ci/packages-package.txt
+	@.ci/install .ci/packages-proof.txt .ci/packages-package.txt .ci/packages-docs.txt
 	@command -v npm >/dev/null || .ci/install .ci/packages-node.txt
 	@tests/checks/run.py proof
 
@@ -39,6 +40,10 @@ package: install
 	debian/rules binary
 	lintian --fail-on error,warning build/package/drwatch_*.deb
 	@ls build/package/drwatch_*.deb
+
+docs:
+	@.ci/install .ci/packages-docs.txt
+	/usr/bin/mkdocs build --strict
 
 bench: install
 	cmake --preset release
