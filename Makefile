@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# make run, test, proof, build, package, tarball, image, release, reproducible, bench, format, lint. What is missing on Debian 12 is installed first.
-.PHONY: help run test proof build package tarball image release reproducible bench format lint install install-style install-release
+# make run, test, proof, build, package, tarball, image, release, reproducible, docs, bench, format, lint. What is missing on Debian 12 is installed
+# first.
+.PHONY: help run test proof build package tarball image release reproducible docs bench format lint install install-style install-release
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +13,7 @@ help:
 	@echo "make tarball one folder with the libraries it needs, in build/release-files"
 	@echo "make image   an OCI image, in build/release-files"
 	@echo "make release everything that a release consists of, when nothing is missing for one"
+	@echo "make docs    the documents as a static site, below build/site"
 	@echo "make bench   what a thousand probes cost"
 	@echo "make format  clang-format over every source file"
 	@echo "make lint    clang-tidy over the compile database"
@@ -27,7 +29,7 @@ test: install install-style
 	@tests/checks/run.py test
 
 proof: install install-style
-	@.ci/install .ci/packages-proof.txt .ci/packages-package.txt .ci/packages-release.txt
+	@.ci/install .ci/packages-proof.txt .ci/packages-package.txt .ci/packages-release.txt .ci/packages-docs.txt
 	@command -v npm >/dev/null || .ci/install .ci/packages-node.txt
 	@tests/checks/run.py proof
 
@@ -59,6 +61,10 @@ release: install-release
 reproducible: install install-release
 	@.ci/install .ci/packages-package.txt
 	tests/proof/reproducible.sh --all
+
+docs:
+	@.ci/install .ci/packages-docs.txt
+	/usr/bin/mkdocs build --strict
 
 bench: install
 	cmake --preset release

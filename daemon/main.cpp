@@ -73,6 +73,8 @@ void add_daemon_commands(CLI::App& app, Given& g) {
                            });
   check_it->add_option("--config", g.check.config, "The configuration file")->required();
   takes_credentials(check_it, g.check.credentials);
+  check_it->add_option("--alertmanager", g.check.alertmanager,
+                       "A configuration of Alertmanager: say whom each alert would reach by it; one that reaches nobody is an error");
   check_it->add_flag("--strict", g.check.strict, "Exit with 1 on warnings as well");
 
   auto* probe_it =

@@ -49,7 +49,8 @@ int test(const TestOptions& options);
 struct CheckOptions {
   std::string config;
   bool strict = false, json = false;
-  std::string credentials = {};  // the folder in which { credential = "NAME" } is looked for; empty: see use_credentials
+  std::string credentials = {};   // the folder in which { credential = "NAME" } is looked for; empty: see use_credentials
+  std::string alertmanager = {};  // a configuration of Alertmanager: whom each alert would reach by it
 };
 int check(const CheckOptions& options);
 

@@ -26,6 +26,7 @@ std::string restore_text(const Json& incident);  // after somebody said when the
 std::string scenarios_text(const Json& list, const Paint& paint);
 std::string scenario_text(const Json& scenario);  // Markdown: a page of the runbook that stands alone
 std::string runbook_index(const std::vector<Json>& scenarios);
+std::string runbook_targets(const std::vector<Json>& scenarios, const Json& components);  // Markdown: every RTO and RPO on one page
 
 // [{"name", "outcome": {...}, "configured": {...}}]; `whole`: also of those that are up, what was asked and what came back.
 std::string outcomes_text(const Json& outcomes, bool whole, const Paint& paint);

@@ -36,13 +36,19 @@ class Runbook {
     throw CommandRefused("there is no scenario '" + name + "'; " +
                          (near ? "did you mean '" + *near + "'?" : "drwatch runbook list names them"));
   }
+  Json components() {
+    if (!settings_) return Client(options_.client).get("/api/v1/components");
+    Json all = Json::array();
+    for (const auto& [name, component] : settings_->components) all.push_back(web::component_view(seen(), component));
+    return Json{{"components", std::move(all)}};
+  }
 
  private:
-  Json view(const Scenario& scenario, bool whole) const {
+  web::Seen seen() const {
     static const State nothing_known;
-    return web::scenario_view({nothing_known, *settings_, std::chrono::floor<Duration>(std::chrono::system_clock::now()), true, ""},
-                              scenario, whole);
+    return {nothing_known, *settings_, std::chrono::floor<Duration>(std::chrono::system_clock::now()), true, ""};
   }
+  Json view(const Scenario& scenario, bool whole) const { return web::scenario_view(seen(), scenario, whole); }
   RunbookOptions options_;
   std::shared_ptr<const Settings> settings_;
 };
@@ -87,6 +93,8 @@ int runbook_export(const RunbookOptions& options) {
     files.push_back(path.string());
   }
   write_page(std::filesystem::path(options.folder) / "README.md", runbook_index(scenarios));
+  const Json components = runbook.components();
+  write_page(std::filesystem::path(options.folder) / "TARGETS.md", runbook_targets(scenarios, list_at(components, "components")));
   if (options.client.json) {
     print(Json{{"files", files}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   } else {

@@ -96,11 +96,61 @@ std::string scenarios_text(const Json& list, const Paint& paint) {
 }
 
 std::string runbook_index(const std::vector<Json>& scenarios) {
-  std::string out = "# Runbook\n\nPrinted by drwatch. Each page stands alone.\n\n";
+  std::string out = "# Runbook\n\nPrinted by drwatch. Each page stands alone; [every RTO and RPO](TARGETS.md) stands on one.\n\n";
   for (const auto& each : scenarios) {
     const auto summary = one_line(text_at(each, "summary"));
     out += "- [" + one_line(text_at(each, "title")) + "](" + text_at(each, "scenario") + ".md)" + (summary.empty() ? "" : ": " + summary) +
            "\n";
+  }
+  return out;
+}
+
+namespace {
+
+// A bar would end the cell of a table.
+std::string cell(const std::string& text) {
+  std::string out;
+  for (const char c : one_line(text)) out += c == '|' ? std::string("\\|") : std::string(1, c);
+  return out.empty() ? "-" : out;
+}
+std::string row(const std::vector<std::string>& cells) {
+  std::string out = "|";
+  for (const std::string& each : cells) out += " " + cell(each) + " |";
+  return out + "\n";
+}
+std::string seconds_at(const Json& document, const char* key) {
+  const auto seconds = number_at(document, key);
+  return seconds ? words(*seconds) : "";
+}
+// The target of the component's objective of this kind and class; "" for none.
+std::string target(const Json& component, const std::string& objective, const std::string& of_class) {
+  for (const auto& each : list_at(component, "objectives"))
+    if (text_at(each, "objective") == objective && text_at(each, "class") == of_class) return seconds_at(each, "target_seconds");
+  return "";
+}
+
+}  // namespace
+
+std::string runbook_targets(const std::vector<Json>& scenarios, const Json& components) {
+  std::string out =
+      "# Recovery targets\n\nPrinted by drwatch from its configuration.\n\n## RTO by scenario\n\n"
+      "How long it may take to be back, from the last good answer on; and within what time somebody has to have taken it.\n\n" +
+      row({"scenario", "severity", "disaster", "back within", "taken within", "affects"}) + row({"---", "---", "---", "---", "---", "---"});
+  for (const auto& each : scenarios)
+    out += "| [" + cell(text_at(each, "title")) + "](" + text_at(each, "scenario") + ".md) " +
+           row({text_at(each, "severity"), text_at(each, "class"), seconds_at(each, "rto_seconds"), seconds_at(each, "ack_within_seconds"),
+                joined(list_at(each, "affects"))});
+  out +=
+      "\n## RPO by component\n\n"
+      "How much may be lost when a disaster takes a machine or disk (host), when data is changed or deleted by mistake (logical), or when "
+      "a "
+      "region or an account is lost. RTO: the shortest of the scenarios that affect it. A dash: nothing was promised.\n\n" +
+      row({"component", "RTO", "host", "logical", "region", "account", "recovery points read by"}) +
+      row({"---", "---", "---", "---", "---", "---", "---"});
+  for (const auto& each : components) {
+    if (list_at(each, "objectives").empty()) continue;
+    out += row({text_at(each, "title"), target(each, "rto", ""), target(each, "rpo", "host"), target(each, "rpo", "logical"),
+                target(each, "rpo", "region"), target(each, "rpo", "account"), joined(list_at(each, "protected_by"))});
   }
   return out;
 }

@@ -30,17 +30,17 @@ A script for a mail server that must offer TLS:
 ```toml
 script = [
   { expect = "^220 " },
-  { send = "EHLO drwatch\\r\\n" },
+  { send = "EHLO drwatch\r\n" },
   { expect = "^250[ -]STARTTLS", fail = "^250 " },
   { expect = "^250 " },
-  { send = "STARTTLS\\r\\n" },
+  { send = "STARTTLS\r\n" },
   { expect = "^220 " },
   { starttls = true },
-  { send = "QUIT\\r\\n", expect = "^221 " },
+  { send = "QUIT\r\n", expect = "^221 " },
 ]
 ```
 
-A step says `send`, then passes over lines until one matches `expect`; one that matches `fail` ends the run. `\\1` in `send` is what the
+A step says `send`, then passes over lines until one matches `expect`; one that matches `fail` ends the run. `\1` in `send` is what the
 last `expect` found in its first parentheses. The fact `step` tells where it failed.)";
 
 constexpr std::size_t longest_answer = 64 * 1024;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The unit, what the daemon tells systemd, and the shipped Prometheus and Alertmanager files, each judged by the program that reads it.
-#include "daemon/alerting/alerting.hpp"
 #include "daemon/world/notify.hpp"
 #include "tests/alerting/real_parts.hpp"
 #include "tests/source_dir.hpp"
@@ -105,43 +104,11 @@ TEST_CASE("Alertmanager takes the sample file, and routes by it") {
     said.resize(said.find_last_not_of('\n') + 1);
     return said.substr(said.rfind('\n') + 1);
   };
-  CHECK(receiver_of({"alertname=DrwatchIncident", "severity=critical", "scenario=x"}) == "pager");
-  CHECK(receiver_of({"alertname=DrwatchRpoAtRisk", "severity=warning"}) == "chat");
-  CHECK(receiver_of({"alertname=DrwatchIncident", "severity=info", "drill=true"}) == "nobody");
-  CHECK(receiver_of({"alertname=DrwatchTest", "severity=info"}) == "pager,chat");
+  CHECK(receiver_of({"alertname=DrwatchIncident", "severity=critical", "scenario=x"}) == "pager,chat,mail");
+  CHECK(receiver_of({"alertname=DrwatchRpoAtRisk", "severity=warning"}) == "chat,mail");
+  CHECK(receiver_of({"alertname=DrwatchIncident", "severity=info", "drill=true"}) == "drills");
+  CHECK(receiver_of({"alertname=DrwatchTest", "severity=info"}) == "pager,chat,mail");
   CHECK(receiver_of({"alertname=Watchdog", "severity=none"}) == "deadman");
-}
-
-TEST_CASE("in a real Alertmanager with the sample file a breach silences its own at-risk, and nothing else") {
-  RealBench bench;
-  Receiver receiver;
-  std::string configuration = read_file(source + "/config/alertmanager/alertmanager.yml");
-  for (const char* host : {"https://pager.example.org", "https://chat.example.org", "https://deadman.example.org"})
-    configuration = replaced(configuration, host, receiver.url());
-  RealAlertmanager alertmanager(configuration);
-  Alerting alerting(bench.real.world(), bench.log, bench.tasks);
-  alerting.load(alert_settings({alertmanager.url()}));
-  const auto alert_of = [&](const std::string& name, const std::string& severity, std::map<std::string, std::string> labels) {
-    Alert alert = firing(name, bench.now(), 1, severity);
-    alert.labels.erase("scenario");
-    alert.labels.insert(labels.begin(), labels.end());
-    return alert;
-  };
-  // As it is in life: what inhibits stands before what it inhibits would be notified. With group_wait 0 one batch of both would be a race
-  // in Alertmanager.
-  std::vector<Alert> wanted = {alert_of("DrwatchRpoBreached", "critical", {{"component", "database"}, {"class", "host"}}),
-                               alert_of("DrwatchRtoBreached", "critical", {{"scenario", "database-outage"}})};
-  alerting.want(wanted);
-  REQUIRE(bench.until([&] { return alerting.status().undelivered == 0 && receiver.heard("firing", "DrwatchRpoBreached") == 1; }));
-  wanted.push_back(alert_of("DrwatchRpoAtRisk", "warning", {{"component", "database"}, {"class", "host"}}));
-  wanted.push_back(alert_of("DrwatchRtoAtRisk", "critical", {{"scenario", "cron-failure"}}));
-  alerting.want(wanted);
-  REQUIRE(bench.until([&] { return alerting.status().undelivered == 0; }));
-  const auto state = [&](const char* name) { return bench.alert(alertmanager, name)["status"]["state"].get<std::string>(); };
-  CHECK(bench.until([&] { return state("DrwatchRpoAtRisk") == "suppressed"; }));
-  CHECK(state("DrwatchRpoBreached") == "active");
-  CHECK(state("DrwatchRtoAtRisk") == "active");  // of another scenario
-  CHECK(receiver.heard("firing", "DrwatchRpoAtRisk") == 0);
 }
 
 }  // namespace systemd_test

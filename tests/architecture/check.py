@@ -41,6 +41,7 @@ BEHIND = {
     "nlohmann/json.hpp": ("daemon/recovery/record/", "daemon/web/", "daemon/journal/", "daemon/alerting/", "daemon/commands/", "daemon/log/",
                           "daemon/answers.cpp", "config/rows/document.cpp", "config/load/digest.cpp", "probes/"),
     "cmark.h": ("daemon/web/",),
+    "yaml-cpp/": ("daemon/alerting/routing/",),
     "spdlog/": ("daemon/log/",),
     "systemd/": ("daemon/log/", "daemon/world/notify"),
     "spawn.h": ("daemon/world/",),

@@ -196,6 +196,14 @@ TEST_CASE("a scenario is a page that stands alone") {
   CHECK(has(page, "Done when \"database is up\" has held for 2 min."));
   CHECK(has(page, "> We know."));
   CHECK(has(runbook_index({scenario}), "- [Database corruption](database-corruption.md): Pages are damaged."));
+  const Json components = Json::parse(R"json([
+    {"name": "database", "title": "Data|base", "protected_by": ["wal", "dumps"], "objectives": [{"objective": "rpo", "class": "host", "target_seconds": 300},
+      {"objective": "rto", "class": null, "target_seconds": 14400}]}, {"name": "mail", "title": "Mail", "protected_by": [], "objectives": []}])json");
+  const std::string targets = runbook_targets({scenario}, components);
+  CAPTURE(targets);
+  CHECK(has(targets, "| [Database corruption](database-corruption.md) | critical | logical | 4 h | "));
+  CHECK(has(targets, "| Data\\|base | 4 h | 5 min | - | - | - | wal, dumps |"));
+  CHECK_FALSE(has(targets, "Mail"));
   CHECK(has(scenarios_text(Json::array({scenario}), plain), "database-corruption  Database corruption  RTO 4 h  unproven"));
   Json by_hand = scenario;
   by_hand["trigger"]["any"] = Json::array();

@@ -6,7 +6,8 @@ A document's blocks run in their order in a folder of its own:
     ```toml  beginning with `# FILE` writes that file, with `# more of FILE` adds to it
     ```sh    runs in bash; beginning with `# exit N` it has to end with that
     ```console  is typed on a machine that systemd has booted (tests/proof/package.py): each line has to be found there
-Beside that: commands in `backticks` exist with their options, links lead somewhere, alerts.md has every alert and rule, security.md names tests that
+    ```         without a language is shown and not typed; a line that begins with drwatch is held to the program's help
+What a document shows only in part (a table of a scenario, a probe's script, a drill's evidence) is put into a whole: shown(). Beside that: commands in `backticks` exist with their options, links lead somewhere, alerts.md has every alert and rule, security.md names tests that
 are there, writing-a-scenario.md has every key that daemon/story/file.cpp reads, and docs/runbook is what the program prints."""
 import importlib.util
 import json
@@ -18,19 +19,37 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 GENERATED = {"configuration.md", "http.md", "metrics.md"}
 TYPED = {"getting-started.md", "connecting-postgresql.md", "connecting-supabase.md", "connecting-vercel.md", "writing-a-scenario.md", "working-an-incident.md",
-         "running.md"}  # other documents have tests of their own, or nothing to type
+         "running.md"}
+ELSEWHERE = {"restore-drill.md": "tests/drills/guide.py"}  # typed by a test of its own
+PARTS = {"drills.md", "configuration.md"}  # shown() makes wholes of what they show
 PORT = "9780"  # in the documents; another one in the test
 # Taken from a deed's table and not looked at: a document must not promise it.
 UNUSED_KEYS = {"ping": {"code"}, "note": {"note"}}
 
 
 def blocks(text):
-    return re.findall(r"^```(\w+)\n(.*?)^```", text, re.S | re.M)
+    """(language, text) of each; a block without a language is no part of it."""
+    return [(kind, block) for kind, block in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.S | re.M) if kind]
+
+
+def block_of(name, kind, begins):
+    """The one block of a document that begins so."""
+    return next(block for k, block in blocks((ROOT / name).read_text()) if k == kind and block.startswith(begins))
+
+
+def untyped(name, text):
+    """Blocks of a document that nothing types."""
+    if name in TYPED | PARTS or not blocks(text):
+        return []
+    if name in ELSEWHERE and name in (ROOT / ELSEWHERE[name]).read_text():
+        return []
+    return [f"{name}: it has blocks, and nothing types them: TYPED, ELSEWHERE and PARTS say what does"]
 
 
 def free_port():
@@ -97,7 +116,8 @@ def help_of(program, words):
 def commands(name, text, program):
     """Commands in backticks that the program does not know."""
     wrong, top = [], help_of(program, ())
-    for command in re.findall(r"`(drwatch [^`]+)`", text):
+    shown_only = [line.split("  ")[0] for block in re.findall(r"^```\n(.*?)^```$", text, re.S | re.M) for line in block.splitlines() if line.startswith("drwatch ")]
+    for command in re.findall(r"`(drwatch [^`]+)`", text) + shown_only:
         words = command.split()[1:]
         if not words or not re.fullmatch(r"[a-z-]+", words[0]) or words[0].startswith("-"):
             continue
@@ -157,7 +177,11 @@ def dashboard():
 
 
 def security_page():
-    wrong = []
+    text = (DOCS / "security.md").read_text()
+    # Every promise, and not only those whose last cell reads like a test.
+    rows = [line for line in text.partition("| against |")[2].partition("\n\n")[0].splitlines()[2:]]
+    wrong = [f"security.md: no test shows: {row}" for row in rows if not re.search(r"\| `tests/[\w/.]+`: [^|]+ \|$", row)]
+    wrong += ["security.md has no table of promises"] if len(rows) < 10 else []
     for file, words in re.findall(r"\| `(tests/[\w/.]+)`: (.*?) \|$", (DOCS / "security.md").read_text(), re.M):
         path = ROOT / file
         if not path.exists() or words not in re.sub(r'"\s*\n\s*"', "", path.read_text()):
@@ -225,6 +249,93 @@ def runbook(program):
     return [f"docs/runbook/{name} is not what the program prints; {how}" for name in sorted(made.keys() | kept.keys()) if made.get(name) != kept.get(name)]
 
 
+SMALL = """# drwatch.toml
+[server]
+listen = "127.0.0.1:9780"
+[server.tokens.oncall]
+role   = "responder"
+secret = { env = "ONCALL_TOKEN" }
+[journal]
+path = "journal.db"
+[component.database]
+[probe.primary]
+component = "database"
+kind      = "tcp"
+target    = "127.0.0.1:9780"
+[scenarios]
+path = "scenarios"
+"""
+DRILLED = """# scenarios/database-outage.toml
+title   = "Database outage"
+affects = ["database"]
+[[step]]
+id       = "restore"
+title    = "Restore it"
+critical = true
+"""
+HANDED_IN = """
+export ONCALL_TOKEN=oncall-token-0123456789 DRWATCH_TOKEN=oncall-token-0123456789
+drwatch serve --config drwatch.toml > log 2>&1 &
+for second in $(seq 300); do drwatch drill list > list 2>/dev/null && break; sleep 0.2; done
+grep database-outage list
+drwatch drill record database-outage --evidence evidence.json | tee said
+grep 'passed, took 10 min, lost 10 s' said
+"""
+ONE_SCREEN = """
+mkdir scenarios credentials
+for name in oncall-token primary-dsn; do echo host=127.0.0.1 password=not-a-real-one > credentials/$name; done
+drwatch check --config drwatch.toml | tee said
+if grep -E 'error|credential' said; then exit 1; fi
+"""
+
+
+def shown(program, machine):
+    """What documents show in part, as wholes that are run."""
+    evidence = "cat > evidence.json <<'END_OF_JSON'\n" + block_of("docs/drills.md", "json", "{") + "END_OF_JSON"
+    wholes = {"drills.md": [("toml", SMALL), ("toml", DRILLED + block_of("docs/drills.md", "toml", "[drill]")), ("sh", evidence + HANDED_IN)],
+              "README.md": [("toml", "# drwatch.toml\n" + block_of("README.md", "toml", "[server]")), ("sh", ONE_SCREEN)]}
+    wrong = []
+    for name, parts in wholes.items():
+        wrong += run_blocks(name, "".join(f"```{kind}\n{block.strip()}\n```\n" for kind, block in parts), program, machine)
+    return wrong + mail_script(program)
+
+
+def mail_script(program):
+    """The script of the reference, run against a mail server that offers STARTTLS."""
+    if subprocess.run(["/usr/bin/python3", "-c", "import aiosmtpd"], capture_output=True).returncode:
+        print("SKIPPED documents: Debian's Python has no aiosmtpd; '.ci/install .ci/packages.txt' installs it")
+        return []
+    with tempfile.TemporaryDirectory(prefix="drwatch-mail-") as name:
+        folder, port = pathlib.Path(name), free_port()
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=mail",
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"], check=True, capture_output=True)
+        (folder / "drwatch.toml").write_text(f"""
+[server]
+listen = "127.0.0.1:9780"
+[component.mails]
+[probe.mail]
+component = "mails"
+kind      = "tcp"
+target    = "127.0.0.1:{port}"
+timeout   = "60s"
+interval  = "5m"
+tls       = {{ ca = "cert.pem" }}
+""" + block_of("docs/configuration.md", "toml", "script = "))
+        server = subprocess.Popen(["/usr/bin/python3", ROOT / "tests/alerting/mail_server.py", port, folder, folder / "cert.pem", folder / "key.pem", "user", "word"],
+                                  stderr=subprocess.DEVNULL)
+        try:
+            end = time.monotonic() + 60
+            while time.monotonic() < end and server.poll() is None:
+                done = subprocess.run([program, "probe", "--config", folder / "drwatch.toml", "mail"], capture_output=True, text=True)
+                if done.returncode == 0 or "refused" not in done.stdout:
+                    break
+                time.sleep(0.2)
+        finally:
+            server.terminate()
+            server.wait()
+    return [] if done.returncode == 0 else [f"configuration.md: the script for a mail server: {done.stdout}{done.stderr}"]
+
+
 def main():
     program = str(pathlib.Path(sys.argv[1]).resolve())
     chosen = sys.argv[2:]
@@ -234,12 +345,13 @@ def main():
         if chosen and path.name not in chosen:
             continue
         text = path.read_text(encoding="utf-8")
-        wrong += links(path.name, text)
+        wrong += links(path.name, text) + untyped(path.name, text)
         if path.name not in GENERATED:
             wrong += commands(path.name, text, program)
             if path.name in TYPED:
                 wrong += run_blocks(path.name, text, program, machine)
     wrong += links("../README.md", (ROOT / "README.md").read_text()) + commands("README.md", (ROOT / "README.md").read_text(), program)
+    wrong += [] if chosen else shown(program, machine)
     wrong += alerts_page() + dashboard() + security_page() + story_page()
     print("\n".join(wrong) if wrong else "the documents hold")
     return 1 if wrong else 0
