@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Has the drill held by its unit, which may what drwatch may not: an empty file asks drwatch-restore@NAME.path for it, and its evidence is handed on."""
+"""Has the drill held by its unit, which may what drwatch may not: an empty file asks drwatch-restore@NAME.path for it, and its
+evidence is handed on."""
 import json
 import os
 import re
@@ -45,8 +46,9 @@ def ask(path, name, bounds):
         while os.path.exists(path):
             bounds.ask()
             if time.monotonic() > until:
-                raise words.Unusable(f"nobody began drwatch-restore@{name} within {words.in_words(BEGINS)}: write /etc/drwatch/drills/{name}.toml, then "
-                                     f"systemctl enable --now drwatch-restore@{name}.path; or a drill of it goes on already")
+                raise words.Unusable(f"nobody began drwatch-restore@{name} within {words.in_words(BEGINS)}: "
+                                     f"write /etc/drwatch/drills/{name}.toml, then systemctl enable --now drwatch-restore@{name}.path; "
+                                     "or a drill of it goes on already")
             time.sleep(0.05)
     finally:
         if os.path.exists(path):

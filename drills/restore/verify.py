@@ -71,8 +71,9 @@ class Questions:
         else:
             self.evidence.check("system-identifier", "passed" if wanted == it else "failed", f"it is {it}" + ("" if wanted == it else f", and has to be {wanted}"))
 
-    def beat(self, fallback):
-        """The newest beat that came back: to which moment the data go. `fallback`: (moment, by what) where there is no canary."""
+    def beat(self, fallback, replayed=None):
+        """The newest beat that came back: to which moment the data go. `fallback`: (moment, by what) where there is no canary. `replayed`: the commit
+        that was replayed last, where others may have written since."""
         e, asked = self.evidence, self.asked
         if self.canary is None:
             e.check("beat", "skipped", "there is no drwatch.heartbeat in the copy: nothing says of itself to which moment it goes (drwatch sql prints what makes it)")
@@ -84,12 +85,15 @@ class Questions:
                     return "failed", "drwatch.heartbeat has no row"
                 e.restored_to, e.restored_by = words.time_of(rows[0][0]), "beat"
                 said = f"beat {rows[0][1]} of {words.stamp(e.restored_to)}"
+                if replayed is not None and e.restored_to > replayed:
+                    said += f" was written since; the last commit that came back is of {words.stamp(replayed)}"
+                    e.restored_to, e.restored_by = replayed, "transaction"
                 if e.target is not None:
                     off = (e.target - e.restored_to).total_seconds()
                     if off < 0:
-                        return "failed", f"{said} is behind the target {words.stamp(e.target)}"
+                        return "failed", f"{said}, which is behind the target {words.stamp(e.target)}"
                     if off > asked.beat_every + 1:
-                        return "failed", f"{said} is {words.in_words(off)} before the target, and the canary beats every {words.in_words(asked.beat_every)}"
+                        return "failed", f"{said}, which is {words.in_words(off)} before the target, and the canary beats every {words.in_words(asked.beat_every)}"
                 return "passed", said
             attempt(e, "beat", question)
         if e.restored_to is None:

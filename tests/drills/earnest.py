@@ -12,7 +12,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from cluster import Cluster, Evidence  # noqa: E402
+from cluster import Cluster, Evidence, moment, stamp  # noqa: E402
 
 INSTANTS = int(sys.argv.pop(1)) if len(sys.argv) > 1 and sys.argv[1].isdigit() else int(os.environ.get("DRWATCH_INSTANTS", "1"))
 EVERY = 0.05  # seconds between two beats
@@ -194,6 +194,30 @@ class Earnest(unittest.TestCase):
             os.rename(c.path("archive", name), c.path(name))
         code, e, orders = self.earnestly("filled", *asked)
         self.assertEqual((code, e.check("wal")["verdict"]), (0, "passed"), e.told())
+        c.start()
+
+    def test_the_canary_goes_on(self):
+        """Who watches the server sees that it is back and writes before the drill looks: that is not what came back."""
+        c = self.cluster
+        base = self.backup()
+        c.order(50)
+        first = c.beat()
+        c.order(50)
+        moment_of_it = c.sql("select clock_timestamp()") + ":00"
+        c.order(50)
+        last = c.beat()
+        c.segment()
+        c.stop()
+        ended = datetime.datetime.now(datetime.timezone.utc)
+        for name, copy, came_back, beat in (("moment", moment_of_it, "5100", first), ("newest", "newest", "5150", last)):
+            command = (f"{c.bin}/pg_ctl -W -s -D {c.path(name)} -l {c.path(name)}.log start; "
+                       f"until {c.bin}/psql -X -q -c 'update drwatch.heartbeat set beat = clock_timestamp(), seq = seq + 1'; do sleep 0.1; done 2> /dev/null")
+            code, e, orders = self.earnestly(name, "--basebackup", base, "--archive", c.path("archive"), "--copy", copy, "--start-command", command,
+                                             "--claim", stamp(beat), "--beat-every", "10m")
+            self.assertEqual((code, orders, e["restored_by"]), (0, came_back, "transaction"), e.told())
+            # The commit of the beat, or of what came behind it.
+            self.assertGreaterEqual(moment(e["restored_to"]) + datetime.timedelta(milliseconds=1), beat, e.told())
+            self.assertLess(moment(e["restored_to"]), moment(moment_of_it) if copy == moment_of_it else ended, e.told())
         c.start()
 
     def test_an_archive_in_folders(self):
