@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-from elsewhere import ROOT, Daemon, Proof  # noqa: E402
+from elsewhere import NAMESPACES, ROOT, Daemon, Proof  # noqa: E402
 
 import parts  # noqa: E402
 
@@ -23,9 +23,11 @@ HOME = "/opt/drwatch"
 
 
 def there(root, *command, **environment):
-    # The environment is set in there: chroot itself is not to be traced.
+    # With /proc, as on every machine that runs: the loader knows from it where a program lies. The environment is set in there: chroot itself is
+    # not to be traced.
     given = ["/usr/bin/env", "-i", "PATH=/usr/bin:/bin", *(f"{name}={value}" for name, value in environment.items())]
-    return subprocess.run(["chroot", str(root), *given, *command], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    return subprocess.run([*NAMESPACES, "sh", "-c", f"mount -t proc proc '{root}/proc' && exec \"$@\"", "sh", "chroot", str(root), *given, *command],
+                          capture_output=True, text=True, stdin=subprocess.DEVNULL)
 
 
 def unpacked(proof, root, tarball):
