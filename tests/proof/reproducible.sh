@@ -48,8 +48,8 @@ else
     cd "$folder"
     quietly cmake --preset release -DBUILD_TESTING=OFF
     cd build/release
-    quietly ninja generated/page_texts.cpp generated/scenario_texts.cpp drwatch_version
-    for unit in $units; do
+    quietly ninja drwatch_version
+    for unit in generated/page_texts.cpp generated/scenario_texts.cpp $units; do
       mkdir -p "${unit%/*}"
       quietly sh -c "$(ninja -t commands "$unit" | tail -n 1)"
     done
