@@ -21,7 +21,7 @@ LEFT_OUT = ("usr/bin/drwatch-restore-drill", "usr/lib", "lib", "usr/share/man", 
 # Of Debian, what differs from one making to the next, is of this machine, or nobody reads in a container.
 EMPTIED = ("var/lib/apt/lists", "var/cache", "var/log", "tmp", "run", "dev", "usr/share/man", "usr/share/info", "usr/share/locale")
 REMOVED = ("etc/hostname", "etc/resolv.conf", "etc/machine-id", "var/lib/dbus/machine-id", "usr/sbin/policy-rc.d", "etc/.pwd.lock", "etc/passwd-",
-           "etc/group-", "etc/shadow-", "etc/gshadow-", "var/lib/dpkg/status-old")
+           "etc/group-", "etc/shadow-", "etc/gshadow-", "var/lib/dpkg/status-old", "etc/dpkg/dpkg.cfg.d/99mmdebstrap")
 
 
 def needed(deb):

@@ -68,7 +68,7 @@ def minimal_debian(root, suite, variant, include=()):
     for pattern in ("/etc/apt/sources.list", "/etc/apt/sources.list.d/*.list", "/etc/apt/sources.list.d/*.sources"):
         for name in glob.glob(pattern):
             text = pathlib.Path(name).read_text(encoding="utf-8")
-            if re.search(r"^(?:deb |Suites:)[^#\n]*\bbookworm(\s|$)", text, re.M):
+            if re.search(r"^(?:deb |Suites:)[^#\n]*\bbookworm(-updates|-security)?(\s|$)", text, re.M):
                 changed = root.parent / f"{suite}-{pathlib.Path(name).name}"
                 changed.write_text(re.sub(r"\bbookworm\b", suite, text), encoding="utf-8")
                 sources.append(changed)

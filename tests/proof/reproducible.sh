@@ -39,15 +39,22 @@ if [ "${1:-}" = --all ]; then
   same build/release/drwatch
 else
   [ -x "$top/build/release/drwatch" ] || fail "there is no build/release/drwatch; 'make build' makes it"
-  # Coroutines, names without linkage, texts that were made while building.
-  units="daemon/CMakeFiles/drwatch_tasks.dir/__/batches/daemon_tasks_sources_1.cpp.o probes/CMakeFiles/drwatch_outcome.dir/outcome.cpp.o
-    daemon/CMakeFiles/drwatch_web.dir/__/generated/page_texts.cpp.o daemon/CMakeFiles/drwatch_commands.dir/__/generated/scenario_texts.cpp.o
+  # Coroutines, names without linkage, and what was written while building. Each compiled by its own command, without the units that ninja would
+  # compile before it.
+  units="daemon/CMakeFiles/drwatch_tasks.dir/__/batches/daemon_tasks_sources_1.cpp.o config/CMakeFiles/drwatch_config.dir/rows/cron.cpp.o
+    probes/CMakeFiles/drwatch_outcome.dir/outcome.cpp.o daemon/CMakeFiles/drwatch_web.dir/__/generated/page_texts.cpp.o
     daemon/CMakeFiles/drwatch.dir/__/generated/version.cpp.o"
   for folder in "$one" "$two"; do
-    # shellcheck disable=SC2086 # a list of files without spaces
-    (cd "$folder" && quietly cmake --preset release -DBUILD_TESTING=OFF && quietly ninja -C build/release $units)
+    cd "$folder"
+    quietly cmake --preset release -DBUILD_TESTING=OFF
+    cd build/release
+    quietly ninja drwatch_version
+    for unit in generated/page_texts.cpp generated/scenario_texts.cpp $units; do
+      mkdir -p "${unit%/*}"
+      quietly sh -c "$(ninja -t commands "$unit" | tail -n 1)"
+    done
   done
-  for unit in $units; do same "build/release/$unit"; done
+  for file in $units generated/page_texts.cpp generated/scenario_texts.cpp; do same "build/release/$file"; done
 
   link=$(ninja -C "$top/build/release" -t commands drwatch | tail -n 1)
   for folder in "$one" "$two"; do

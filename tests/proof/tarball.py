@@ -13,19 +13,21 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-from elsewhere import ROOT, Daemon, Proof  # noqa: E402
+from elsewhere import NAMESPACES, ROOT, Daemon, Proof  # noqa: E402
 
 import parts  # noqa: E402
 
-# Of no minimal Debian: were one of them there, the tarball's might not be needed, and the proof would be none.
-ABSENT = ("libpq.so*", "libboost_url.so*", "libsqlite3.so*", "libcares.so*", "libspdlog.so*", "libprometheus-cpp-core.so*")
+# Of no minimal Debian: were they there, the tarball's might not be needed, and the proof would be none. (SQLite is in that of 13.)
+ABSENT = ("libpq.so*", "libboost_url.so*", "libcares.so*", "libtomlplusplus.so*", "libspdlog.so*", "libprometheus-cpp-core.so*")
 HOME = "/opt/drwatch"
 
 
 def there(root, *command, **environment):
-    # The environment is set in there: chroot itself is not to be traced.
+    # With /proc, as on every machine that runs: the loader knows from it where a program lies. The environment is set in there: chroot itself is
+    # not to be traced.
     given = ["/usr/bin/env", "-i", "PATH=/usr/bin:/bin", *(f"{name}={value}" for name, value in environment.items())]
-    return subprocess.run(["chroot", str(root), *given, *command], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    return subprocess.run([*NAMESPACES, "sh", "-c", f"mount -t proc proc '{root}/proc' && exec \"$@\"", "sh", "chroot", str(root), *given, *command],
+                          capture_output=True, text=True, stdin=subprocess.DEVNULL)
 
 
 def unpacked(proof, root, tarball):
@@ -84,7 +86,7 @@ def main():
                     proof.fail(f"a minimal Debian 12 could not be made: {refusal}")
                 proof.skip(f"no minimal Debian {number} can be made from this machine's mirror: {(refusal.strip().splitlines() or ['?'])[-1]}")
                 continue
-            proof.check(not [path for pattern in ABSENT for path in root.glob(f"usr/lib/**/{pattern}")], "it has none of the libraries")
+            proof.check(not [path for pattern in ABSENT for path in root.glob(f"usr/lib/**/{pattern}")], "it has no library of PostgreSQL, Boost, c-ares, toml++, spdlog or Prometheus")
             unpacked(proof, root, pathlib.Path(found[-1]).resolve())
             runs(proof, root, folder)
             shutil.rmtree(root)
