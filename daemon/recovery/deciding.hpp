@@ -39,7 +39,7 @@ struct Deciding {
   // Applies the event and adds it to the decision.
   void emit(const char* kind, About about, std::string message, Body body = {});
   void wake(Time at);  // a decision may fall at `at` without any input; the earliest that was asked for counts
-  bool dates_wait();     // the wall's clock was set forward a moment ago: nothing begins or ends by its date yet
+  bool dates_wait();   // the wall's clock was set forward a moment ago: nothing begins or ends by its date yet
   // The order cannot be done: `status` is HTTP's (404, 409, 422), `title` says what is wrong, `detail` what to do, `list` the nearest names
   // or what is still open.
   void refuse(int status, std::string title, std::string detail, std::vector<std::string> list = {});

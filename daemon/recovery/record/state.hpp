@@ -348,8 +348,9 @@ struct Sight {
   // Components of which a probe's health changed, or that it was seen: to be judged again. At first all of them.
   std::set<std::string> touched;
   bool all_touched = true;
-  std::map<std::string, bool> all_seen;          // by component, as it was judged last: every probe has run since the start
-  // The wall's clock was set forward: what begins or ends by its date waits until then, since a clock that is wrong is often set right at once.
+  std::map<std::string, bool> all_seen;  // by component, as it was judged last: every probe has run since the start
+  // The wall's clock was set forward: what begins or ends by its date waits until then, since a clock that is wrong is often set right at
+  // once.
   std::optional<Time> dates_wait_until;
   std::optional<Time> due;                       // when the next decision can fall without an input
   std::map<std::string, std::string> kept_shut;  // scenarios whose trigger holds and that do not open: why
