@@ -166,6 +166,12 @@ class Routes(unittest.TestCase):
                 judged = subprocess.run(["amtool", "check-config", str(self.file)], capture_output=True, text=True, timeout=60)
                 self.assertNotEqual(judged.returncode, 0, judged.stdout)
 
+    def test_anchors_that_double_each_other_have_an_end(self):
+        doubled = "".join(f"l{i}: &l{i} {{routes: [*l{i - 1}, *l{i - 1}]}}\n" for i in range(1, 40))
+        done = self.check("l0: &l0 {receiver: chat}\n" + doubled + "route: {receiver: chat, routes: [*l39]}\n" + RECEIVERS)
+        self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+        self.assertIn("there are more than 10000 routes; do anchors repeat them?", done.stderr)
+
     def test_each_alert_is_listed_with_whom_it_reaches(self):
         done = self.check("route: {receiver: chat, routes: [{match: {drill: 'true'}, receiver: nobody}, {match: {severity: critical}, receiver: pager}]}" + RECEIVERS)
         self.assertEqual(done.returncode, 0, done.stdout)

@@ -9,6 +9,7 @@
 namespace drwatch::routing {
 namespace {
 
+constexpr int most_routes = 10000;
 constexpr int deepest = 100;  // routes in routes; an anchor that contains itself has no end
 
 [[noreturn]] void refuse(const YAML::Mark& at, const std::string& what) {
@@ -74,9 +75,11 @@ Matchers matchers_of(const YAML::Node& map, const std::string& before = "") {
   return found;
 }
 
-Route read_route(const YAML::Node& node, const std::string& above, const std::vector<Receiver>& receivers, int depth) {
+// `read`: how many routes were read so far, of the whole tree.
+Route read_route(const YAML::Node& node, const std::string& above, const std::vector<Receiver>& receivers, int depth, int& read) {
   if (!node.IsMap()) refuse(node.Mark(), "a route has to be a map; give it a 'receiver'");
   if (depth > deepest) refuse(node.Mark(), "routes lie in routes more than " + std::to_string(deepest) + " deep; flatten them");
+  if (++read > most_routes) refuse(node.Mark(), "there are more than " + std::to_string(most_routes) + " routes; do anchors repeat them?");
   Route route;
   route.line = node.Mark().line + 1;
   const YAML::Node receiver = at(node, "receiver");
@@ -92,7 +95,7 @@ Route read_route(const YAML::Node& node, const std::string& above, const std::ve
   route.only_in = texts(node, "active_time_intervals");
   if (const YAML::Node routes = at(node, "routes"); given(routes)) {
     if (!routes.IsSequence()) refuse(routes.Mark(), "'routes' has to be a list; put a dash before each of them");
-    for (const YAML::Node& one : routes) route.routes.push_back(read_route(one, route.receiver, receivers, depth + 1));
+    for (const YAML::Node& one : routes) route.routes.push_back(read_route(one, route.receiver, receivers, depth + 1, read));
   }
   return route;
 }
@@ -117,7 +120,8 @@ Tree read_tree(const YAML::Node& top) {
     refuse(YAML::Mark::null_mark(), "there is no list 'receivers'; is this a configuration of Alertmanager?");
   Tree tree;
   for (const YAML::Node& one : receivers) tree.receivers.push_back(read_receiver(one));
-  tree.root = read_route(route, "", tree.receivers, 0);
+  int read = 0;
+  tree.root = read_route(route, "", tree.receivers, 0, read);
   if (given(rules))
     for (const YAML::Node& rule : rules)
       tree.inhibitions.push_back({matchers_of(rule, "source_"), matchers_of(rule, "target_"), texts(rule, "equal")});
