@@ -102,7 +102,7 @@ void add_daemon_commands(CLI::App& app, Given& g) {
                               g.status.client = g.client;
                               return status(g.status);
                             });
-  status_it->add_flag("--watch", g.status.watch, "Draw it again every 2 seconds");
+  status_it->add_flag("--watch", g.status.watch, "Draw it again every 2 seconds, as much as fits; keys move it, q ends");
 }
 
 // A command on one incident. `after`: the words behind the ID.

@@ -2,9 +2,7 @@
 // drwatch status.
 #include "daemon/commands/client.hpp"
 #include "daemon/commands/render.hpp"
-
-#include <chrono>
-#include <thread>
+#include "daemon/commands/watching.hpp"
 
 namespace drwatch::commands {
 
@@ -16,16 +14,14 @@ int status(const StatusOptions& options) {
     if (!client.printed_as_json(document)) print(status_text(document, paint));
     return status_exit_code(document);
   }
-  for (;;) {  // until interrupted
-    std::string page;
+  watch_text([&] {
     try {
-      page = status_text(client.get("/api/v1/status"), paint);
+      return status_text(client.get("/api/v1/status"), paint);
     } catch (const CommandRefused& refused) {
-      page = paint(Ink::bad, refused.what()) + "\n";
+      return paint(Ink::bad, refused.what()) + "\n";
     }
-    print("\x1b[H\x1b[2J" + page);
-    std::this_thread::sleep_for(seconds{2});
-  }
+  });
+  return 0;
 }
 
 }  // namespace drwatch::commands

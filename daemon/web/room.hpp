@@ -145,6 +145,7 @@ Response page_probe(const Moment&, const Call&);
 Response page_incidents(const Moment&, const Call&);
 Task<SharedResponse> page_events(Room&, Call);
 Response page_component(const Moment&, const Call&);
+Response page_report(const Moment&, const Call&);
 Response page_badge(const Moment&, const Call&);
 Response tell_asset(Room&, const Call&);
 Response page_login(Room&, const Call&);
@@ -152,6 +153,7 @@ Task<SharedResponse> sign_in(Room&, Call);
 Task<SharedResponse> sign_out(Room&, Call);
 // A form of the page: what the API does with it, and back to the page.
 Task<SharedResponse> work_on_incident(Room&, Call);
+Task<SharedResponse> work_on_drills(Room&, Call);
 // ---- metrics_page.cpp
 Task<SharedResponse> metrics_page(Room&, Call);
 // ---- ping.cpp

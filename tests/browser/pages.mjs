@@ -161,16 +161,34 @@ await step("the last step is skipped with a reason, and the incident is resolved
   await page.getByText("<script>alert(1)</script> only the primary").first().waitFor();
   await shot(page, "resolved-phone-light");
 });
+await step("a drill is begun by thumb, from the drills and from a scenario; what is refused is said", async () => {
+  await page.goto(`${url}/drills`);
+  await page.getByText("Begin a drill…").tap();
+  await page.getByLabel("Scenario").selectOption("security-breach");
+  await page.getByLabel("Type").selectOption("tabletop");
+  await shot(page, "begin-drill-phone-light");
+  await no_serious_fault(page);
+  await page.getByRole("button", { name: "Begin the drill" }).tap();
+  await page.waitForURL(/\/drills\/drill-.*-security-breach/);
+  await next(page).getByText("Somebody has to take it").waitFor();
+  await page.goto(`${url}/runbook/security-breach`);
+  await page.getByText("A drill of it runs").waitFor();
+  await page.goto(`${url}/runbook/database-outage`);
+  await page.getByText("Begin a drill…").tap();
+  await page.getByRole("button", { name: "Begin the drill" }).tap();
+  await page.getByText("A real incident is open").waitFor();
+  await shot(page, "drill-refused-phone-light");
+});
 await step("no page scrolls sideways at 320 pixels, or has a serious fault, light and dark", async () => {
   const narrow = await open({ ...phone, viewport: { width: 320, height: 640 } });
   await sign_in(narrow.page, `${url}/`);
   const paths = ["/", `/incidents/${id}`, "/incidents", "/events", "/components/database", "/components/part-0", "/probes/primary", "/runbook",
-    "/runbook/database-outage", "/drills", "/nowhere"];
+    "/runbook/database-outage", "/drills", `/incidents/${id}/report`, "/?find=part&health=up", "/nowhere"];
   for (const path of paths)
     for (const colorScheme of ["light", "dark"]) {
       await narrow.page.emulateMedia({ colorScheme });
       await narrow.page.goto(url + path);
-      await shot(narrow.page, `narrow${path.replaceAll("/", "-").slice(0, 30)}-${colorScheme}`);
+      await shot(narrow.page, `narrow${path.replaceAll(/[/?&=]/g, "-").slice(-30)}-${colorScheme}`);
       await no_sideways(narrow.page);
       await no_serious_fault(narrow.page);
     }

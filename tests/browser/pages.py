@@ -102,6 +102,17 @@ body     = "Since {{{{started_at}}}} parts of the service cannot be reached."
 """
 
 
+BREACH = """
+title    = "Security breach"
+summary  = "Somebody is in who should not be."
+affects  = ["api"]
+[[step]]
+id       = "look"
+title    = "Find out who it is"
+critical = true
+"""
+
+
 def node_modules():
     """Installed once in the build's folder, as package-lock.json says."""
     folder = os.path.join(ROOT, "build", "browser")
@@ -143,6 +154,7 @@ def main():
         parts = "".join(PART.format(n=n, title=title, alive=alive.getsockname()[1]) for n, title in enumerate(titles))
         served.write("drwatch.toml", MAIN.format(port=served.port, mortal=free_ports(1)[0]) + parts)
         served.write("scenarios/database-outage.toml", OUTAGE.format(long=LONG))
+        served.write("scenarios/security-breach.toml", BREACH)
         try:
             served.start()
             served.until(lambda: served.get("incidents?state=open")["incidents"], "the incident is open", often=0.3)

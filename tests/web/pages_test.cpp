@@ -131,7 +131,7 @@ TEST_CASE("the incident page has the checklist with its guides, as HTML without 
   const std::string body = ask(server.port(), "GET", "/incidents/" + incident_id).body;
   holds(body, {"Find out what is lost", "<strong>log</strong>", "journalctl -u postgresql", "database is up", "3 min 30 s",
                "Nobody has taken it yet", "last good outcome of primary", "We are looking into it",
-               "/api/v1/incidents/" + incident_id + "/report", "/usr/lib/drwatch/pitr"});
+               "\"/incidents/" + incident_id + "/report", "/usr/lib/drwatch/pitr"});
   CHECK(body.find("<script>") == std::string::npos);
   CHECK(web::markdown_html("[x](javascript:alert(1))").find("javascript:") == std::string::npos);
 }
@@ -188,12 +188,62 @@ TEST_CASE("every incident by month, with how long it took and how that stands to
   });
   const std::string body = ask(server.port(), "GET", "/incidents").body;
   holds(body, {"March 2026", "December 2025", "/incidents/" + incident_id, "5 h, to be back within 4 h", "too late", "false alarm",
-               "/api/v1/incidents/20251224-1800-database-outage/report", "on track"});
+               "\"/incidents/20251224-1800-database-outage/report\"", "on track"});
   CHECK(body.find("March 2026") < body.find("December 2025"));
   const std::string older = ask(server.port(), "GET", "/incidents?before=20251224-2300-database-outage").body;
   CHECK(older.find("March 2026") == std::string::npos);
   CHECK(older.find("20251224-1800-database-outage") != std::string::npos);
   CHECK(ask(server.port(), "GET", "/incidents?before=0").body.find("None") != std::string::npos);
+}
+
+TEST_CASE("the report is a page to print, in which nothing that people wrote is active") {
+  Running server;
+  server.on_loop([&] {
+    Incident& incident = *server.desk().state_.record.incidents.edit(incident_id);
+    incident.steps[0].note = "<script>alert(1)</script> [x](javascript:alert(1)) **no**";
+    HeldDrill drill;
+    drill.work = incident;
+    drill.work.id = "drill-20260201-0900-database-outage";
+    drill.work.drill = true;
+    drill.type = "tabletop";
+    server.desk().state_.record.drilling.held[drill.work.id] = drill;
+  });
+  const std::string body = ask(server.port(), "GET", "/incidents/" + incident_id + "/report").body;
+  holds(body, {"<h2>Clocks</h2>", "<h2>Timeline (UTC)</h2>", "&lt;script&gt;alert(1)",
+               "href=\"/api/v1/incidents/" + incident_id + "/report\"", "To be written by people"});
+  for (const char* active : {"<script", "href=\"javascript", "<strong>no</strong>"}) CHECK(body.find(active) == std::string::npos);
+  holds(ask(server.port(), "GET", "/drills/drill-20260201-0900-database-outage/report").body,
+        {"drill-20260201-0900-database-outage", "<h2>"});
+  CHECK(ask(server.port(), "GET", "/incidents/20260301-0211-databas/report").status == 404);
+  holds(ask(server.port(), "GET", "/incidents/" + incident_id).body, {"href=\"/incidents/" + incident_id + "/report\""});
+}
+
+TEST_CASE("the address narrows the components") {
+  Running server({}, [](Settings& settings) {
+    for (int n = 0; n < 14; ++n) {
+      const std::string name = "shard-" + std::string(1, static_cast<char>('a' + n));
+      settings.components[name] = {.name = name, .title = "Shard " + std::to_string(n)};
+    }
+    settings.components.at("api").lies_in = {"eu-central"};
+  });
+  server.on_loop([&] {
+    for (int n = 0; n < 14; ++n)
+      server.desk().state_.record.components["shard-" + std::string(1, static_cast<char>('a' + n))].health = Health::up;
+  });
+  const auto get = [&](const std::string& query) { return ask(server.port(), "GET", "/" + query).body; };
+  const std::string all = get("");
+  CHECK(all.find("/components/database") < all.find("/components/shard-a"));  // what is wrong first
+  holds(all, {"id=\"filter\""});
+  CHECK(all.find("id=\"narrowed\"") == std::string::npos);
+  const std::string found = get("?find=SHARD%201");
+  holds(found, {"Shown: 5 of 17 components", "value=\"SHARD 1\"", "/components/shard-b", "data-live=\"/?find=SHARD%201\""});
+  CHECK(found.find("/components/api") == std::string::npos);
+  holds(found, {"Database is down"});  // the headline is of all of them
+  holds(get("?find=eu-central"), {"Shown: 1 of 17 components", "/components/api"});
+  const std::string wrong = get("?health=not-up");
+  CHECK(wrong.find("/components/shard-a") == std::string::npos);
+  holds(wrong, {"<option value=\"not-up\" selected>", "/components/database", "/components/api"});
+  holds(get("?find=%3Cscript%3E"), {"Shown: 0 of 17 components", "value=\"&lt;script&gt;\""});
 }
 
 TEST_CASE("the record shows the newest events, filtered by kind, incident and component") {

@@ -30,6 +30,8 @@ View seconds_view(Duration d);  // 42 or 0.5
 View seconds_view(const std::optional<Duration>& d);
 View number_view(double value);               // NaN and infinities are null: JSON has none
 View text_view(const std::string& text);      // empty: null
+// {"roles", "people"}: who decides, by their role in the scenario, and whose token may work on it.
+View deciders_view(const Settings& settings, const Incident& incident);
 std::string json_text(const View& document);  // bytes that are not UTF-8 are replaced
 
 // ---- view_status.cpp

@@ -290,6 +290,7 @@ View incident_view(const Seen& seen, const Incident& incident, bool whole, std::
   view["durable"] = seen.durable;
   if (!whole) return view;
 
+  view["deciders"] = deciders_view(seen.settings, incident);
   view["steps"] = View::array();
   for (const auto& step : incident.steps) view["steps"].push_back(step_view(seen, incident, step));
   view["messages"] = View::array();

@@ -2,6 +2,7 @@
 // One component: what is seen of it, what would be lost with it, what happened to it; and its badge.
 #include "daemon/web/api/reading.hpp"
 #include "daemon/web/pages/rendering.hpp"
+#include "daemon/web/pages/told.hpp"
 #include "daemon/web/pages/wording.hpp"
 
 #include <algorithm>
@@ -111,22 +112,6 @@ Response page_component(const Moment& now, const Call& call) {
   return page(frame_of(now, call, true), "component", component.title + " · drwatch", std::move(view));
 }
 
-namespace {
-
-// Nobody has looked for three rounds: what the badge would say is from then, and a badge has no room to say so.
-bool is_old(const Moment& now, const ComponentSettings& component) {
-  for (const auto& name : component.probes) {
-    const auto probe = now.settings->probes.find(name);
-    if (probe == now.settings->probes.end() || probe->second.calls_in()) continue;
-    const auto sight = now.state.sight.probes.find(name);
-    if (sight == now.state.sight.probes.end() || !sight->second.last_run_at) return true;
-    if (now.seen.now - *sight->second.last_run_at > 3 * probe->second.interval + probe->second.timeout) return true;
-  }
-  return false;
-}
-
-}  // namespace
-
 Response page_badge(const Moment& now, const Call& call) {
   std::string name = call.at.at("badge");
   const auto& components = now.settings->components;
@@ -138,9 +123,7 @@ Response page_badge(const Moment& now, const Call& call) {
       for (const auto& [component, settings] : components) known.push_back(component + ".svg");
       return known;
     }());
-  const auto record = now.state.record.components.find(name);
-  const bool told = record != now.state.record.components.end() && !now.state.record.blind_since && !is_old(now, found->second);
-  const std::string health(health_name(told ? record->second.health : Health::unknown));
+  const std::string health(health_name(told_health(now, found->second)));
   constexpr int letter = 7, room = 10;  // of a letter at this size, about; on both sides of a word
   const int left = static_cast<int>(std::min<std::size_t>(found->second.title.size(), 60)) * letter + 2 * room;
   const int right = static_cast<int>(health.size()) * letter + 2 * room;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What proves that recovery works: the drills of each scenario, and projections held against what happened.
+// What proves that recovery works: the drills of each scenario, and projections held against what happened. A drill is begun here.
 #include "daemon/web/api/reading.hpp"
+#include "daemon/web/pages/drill_form.hpp"
 #include "daemon/web/pages/rendering.hpp"
 #include "daemon/web/pages/wording.hpp"
 
@@ -76,9 +77,16 @@ std::string calibration_words(const Measured& measured) {
 
 }  // namespace
 
-Response page_drills(const Moment& now, const Call& call) {
+Response drills_page(const Moment& now, const Call& call, const NotDone& not_done, const std::string& chosen) {
   const Measured& measured = now.seen.state.record.measured;
   View view;
+  view["not_done"] = text_or_null(not_done.why);
+  view["wrote"] = text_or_null(not_done.wrote);
+  view["begin_html"] = text_or_null(drill_form(now, call, nullptr, chosen));
+  const auto& hold = now.seen.state.record.drilling.hold;
+  view["hold_words"] =
+      hold ? View(hold->by + ", since " + moment_words(time_view(hold->since)) + (hold->note.empty() ? "" : ": " + hold->note))
+           : View(nullptr);
   view["scenarios"] = View::array();
   for (const auto& [name, scenario] : now.settings->scenarios) view["scenarios"].push_back(row_of(now.seen, scenario));
   view["has_scenarios"] = !view["scenarios"].empty();
@@ -88,7 +96,11 @@ Response page_drills(const Moment& now, const Call& call) {
   view["scores"] = View::array();
   for (auto score = measured.scores.rbegin(); score != measured.scores.rend(); ++score) view["scores"].push_back(score_of(*score));
   view["has_scores"] = !view["scores"].empty();
-  return page(frame_of(now, call, false), "drills", "Drills · drwatch", std::move(view));
+  Response response = page(frame_of(now, call, false), "drills", "Drills · drwatch", std::move(view));
+  response.status = not_done.status;
+  return response;
 }
+
+Response page_drills(const Moment& now, const Call& call) { return drills_page(now, call, {}, ""); }
 
 }  // namespace drwatch::web

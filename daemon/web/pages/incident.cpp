@@ -78,6 +78,24 @@ void word_messages(View& view) {
       drafts == 0 ? View(nullptr) : View(counted(drafts, "message") + (drafts == 1 ? " waits" : " wait") + " for approval");
 }
 
+// "oncall (responder), boss (admin)"; empty: nobody may.
+std::string may_work_words(const View& deciders) {
+  std::string words;
+  const auto add = [&words](const std::string& who, const View& role) {
+    words += (words.empty() ? "" : ", ") + who + " (" + role.get<std::string>() + ")";
+  };
+  for (const auto& person : deciders["people"]) add(person["name"], person["role"]);
+  return words;
+}
+
+void word_deciders(View& view, const Incident& incident) {
+  if (!incident.live()) return;
+  const View deciders = view["deciders"];  // a copy: a key that is added moves all the others
+  view["decides_words"] = text_or_null(words_of(deciders["roles"]));
+  const std::string may = may_work_words(deciders);
+  view["may_work_words"] = may.empty() ? "nobody: no token has the role responder" : may;
+}
+
 // What keeps it from being resolved, for whoever is about to.
 void word_end(View& view, const Incident& incident) {
   View open = View::array();
@@ -94,6 +112,7 @@ Response incident_page(const Moment& now, const Call& call, const NotDone& not_d
   const Incident& incident = *found;
   View view = incident_view(now.seen, incident, true, newest_of_night);
   word_hero(view, incident);
+  word_deciders(view, incident);
   word_clock(view, now.seen, incident);
   if (View& second = view["second"]; !second.is_null()) word_second(second);
   // The projections of every few minutes would bury what people did; the API has them.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page that says how things are: the status document, put into words, what is wrong first.
+#include "config/rows/text.hpp"
 #include "daemon/web/api/reading.hpp"
 #include "daemon/web/pages/headline.hpp"
 #include "daemon/web/pages/incident.hpp"
@@ -128,6 +129,40 @@ void word_component(View& component, const Seen& seen) {
   component["probes"] = probes_of(component, seen);
 }
 
+std::string in_query(const Call& call, const char* name) {
+  const auto found = call.request.query.find(name);
+  return found == call.request.query.end() ? std::string() : found->second.substr(0, 100);
+}
+
+// By name, title or place, capitals aside.
+bool is_found(const View& component, const ComponentSettings& settings, const std::string& words) {
+  std::string all = component["name"].get<std::string>() + "\n" + component["title"].get<std::string>();
+  for (const std::string& place : settings.lies_in) all += "\n" + place;
+  return lower(all).find(lower(words)) != std::string::npos;
+}
+
+// Those alone that the address asks for. The headline is of all of them, whatever is looked at.
+void narrow_components(View& status, const Seen& seen, const Call& call) {
+  const std::string words(trimmed(in_query(call, "find"))), health = in_query(call, "health");
+  auto& list = status["components"].get_ref<View::array_t&>();
+  const std::size_t of = list.size();
+  const auto settings_of = [&](const View& component) -> const ComponentSettings& {
+    return seen.settings.components.at(component["name"].get<std::string>());
+  };
+  std::erase_if(list, [&](const View& component) {
+    const bool fits = health.empty() || (health == "not-up" ? component["health"] != "up" : component["health"] == health);
+    return !fits || !is_found(component, settings_of(component), words);
+  });
+  const std::size_t shown = list.size();  // only now may keys be added: they move the list
+  const bool narrowed = !words.empty() || !health.empty();
+  status["find"] = words;
+  status["healths"] = View::array();
+  for (const char* each : {"not-up", "down", "unknown", "degraded", "up"})
+    status["healths"].push_back({{"health", each}, {"chosen", health == each}});
+  status["narrowed_words"] = narrowed ? View("Shown: " + std::to_string(shown) + " of " + counted(of, "component")) : View(nullptr);
+  status["has_filter"] = narrowed || of > cards_at_most;
+}
+
 // What is wrong first; what is wrong because something else is, behind that.
 int place_of(const View& component) {
   const std::string health = component["health"];
@@ -253,6 +288,7 @@ Response page_overview(const Moment& now, const Call& call) {
                    [](const View& a, const View& b) { return a["state"] == "open" && b["state"] != "open"; });
   for (auto& incident : status["incidents"])
     word_open_incident(incident, now.seen, now.seen.state.record.incidents.at(incident["id"].get<std::string>()));
+  narrow_components(status, now.seen, call);
   for (auto& pending : status["pending"]) pending["because_words"] = words_of(pending["because"]);
   add_exposures(status, now.seen);
   for (auto& component : status["components"]) word_component(component, now.seen);

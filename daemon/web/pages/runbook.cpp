@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The runbook as it is configured, and one page a probe.
+#include "daemon/recovery/incidents/drills.hpp"
 #include "daemon/web/api/reading.hpp"
+#include "daemon/web/pages/drill_form.hpp"
 #include "daemon/web/pages/rendering.hpp"
 #include "daemon/web/pages/wording.hpp"
 
@@ -91,6 +93,9 @@ Response page_scenario(const Moment& now, const Call& call) {
   int number = 0;
   for (auto& step : view["steps"]) word_plan(step, ++number);
   view["has_messages"] = !view["messages"].empty();
+  const HeldDrill* running = running_drill(now.seen.state.record, found->first);
+  view["running"] = running ? View(running->work.id) : View(nullptr);
+  view["begin_html"] = running ? View(nullptr) : text_or_null(drill_form(now, call, &found->second, found->first));
   return page(frame_of(now, call, false), "scenario", found->second.title + " · runbook", std::move(view));
 }
 

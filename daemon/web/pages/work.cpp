@@ -3,6 +3,7 @@
 // back to the page.
 #include "config/rows/encoding.hpp"
 #include "daemon/web/api/reading.hpp"
+#include "daemon/web/pages/forms.hpp"
 #include "daemon/web/pages/incident.hpp"
 #include "daemon/web/pages/rendering.hpp"
 
@@ -10,13 +11,6 @@
 
 namespace drwatch::web {
 namespace {
-
-using Sent = std::map<std::string, std::string>;
-
-std::string sent_as(const Sent& sent, const std::string& name) {
-  const auto found = sent.find(name);
-  return found == sent.end() ? std::string() : found->second;
-}
 
 bool ticked(const Sent& sent, const std::string& name) { return sent.contains(name); }
 
@@ -108,15 +102,8 @@ Call command_for(const Call& call, const Deed& deed, const Sent& sent) {
       path.replace(at, braced.size(), percent_encoded(sent_as(sent, name)));
     }
   }
-  Request& request = command.request;
-  request.method = "POST";
-  request.segments = {"api", "v1", kind_of(call)};
-  request.target = "/api/v1/" + kind_of(call) + "/" + percent_encoded(call.at.at("id")) + "/" + path;
-  request.body = json_text(deed.body(sent));
-  request.headers.emplace_back("content-type", "application/json");
-  request.peer = call.request.peer;
-  if (const std::string key = sent_as(sent, "key"); !key.empty())
-    request.headers.emplace_back("idempotency-key", "form-" + sha256_hex(key + "\n" + request.target + "\n", request.body).substr(0, 40));
+  command.request =
+      request_for(call, sent, "/api/v1/" + kind_of(call) + "/" + percent_encoded(call.at.at("id")) + "/" + path, deed.body(sent));
   return command;
 }
 
@@ -154,36 +141,17 @@ std::optional<NotDone> nothing_done(const Response& done) {
                  true};
 }
 
-// "critical steps are open: scope and connectivity; finish or skip them, ..."
-NotDone not_done_of(const Response& refusal, const Sent& sent) {
-  const View said = View::parse(refusal.body, nullptr, false);
-  const auto text = [&said](const char* key) {
-    return said.is_object() && said.contains(key) && said[key].is_string() ? said[key].get<std::string>() : std::string();
-  };
-  std::string why = text("title") + ": " + text("detail") + ".";
-  if (!why.empty() && why[0] >= 'a' && why[0] <= 'z') why[0] = static_cast<char>(why[0] - 32);
-  return {std::move(why), sent_as(sent, "note"), refusal.status};
-}
-
 Task<SharedResponse> back_with(Room& room, Call call, NotDone not_done) {
   std::function<Response(const Moment&)> make = [call, not_done](const Moment& now) { return incident_page(now, call, not_done); };
   co_return co_await answered(room, call.caller, std::move(make));
-}
-
-// An incident that was filed elsewhere goes on there.
-std::string touched(const Response& done, const std::string& otherwise) {
-  const View said = View::parse(done.body, nullptr, false);
-  return said.is_object() && said.contains("id") && said["id"].is_string() ? said["id"].get<std::string>() : otherwise;
 }
 
 }  // namespace
 
 Task<SharedResponse> work_on_incident(Room& room, Call call) {
   const auto sent = form_of(call.request);
-  if (!sent) co_return shared(no_form(call.request, "this takes the forms of the incident's page; commands are sent to /api/v1"));
-  // A bearer token needs no such proof: no browser sends it by itself.
-  if (!call.caller.session.empty() && sent_as(*sent, "form") != call.caller.form_token)
-    co_return shared(problem(403, "not this form", "the form is not one of this session's; load the page again, then send it"));
+  if (auto wrong = not_ours(call, sent, "this takes the forms of the incident's page; commands are sent to /api/v1"))
+    co_return shared(std::move(*wrong));
   const Deed* deed = deed_of(sent_as(*sent, "do"));
   if (!deed) co_return shared(problem(400, "not understood", "the form does not say what to do"));
   const std::string id = call.at.at("id");
@@ -198,7 +166,8 @@ Task<SharedResponse> work_on_incident(Room& room, Call call) {
     co_return co_await back_with(room, std::move(call), std::move(not_done));
   }
   if (auto nothing = nothing_done(*done)) co_return co_await back_with(room, std::move(call), std::move(*nothing));
-  const std::string at = deed->button == "refile" ? touched(*done, id) : id;
+  // An incident that was filed elsewhere goes on there.
+  const std::string at = deed->button == "refile" ? id_in(*done, id) : id;
   co_return shared(see_other("/" + kind_of(call) + "/" + percent_encoded(at) + "#" + std::string(deed->anchor)));
 }
 
