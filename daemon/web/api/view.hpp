@@ -28,8 +28,8 @@ View time_view(Time t);
 View time_view(const std::optional<Time>& t);
 View seconds_view(Duration d);  // 42 or 0.5
 View seconds_view(const std::optional<Duration>& d);
-View number_view(double value);               // NaN and infinities are null: JSON has none
-View text_view(const std::string& text);      // empty: null
+View number_view(double value);           // NaN and infinities are null: JSON has none
+View text_view(const std::string& text);  // empty: null
 // {"roles", "people"}: who decides, by their role in the scenario, and whose token may work on it.
 View deciders_view(const Settings& settings, const Incident& incident);
 std::string json_text(const View& document);  // bytes that are not UTF-8 are replaced
