@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What runs, but not as an operator may think it does.
 #include "config/check/plan.hpp"
-#include "config/components.hpp"
 #include "config/load/loading.hpp"
 
 #include <algorithm>
@@ -70,31 +69,6 @@ struct MainAdvice {
                            "no source survives the class '" + std::string(class_name(of_class)) + "': this RPO cannot be met",
                            "add a backup probe that protects it and survives that");
       }
-    }
-  }
-
-  // What is watched and wakes nobody: no trigger asks for the component, for one of its probes, or for a place that it lies in.
-  void waking_nobody(const std::vector<ScenarioFile>& scenarios) const {
-    if (scenarios.empty()) return;
-    std::set<std::string> woken;
-    bool all = false;
-    const auto look = [&](const std::vector<Condition>& conditions) {
-      for (const Condition& c : conditions) {
-        all |= c.subject == Subject::any_component;
-        if (c.subject == Subject::probe) {
-          if (const auto probe = settings.probes.find(c.name); probe != settings.probes.end()) woken.insert(probe->second.component);
-        } else if (c.subject == Subject::component || c.subject == Subject::place) {
-          for (const std::string& name : components_in(settings, c.name)) woken.insert(name);
-        }
-      }
-    };
-    for (const ScenarioFile& file : scenarios) look(file.scenario.trigger.any), look(file.scenario.trigger.all);
-    for (const auto& [name, component] : settings.components) {
-      const bool seen = std::any_of(component.probes.begin(), component.probes.end(),
-                                    [&](const std::string& probe) { return !settings.probes.at(probe).traits.attributes_only; });
-      if (!all && seen && !woken.contains(name))
-        problems.warning(key_of("component", name), "component." + name, "no scenario opens when it is down: it wakes nobody",
-                         "write " + shown(name + " is down") + " into the trigger of a scenario, or take one that has it");
     }
   }
 
@@ -298,12 +272,11 @@ struct ScenarioAdvice {
 
 }  // namespace
 
-void warn_of_main(const Document& main, const std::vector<ScenarioFile>& scenarios, const Settings& settings, Problems& problems) {
+void warn_of_main(const Document& main, const Settings& settings, Problems& problems) {
   const MainAdvice advice{main.table(), {main.file, 1, 1}, settings, problems};
   advice.what_is_missing();
   advice.equal_tokens();
   advice.components();
-  advice.waking_nobody(scenarios);
 }
 
 void warn_of_scenarios(const std::vector<ScenarioFile>& files, const Settings& settings, Problems& problems) {

@@ -48,7 +48,7 @@ std::shared_ptr<const Settings> load(const std::string& file, std::span<const Ki
     each.scenario.hash = scenario_hash(each.scenario);
     each.scenario.critical_hash = critical_hash(each.scenario);
   }
-  warn_of_main(*main, scenarios, *settings, problems);
+  warn_of_main(*main, *settings, problems);
   warn_of_scenarios(scenarios, *settings, problems);
   if (options.look_at_machine) look_at_machine(*main, *settings, paths, options, problems);
 

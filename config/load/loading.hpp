@@ -67,7 +67,7 @@ void derive(const Document& main, Settings& settings);  // what follows from sev
 void check_main(const Document& main, const DeclaredNames& names, const Settings& settings, Problems& problems);
 // Leaves out of them what they name and this platform does not have, where they are whole without it.
 void check_scenarios(std::vector<ScenarioFile>& scenarios, const Settings& settings, Problems& problems);
-void warn_of_main(const Document& main, const std::vector<ScenarioFile>& scenarios, const Settings& settings, Problems& problems);
+void warn_of_main(const Document& main, const Settings& settings, Problems& problems);
 void warn_of_scenarios(const std::vector<ScenarioFile>& scenarios, const Settings& settings, Problems& problems);
 
 }  // namespace drwatch::config

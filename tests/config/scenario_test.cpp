@@ -267,13 +267,6 @@ TEST_CASE("warnings: it runs, but not as one may think") {
   CHECK(warns("title = \"S\"\naffects = [\"api\"]\n[trigger]\nany = [\"database rpo region is breached\"]\n",
               "'database rpo region is breached' never holds"));
 
-  // Watched, and nothing opens by it: asked for by its name, by a probe of it, or as part of everything.
-  CHECK(warns(outage, "drwatch.toml:2:1: warning: component.api: no scenario opens when it is down: it wakes nobody"));
-  CHECK_FALSE(warns(outage, "component.database: no scenario opens"));
-  for (const char* by : {"api is down", "home is down", "any component is down"})
-    CHECK_FALSE(
-        warns("title = \"S\"\naffects = [\"api\"]\n[trigger]\nany = [\"" + std::string(by) + "\"]\n", "component.api: no scenario opens"));
-
   // What would open again is resolved by then.
   const auto again = [](const std::string& within, const std::string& exit) {
     return "title = \"S\"\naffects = [\"api\"]\nreopen_within = \"" + within + "\"\n[trigger]\nany = [\"api is down\"]\n" + exit;
